@@ -1,0 +1,57 @@
+# Shelfsort. `make` lists the targets; every target does its own set-up.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3.10
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime-installed
+DEVELOPMENT := $(VENV)/.development-installed
+DEMO ?= demo
+
+# pip's own words go to a log, and to the screen when it fails.
+pip_install = $(BIN)/python -m pip install --disable-pip-version-check $(1) >>$(VENV)/install.log 2>&1 \
+	|| { tail -20 $(VENV)/install.log >&2; echo "Set-up failed: the whole log is $(VENV)/install.log" >&2; exit 1; }
+
+.PHONY: help setup demo test test-quick lint lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(RUNTIME): requirements.lock setup.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 10))' 2>/dev/null || { \
+	  echo "Shelfsort needs Python 3.10, and '$(PYTHON)' is not it: install it, or name it with 'make PYTHON=/path/to/python3.10 ...'" >&2; exit 2; }
+	@echo "Set-up: installing the locked packages into $(VENV) (2 to 6 minutes, once)"
+	@started=$$SECONDS; $(PYTHON) -m venv --clear $(VENV); \
+	$(call pip_install,--require-hashes -r requirements.lock); \
+	$(call pip_install,--no-deps --no-build-isolation -e .); \
+	touch $@; echo "Set-up: done in $$((SECONDS - started)) s"
+
+$(DEVELOPMENT): $(RUNTIME) requirements-dev.lock
+	@echo "Set-up: installing the test tools"
+	@$(call pip_install,--require-hashes -r requirements-dev.lock)
+	@touch $@
+
+setup: $(DEVELOPMENT) ## Install everything into .venv
+
+demo: $(RUNTIME) ## Make a small catalogue, train, check and push a model, ask it over gRPC
+	@started=$$SECONDS; $(BIN)/shelfsort demo --output $(DEMO); \
+	echo "make demo: $$((SECONDS - started)) s after set-up"
+
+test: $(DEVELOPMENT) ## Run all tests (under 20 minutes)
+	@started=$$SECONDS; $(BIN)/ruff check .; $(BIN)/python -m pytest --durations=10; \
+	echo "make test: $$((SECONDS - started)) s after set-up"
+
+test-quick: $(DEVELOPMENT) ## Run the quick tests (under 3 minutes)
+	@started=$$SECONDS; $(BIN)/python -m pytest -m "not slow"; \
+	echo "make test-quick: $$((SECONDS - started)) s after set-up"
+
+lint: $(DEVELOPMENT) ## Check the style
+	@$(BIN)/ruff check .
+
+lock: ## Resolve setup.py's ranges into the two lock files (needs uv)
+	uv pip compile setup.py --python-version 3.10 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q -o requirements.lock
+	uv pip compile setup.py --extra dev --python-version 3.10 -c requirements.lock --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q -o requirements-dev.lock
+
+clean: ## Remove the environment and the demo's output
+	rm -rf $(VENV) $(DEMO)

@@ -1,0 +1,1 @@
+"""What turns answers of people into labels: the category tree and consolidation."""

@@ -1,0 +1,1 @@
+"""The typed configuration, the pipeline, its runners and the command line."""

@@ -1,0 +1,1 @@
+"""The `shelfsort` command line: one module for each family of commands."""

@@ -1,0 +1,1 @@
+"""What answers for products: server, client, model versions."""
