@@ -23,13 +23,13 @@ $(RUNTIME): requirements.lock setup.py
 	  echo "Shelfsort needs Python 3.10, and '$(PYTHON)' is not it: install it, or name it with 'make PYTHON=/path/to/python3.10 ...'" >&2; exit 2; }
 	@echo "Set-up: installing the locked packages into $(VENV) (2 to 6 minutes, once)"
 	@started=$$SECONDS; $(PYTHON) -m venv --clear $(VENV); \
-	$(call pip_install,--require-hashes -r requirements.lock); \
+	$(call pip_install,--no-deps --require-hashes -r requirements.lock); \
 	$(call pip_install,--no-deps --no-build-isolation -e .); \
 	touch $@; echo "Set-up: done in $$((SECONDS - started)) s"
 
 $(DEVELOPMENT): $(RUNTIME) requirements-dev.lock
 	@echo "Set-up: installing the test tools"
-	@$(call pip_install,--require-hashes -r requirements-dev.lock)
+	@$(call pip_install,--no-deps --require-hashes -r requirements-dev.lock)
 	@touch $@
 
 setup: $(DEVELOPMENT) ## Install everything into .venv
