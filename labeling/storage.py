@@ -1,0 +1,57 @@
+"""Opens files of this machine or of an object store by one call.
+
+Local files are opened directly; `scheme://` addresses go through Beam's file systems, imported
+only then, so that a local run does not pay for Beam.
+"""
+
+import io
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
+
+from pipeline.errors import InputError
+
+
+def is_remote(uri: str) -> bool:
+    """True for `s3://…`, `gs://…` and the like; False for paths and `file://`."""
+    return "://" in uri and not uri.startswith("file://")
+
+
+def local_path(uri: str) -> Path:
+    """The path that a local address (plain or `file://`) names."""
+    return Path(unquote(urlsplit(uri).path)) if uri.startswith("file://") else Path(uri)
+
+
+def open_binary(uri: str) -> BinaryIO:
+    """Opens `uri` for reading bytes.
+
+    Raises:
+      OSError: it is not there or may not be read.
+      ValueError: no installed file system serves its scheme.
+    """
+    if not is_remote(uri):
+        return local_path(uri).open("rb")
+    from apache_beam.io.filesystem import CompressionTypes
+    from apache_beam.io.filesystems import FileSystems
+
+    raw = FileSystems.open(uri, compression_type=CompressionTypes.UNCOMPRESSED)
+    return io.BufferedReader(raw) if isinstance(raw, io.RawIOBase) else raw
+
+
+def read_input(uri: str, what: str) -> bytes:
+    """The bytes of a file that the caller named; `what` says what it is, as in "taxonomy".
+
+    Raises:
+      InputError: it is missing, unreadable or empty; the message names it and the remedy.
+    """
+    try:
+        with open_binary(uri) as stream:
+            content = stream.read()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            f"{uri}: the {what} cannot be read ({reason}). Give the path of an existing file."
+        ) from error
+    if not content.strip():
+        raise InputError(f"{uri}: the {what} is empty. Give a file with content.")
+    return content
