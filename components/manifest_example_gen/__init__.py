@@ -1,0 +1,1 @@
+"""Turns a labelled manifest and its images into checked, split tf.Examples."""

@@ -1,0 +1,65 @@
+"""A digest of everything that ingestion reads: equal digests mean equal input."""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from components.manifest_example_gen.image_source import ImageSource
+from components.manifest_example_gen.rejects import RejectedLine
+from components.progress import progress
+from labeling.storage import is_remote
+
+_THREADS = 8
+_CHUNK = 64
+
+
+def content_digest(parts: Iterable[bytes], references: Iterable[str], source: ImageSource) -> str:
+    """Hex digits of a BLAKE2b over the given files' bytes and every picture they refer to.
+
+    Pictures on this machine count with their content; those in an object store with the size and
+    time of change that the store reports; those on the web with their address alone.
+
+    Args:
+      parts: content of the manifest, the taxonomy, the reduction.
+      references: every `source-ref`, in the order of the manifest; repetitions are read once.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    unique = list(dict.fromkeys(references))
+    chunks = [unique[start : start + _CHUNK] for start in range(0, len(unique), _CHUNK)]
+
+    def of_chunk(chunk: list[str]) -> bytes:
+        return b"".join(_picture_digest(reference, source) for reference in chunk)
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for done, digests in enumerate(pool.map(of_chunk, chunks), start=1):
+            digest.update(digests)
+            progress(min(done * _CHUNK, len(unique)), len(unique), "pictures fingerprinted")
+    return digest.hexdigest()
+
+
+def _picture_digest(reference: str, source: ImageSource) -> bytes:
+    digest = hashlib.blake2b(reference.encode("utf-8", "replace"), digest_size=16)
+    try:
+        location = source.locate(reference)
+        if location.startswith(("http://", "https://")):
+            return digest.digest()
+        digest.update(_remote_state(location) if is_remote(location) else source.read(location))
+    except RejectedLine as why:
+        digest.update(why.reason.encode())
+    return digest.digest()
+
+
+def _remote_state(location: str) -> bytes:
+    from apache_beam.io.filesystem import BeamIOError
+    from apache_beam.io.filesystems import FileSystems
+
+    try:
+        found = FileSystems.match([location], [1])[0].metadata_list
+    except (BeamIOError, OSError, ValueError) as error:
+        return type(error).__name__.encode()
+    state = [(each.size_in_bytes, each.last_updated_in_seconds) for each in found]
+    return os.fsencode(repr(state))

@@ -1,0 +1,73 @@
+"""Why a manifest line is left out: every reason there is, and what is recorded of it."""
+
+from dataclasses import asdict, dataclass
+
+REASONS: dict[str, str] = {
+    "not_json": "The line is not JSON in UTF-8",
+    "not_an_object": "The line is JSON, but not an object",
+    "line_too_long": "The line is longer than a product description can be",
+    "invalid_id": "The id is not a short text or a number",
+    "repeated_id": "An earlier line has the same id",
+    "invalid_text": "The title or the description is not a text",
+    "no_content": "The product has neither words nor a picture",
+    "missing_label": "The line has no label",
+    "job_failed": "The labelling job reported a failure",
+    "unknown_label": "The label is not in the taxonomy",
+    "not_a_leaf": "The label is a category with subcategories",
+    "no_consensus": "Too few workers agree on one label",
+    "missing_image": "The picture is not there",
+    "unreadable_image": "The picture is broken or cut short",
+    "unsupported_image_format": "The picture is not a JPEG, PNG, GIF or BMP that can be served",
+    "image_too_large": "The picture has too many bytes or pixels",
+    "path_outside_folder": "The picture lies outside the manifest's folder",
+    "unsupported_scheme": "The picture's address cannot be read from here",
+}
+
+_LONGEST_DETAIL = 300
+_LONGEST_REFERENCE = 1000
+
+
+class RejectedLine(Exception):  # noqa: N818 - a verdict on the data, not a fault
+    """A line must be left out, for `reason` (a key of REASONS); `detail` is for a person."""
+
+    def __init__(self, reason: str, detail: str):
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+    def __reduce__(self):
+        return (RejectedLine, (self.reason, self.detail))
+
+
+@dataclass(frozen=True)
+class Reject:
+    """One line left out.
+
+    Attributes:
+      line: line number in the manifest, from 1.
+      id: the product's id, "" where the line has none.
+      reason: a key of REASONS.
+      detail: what exactly is wrong, at most 300 characters.
+      image: the `source-ref` as written, "" where there is none.
+    """
+
+    line: int
+    id: str
+    reason: str
+    detail: str
+    image: str
+
+    @classmethod
+    def of(cls, line: int, id_: str, image: str, why: RejectedLine) -> "Reject":
+        """The record of `why`, with what a hostile line could make too long cut."""
+        return cls(
+            line,
+            id_[:_LONGEST_REFERENCE],
+            why.reason,
+            why.detail[:_LONGEST_DETAIL],
+            image[:_LONGEST_REFERENCE],
+        )
+
+    def to_json(self) -> dict[str, int | str]:
+        """The record as `rejects.jsonl` has it."""
+        return asdict(self)
