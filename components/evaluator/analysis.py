@@ -1,0 +1,100 @@
+"""What TFMA is asked to measure, on which slices, over rows of scored products."""
+
+import json
+from collections.abc import Sequence
+
+import apache_beam as beam
+import pyarrow as pa
+import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
+
+TARGETS = (0.95, 0.98)
+BASE_SLICE = ("model", "mode", "split")
+_BATCH_ROWS = 1024
+_METRICS_PACKAGE = "components.evaluator.metrics"
+
+
+def eval_config(
+    features: Sequence[str] = (), targets: Sequence[float] = TARGETS
+) -> config_pb2.EvalConfig:
+    """TFMA's configuration: all metrics, over every slice a reviewer asks about.
+
+    Args:
+        features: further string columns of the rows to slice by.
+        targets: promised accuracies to measure coverage and accepted accuracy at.
+    """
+    return config_pb2.EvalConfig(
+        model_specs=[config_pb2.ModelSpec(label_key="category", prediction_key="predicted")],
+        slicing_specs=_slicing_specs(features),
+        metrics_specs=[config_pb2.MetricsSpec(metrics=_metric_configs(targets))],
+        options=config_pb2.Options(include_default_metrics={"value": False}),
+    )
+
+
+class WriteAnalysis(beam.PTransform):
+    """Rows (dicts of one value each, see `scoring.ROW_SCHEMA`) to TFMA's result files."""
+
+    def __init__(self, config: config_pb2.EvalConfig, output_path: str, columns: Sequence[str]):
+        super().__init__()
+        self._config = config
+        self._output_path = output_path
+        self._columns = tuple(columns)
+
+    def expand(self, rows: beam.PCollection) -> beam.pvalue.PDone:
+        return (
+            rows
+            | "BatchRows" >> beam.BatchElements(_BATCH_ROWS, _BATCH_ROWS)
+            | "ToArrow" >> beam.Map(record_batch, self._columns)
+            | "Analyse"
+            >> tfma.ExtractEvaluateAndWriteResults(
+                eval_config=self._config, output_path=self._output_path
+            )
+        )
+
+
+def record_batch(rows: list[dict], columns: tuple[str, ...]) -> pa.RecordBatch:
+    """Rows as TFMA reads them: each column a list of one value, flags as 0 and 1."""
+    arrays = [pa.array([[_plain(row[name])] for row in rows]) for name in columns]
+    return pa.RecordBatch.from_arrays(arrays, names=list(columns))
+
+
+def _plain(value: object) -> bytes | float | int:
+    if isinstance(value, str):
+        return value.encode()
+    return int(value) if isinstance(value, bool) else value
+
+
+def _slicing_specs(features: Sequence[str]) -> list[config_pb2.SlicingSpec]:
+    spec = config_pb2.SlicingSpec
+    # Finer slices only where a reviewer looks: the model as it is served, on `eval`.
+    served = {"mode": "combined", "split": "eval"}
+    finer = ("category", "predicted", "parent", "label_confidence_bucket", *features)
+    return [
+        spec(feature_keys=BASE_SLICE),
+        *(spec(feature_keys=["model", name], feature_values=served) for name in finer),
+        spec(feature_keys=["model", "has_text", "has_image"], feature_values=served),
+    ]
+
+
+def _metric_configs(targets: Sequence[float]) -> list[config_pb2.MetricConfig]:
+    configs = [
+        _metric("accuracy", "Accuracy"),
+        _metric("parent_accuracy", "ParentAccuracy"),
+        _metric("macro_f1", "MacroF1"),
+        _metric("calibration_error", "CalibrationError"),
+    ]
+    for target in targets:
+        configs += [
+            _metric("coverage", "CoverageAtTarget", target=target),
+            _metric("coverage", "CoverageAtTarget", target=target, level="parent"),
+            _metric("accepted_accuracy", "AcceptedAccuracy", target=target),
+            _metric("oracle_coverage", "OracleCoverage", target=target),
+            _metric("false_accepts", "FalseAccepts", target=target),
+        ]
+    return configs
+
+
+def _metric(module: str, class_name: str, **config: object) -> config_pb2.MetricConfig:
+    return config_pb2.MetricConfig(
+        class_name=class_name, module=f"{_METRICS_PACKAGE}.{module}", config=json.dumps(config)
+    )

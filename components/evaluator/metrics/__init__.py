@@ -1,0 +1,1 @@
+"""Shelfsort's TFMA metrics, one file each, over rows of scored products."""
