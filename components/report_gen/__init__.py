@@ -1,0 +1,1 @@
+"""ReportGen: the page from which a reviewer decides whether a model may go live."""

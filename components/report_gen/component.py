@@ -1,0 +1,92 @@
+"""ReportGen: draws the page that a reviewer signs from."""
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.artifacts import Rejects, Taxonomy
+from components.report_gen.artifacts import Report
+from components.report_gen.executor import Executor
+
+
+class ReportGenSpec(ComponentSpec):
+    """Channels and parameters of ReportGen."""
+
+    PARAMETERS = {  # noqa: RUF012 - the name and the kind TFX asks for
+        "model_name": ExecutionParameter(type=str),
+        "title": ExecutionParameter(type=str),
+        "max_errors": ExecutionParameter(type=int),
+        "price_per_answer": ExecutionParameter(type=float, optional=True),
+    }
+    INPUTS = {  # noqa: RUF012
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "rejects": ChannelParameter(type=Rejects),
+        "taxonomy": ChannelParameter(type=Taxonomy),
+        "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "model_blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing, optional=True),
+        "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies, optional=True),
+        "model": ChannelParameter(type=standard_artifacts.Model, optional=True),
+    }
+    OUTPUTS = {"report": ChannelParameter(type=Report)}  # noqa: RUF012
+
+
+class ReportGen(base_component.BaseComponent):
+    """Writes `index.html`, `metrics.json` and `verdict.json` into its `report` output.
+
+    Component `outputs` contains:
+      - `report`: Channel of type `Report`.
+    """
+
+    SPEC_CLASS = ReportGenSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        rejects: types.BaseChannel,
+        taxonomy: types.BaseChannel,
+        evaluation: types.BaseChannel,
+        model_blessing: types.BaseChannel,
+        model_name: str,
+        infra_blessing: types.BaseChannel | None = None,
+        anomalies: types.BaseChannel | None = None,
+        model: types.BaseChannel | None = None,
+        title: str = "",
+        max_errors: int = 500,
+        price_per_answer: float | None = None,
+    ) -> None:
+        """Wires the channels.
+
+        Args:
+            examples: Examples with a split "eval", for the pictures.
+            rejects: the lines of the manifest that were refused.
+            taxonomy: the tree that the examples are labelled with.
+            evaluation: the Evaluator's figures, predictions and verdict.
+            model_blessing: the Evaluator's blessing.
+            model_name: the name the model is served under.
+            infra_blessing: ServingCheck's blessing; without it the page says nothing of servers.
+            anomalies: what ExampleValidator found; without it the page says it was not asked.
+            model: the candidate, for its lineage.
+            title: what the run is called on the page.
+            max_errors: how many confident errors to show with their pictures.
+            price_per_answer: what one worker's answer cost, for the labelling's cost.
+        """
+        super().__init__(
+            spec=ReportGenSpec(
+                examples=examples,
+                rejects=rejects,
+                taxonomy=taxonomy,
+                evaluation=evaluation,
+                model_blessing=model_blessing,
+                infra_blessing=infra_blessing,
+                anomalies=anomalies,
+                model=model,
+                model_name=model_name,
+                title=title,
+                max_errors=max_errors,
+                price_per_answer=price_per_answer,
+                report=types.Channel(type=Report),
+            )
+        )

@@ -1,0 +1,380 @@
+"""Everything the page says, as typed values: no files, no HTML.
+
+Rates and scores are in [0, 1]; None stands for "not known" or "not defined", never for zero.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pandas as pd
+
+from components.report_gen.bounds import interval
+from components.report_gen.changes import CategoryChange, Changes, category_changes, changes
+from components.report_gen.confident_errors import ModelError, confident_errors
+from components.report_gen.confusion import Pair, SiblingMatrix, frequent_pairs, sibling_matrices
+from components.report_gen.curve import TARGETS, Curve, coverage_curve
+
+MODES = ("combined", "text", "image")
+REJECT_EXAMPLES = 20
+MAX_SUSPECTS = 300
+
+
+class Tree(Protocol):
+    """What the page needs of labeling.taxonomy.Taxonomy."""
+
+    root: str
+    leaves: list[str]
+    version: str
+
+    def path(self, node: str) -> str: ...
+
+    def ancestors(self, node: str) -> list[str]: ...
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of the gate: `value` and `floor` in the check's own unit."""
+
+    name: str
+    passed: bool
+    reason: str
+    value: float | None = None
+    floor: float | None = None
+    n: int | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the model may go live; `failed` before `passed` on the page."""
+
+    blessed: bool
+    failed: list[Check]
+    passed: list[Check]
+    approved_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A proportion of `n` products with its two-sided 95 % Clopper-Pearson interval."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class ModeRow:
+    """One mode of the model on one split. `accepted_lower_*` are one-sided 95 % bounds."""
+
+    mode: str
+    split: str
+    n: int
+    accuracy: Rate | None
+    parent_accuracy: Rate | None
+    coverage_95: Rate | None
+    coverage_98: Rate | None
+    parent_coverage_95: Rate | None
+    parent_coverage_98: Rate | None
+    accepted_accuracy_95: float | None
+    accepted_accuracy_98: float | None
+    accepted_lower_95: float | None
+    accepted_lower_98: float | None
+    macro_f1: float | None
+    ece: float | None
+
+
+@dataclass(frozen=True)
+class LiveComparison:
+    """The candidate against the live model, on the eval products both answered."""
+
+    version: str
+    candidate: ModeRow | None
+    live: ModeRow | None
+    changes: Changes | None
+    categories: list[CategoryChange]
+    gate: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Anomaly:
+    """What data validation found in one feature of one split."""
+
+    split: str
+    feature: str
+    summary: str
+    detail: str
+    severity: str
+
+
+@dataclass(frozen=True)
+class RejectReason:
+    """Lines of the manifest refused for one reason, with the first few of them."""
+
+    reason: str
+    count: int
+    examples: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Rejects:
+    lines: int
+    accepted: int
+    rejected: int
+    reasons: list[RejectReason]
+    reduction: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """The crowd's work. Prices are in the currency of the price that was configured."""
+
+    workers: int
+    answers: int
+    products: int
+    price_per_answer: float | None
+
+    @property
+    def answers_per_product(self) -> float | None:
+        return self.answers / self.products if self.products else None
+
+    @property
+    def cost(self) -> float | None:
+        return None if self.price_per_answer is None else self.answers * self.price_per_answer
+
+    @property
+    def cost_per_label(self) -> float | None:
+        return None if self.cost is None or not self.products else self.cost / self.products
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """The parsed artifacts, as section "Evaluator output" of the contracts describes them.
+
+    `predictions` holds the split "eval" only. `anomalies` is None when data validation did not
+    report, `serving_check` None when the model was not tried in a server.
+    """
+
+    verdict: dict[str, Any]
+    metrics: dict[str, Any]
+    categories: list[dict[str, Any]]
+    predictions: pd.DataFrame
+    taxonomy: Tree
+    rejects_summary: dict[str, Any]
+    rejects: list[dict[str, Any]]
+    model_name: str
+    title: str = ""
+    lineage: dict[str, Any] = field(default_factory=dict)
+    anomalies: list[Anomaly] | None = None
+    serving_check: bool | None = None
+    model_blessing: bool | None = None
+    suspects: list[dict[str, Any]] = field(default_factory=list)
+    max_errors: int = 500
+    price_per_answer: float | None = None
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """What `page.render` draws. `paths` names categories and shelves by id."""
+
+    model_name: str
+    title: str
+    verdict: Verdict
+    modes: list[ModeRow]
+    thresholds: dict[str, Any]
+    curves: dict[str, dict[str, Curve]]
+    live: LiveComparison | None
+    categories: list[dict[str, Any]]
+    pairs: list[Pair]
+    siblings: list[SiblingMatrix]
+    errors: list[ModelError]
+    error_total: int
+    suspects: list[dict[str, Any]]
+    suspect_total: int
+    rejects: Rejects
+    anomalies: list[Anomaly] | None
+    labelling: Labelling
+    lineage: dict[str, Any]
+    paths: dict[str, str]
+
+    def headline(self) -> ModeRow | None:
+        """The combined model on eval: what the verdict is about."""
+        return next((r for r in self.modes if (r.mode, r.split) == ("combined", "eval")), None)
+
+
+def assemble(inputs: ReportInputs) -> ReportContent:
+    """Draws up the page's content from the parsed artifacts of one run."""
+    tree = inputs.taxonomy
+    parents = {leaf: (tree.ancestors(leaf) or [tree.root])[-1] for leaf in tree.leaves}
+    candidate = inputs.predictions[inputs.predictions.model == "candidate"]
+    combined = candidate[candidate["mode"] == "combined"]
+    thresholds = inputs.metrics.get("thresholds") or {}
+    return ReportContent(
+        model_name=inputs.model_name,
+        title=inputs.title,
+        verdict=_verdict(inputs),
+        modes=list(_mode_rows(inputs.metrics)),
+        thresholds=thresholds,
+        curves={
+            mode: _curves(candidate[candidate["mode"] == mode], thresholds.get(mode) or {})
+            for mode in MODES
+            if (candidate["mode"] == mode).any()
+        },
+        live=_live(inputs, combined),
+        categories=inputs.categories,
+        pairs=frequent_pairs(combined, parents),
+        siblings=sibling_matrices(combined, parents, tree.leaves),
+        errors=confident_errors(combined, inputs.max_errors),
+        error_total=int((combined.category != combined.predicted).sum()),
+        suspects=inputs.suspects[:MAX_SUSPECTS],
+        suspect_total=len(inputs.suspects),
+        rejects=_rejects(inputs.rejects_summary, inputs.rejects),
+        anomalies=inputs.anomalies,
+        labelling=_labelling(inputs.rejects_summary.get("labels") or {}, inputs.price_per_answer),
+        lineage=inputs.lineage,
+        paths=_paths(tree),
+    )
+
+
+def _verdict(inputs: ReportInputs) -> Verdict:
+    """The gate's verdict and the server's: fails closed when any of them is missing or says no."""
+    checks = [Check(**_known(Check, check)) for check in inputs.verdict.get("checks") or []]
+    if inputs.serving_check is not None:
+        said = (
+            "A server loaded the exported model and gave the answers it was exported with."
+            if inputs.serving_check
+            else "A server could not load the exported model, or answered differently."
+        )
+        checks.append(Check("serving_check", inputs.serving_check, said))
+    blessed = inputs.verdict.get("blessed") is True
+    if inputs.model_blessing is not None and inputs.model_blessing != blessed:
+        said = "The blessing that Pusher reads and the gate's written verdict disagree."
+        checks.append(Check("blessing_agrees", False, said))
+    failed = [check for check in checks if not check.passed]
+    return Verdict(
+        blessed=blessed and not failed,
+        failed=failed,
+        passed=[check for check in checks if check.passed],
+        approved_by=inputs.lineage.get("approved_by"),
+    )
+
+
+def _known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: values[name] for name in kind.__dataclass_fields__ if name in values}
+
+
+def _mode_rows(metrics: Mapping[str, Any]) -> Iterable[ModeRow]:
+    for mode in MODES:
+        for split in ("eval", "eval_gold", "calibration"):
+            row = mode_row(mode, split, (metrics.get(mode) or {}).get(split))
+            if row:
+                yield row
+
+
+def mode_row(mode: str, split: str, figures: Mapping[str, Any] | None) -> ModeRow | None:
+    """Reads one mode's figures of one split; None where nothing was scored."""
+    if not figures or not figures.get("n"):
+        return None
+    n = int(figures["n"])
+    return ModeRow(
+        mode=mode,
+        split=split,
+        n=n,
+        accuracy=rate(figures.get("accuracy"), n),
+        parent_accuracy=rate(figures.get("parent_accuracy"), n),
+        coverage_95=rate(figures.get("coverage_at_95"), n),
+        coverage_98=rate(figures.get("coverage_at_98"), n),
+        parent_coverage_95=rate(figures.get("parent_coverage_at_95"), n),
+        parent_coverage_98=rate(figures.get("parent_coverage_at_98"), n),
+        accepted_accuracy_95=number(figures.get("accepted_accuracy_95")),
+        accepted_accuracy_98=number(figures.get("accepted_accuracy_98")),
+        accepted_lower_95=number(figures.get("accepted_accuracy_95_lower")),
+        accepted_lower_98=number(figures.get("accepted_accuracy_98_lower")),
+        macro_f1=number(figures.get("macro_f1")),
+        ece=number(figures.get("ece")),
+    )
+
+
+def number(value: Any) -> float | None:
+    """A finite number, or None (JSON written by Python may hold NaN)."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def rate(value: Any, n: int) -> Rate | None:
+    """A share of `n` products, with its interval."""
+    share = number(value)
+    bounds = None if share is None else interval(round(share * n), n)
+    return Rate(share, *bounds, n) if bounds else None
+
+
+def _curves(rows: pd.DataFrame, thresholds: Mapping[str, Any]) -> dict[str, Curve]:
+    """The curves for answers at the category and at the shelf above it."""
+    levels = {
+        "category": ("score", rows.predicted == rows.category, "accepted", "overall"),
+        "parent": ("parent_score", rows.predicted_parent == rows.parent, "parent_accepted", "parent"),
+    }
+    return {
+        level: coverage_curve(
+            rows[score].to_numpy(),
+            correct.to_numpy(),
+            {target: rows[f"{accepted}_{target}"].to_numpy() for target in TARGETS},
+            thresholds.get(fitted) or {},
+        )
+        for level, (score, correct, accepted, fitted) in levels.items()
+    }
+
+
+def _live(inputs: ReportInputs, combined: pd.DataFrame) -> LiveComparison | None:
+    said = inputs.verdict.get("live")
+    figures = (inputs.metrics.get("live") or {}).get("eval")
+    rows = inputs.predictions[inputs.predictions.model == "live"]
+    if not said and not figures:
+        return None
+    wanted = ["product_id", "category", "predicted", "accepted_95"]
+    return LiveComparison(
+        version=str((said or {}).get("version", "")),
+        candidate=mode_row("combined", "eval", (inputs.metrics.get("combined") or {}).get("eval")),
+        live=mode_row("combined", "eval", figures),
+        changes=changes(combined[wanted], rows[wanted]) if len(rows) else None,
+        categories=category_changes(inputs.categories),
+        gate={
+            name: value
+            for name, value in ((said or {}).get("comparison") or {}).items()
+            if isinstance(value, (str, int, float))
+        },
+    )
+
+
+def _rejects(summary: Mapping[str, Any], rejects: Iterable[dict[str, Any]]) -> Rejects:
+    examples: dict[str, list[dict[str, Any]]] = {}
+    for reject in rejects:
+        of_reason = examples.setdefault(str(reject.get("reason", "")), [])
+        if len(of_reason) < REJECT_EXAMPLES:
+            of_reason.append(reject)
+    counts = sorted((summary.get("by_reason") or {}).items(), key=lambda item: -item[1])
+    return Rejects(
+        lines=int(summary.get("lines", 0)),
+        accepted=int(summary.get("accepted", 0)),
+        rejected=int(summary.get("rejected", 0)),
+        reasons=[RejectReason(reason, count, examples.get(reason, [])) for reason, count in counts],
+        reduction=dict(summary.get("reduction") or {}),
+    )
+
+
+def _labelling(labels: Mapping[str, Any], price_per_answer: float | None) -> Labelling:
+    return Labelling(
+        workers=int(labels.get("workers", 0)),
+        answers=int(labels.get("answers", 0)),
+        products=int(labels.get("products_with_workers", 0)),
+        price_per_answer=price_per_answer,
+    )
+
+
+def _paths(tree: Tree) -> dict[str, str]:
+    nodes = {ancestor for leaf in tree.leaves for ancestor in tree.ancestors(leaf)}
+    paths = {node: tree.path(node) for node in [*tree.leaves, *nodes]}
+    return {**paths, tree.root: "All shelves"}

@@ -1,0 +1,108 @@
+"""The coverage/accuracy curve: what is decided, and how much of it wrongly, at each threshold."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from components.report_gen.bounds import lower_bound
+
+MAX_POINTS = 800
+TARGETS = ("95", "98")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a fitted threshold did on the split of the curve.
+
+    `threshold` is None when the model abstains. `accepted` and `wrong` count products as the
+    model shipped decided them; with thresholds by category that point may lie off the curve.
+    `position` is how many products the overall threshold alone would accept.
+    """
+
+    target: str
+    threshold: float | None
+    accepted: int
+    wrong: int
+    position: int
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points from "accepts nothing" to "accepts everything", in that order.
+
+    `thresholds[0]` is None (accepts nothing). `lower` is the one-sided 95 % Clopper-Pearson
+    bound of the accuracy of what is accepted; 0 where nothing is.
+    """
+
+    n: int
+    thresholds: list[float | None]
+    accepted: list[int]
+    wrong: list[int]
+    lower: list[float]
+    marks: list[Mark]
+
+
+def coverage_curve(
+    scores: np.ndarray,
+    correct: np.ndarray,
+    accepted: dict[str, np.ndarray],
+    thresholds: dict[str, float | None],
+    max_points: int = MAX_POINTS,
+) -> Curve:
+    """Builds the curve of one mode of the model.
+
+    Args:
+        scores: float array of shape (N,), in [0, 1].
+        correct: bool array of shape (N,).
+        accepted: for each of TARGETS a bool array of shape (N,): accepted as shipped.
+        thresholds: for each of TARGETS the overall threshold, None for "abstains".
+        max_points: about how many points to keep; the marks' positions are always kept.
+    """
+    # The model computes in float32: a threshold taken from a score must still accept that score.
+    scores = np.asarray(scores, np.float32)
+    correct = np.asarray(correct, bool)
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order]
+    wrong_so_far = np.concatenate([[0], np.cumsum(~correct[order])])
+    marks = [
+        _mark(target, scores, correct, accepted[target], thresholds.get(target))
+        for target in TARGETS
+    ]
+    counts = _kept_counts(ranked, {mark.position for mark in marks}, max_points)
+    return Curve(
+        n=len(scores),
+        thresholds=[None, *(round(float(ranked[count - 1]), 6) for count in counts[1:])],
+        accepted=counts.tolist(),
+        wrong=wrong_so_far[counts].tolist(),
+        lower=np.round(lower_bound(counts - wrong_so_far[counts], counts), 5).tolist(),
+        marks=marks,
+    )
+
+
+def _mark(
+    target: str,
+    scores: np.ndarray,
+    correct: np.ndarray,
+    accepted: np.ndarray,
+    threshold: float | None,
+) -> Mark:
+    accepted = np.asarray(accepted, bool)
+    return Mark(
+        target=target,
+        threshold=threshold,
+        accepted=int(accepted.sum()),
+        wrong=int((accepted & ~correct).sum()),
+        position=0 if threshold is None else int((scores >= np.float32(threshold)).sum()),
+    )
+
+
+def _kept_counts(ranked: np.ndarray, always: set[int], max_points: int) -> np.ndarray:
+    """How many products each point accepts: products with the same score go together."""
+    if not len(ranked):
+        return np.zeros(1, int)
+    ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) + 1
+    counts = np.concatenate([[0], ends])
+    if len(counts) > max_points:
+        even = np.linspace(0, len(counts) - 1, max_points).round().astype(int)
+        counts = np.union1d(counts[even], np.fromiter(always, int, len(always)))
+    return counts

@@ -1,0 +1,142 @@
+"""Draws ReportContent as one self-contained HTML page."""
+
+import base64
+import hashlib
+import json
+from dataclasses import asdict
+from importlib import resources
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from components.report_gen.content import ReportContent
+
+MODE_NAMES = {"combined": "Words and picture", "text": "Words only", "image": "Picture only"}
+SPLIT_NAMES = {
+    "eval": "eval",
+    "eval_gold": "eval, against gold",
+    "calibration": "calibration",
+}
+_ESCAPES = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
+
+
+def render(content: ReportContent, pictures: dict[str, str]) -> bytes:
+    """Draws the page.
+
+    Args:
+        content: what to say.
+        pictures: data URIs by product id, for any of `content.errors`.
+
+    Returns:
+        HTML, UTF-8. It names no address outside itself, and a browser that honours its content
+        security policy runs the page's own script and nothing else.
+    """
+    script = _static("report.js")
+    html = _environment().get_template("report.html").render(
+        content=content,
+        style=Markup(_static("report.css")),
+        script=Markup(script),
+        script_digest=_digest(script),
+        data=inline_json(_script_data(content)),
+        pictures=inline_json(pictures),
+        mode_names=MODE_NAMES,
+        split_names=SPLIT_NAMES,
+    )
+    # A lone surrogate, which JSON can smuggle in, has no UTF-8 form.
+    return html.encode("utf-8", "replace")
+
+
+def inline_json(value: Any) -> Markup:
+    """JSON that may stand inside a <script> element, whatever the strings in it hold."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Markup(text.translate(_ESCAPES))
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A share as a percentage; never rounded up to 100 or down to 0 where it is neither."""
+    if value is None:
+        return "–"
+    shown = f"{value:.{digits}%}"
+    if value < 1 and shown == f"{1:.{digits}%}":
+        shown = f"{1 - 10 ** -(digits + 2):.{digits}%}"
+    if value > 0 and shown == f"{0:.{digits}%}":
+        return f"<\u202f{10 ** -(digits + 2):.{digits}%}".replace("%", "\u202f%")
+    return shown.replace("%", "\u202f%")
+
+
+def points(value: float | None) -> str:
+    """A difference of two shares, in percentage points with its sign."""
+    if value is None:
+        return "–"
+    return f"{value * 100:+.1f}".replace("-", "−") if round(value * 100, 1) else "0.0"
+
+
+def plain(value: Any) -> str:
+    """A number as a person writes it, at most four decimals; "–" for None."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.4f}".rstrip("0").rstrip(".")
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def words(name: str) -> str:
+    """`accepted_accuracy` as "Accepted accuracy"."""
+    return name.replace("_", " ").strip().capitalize()
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: _file("templates", name)),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(percent=percent, points=points, plain=plain, words=words)
+    return environment
+
+
+def _file(folder: str, name: str) -> str:
+    return resources.files(__package__).joinpath(folder, name).read_text("utf-8")
+
+
+def _static(name: str) -> str:
+    return _file("static", name)
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+
+
+def _script_data(content: ReportContent) -> dict[str, Any]:
+    """What the page's script needs: curves and errors."""
+    used = sorted({name for error in content.errors for name in (error.category, error.predicted)})
+    index = {name: position for position, name in enumerate(used)}
+    return {
+        "paths": content.paths,
+        "categories": used,
+        "curves": {
+            mode: {level: asdict(curve) for level, curve in levels.items()}
+            for mode, levels in content.curves.items()
+        },
+        "errors": [
+            {
+                "id": error.product_id,
+                "title": error.title,
+                "category": index[error.category],
+                "predicted": index[error.predicted],
+                "score": error.score,
+                "decided": error.decided,
+                "answer": error.answer,
+                "gold": error.gold,
+                "labelIsWrong": error.label_is_wrong,
+                "labelConfidence": error.label_confidence,
+            }
+            for error in content.errors
+        ],
+        "errorTotal": content.error_total,
+    }

@@ -1,0 +1,319 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const $ = (id) => document.getElementById(id);
+  const count = (n) => n.toLocaleString("en");
+  // Rounding may not turn a miss into "100 %", nor a hit into "0 %".
+  const percent = (share) => {
+    const text = (share * 100).toFixed(1);
+    if (share < 1 && text === "100.0") return "99.9 %";
+    return share > 0 && text === "0.0" ? "< 0.1 %" : text + " %";
+  };
+  // A product or category may well be called "constructor".
+  const own = (table, key) => Object.hasOwn(table, key) ? table[key] : undefined;
+  const path = (id) => own(data.paths, id) ?? id;
+  const element = (tag, props = {}, ...children) => {
+    const node = Object.assign(document.createElement(tag), props);
+    node.append(...children);
+    return node;
+  };
+
+  // ---- Curve -------------------------------------------------------------------------------
+  function startCurve() {
+    const plot = $("plot"), slider = $("slider");
+    const left = 40, right = 12, top = 12, bottom = 34;
+    let curve, at, place;
+
+    const chosen = (name) => document.querySelector(`input[name="${name}"]:checked`).value;
+    const accuracy = (i) => curve.accepted[i] ? 1 - curve.wrong[i] / curve.accepted[i] : 1;
+    const nearest = (accepted) => {
+      let low = 0, high = curve.accepted.length - 1;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (curve.accepted[middle] < accepted) low = middle + 1; else high = middle;
+      }
+      const before = Math.max(0, low - 1);
+      return accepted - curve.accepted[before] < curve.accepted[low] - accepted ? before : low;
+    };
+    const svg = (tag, attributes, text) => {
+      const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+      for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+      if (text) node.textContent = text;
+      plot.append(node);
+      return node;
+    };
+
+    function scales() {
+      const width = plot.clientWidth, height = plot.clientHeight;
+      const settled = curve.accepted.map((_, i) => i).filter((i) => curve.accepted[i] >= curve.n / 20);
+      const floor = Math.min(0.94, ...settled.map((i) => accuracy(i)));
+      const least = Math.max(0, Math.floor(floor * 20 - 0.4) / 20);
+      const x = (share) => left + share * (width - left - right);
+      const y = (share) => top + (1 - (Math.max(share, least) - least) / (1 - least)) * (height - top - bottom);
+      return { width, height, least, x, y };
+    }
+
+    function axes({ width, height, least, x, y }) {
+      const step = 1 - least > 0.3 ? 0.1 : 1 - least > 0.11 ? 0.05 : 0.02;
+      for (let share = 1; share >= least - 1e-9; share -= step) {
+        svg("line", { class: "grid", x1: left, x2: width - right, y1: y(share), y2: y(share) });
+        svg("text", { x: left - 6, y: y(share) + 4, "text-anchor": "end" }, Math.round(share * 100) + "%");
+      }
+      for (const share of [0, 0.25, 0.5, 0.75, 1]) {
+        const anchor = share === 1 ? "end" : "middle";
+        svg("text", { x: x(share) + (share === 1 ? right : 0), y: height - 16, "text-anchor": anchor }, share * 100 + "%");
+      }
+      svg("text", { x: x(0.5), y: height - 1, "text-anchor": "middle" }, "share of products decided");
+      for (const goal of [0.95, 0.98]) {
+        if (goal > least) svg("line", { class: "goal", x1: left, x2: width - right, y1: y(goal), y2: y(goal) });
+      }
+    }
+
+    function draw() {
+      plot.replaceChildren();
+      const scale = scales(), { x, y } = scale;
+      axes(scale);
+      const line = curve.accepted.map((a, i) => `${x(a / curve.n).toFixed(1)} ${y(accuracy(i)).toFixed(1)}`);
+      const under = curve.accepted.map((a, i) => `${x(a / curve.n).toFixed(1)} ${y(curve.lower[i]).toFixed(1)}`).reverse();
+      svg("path", { class: "band", d: "M" + line.join("L") + "L" + under.join("L") + "Z" });
+      svg("path", { class: "line", d: "M" + line.join("L") });
+      const shipped = curve.marks.filter((mark) => mark.accepted);
+      shipped.forEach((mark, i) => {
+        const cx = x(mark.accepted / curve.n), cy = y(1 - mark.wrong / mark.accepted);
+        svg("circle", { class: "mark", cx, cy, r: 6 });
+        const above = i === shipped.length - 1 ? -12 : 22;
+        svg("text", { class: "mark-name", x: Math.min(cx, scale.width - 34), y: Math.max(12, cy + above), "text-anchor": "middle" }, mark.target + " %");
+      });
+      const here = svg("line", { class: "here", y1: top, y2: scale.height - bottom });
+      const dot = svg("circle", { class: "dot", r: 6 });
+      place = () => {
+        const cx = x(curve.accepted[at] / curve.n);
+        here.setAttribute("x1", cx); here.setAttribute("x2", cx);
+        dot.setAttribute("cx", cx); dot.setAttribute("cy", y(accuracy(at)));
+      };
+    }
+
+    function show(i) {
+      at = i;
+      const a = curve.accepted[at], w = curve.wrong[at], threshold = curve.thresholds[at];
+      place();
+      slider.value = a;
+      slider.setAttribute("aria-valuetext", `${count(a)} of ${count(curve.n)} decided, ${count(w)} wrong`);
+      $("decided").textContent = count(a);
+      $("decided-note").textContent = `of ${count(curve.n)}: ${percent(a / curve.n)}`;
+      $("wrong").textContent = count(w);
+      $("wrong-note").textContent = threshold === null ? "decides nothing" : `score at least ${threshold.toFixed(3)}`;
+      $("right").textContent = a ? percent(accuracy(at)) : "–";
+      $("right-note").textContent = a ? `at least ${percent(curve.lower[at])}` : "";
+      $("left").textContent = count(curve.n - a);
+      $("left-note").textContent = percent(1 - a / curve.n);
+      const scaled = (n) => count(Math.round(n / curve.n * 10000));
+      $("per-thousand").textContent =
+        `Of 10,000 products like these: ${scaled(a)} decided, about ${scaled(w)} of them wrongly; ${scaled(curve.n - a)} for a person.`;
+    }
+
+    function choose() {
+      curve = data.curves[chosen("mode")][chosen("level")];
+      slider.max = curve.n;
+      document.querySelector(".jumps").replaceChildren(...curve.marks.map((mark) => element("button", {
+        type: "button",
+        disabled: mark.threshold === null,
+        textContent: mark.threshold === null ? `${mark.target} %: abstains` : `${mark.target} % threshold: ${mark.threshold.toFixed(3)}`,
+        onclick: () => show(nearest(mark.position)),
+      })));
+      draw();
+      const start = curve.marks.find((mark) => mark.threshold !== null);
+      show(start ? nearest(start.position) : 0);
+    }
+
+    slider.addEventListener("input", () => show(nearest(+slider.value)));
+    slider.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      show(Math.min(curve.accepted.length - 1, Math.max(0, at + step)));
+    });
+    const follow = (event) => {
+      if (event.type === "pointermove" && !event.buttons) return;
+      const box = plot.getBoundingClientRect();
+      const share = (event.clientX - box.left - left) / (box.width - left - right);
+      show(nearest(Math.round(Math.min(1, Math.max(0, share)) * curve.n)));
+    };
+    plot.addEventListener("pointerdown", follow);
+    plot.addEventListener("pointermove", follow);
+    document.querySelectorAll('.choices input').forEach((input) => input.addEventListener("change", choose));
+    new ResizeObserver(() => { draw(); place(); }).observe(plot);
+    choose();
+  }
+
+  // ---- Category table ----------------------------------------------------------------------
+  function startCategories() {
+    const table = $("category-table"), body = table.tBodies[0], rows = [...body.rows];
+    const heads = [...table.tHead.rows[0].cells], select = $("category-sort");
+    const value = (row, column) => row.cells[column].dataset.value;
+    let sorted = { column: 0, direction: 1 };
+
+    function compare(a, b, column, direction) {
+      const left = value(a, column), right = value(b, column);
+      // What is not known stays last, whichever way the rest is sorted.
+      if (left === "" || right === "") return (left === "") - (right === "");
+      if (column === 0) return direction * left.localeCompare(right);
+      return direction * (left - right);
+    }
+    function sort(column, direction) {
+      sorted = { column, direction };
+      heads.forEach((head, i) => i === column
+        ? head.setAttribute("aria-sort", direction > 0 ? "ascending" : "descending")
+        : head.removeAttribute("aria-sort"));
+      body.append(...rows.sort((a, b) => compare(a, b, column, direction)));
+      select.value = `${column} ${direction}`;
+    }
+    heads.forEach((head, column) => {
+      const name = head.textContent.trim();
+      for (const direction of column ? [-1, 1] : [1, -1]) {
+        const order = column ? (direction < 0 ? "highest first" : "lowest first") : (direction > 0 ? "A to Z" : "Z to A");
+        select.append(new Option(`${name}, ${order}`, `${column} ${direction}`));
+      }
+      head.querySelector("button").addEventListener("click", () =>
+        sort(column, sorted.column === column ? -sorted.direction : column ? -1 : 1));
+    });
+    select.addEventListener("change", () => sort(...select.value.split(" ").map(Number)));
+    $("category-search").addEventListener("input", (event) => {
+      const wanted = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
+      let shown = 0;
+      for (const row of rows) {
+        row.hidden = !wanted.every((word) => row.dataset.search.includes(word));
+        shown += !row.hidden;
+      }
+      $("category-count").textContent = `${count(shown)} of ${count(rows.length)} categories`;
+      $("category-none").hidden = shown > 0;
+    });
+    if (rows.length) sort(1, -1);
+  }
+
+  // ---- Errors ------------------------------------------------------------------------------
+  function startErrors() {
+    const list = $("error-list"), page = 48;
+    const errors = data.errors.map((error) => {
+      const category = data.categories[error.category], predicted = data.categories[error.predicted];
+      const search = [error.title, error.id, path(category), path(predicted)].join("\n").toLowerCase();
+      return { ...error, category, predicted, search };
+    });
+    const chosen = { query: "", category: "", predicted: "", kind: "all" };
+    let shown = [], pictures;
+
+    const kinds = {
+      all: () => true,
+      decided: (error) => error.decided,
+      left: (error) => !error.decided,
+      label: (error) => error.labelIsWrong,
+    };
+    const fits = (error) => {
+      if (!kinds[chosen.kind](error)) return false;
+      if (chosen.predicted) {
+        if (error.category !== chosen.category || error.predicted !== chosen.predicted) return false;
+      } else if (chosen.category && error.category !== chosen.category && error.predicted !== chosen.category) {
+        return false;
+      }
+      return chosen.query.split(/\s+/).every((word) => error.search.includes(word));
+    };
+    // Some megabytes: parsed when the first picture is wanted, not when the page opens.
+    const picture = (id) => own(pictures ??= JSON.parse($("pictures").textContent), id);
+
+    const named = (id) => {
+      const parts = path(id).split(" > "), leaf = element("bdi", { className: "leaf", textContent: parts.pop() });
+      const above = element("span", { className: "above", textContent: parts.join(" › ") });
+      return element("span", { className: "shelf" }, ...(parts.length ? [above] : []), leaf);
+    };
+    const tag = (text, kind = "") => element("span", { className: `tag ${kind}`, textContent: text });
+
+    function card(error) {
+      const source = picture(error.id);
+      const photo = element("div", { className: "photo" }, source
+        ? element("img", { src: source, alt: "", loading: "lazy", decoding: "async" })
+        : "no picture");
+      const tags = element("div", { className: "tags" }, error.decided ? tag("decided wrongly", "bad") : tag("left to a person"));
+      if (error.labelIsWrong) tags.append(tag("gold says the model is right", "good"));
+      if (error.labelConfidence !== null && error.labelConfidence < 1) tags.append(tag(`${Math.round(error.labelConfidence * 100)} % of workers agreed`));
+      const facts = element("dl", {},
+        element("dt", { textContent: "Label" }), element("dd", {}, named(error.category)),
+        element("dt", { textContent: "Model" }), element("dd", {}, named(error.predicted)),
+        element("dt", { textContent: "Score" }), element("dd", { textContent: error.score.toFixed(3) }));
+      const title = element("h3", {}, element("bdi", { textContent: error.title || error.id }));
+      title.title = `${error.title} (${error.id})`;
+      return element("li", {}, photo, element("div", {}, title, facts, tags));
+    }
+    function more() {
+      const from = list.children.length;
+      list.append(...shown.slice(from, from + page).map(card));
+      const rest = shown.length - list.children.length;
+      $("error-more").hidden = rest <= 0;
+      $("error-more").textContent = `Show ${Math.min(page, rest)} more of ${count(rest)}`;
+    }
+    function filter() {
+      shown = errors.filter(fits);
+      list.replaceChildren();
+      more();
+      $("error-count").textContent = `${count(shown.length)} of ${count(errors.length)} errors`;
+      $("error-none").hidden = shown.length > 0;
+      $("error-clear").hidden = !chosen.predicted;
+      $("error-clear").textContent = chosen.predicted ? `${path(chosen.category)} put into ${path(chosen.predicted)} ✕` : "";
+      $("error-category").value = chosen.predicted ? "" : chosen.category;
+    }
+    function goTo(category, predicted) {
+      Object.assign(chosen, { category, predicted, query: "", kind: "all" });
+      $("error-search").value = "";
+      $("error-kind").value = "all";
+      filter();
+      $("errors").scrollIntoView();
+      $("errors-title").focus({ preventScroll: true });
+    }
+
+    const names = [...data.categories].sort((a, b) => path(a).localeCompare(path(b)));
+    $("error-category").append(...names.map((id) => new Option(path(id), id)));
+    $("error-category").addEventListener("change", (event) => {
+      Object.assign(chosen, { category: event.target.value, predicted: "" });
+      filter();
+    });
+    $("error-kind").addEventListener("change", (event) => { chosen.kind = event.target.value; filter(); });
+    $("error-search").addEventListener("input", (event) => { chosen.query = event.target.value.toLowerCase().trim(); filter(); });
+    $("error-clear").addEventListener("click", () => { Object.assign(chosen, { category: "", predicted: "" }); filter(); });
+    $("error-more").addEventListener("click", more);
+    document.querySelectorAll("button[data-category]").forEach((button) =>
+      button.addEventListener("click", () => goTo(button.dataset.category, button.dataset.predicted || "")));
+
+    let started = false;
+    const start = () => { if (!started) { started = true; filter(); } };
+    const near = new IntersectionObserver((entries) => {
+      if (entries.some((entry) => entry.isIntersecting)) { near.disconnect(); start(); }
+    }, { rootMargin: "1200px" });
+    near.observe($("errors"));
+    addEventListener("beforeprint", start);
+  }
+
+  // ---- The rest ----------------------------------------------------------------------------
+  function startSiblings() {
+    $("sibling-choice").addEventListener("change", (event) =>
+      document.querySelectorAll("[data-matrix]").forEach((matrix) => {
+        matrix.hidden = matrix.dataset.matrix !== event.target.value;
+      }));
+  }
+  function startContents() {
+    const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
+    const seen = new IntersectionObserver((entries) => {
+      for (const entry of entries) {
+        if (!entry.isIntersecting) continue;
+        links.forEach((link) => link.removeAttribute("aria-current"));
+        links.get(entry.target.id)?.setAttribute("aria-current", "true");
+      }
+    }, { rootMargin: "-15% 0px -75% 0px" });
+    links.forEach((_, id) => seen.observe($(id)));
+  }
+
+  if ($("plot")) startCurve();
+  startCategories();
+  if ($("error-list")) startErrors();
+  if ($("sibling-choice")) startSiblings();
+  startContents();
+  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((details) => { details.open = true; }));
+})();

@@ -1,0 +1,38 @@
+"""Small re-encoded pictures: bounded in size, and free of whatever the original carried."""
+
+import base64
+import io
+
+from PIL import Image, ImageOps
+
+SIDE = 144
+MAX_PIXELS = 64_000_000
+_QUALITY = 70
+
+
+def thumbnail(encoded: bytes) -> str | None:
+    """Re-encodes a picture as a JPEG data URI of at most SIDE x SIDE pixels.
+
+    Returns None for bytes that are no picture, or one of more than MAX_PIXELS pixels.
+    """
+    try:
+        with Image.open(io.BytesIO(encoded)) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                return None
+            picture.draft("RGB", (SIDE * 2, SIDE * 2))
+            small = _on_white(ImageOps.exif_transpose(picture))
+    # Pillow's decoders raise far more than OSError on broken bytes.
+    except Exception:
+        return None
+    small.thumbnail((SIDE, SIDE))
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=_QUALITY, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    if picture.mode in ("RGB", "L"):
+        return picture.convert("RGB")
+    layer = picture.convert("RGBA")
+    ground = Image.new("RGBA", layer.size, "white")
+    return Image.alpha_composite(ground, layer).convert("RGB")

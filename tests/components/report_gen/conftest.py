@@ -1,0 +1,319 @@
+"""One run's artifacts as the Evaluator and ManifestExampleGen write them, made from a seed."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image, ImageDraw
+from scipy.stats import beta
+
+from components.report_gen.content import ReportInputs
+from labeling.taxonomy import Taxonomy
+
+SHELVES = {
+    "Bags": ["Backpacks", "Handbags", "Clutches", "Laptop bags"],
+    "Clothes": ["Shirts", "T-shirts", "Jeans", "Dresses", "Bras"],
+    "Shoes": ["Sandals", "Flip flops", "Sneakers"],
+}
+HOSTILE = "</script><img src=x onerror=\"window.hacked=1\">\u2028{{ 7*7 }}"
+THRESHOLDS = {"95": 0.62, "98": 0.86}
+
+
+def nodes_of(shelves: dict[str, list[str]]) -> list[dict]:
+    """The tree's nodes in their input form; a leaf's id is `shelf/leaf`."""
+    nodes = [{"id": "main", "name": "Main", "subcategories": list(shelves)}]
+    for shelf, leaves in shelves.items():
+        children = [f"{shelf}/{leaf}" for leaf in leaves]
+        nodes.append({"id": shelf, "name": shelf, "subcategories": children, "parent": "main"})
+        nodes += [
+            {"id": f"{shelf}/{leaf}", "name": leaf, "subcategories": [], "parent": shelf}
+            for leaf in leaves
+        ]
+    return nodes
+
+
+def predictions_of(
+    taxonomy: Taxonomy, n: int, seed: int, model: str = "candidate", mode: str = "combined"
+) -> pd.DataFrame:
+    """`n` eval predictions: the same products for every model and mode, scores of their own."""
+    leaves = np.array(taxonomy.leaves)
+    parents = {leaf: taxonomy.parent_shelf(leaf) for leaf in leaves}
+    products = np.random.default_rng(11)
+    category = products.choice(leaves, n)
+    rng = np.random.default_rng(seed)
+    score = np.sort(rng.beta(7, 1.1, n))[rng.permutation(n)].astype(np.float32)
+    siblings = {
+        leaf: [other for other in leaves if parents[other] == parents[leaf]] for leaf in leaves
+    }
+    guess = np.array([rng.choice(siblings[c] if rng.random() < 0.8 else leaves) for c in category])
+    predicted = np.where(rng.random(n) < score, category, guess)
+    parent_score = np.minimum(1, score + rng.random(n).astype(np.float32) * (1 - score) * 0.8)
+    titles = [f"Product {i} of {c.split('/')[1].lower()}" for i, c in enumerate(category)]
+    return pd.DataFrame(
+        {
+            "model": model,
+            "mode": mode,
+            "split": "eval",
+            "product_id": [f"p{i:05d}" for i in range(n)],
+            "title": titles,
+            "category": category,
+            "gold": np.where(products.random(n) < 0.02, predicted, category),
+            "parent": [parents[c] for c in category],
+            "predicted": predicted,
+            "score": score,
+            "accepted_95": score >= THRESHOLDS["95"],
+            "accepted_98": score >= THRESHOLDS["98"],
+            "answer": np.where(score >= THRESHOLDS["95"], predicted, ""),
+            "answer_level": np.where(score >= THRESHOLDS["95"], 2, 0),
+            "predicted_parent": [parents[p] for p in predicted],
+            "parent_score": parent_score,
+            "parent_accepted_95": parent_score >= 0.55,
+            "parent_accepted_98": parent_score >= 0.7,
+            "top_categories": [list(leaves[:2])] * n,
+            "top_scores": [[0.6, 0.2]] * n,
+            "label_confidence": products.choice([1.0, 2 / 3], n, p=[0.8, 0.2]),
+            "has_text": True,
+            "has_image": True,
+        }
+    )
+
+
+def one_sided(k: int, n: int) -> float | None:
+    """The lower bound as scipy's beta quantile gives it."""
+    return None if n == 0 else float(beta.ppf(0.05, k, n - k + 1)) if k else 0.0
+
+
+def figures_of(rows: pd.DataFrame) -> dict:
+    """One mode's entry of metrics.json for one split."""
+    right = rows.predicted == rows.category
+    figures = {
+        "n": len(rows),
+        "accuracy": float(right.mean()),
+        "macro_f1": float(right.mean()) - 0.01,
+        "parent_accuracy": float((rows.predicted_parent == rows.parent).mean()),
+        "ece": 0.021,
+    }
+    for target in ("95", "98"):
+        accepted = rows[f"accepted_{target}"]
+        k, n = int((right & accepted).sum()), int(accepted.sum())
+        figures[f"coverage_at_{target}"] = float(accepted.mean())
+        figures[f"parent_coverage_at_{target}"] = float(rows[f"parent_accepted_{target}"].mean())
+        figures[f"accepted_accuracy_{target}"] = k / n if n else None
+        figures[f"accepted_accuracy_{target}_lower"] = one_sided(k, n)
+    return figures
+
+
+def category_figures(taxonomy: Taxonomy, rows: pd.DataFrame, live: pd.DataFrame | None) -> list:
+    """categories.json; the last leaf has too few calibration products and abstains."""
+    found = []
+    for position, leaf in enumerate(taxonomy.leaves):
+        own = rows[rows.category == leaf]
+        right = own.predicted == own.category
+        accepted = own.accepted_95.astype(bool)
+        k, n = int((right & accepted).sum()), int(accepted.sum())
+        strangers = int(((rows.category != leaf) & (rows.predicted == leaf) & rows.accepted_95).sum())
+        theirs = None if live is None else live[live.category == leaf]
+        abstains = position == len(taxonomy.leaves) - 1
+        found.append(
+            {
+                "category": leaf,
+                "path": taxonomy.path(leaf),
+                "parent": taxonomy.parent_shelf(leaf),
+                "n": len(own),
+                "accuracy": float(right.mean()),
+                "accuracy_lower": one_sided(int(right.sum()), len(own)),
+                "coverage_95": 0.0 if abstains else float(accepted.mean()),
+                "accepted": 0 if abstains else n,
+                "accepted_accuracy_95": None if abstains else k / n,
+                "accepted_lower_95": None if abstains else one_sided(k, n),
+                "accepted_upper_95": None if abstains else min(1.0, k / n + 0.02),
+                "false_accepts": strangers,
+                "false_accept_rate": strangers / (len(rows) - len(own)),
+                "precision": 0.9,
+                "recall": 0.9,
+                "f1": 0.9,
+                "threshold_95": None if abstains else 0.62,
+                "calibration_n": 7 if abstains else 80,
+                "live": None
+                if theirs is None
+                else {
+                    "n": len(theirs),
+                    "accuracy": float((theirs.predicted == theirs.category).mean()),
+                    "coverage_95": float(theirs.accepted_95.mean()),
+                    "accepted_accuracy_95": 0.95,
+                },
+            }
+        )
+    return found
+
+
+def make_inputs(n: int = 900, live: bool = True, blessed: bool = True, **changed) -> ReportInputs:
+    """A whole run: three modes, a live model, rejects, anomalies and lineage."""
+    taxonomy = Taxonomy.from_nodes(nodes_of(changed.pop("shelves", SHELVES)))
+    modes = {
+        mode: predictions_of(taxonomy, n, seed, mode=mode)
+        for seed, mode in enumerate(("combined", "text", "image"))
+    }
+    modes["combined"].loc[0, ["title", "predicted", "score"]] = [HOSTILE, "Shoes/Sandals", 0.9999]
+    modes["combined"].loc[0, "category"] = "Bags/Backpacks" if "Bags" in SHELVES else None
+    theirs = predictions_of(taxonomy, n, 77, model="live") if live else None
+    metrics = {
+        mode: {"eval": figures_of(rows), "calibration": figures_of(rows.head(n // 2))}
+        for mode, rows in modes.items()
+    }
+    metrics["combined"]["eval_gold"] = figures_of(modes["combined"].head(n // 2))
+    metrics["thresholds"] = {
+        mode: {
+            "temperature": 1.3,
+            "n": n,
+            "confidence": 0.95,
+            "scope": "overall",
+            "overall": THRESHOLDS,
+            "parent": {"95": 0.55, "98": 0.7},
+            "by_category": {},
+        }
+        for mode in modes
+    }
+    if theirs is not None:
+        metrics["live"] = {"eval": figures_of(theirs)}
+    checks = [
+        {
+            "name": "accepted_accuracy_95",
+            "passed": blessed,
+            "reason": "Of what is decided at 95 %, at least 94.1 % is right; the floor is 93 %.",
+            "value": 0.941,
+            "floor": 0.93,
+            "n": n,
+        },
+        {
+            "name": "coverage_at_95",
+            "passed": True,
+            "reason": "91 % of the products are decided; the floor is 60 %.",
+            "value": 0.91,
+            "floor": 0.6,
+            "n": n,
+        },
+        {"name": "schema", "passed": True, "reason": "The data fits the schema.", "value": None},
+    ]
+    given = {
+        "verdict": {
+            "blessed": blessed,
+            "checks": checks,
+            "live": {"version": 3, "comparison": {"p_value": 0.031, "test": "McNemar"}}
+            if live
+            else None,
+        },
+        "metrics": metrics,
+        "categories": category_figures(taxonomy, modes["combined"], theirs),
+        "predictions": pd.concat([*modes.values(), *([theirs] if live else [])]),
+        "taxonomy": taxonomy,
+        "rejects_summary": {
+            "lines": n * 10 + 5,
+            "accepted": n * 10,
+            "rejected": 5,
+            "by_reason": {"unknown_label": 3, "missing_image": 2},
+            "reduction": {"Bags/Satchels": "Bags/Handbags"},
+            "labels": {"workers": 40, "answers": n * 30, "products_with_workers": n * 10},
+        },
+        "rejects": [
+            {
+                "line": line,
+                "id": f"r{line}",
+                "reason": reason,
+                "detail": f"<b>{reason}</b> at line {line}",
+                "image": "images/r.jpg",
+            }
+            for line, reason in enumerate(["unknown_label"] * 3 + ["missing_image"] * 2, 17)
+        ],
+        "model_name": "shelves",
+        "title": "Fashion, autumn",
+        "lineage": {
+            "model_digest": "9c1d5b0a77e2",
+            "manifest_digest": "f00dfeed0123",
+            "taxonomy_version": taxonomy.version,
+            "threshold_version": "7be1",
+            "backbone": "efficientnet_lite0",
+            "categories": len(taxonomy.leaves),
+            "git_commit": "3f2a91c",
+            "created": "2026-03-02T10:15:00Z",
+        },
+        "anomalies": [],
+        "serving_check": True,
+        "model_blessing": blessed,
+        "price_per_answer": 0.012,
+    }
+    return ReportInputs(**{**given, **changed})
+
+
+def picture(seed: int, size: tuple[int, int] = (60, 80)) -> bytes:
+    """A small JPEG that looks different for every seed."""
+    rng = np.random.default_rng(seed)
+    image = Image.new("RGB", size, tuple(rng.integers(200, 255, 3)))
+    draw = ImageDraw.Draw(image)
+    for _ in range(4):
+        x, y = rng.integers(0, size[0] - 20), rng.integers(0, size[1] - 20)
+        draw.ellipse([x, y, x + 24, y + 30], fill=tuple(rng.integers(0, 200, 3)))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
+def write_artifacts(folder: Path, inputs: ReportInputs) -> dict[str, str]:
+    """Writes the run as its components would; gives each artifact's URI by its input's name."""
+    import tensorflow as tf
+    from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+    def write(path: str, content: str | bytes) -> None:
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    write("evaluation/verdict.json", json.dumps(inputs.verdict))
+    write("evaluation/metrics.json", json.dumps(inputs.metrics))
+    write("evaluation/categories.json", json.dumps(inputs.categories))
+    calibration = inputs.predictions.head(5).assign(split="calibration")
+    inputs_and_more = pd.concat([inputs.predictions, calibration])
+    inputs_and_more.to_parquet(folder / "evaluation/predictions.parquet")
+    write("taxonomy/taxonomy.json", json.dumps(inputs.taxonomy.to_nodes()))
+    write("rejects/summary.json", json.dumps(inputs.rejects_summary))
+    write("rejects/rejects.jsonl", "".join(json.dumps(line) + "\n" for line in inputs.rejects))
+    write("model/Format-Serving/assets.extra/shelfsort.json", json.dumps(inputs.lineage))
+    write("blessing/BLESSED" if inputs.model_blessing else "blessing/NOT_BLESSED", "")
+    write("infra/INFRA_BLESSED" if inputs.serving_check else "infra/INFRA_NOT_BLESSED", "")
+    diff = anomalies_pb2.Anomalies()
+    if inputs.anomalies:
+        diff.anomaly_info["price"].short_description = inputs.anomalies[0].summary
+        diff.anomaly_info["price"].severity = anomalies_pb2.AnomalyInfo.ERROR
+    write("anomalies/Split-eval/SchemaDiff.pb", diff.SerializeToString())
+    ids = inputs.predictions[
+        (inputs.predictions.model == "candidate") & (inputs.predictions["mode"] == "combined")
+    ].product_id
+    (folder / "examples/Split-eval").mkdir(parents=True)
+    path = str(folder / "examples/Split-eval/data-00000-of-00001.gz")
+    with tf.io.TFRecordWriter(path, "GZIP") as writer:
+        for seed, product_id in enumerate(ids):
+            image = b"" if seed % 7 == 3 else b"no picture" if seed % 7 == 4 else picture(seed)
+            example = tf.train.Example()
+            example.features.feature["product_id"].bytes_list.value.append(product_id.encode())
+            example.features.feature["image"].bytes_list.value.append(image)
+            writer.write(example.SerializeToString())
+    named = {"model_blessing": "blessing", "infra_blessing": "infra"}
+    inputs_of_component = (
+        "examples", "rejects", "taxonomy", "evaluation", "model", "anomalies", *named,
+    )  # fmt: skip
+    return {name: str(folder / named.get(name, name)) for name in inputs_of_component}
+
+
+@pytest.fixture
+def run_inputs():
+    """The factory of a whole run's parsed artifacts."""
+    return make_inputs
+
+
+@pytest.fixture
+def run_artifacts():
+    """Writes a run's artifacts into a folder."""
+    return write_artifacts
