@@ -9,6 +9,8 @@ from pipeline.demo.manifest import LABEL_ATTRIBUTE, Product, dump, failed_line, 
 from pipeline.demo.shelves import SHELVES
 from pipeline.demo.workers import CROWD, Answer
 
+FAULTS = 12
+"""How many lines `break_lines` breaks."""
 HUGE_SIDE = 16_000
 """Side in pixels of the picture that is small on disk and a quarter of a gigapixel in memory."""
 
@@ -91,7 +93,7 @@ def break_lines(specimens: list[Specimen], first_id: str) -> list[BrokenLine]:
     """Breaks each specimen in its own way.
 
     Args:
-        specimens: as many as there are ways, `len(break_lines(...))`: FAULTS.
+        specimens: FAULTS sound products with words and picture.
         first_id: id of a sound product of an earlier line, which one of the lines repeats.
 
     Returns:
@@ -117,10 +119,6 @@ def break_lines(specimens: list[Specimen], first_id: str) -> list[BrokenLine]:
         _without_content,
     ]
     return [way(specimen) for way, specimen in zip(ways, specimens, strict=True)]
-
-
-FAULTS = 12
-"""How many lines `break_lines` breaks."""
 
 
 def huge_png(side: int) -> bytes:

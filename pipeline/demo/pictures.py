@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from pipeline.demo.silhouettes import DRAW, Colour, Pen, angle_points, shade
+from pipeline.demo.silhouettes import DRAW, Colour, Pen, shade
 
 SIZE = 160
 _SUPERSAMPLING = 2
@@ -127,8 +127,9 @@ def _thing(draw: ImageDraw.ImageDraw, rng: Random) -> None:
             fill=shade(colour, 0.75),
         )
     elif kind == "sign":
-        corners = angle_points(x, y, reach, rng.choice((3, 5, 6)), rng.uniform(0, 6))
-        draw.polygon(corners, fill=colour)
+        draw.regular_polygon(
+            (x, y, reach), rng.choice((3, 5, 6)), rotation=rng.uniform(0, 360), fill=colour
+        )
     else:
         tilt = rng.uniform(-1, 1) * reach
         draw.line([x, y - reach * 1.6, x + tilt, y + reach * 1.6], fill=colour, width=10)

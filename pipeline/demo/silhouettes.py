@@ -6,7 +6,6 @@ sibling's: a wide mug seen without its handle is nearly a bowl, a chair with a l
 stool.
 """
 
-import math
 from collections.abc import Callable
 from itertools import pairwise
 from random import Random
@@ -397,14 +396,3 @@ DRAW: dict[str, Callable[[Pen, Random], None]] = {
     "sneakers": sneaker,
     "sandals": sandal,
 }
-
-
-def angle_points(x: float, y: float, radius: float, count: int, turn: float) -> list[Point]:
-    """Returns the corners of a regular polygon around (x, y), turned by `turn` radians."""
-    return [
-        (
-            x + radius * math.cos(turn + 2 * math.pi * corner / count),
-            y + radius * math.sin(turn + 2 * math.pi * corner / count),
-        )
-        for corner in range(count)
-    ]

@@ -1,6 +1,6 @@
 """Titles, descriptions and prices from a grammar that is as vague as shops are.
 
-Three products in four are named by what they are. The others carry a range's name and a number,
+Five products in six are named by what they are. The others carry a range's name and a number,
 and only their description hints at the shelf, now and then with a hint that fits a sibling too.
 """
 
@@ -10,9 +10,9 @@ from random import Random
 
 from pipeline.demo.shelves import BY_ID, SHELVES, Shelf
 
-NAMED_SHARE = 0.72
+NAMED_SHARE = 0.82
 """Share of the titles that name what the product is."""
-HINT_SHARE = 0.74
+HINT_SHARE = 0.82
 """Share of the other products whose description hints at their own shelf."""
 
 NOUNS: dict[str, tuple[str, ...]] = {
@@ -121,9 +121,9 @@ def _description(shelf: Shelf, named: bool, colour: str, rng: Random) -> str:
     lines = [_pick(rng, _DEPARTMENT_LINES[shelf.department])]
     if rng.random() < (0.35 if named else HINT_SHARE):
         lines.append(_pick(rng, HINTS[shelf.id]))
-    if rng.random() < 0.12:
+    if rng.random() < 0.08:
         lines.append(_pick(rng, HINTS[BY_ID[shelf.id].lookalike]))
-    if rng.random() < 0.25:
+    if rng.random() < 0.14:
         lines.append(_companion_line(shelf, rng))
     if rng.random() < 0.4:
         lines.append(_pick(rng, _SHOP_LINES))
@@ -151,7 +151,7 @@ def describe(
     while title.lower() in taken:
         title = f"{write_title(shelf, colour, rng)} {rng.randint(100, 999)}"
     taken.add(title.lower())
-    return Words(title, _description(shelf, named, colour, rng), price(shelf, rng))
+    return Words(title, _description(shelf, named, colour, rng), _price(shelf, rng))
 
 
 def recoloured(words: Words, shelf: Shelf, colour: str, rng: Random) -> Words:
@@ -159,7 +159,7 @@ def recoloured(words: Words, shelf: Shelf, colour: str, rng: Random) -> Words:
     return Words(words.title, _description(shelf, False, colour, rng), words.price)
 
 
-def price(shelf: Shelf, rng: Random) -> float | None:
+def _price(shelf: Shelf, rng: Random) -> float | None:
     """Draws a price around the shelf's typical one; one product in sixteen has none."""
     if rng.random() < 1 / 16:
         return None
