@@ -1,1 +1,1 @@
-"""The Evaluator: scores the served model, summarises through TFMA, and decides whether it may go live."""
+"""The Evaluator: scores the served model and decides, from TFMA's numbers, if it may go live."""

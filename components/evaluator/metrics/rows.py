@@ -33,9 +33,7 @@ class RowCombiner(beam.CombineFn):
         return merged
 
     def extract_output(self, accumulator: Any) -> dict[metric_types.MetricKey, float]:
-        return {
-            self._keys[name]: float(value) for name, value in self.numbers(accumulator).items()
-        }
+        return {self._keys[name]: float(value) for name, value in self.numbers(accumulator).items()}
 
 
 def computation(

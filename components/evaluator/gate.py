@@ -1,0 +1,345 @@
+"""Decides whether a model may go live, and says why in sentences with numbers.
+
+Fails closed: a number that is missing fails its check. Floors are held against exact bounds, not
+against point estimates; what a category did is held against it only where chance cannot explain
+it, Holm-corrected over categories.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from components.evaluator.comparison import Comparison, Paired
+from components.evaluator.gate_config import GateConfig
+from components.trainer.thresholds import holm, shortfall_p_value, smallest_proof
+
+_NAMED = 5
+_SERVED = "combined"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question the gate asked.
+
+    Attributes:
+        name: stable snake_case name.
+        passed: the answer.
+        reason: one sentence with the numbers.
+        value: what was measured; None where that is not one number.
+        floor: what it had to reach; None where that is not one number.
+        n: products it was measured on.
+    """
+
+    name: str
+    passed: bool
+    reason: str
+    value: float | None = None
+    floor: float | None = None
+    n: int | None = None
+
+
+@dataclass(frozen=True)
+class UnloadableLive:
+    """There is a live model, and it cannot be compared with: why."""
+
+    version: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the model may go live.
+
+    Attributes:
+        blessed: every check passed, or a named person approved it all the same.
+        checks: all of them, passed or not.
+        live: what it was compared with, if anything.
+        approved_by: who approved; None where no approval was needed.
+    """
+
+    blessed: bool
+    checks: tuple[Check, ...]
+    live: Comparison | UnloadableLive | None
+    approved_by: str | None
+
+    def to_dict(self) -> dict:
+        """verdict.json: plain values."""
+        live = None
+        if isinstance(self.live, UnloadableLive):
+            live = {"version": self.live.version, "comparison": None, "problem": self.live.problem}
+        elif self.live is not None:
+            live = {"version": self.live.version, "comparison": self.live.to_dict()}
+        return {
+            "blessed": self.blessed,
+            "checks": [asdict(check) for check in self.checks],
+            "live": live,
+            "approved_by": self.approved_by,
+            "overridden": [
+                check.name for check in self.checks if self.approved_by and not check.passed
+            ],
+        }
+
+
+def decide(
+    metrics: Mapping,
+    categories: Sequence[Mapping],
+    config: GateConfig,
+    live: Comparison | UnloadableLive | None = None,
+    anomalies: Sequence[str] | None = None,
+) -> Verdict:
+    """Asks every question and adds the answers up.
+
+    Args:
+        metrics: contents of metrics.json.
+        categories: contents of categories.json.
+        config: floors and rules.
+        live: the comparison with the live model; None where none is live.
+        anomalies: of the data, one description each; None where nobody looked.
+
+    Returns:
+        The verdict. `config.approved_by` overrides a refusal and is recorded in it, with the names
+        of the checks overridden.
+    """
+    figures = metrics.get(_SERVED, {}).get("eval", {})
+    fitted = metrics.get("thresholds", {}).get(_SERVED, {})
+    checks = [
+        _accuracy(figures, config),
+        *(_accepted_accuracy(figures, key, config) for key in ("95", "98")),
+        *(_coverage(figures, key, config) for key in ("95", "98")),
+        _calibration_evidence(fitted, config),
+        _category_accuracy(categories, config),
+        *(_category_promise(categories, key, config) for key in ("95", "98")),
+        *_against_live(live, config),
+    ]
+    if anomalies is not None:
+        checks.append(_anomalies(anomalies))
+    passed = all(check.passed for check in checks)
+    approved_by = None if passed else config.approved_by
+    return Verdict(passed or approved_by is not None, tuple(checks), live, approved_by)
+
+
+def _accuracy(figures: Mapping, config: GateConfig) -> Check:
+    name, floor, n = "accuracy", config.accuracy, figures.get("n")
+    lower, value = figures.get("accuracy_lower"), figures.get("accuracy")
+    if not n or lower is None or value is None:
+        return _missing(name, "accuracy on eval", floor)
+    reason = (
+        f"Accuracy on {n:,} eval products is {_percent(value)}, at least {_percent(lower)} with "
+        f"95 % confidence; the floor is {_percent(floor)}."
+    )
+    return Check(name, lower >= floor, reason, lower, floor, n)
+
+
+def _accepted_accuracy(figures: Mapping, key: str, config: GateConfig) -> Check:
+    name = f"accepted_accuracy_{key}"
+    floor, n = getattr(config, name), figures.get(f"accepted_{key}")
+    if not figures.get("n") or n is None:
+        return _missing(name, f"accepted accuracy at {key} %", floor)
+    if n == 0:
+        reason = f"At {key} % the model decides nothing on its own, so it breaks no promise."
+        return Check(name, True, reason, None, floor, 0)
+    value, lower, upper = (figures.get(f"{name}{bound}") for bound in ("", "_lower", "_upper"))
+    if value is None or lower is None or upper is None:
+        return _missing(name, f"accepted accuracy at {key} %", floor)
+    broken = upper < float(key) / 100
+    reason = (
+        f"Of {n:,} eval products decided at {key} %, {_percent(value)} are right, at least "
+        f"{_percent(lower)} and at most {_percent(upper)} with 95 % confidence each; the floor is "
+        f"{_percent(floor)}{f', and the promise of {key} % is broken' if broken else ''}."
+    )
+    return Check(name, lower >= floor and not broken, reason, lower, floor, n)
+
+
+def _coverage(figures: Mapping, key: str, config: GateConfig) -> Check:
+    name, figure = f"coverage_{key}", f"coverage_at_{key}"
+    floor, n = getattr(config, name), figures.get("n")
+    value, lower = figures.get(figure), figures.get(f"{figure}_lower")
+    if not n or value is None or lower is None:
+        return _missing(name, f"coverage at {key} %", floor)
+    reason = (
+        f"At {key} % the model decides {_percent(value)} of {n:,} eval products on its own, at "
+        f"least {_percent(lower)} with 95 % confidence; the floor is {_percent(floor)}."
+    )
+    return Check(name, lower >= floor, reason, lower, floor, n)
+
+
+def _calibration_evidence(fitted: Mapping, config: GateConfig) -> Check:
+    name, n = "calibration_evidence", fitted.get("n")
+    needed = config.min_calibration
+    if needed is None:
+        needed = smallest_proof(0.95, config.confidence)
+    if n is None or "95" not in fitted.get("overall", {}):
+        return _missing(name, "thresholds of the combined mode", needed)
+    enough = f"Thresholds were fitted on {n:,} calibration products; {needed:,} are needed"
+    if n < needed:
+        reason = f"{enough}: fewer cannot prove 95 % even if all of them are right."
+        return Check(name, False, reason, n, needed, n)
+    deciding = [each for each in fitted.get("by_category", {}).values() if each.get("95")]
+    if config.coverage_95 > 0 and not deciding:
+        reason = f"{enough}. They proved nothing at 95 %, so the model never decides on its own."
+        return Check(name, False, reason, n, needed, n)
+    return Check(name, True, f"{enough}.", n, needed, n)
+
+
+def _category_accuracy(categories: Sequence[Mapping], config: GateConfig) -> Check:
+    floor = config.category_accuracy
+    counts = [
+        (each["path"], round(each["n"] * each["accuracy"]), each["n"])
+        for each in categories
+        if each["n"] and each["accuracy"] is not None
+    ]
+    return _every_category(
+        "category_accuracy", "of its products are recognised", counts, floor, config.confidence
+    )
+
+
+def _category_promise(categories: Sequence[Mapping], key: str, config: GateConfig) -> Check:
+    suffix = "" if key == "95" else f"_{key}"
+    counts = []
+    for each in categories:
+        n, value = each[f"accepted{suffix}"], each[f"accepted_accuracy_{key}"]
+        if n and value is not None:
+            counts.append((each["path"], round(n * value), n))
+    return _every_category(
+        f"category_promise_{key}",
+        f"of what is put there at {key} % belongs there",
+        counts,
+        float(key) / 100,
+        config.confidence,
+        empty_is_fine=True,
+    )
+
+
+def _every_category(
+    name: str,
+    what: str,
+    counts: Sequence[tuple[str, int, int]],
+    floor: float,
+    confidence: float,
+    empty_is_fine: bool = False,
+) -> Check:
+    if not counts and not empty_is_fine:
+        return _missing(name, "any category's figures", floor)
+    tests = [shortfall_p_value(right, n, floor) if floor > 0 else 1.0 for _, right, n in counts]
+    fallen = holm(tests, 1 - confidence)
+    failing = sorted(
+        (p_value, path, right, n)
+        for p_value, (path, right, n), falls in zip(tests, counts, fallen, strict=True)
+        if falls
+    )
+    total = sum(n for _, _, n in counts)
+    if not failing:
+        reason = (
+            f"In none of {len(counts):,} categories is it refuted that {_percent(floor)} {what}."
+        )
+        return Check(name, True, reason, None, floor, total)
+    named = "; ".join(
+        f"{path}: {right:,} of {n:,} ({_percent(right / n)})" for _, path, right, n in failing
+    )
+    if len(failing) > _NAMED:
+        named = "; ".join(named.split("; ")[:_NAMED]) + f"; and {len(failing) - _NAMED:,} more"
+    reason = (
+        f"In {len(failing):,} of {len(counts):,} categories too little {what}, "
+        f"with {_percent(floor)} asked for: {named}."
+    )
+    worst = min(right / n for _, _, right, n in failing)
+    return Check(name, False, reason, worst, floor, total)
+
+
+def _against_live(live: Comparison | UnloadableLive | None, config: GateConfig) -> list[Check]:
+    if live is None:
+        return []
+    if isinstance(live, UnloadableLive):
+        ignored = config.on_unloadable_live == "ignore"
+        then = "ignored, as configured" if ignored else "so nothing shows that this one is no worse"
+        reason = f"The live model {live.version} cannot be compared with: {live.problem}; {then}."
+        return [Check("live_loadable", ignored, reason)]
+    return [
+        _shared_categories(live),
+        _not_worse(
+            "live_accuracy", "right on", live.accuracy, config.max_accuracy_loss, live, config
+        ),
+        _not_worse(
+            "live_coverage", "decides", live.coverage, config.max_coverage_loss, live, config
+        ),
+        _no_category_worse(live, config),
+    ]
+
+
+def _shared_categories(live: Comparison) -> Check:
+    name, n = "live_taxonomy", live.accuracy.n
+    if live.shared_categories is None:
+        reason = f"The live model {live.version} has the same categories; {n:,} products compared."
+    else:
+        reason = (
+            f"The live model {live.version} has another taxonomy: compared on the {n:,} products "
+            f"of {live.shared_categories:,} shared categories, {live.left_out:,} left out."
+        )
+    if not n:
+        return Check(name, False, f"{reason} Nothing is left to compare.", n=0)
+    return Check(name, True, reason, n=n)
+
+
+def _not_worse(
+    name: str, verb: str, pair: Paired, allowed: float, live: Comparison, config: GateConfig
+) -> Check:
+    if not pair.n:
+        return _missing(name, "products that both models know", -allowed)
+    change = pair.candidate - pair.live
+    worse = change < -allowed and pair.p_worse < 1 - config.confidence
+    reason = (
+        f"The new model {verb} {_percent(pair.candidate)} of {pair.n:,} products, the live model "
+        f"{live.version} {_percent(pair.live)} of the same: {pair.only_candidate:,} only by the "
+        f"new, {pair.only_live:,} only by the live one (exact McNemar p = {pair.p_worse:.3g} for "
+        f"worse; a loss of {_percent(allowed)} is allowed)."
+    )
+    return Check(name, not worse, reason, change, -allowed, pair.n)
+
+
+def _no_category_worse(live: Comparison, config: GateConfig) -> Check:
+    name = "live_categories"
+    names = list(live.by_category)
+    pairs = [live.by_category[category] for category in names]
+    fallen = holm([pair.p_worse for pair in pairs], 1 - config.confidence)
+    worse = [each for each, falls in zip(names, fallen, strict=True) if falls]
+    total = sum(pair.n for pair in pairs)
+    if not worse:
+        reason = (
+            f"In none of {len(names):,} categories is it worse than the live model {live.version}"
+            " beyond chance."
+        )
+        return Check(name, True, reason, n=total)
+    named = "; ".join(
+        f"{each}: {_percent(pair.candidate)} right, live {_percent(pair.live)}, n = {pair.n:,}"
+        for each in worse[:_NAMED]
+        for pair in (live.by_category[each],)
+    )
+    more = f"; and {len(worse) - _NAMED:,} more" if len(worse) > _NAMED else ""
+    reason = (
+        f"Worse than the live model {live.version} in {len(worse):,} of {len(names):,} "
+        f"categories: {named}{more}."
+    )
+    loss = min(live.by_category[each].candidate - live.by_category[each].live for each in worse)
+    return Check(name, False, reason, loss, 0.0, total)
+
+
+def _anomalies(anomalies: Sequence[str]) -> Check:
+    if not anomalies:
+        return Check("anomalies", True, "The data has no anomalies against the schema.", 0, 0)
+    named = "; ".join(anomalies[:_NAMED])
+    reason = f"The data has {len(anomalies):,} anomalies against the schema: {named}."
+    return Check("anomalies", False, reason, len(anomalies), 0)
+
+
+def _missing(name: str, what: str, floor: float | None) -> Check:
+    return Check(
+        name,
+        False,
+        f"There is no number for: {what}. Nothing shown, nothing passed.",
+        None,
+        floor,
+        0,
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

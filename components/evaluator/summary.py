@@ -1,0 +1,154 @@
+"""TFMA's numbers arranged as metrics.json and categories.json. No number is computed twice."""
+
+import math
+from collections.abc import Mapping
+
+from labeling.taxonomy import Taxonomy
+
+Slices = Mapping[frozenset, Mapping[str, float]]
+
+MODES = ("combined", "text", "image")
+SPLITS = ("calibration", "eval", "eval_gold")
+FIELDS = (
+    "n",
+    "accuracy",
+    "accuracy_lower",
+    "accuracy_upper",
+    "macro_f1",
+    "parent_accuracy",
+    "coverage_at_95",
+    "coverage_at_98",
+    "coverage_at_95_lower",
+    "coverage_at_98_lower",
+    "parent_coverage_at_95",
+    "parent_coverage_at_98",
+    "accepted_95",
+    "accepted_98",
+    "accepted_accuracy_95",
+    "accepted_accuracy_98",
+    "accepted_accuracy_95_lower",
+    "accepted_accuracy_98_lower",
+    "accepted_accuracy_95_upper",
+    "accepted_accuracy_98_upper",
+    "coverage_at_95_oracle",
+    "coverage_at_98_oracle",
+    "ece",
+)
+_COUNTS = ("n", "accepted_95", "accepted_98")
+
+
+def metrics(slices: Slices, thresholds: Mapping, *, has_live: bool) -> dict:
+    """metrics.json: figures by mode and split, of the live model, and the thresholds.
+
+    Args:
+        slices: metric values by slice, a slice being a frozenset of (column, value) pairs.
+        thresholds: by mode, as the Trainer fitted them.
+        has_live: whether a live model was scored too.
+
+    Returns:
+        `{mode: {split: {field: number or None}}, "live": …, "thresholds": …}`. A split without
+        products has n 0 and None elsewhere; `eval_gold` is there only where products have gold.
+    """
+    by_mode = {}
+    for mode in MODES:
+        by_split = {split: _figures(slices, "candidate", mode, split) for split in SPLITS}
+        if not by_split["eval_gold"]["n"]:
+            del by_split["eval_gold"]
+        by_mode[mode] = by_split
+    live = {"live": {"eval": _figures(slices, "live", "combined", "eval")}} if has_live else {}
+    return {**by_mode, **live, "thresholds": dict(thresholds)}
+
+
+def categories(
+    slices: Slices, taxonomy: Taxonomy, thresholds: Mapping, *, has_live: bool
+) -> list[dict]:
+    """categories.json: one entry a leaf, combined mode on `eval`, in the taxonomy's order.
+
+    `n`, `accuracy` (which is the recall) and `coverage_95` are of the products labelled with the
+    category. `accepted…` and `precision` are of the products *put* there: their share of right
+    ones is what the model promises, and `false_accepts` are the others. `false_accept_rate` is
+    their share of all products of other categories.
+    """
+    total = int(_of(slices, "candidate", "combined", "eval").get("n", 0))
+    fitted = thresholds.get("combined", {}).get("by_category", {})
+    return [_category(slices, taxonomy, leaf, fitted, total, has_live) for leaf in taxonomy.leaves]
+
+
+def _category(
+    slices: Slices,
+    taxonomy: Taxonomy,
+    leaf: str,
+    fitted: Mapping,
+    total: int,
+    has_live: bool,
+) -> dict:
+    own = _finer(slices, "candidate", "category", leaf)
+    put_here = _finer(slices, "candidate", "predicted", leaf)
+    n = int(own.get("n", 0))
+    strangers = int(put_here.get("false_accepts_95", 0))
+    recall, precision = _number(own, "accuracy"), _number(put_here, "accuracy")
+    return {
+        "category": leaf,
+        "path": taxonomy.path(leaf),
+        "parent": taxonomy.parent_shelf(leaf),
+        "n": n,
+        "accuracy": recall,
+        "accuracy_lower": _number(own, "accuracy_lower"),
+        "coverage_95": _number(own, "coverage_at_95"),
+        "accepted": int(put_here.get("accepted_95", 0)),
+        "accepted_accuracy_95": _number(put_here, "accepted_accuracy_95"),
+        "accepted_lower_95": _number(put_here, "accepted_accuracy_95_lower"),
+        "accepted_upper_95": _number(put_here, "accepted_accuracy_95_upper"),
+        "accepted_98": int(put_here.get("accepted_98", 0)),
+        "accepted_accuracy_98": _number(put_here, "accepted_accuracy_98"),
+        "false_accepts": strangers,
+        "false_accept_rate": strangers / (total - n) if total > n else None,
+        "precision": precision,
+        "recall": recall,
+        "f1": _f1(precision, recall, n, int(put_here.get("n", 0))),
+        "threshold_95": fitted.get(leaf, {}).get("95"),
+        "calibration_n": int(fitted.get(leaf, {}).get("n", 0)),
+        "live": _live(slices, leaf) if has_live else None,
+    }
+
+
+def _live(slices: Slices, leaf: str) -> dict:
+    own = _finer(slices, "live", "category", leaf)
+    return {
+        "n": int(own.get("n", 0)),
+        "accuracy": _number(own, "accuracy"),
+        "coverage_95": _number(own, "coverage_at_95"),
+        "accepted_accuracy_95": _number(
+            _finer(slices, "live", "predicted", leaf), "accepted_accuracy_95"
+        ),
+    }
+
+
+def _f1(precision: float | None, recall: float | None, labelled: int, put: int) -> float | None:
+    if not labelled + put:
+        return None
+    # 2 TP / (labelled + predicted): defined also where one of the two is empty.
+    right = (precision or 0.0) * put if put else (recall or 0.0) * labelled
+    return 2 * right / (labelled + put)
+
+
+def _figures(slices: Slices, model: str, mode: str, split: str) -> dict:
+    of_slice = _of(slices, model, mode, split)
+    return {
+        name: int(of_slice.get(name, 0)) if name in _COUNTS else _number(of_slice, name)
+        for name in FIELDS
+    }
+
+
+def _of(slices: Slices, model: str, mode: str, split: str) -> Mapping[str, float]:
+    return slices.get(frozenset({("model", model), ("mode", mode), ("split", split)}), {})
+
+
+def _finer(slices: Slices, model: str, column: str, value: str) -> Mapping[str, float]:
+    served = {("mode", "combined"), ("split", "eval")}
+    return slices.get(frozenset({("model", model), (column, value), *served}), {})
+
+
+def _number(of_slice: Mapping[str, float], name: str) -> float | None:
+    value = of_slice.get(name)
+    return None if value is None or math.isnan(value) else float(value)
