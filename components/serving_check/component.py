@@ -1,0 +1,69 @@
+"""ServingCheck: is the exported model what a server can load and clients were promised?"""
+
+from typing import ClassVar
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from components.serving_check import executor
+
+DEFAULT_GOLDEN_PRODUCTS = 32
+DEFAULT_TOLERANCE = 1e-4
+DEFAULT_TIME_LIMIT_S = 300
+
+
+class ServingCheckSpec(component_spec.ComponentSpec):
+    """Channels and execution properties of ServingCheck."""
+
+    PARAMETERS: ClassVar = {
+        "golden_products": component_spec.ExecutionParameter(type=int),
+        "tolerance": component_spec.ExecutionParameter(type=float),
+        "time_limit_s": component_spec.ExecutionParameter(type=int),
+    }
+    INPUTS: ClassVar = {
+        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
+    }
+    OUTPUTS: ClassVar = {
+        "blessing": component_spec.ChannelParameter(type=standard_artifacts.InfraBlessing),
+    }
+
+
+class ServingCheck(base_component.BaseComponent):
+    """Loads the model in a fresh process, as a server does, and replays golden products.
+
+    The `blessing` holds `report.json` with every check and its reason. A model that cannot be
+    loaded is not blessed; it does not stop the pipeline.
+    """
+
+    SPEC_CLASS = ServingCheckSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        model: types.BaseChannel,
+        golden_products: int = DEFAULT_GOLDEN_PRODUCTS,
+        tolerance: float = DEFAULT_TOLERANCE,
+        time_limit_s: int = DEFAULT_TIME_LIMIT_S,
+    ):
+        """Wires the component.
+
+        Args:
+            examples: Examples with a split `eval`.
+            model: the Trainer's model.
+            golden_products: how many products of `eval` are replayed beside the synthetic ones.
+            tolerance: the largest difference between two scores that counts as none.
+            time_limit_s: after so many seconds the replay is stopped and the model not blessed.
+        """
+        super().__init__(
+            ServingCheckSpec(
+                examples=examples,
+                model=model,
+                golden_products=golden_products,
+                tolerance=tolerance,
+                time_limit_s=time_limit_s,
+                blessing=types.Channel(type=standard_artifacts.InfraBlessing),
+            )
+        )

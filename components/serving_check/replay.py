@@ -1,0 +1,170 @@
+"""Replays golden products against an exported model, in a process that has done nothing else.
+
+    python -m components.serving_check.replay MODEL_DIR REQUESTS OUT TOLERANCE
+
+REQUESTS is a TFRecord file of tf.Examples, OUT the JSON report. Only TensorFlow is imported, so a
+model that needs the libraries of its training cannot hide it.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from components.serving_check.comparison import (
+    Answers,
+    classification_differences,
+    differences,
+    range_problems,
+)
+from components.serving_check.golden import bytes_of, price_of
+from components.serving_check.loaders import EagerModel, ServedModel
+from components.serving_check.report import Check, Report, check_of
+from components.serving_check.signatures import PROMISED, signature_problems
+from components.serving_check.warm_up import warm_up_problems
+
+_DEFAULT = "serving_default"
+
+
+class Replay:
+    """The checks on one model; each returns its problems, or raises what TensorFlow raised."""
+
+    def __init__(self, model_dir: str, requests: Sequence[bytes], tolerance: float):
+        self._model_dir = model_dir
+        self._requests = requests
+        self._tolerance = tolerance
+        self._examples = [tf.train.Example.FromString(request) for request in requests]
+        self._products = [
+            bytes_of(example, "product_id").decode("utf-8", "replace") for example in self._examples
+        ]
+        self._model: ServedModel | None = None
+        self._answers: dict[str, Answers] = {}
+
+    def checks(self) -> Iterator[Check]:
+        """Makes the checks in order; stops at the first failure of those that others build on."""
+        foundations = (
+            ("loads_as_served", self._load, "TensorFlow's own ops are all it needs"),
+            ("signatures", self._signatures, f"{', '.join(PROMISED)} as promised"),
+            ("answers", self._answer, f"{len(self._requests)} products, scores within 0..1"),
+        )
+        for name, look, otherwise in foundations:
+            check = _guarded(name, look, otherwise)
+            yield check
+            if not check.passed:
+                return
+        yield _guarded("alone_as_in_a_batch", self._alone, "the same answers alone")
+        yield _guarded("signatures_agree", self._agreement, "the same answers by every signature")
+        yield _guarded("loads_in_tensorflow_2", self._eager, "the same answers")
+        yield _guarded("warm_up", self._warm_up, "the requests are there and can be answered")
+
+    def _load(self) -> list[str]:
+        self._model = ServedModel(self._model_dir)
+        return [f"the graph calls Python: {op}" for op in self._model.python_ops()]
+
+    def _signatures(self) -> list[str]:
+        return signature_problems(self._model.signatures())
+
+    def _answer(self) -> list[str]:
+        everything = slice(None)
+        for signature in PROMISED:
+            self._answers[signature] = self._model.ask(
+                signature, self._inputs(signature, everything)
+            )
+        return [
+            f"{signature}: {problem}"
+            for signature, answers in self._answers.items()
+            for problem in range_problems(answers, self._products)
+        ]
+
+    def _alone(self) -> list[str]:
+        problems = []
+        for signature, expected in self._answers.items():
+            single = [
+                self._model.ask(signature, self._inputs(signature, slice(row, row + 1)))
+                for row in range(len(self._requests))
+            ]
+            joined = {name: np.concatenate([s[name] for s in single]) for name in expected}
+            problems += self._compared(f"{signature} alone", expected, joined)
+        return problems
+
+    def _agreement(self) -> list[str]:
+        expected = self._answers[_DEFAULT]
+        return (
+            self._compared("predict_raw", expected, self._answers["predict_raw"])
+            + self._compared("evaluate", expected, self._answers["evaluate"])
+            + classification_differences(
+                expected, self._answers["classify"], self._products, self._tolerance
+            )
+        )
+
+    def _eager(self) -> list[str]:
+        model = EagerModel(self._model_dir)
+        problems = []
+        for signature, expected in self._answers.items():
+            found = model.ask(signature, self._inputs(signature, slice(None)))
+            problems += self._compared(signature, expected, found)
+        return problems
+
+    def _warm_up(self) -> list[str]:
+        return warm_up_problems(self._model_dir, self._model)
+
+    def _compared(self, what: str, expected: Answers, found: Answers) -> list[str]:
+        found_differences = differences(expected, found, self._products, self._tolerance)
+        return [f"{what}: {difference}" for difference in found_differences]
+
+    def _inputs(self, signature: str, rows: slice) -> dict[str, np.ndarray]:
+        if signature == "predict_raw":
+            examples = self._examples[rows]
+            words = ("title", "description", "image")
+            inputs = {
+                name: np.array([bytes_of(example, name) for example in examples], object)
+                for name in words
+            }
+            return inputs | {"price": np.array([price_of(e) for e in examples], np.float32)}
+        (name,) = PROMISED[signature].inputs
+        return {name: np.array(self._requests[rows], object)}
+
+
+def _guarded(name: str, look: Callable[[], list[str]], otherwise: str) -> Check:
+    try:
+        problems = look()
+    except Exception as error:
+        # Whatever a broken model raises is the finding.
+        problems = [f"{type(error).__name__}: {_first_line(error)}"]
+    return check_of(name, problems, otherwise)
+
+
+def _first_line(error: Exception) -> str:
+    lines = (line.strip() for line in str(error).splitlines())
+    return next(filter(None, lines), "no message")[:500]
+
+
+def replay(model_dir: str, requests: Sequence[bytes], tolerance: float) -> Report:
+    """Checks the SavedModel in `model_dir` with tf.Examples.
+
+    Args:
+        model_dir: the folder of `saved_model.pb`.
+        requests: serialised tf.Examples, at least one.
+        tolerance: the largest difference between two scores that counts as none.
+    """
+    started = time.monotonic()
+    checks = tuple(Replay(model_dir, requests, tolerance).checks())
+    return Report(checks, len(requests), round(time.monotonic() - started, 2))
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Runs a replay and writes its report; `arguments` as in the module's docstring."""
+    model_dir, requests_path, out, tolerance = arguments
+    dataset = tf.data.TFRecordDataset(requests_path)
+    requests = list(dataset.as_numpy_iterator())
+    report = replay(model_dir, requests, float(tolerance))
+    unfinished = Path(f"{out}.unfinished")
+    unfinished.write_text(report.to_json(), "utf-8")
+    unfinished.replace(out)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
