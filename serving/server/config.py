@@ -17,22 +17,22 @@ class VersionPolicy:
     """Which of the versions found are to be served.
 
     Args:
-        latest: that many of the highest numbers; 0 when another rule holds.
-        everything: all of them.
-        specific: exactly these.
+        latest: that many of the highest numbers.
+        everything: all of them, whatever `latest` says.
+        specific: exactly these, whatever else is said; None leaves it to the other two.
     """
 
     latest: int = 1
     everything: bool = False
-    specific: tuple[int, ...] = ()
+    specific: tuple[int, ...] | None = None
 
     def choose(self, found: Iterable[int]) -> set[int]:
         """The versions to serve among those found; one that is named but not found is left out."""
         versions = set(found)
+        if self.specific is not None:
+            return versions & set(self.specific)
         if self.everything:
             return versions
-        if self.specific:
-            return versions & set(self.specific)
         return set(sorted(versions, reverse=True)[: self.latest])
 
 

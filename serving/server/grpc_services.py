@@ -1,54 +1,35 @@
 """PredictionService and ModelService over gRPC: from a message to the logic and back."""
 
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
 import grpc
 from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
     get_model_status_pb2,
+    inference_pb2,
+    model_management_pb2,
     model_pb2,
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
+    regression_pb2,
 )
 
-from serving.server.manager import ModelManager
+from serving.server.calls import Caller, Calls
+from serving.server.config_file import models_from
+from serving.server.examples import classify, input_size, multi_inference, regress
+from serving.server.manager import ModelManager, ModelsUnavailable
+from serving.server.metadata import check_fields, model_metadata
 from serving.server.metrics import ServerMetrics
 from serving.server.predict import predict
-from serving.server.status import ServingError, from_exception, invalid_argument
+from serving.server.servable import Servable
+from serving.server.status import ServingError, invalid_argument
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
-
-
-class Calls:
-    """Answers calls: counts them, times them, and turns errors into statuses."""
-
-    def __init__(self, metrics: ServerMetrics):
-        self._metrics = metrics
-
-    def answer(
-        self,
-        api: str,
-        model: str,
-        context: grpc.ServicerContext,
-        work: Callable[[], Response],
-    ) -> Response:
-        started = time.perf_counter()
-        try:
-            response = work()
-        except Exception as exception:
-            error = from_exception(exception)
-            self._record(api, model, error.code.name, started)
-            context.abort(error.code, error.details())
-        self._record(api, model, "OK", started)
-        return response
-
-    def _record(self, api: str, model: str, status: str, started: float) -> None:
-        self._metrics.requests.add(model, status)
-        microseconds = (time.perf_counter() - started) * 1e6
-        self._metrics.request_latency.observe(microseconds, model, api, "GRPC")
+Answer = Callable[[Servable, Request, int, Caller], Response]
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
@@ -56,17 +37,63 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     def __init__(self, manager: ModelManager, metrics: ServerMetrics):
         self._manager = manager
-        self._calls = Calls(metrics)
+        self._calls = Calls(metrics, "GRPC")
 
-    def Predict(  # noqa: N802 - the method's name on the wire
+    def Predict(  # noqa: N802 - the method's name on the wire, here and below
         self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
     ) -> predict_pb2.PredictResponse:
-        def work() -> predict_pb2.PredictResponse:
-            require_spec(request)
-            with self._manager.use(request.model_spec) as (version, servable):
-                return predict(servable, request, version, context.is_active)
+        return self._answer("Predict", predict, request, _spec_of(request), context)
 
-        return self._calls.answer("Predict", request.model_spec.name, context, work)
+    def Classify(  # noqa: N802
+        self, request: classification_pb2.ClassificationRequest, context: grpc.ServicerContext
+    ) -> classification_pb2.ClassificationResponse:
+        return self._answer("Classify", classify, request, _spec_of(request), context)
+
+    def Regress(  # noqa: N802
+        self, request: regression_pb2.RegressionRequest, context: grpc.ServicerContext
+    ) -> regression_pb2.RegressionResponse:
+        return self._answer("Regress", regress, request, _spec_of(request), context)
+
+    def MultiInference(  # noqa: N802
+        self, request: inference_pb2.MultiInferenceRequest, context: grpc.ServicerContext
+    ) -> inference_pb2.MultiInferenceResponse:
+        spec = request.tasks[0].model_spec if request.tasks else None
+        return self._answer("MultiInference", multi_inference, request, spec, context)
+
+    def GetModelMetadata(  # noqa: N802
+        self,
+        request: get_model_metadata_pb2.GetModelMetadataRequest,
+        context: grpc.ServicerContext,
+    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
+        try:
+            spec = _required(_spec_of(request))
+            check_fields(request)
+            with self._manager.use(spec) as (version, servable):
+                return model_metadata(servable, spec.name, version)
+        except ServingError as error:
+            context.abort(error.code, error.details())
+
+    def _answer(
+        self,
+        api: str,
+        answer: Answer,
+        request: Request,
+        spec: model_pb2.ModelSpec | None,
+        context: grpc.ServicerContext,
+    ) -> Response:
+        name = spec.name if spec is not None else ""
+        caller = self._calls.caller(api, name, context.is_active)
+        try:
+            with (
+                self._calls.measured(api, name),
+                self._manager.use(_required(spec)) as (version, servable),
+            ):
+                response = answer(servable, request, version, caller)
+        except ServingError as error:
+            context.abort(error.code, error.details())
+        if api != "Predict":
+            self._calls.count_examples(name, input_size(request.input))
+        return response
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
@@ -75,20 +102,36 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     def __init__(self, manager: ModelManager):
         self._manager = manager
 
-    def GetModelStatus(  # noqa: N802 - the method's name on the wire
+    def GetModelStatus(  # noqa: N802
         self, request: get_model_status_pb2.GetModelStatusRequest, context: grpc.ServicerContext
     ) -> get_model_status_pb2.GetModelStatusResponse:
         try:
-            require_spec(request)
-            return model_status(self._manager, request.model_spec)
+            return model_status(self._manager, _required(_spec_of(request)))
         except ServingError as error:
             context.abort(error.code, error.details())
 
+    def HandleReloadConfigRequest(  # noqa: N802
+        self, request: model_management_pb2.ReloadConfigRequest, context: grpc.ServicerContext
+    ) -> model_management_pb2.ReloadConfigResponse:
+        try:
+            self._manager.bring_up(models_from(request.config))
+        except ServingError as error:
+            context.abort(error.code, error.details())
+        except ModelsUnavailable as error:
+            context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        response = model_management_pb2.ReloadConfigResponse()
+        response.status.error_code = 0
+        return response
 
-def require_spec(request: predict_pb2.PredictRequest) -> None:
-    """Refuses a request without a model_spec: INVALID_ARGUMENT."""
-    if not request.HasField("model_spec"):
+
+def _spec_of(request: Request) -> model_pb2.ModelSpec | None:
+    return request.model_spec if request.HasField("model_spec") else None
+
+
+def _required(spec: model_pb2.ModelSpec | None) -> model_pb2.ModelSpec:
+    if spec is None:
         raise invalid_argument("Missing ModelSpec")
+    return spec
 
 
 def model_status(

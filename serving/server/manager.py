@@ -13,14 +13,14 @@ from serving.server.config import ModelConfig, ServerOptions, check_models
 from serving.server.servable import Servable
 from serving.server.status import failed_precondition, invalid_argument, not_found
 from serving.server.storage import list_versions
-from serving.server.versions import ModelVersions, VersionStatus
+from serving.server.versions import ModelVersions, State, VersionStatus
 
 logger = logging.getLogger("shelfsort.serving")
 
 Loader = Callable[[str, int, str], Servable]
 
 
-class ModelsUnavailable(Exception):
+class ModelsUnavailable(Exception):  # noqa: N818 - a state, which may pass
     """The first load ended, and some models cannot be served."""
 
 
@@ -174,6 +174,17 @@ class ModelManager:
         if not known:
             raise not_found(f"Could not find any versions of model {name}")
         return known
+
+    def available(self) -> dict[str, list[int]]:
+        """The versions that answer, highest first, by model."""
+        return {
+            config.name: [
+                entry.version
+                for entry in self._models[config.name].status()
+                if entry.state is State.AVAILABLE
+            ]
+            for config in self.configs
+        }
 
     def close(self) -> None:
         """Stops watching and unloads everything, each model after its last call."""

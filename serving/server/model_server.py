@@ -1,21 +1,30 @@
 """The model server: ports, services and models, from start to an orderly stop."""
 
-import threading
+import ssl
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import HealthServicer
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
 from serving.server import servable as servables
 from serving.server.config import ModelConfig, ServerOptions, discover_models
 from serving.server.grpc_services import ModelService, PredictionService
+from serving.server.http_server import HttpServer
 from serving.server.manager import ModelManager
 from serving.server.metrics import ServerMetrics
+from serving.server.rest_api import RestApi
 from serving.server.servable import Servable
 from serving.server.status import from_exception
+from serving.server.tls import grpc_credentials, rest_context
+from serving.server.warmup import warm_up
+
+# The names under which TF Serving reports health; "" is the server as a whole.
+_HEALTHY = ("", "ModelService", "PredictionService")
 
 
 class ModelServer:
@@ -34,8 +43,10 @@ class ModelServer:
         self._options = options or ServerOptions()
         self.metrics = ServerMetrics()
         self.manager = ModelManager(self._load, self._options)
+        self._health = HealthServicer()
         self._grpc: grpc.Server | None = None
-        self._stopped = threading.Event()
+        self._rest: HttpServer | None = None
+        self._stopped = False
         self._port = 0
 
     @classmethod
@@ -53,9 +64,19 @@ class ModelServer:
         return self._port
 
     @property
+    def rest_port(self) -> int | None:
+        """The REST port that was opened; None without REST."""
+        return self._rest.port if self._rest else None
+
+    @property
     def address(self) -> str:
         """`host:port` of gRPC."""
-        return f"{self._options.host}:{self._port}"
+        return _address(self._options.host, self._port)
+
+    @property
+    def rest_address(self) -> str | None:
+        """`host:port` of REST; None without it."""
+        return _address(self._options.host, self._rest.port) if self._rest else None
 
     def start(self, timeout: float | None = None) -> "ModelServer":
         """Loads the models, then opens the ports.
@@ -64,14 +85,19 @@ class ModelServer:
             timeout: seconds to wait for a first version of every model; None waits on.
 
         Raises:
+            InputError: TLS files that cannot be used.
             ModelsUnavailable: a model did not load, or not in time.
+            ServingError: the configuration is not valid.
             OSError: a port is taken.
         """
         try:
+            credentials, context = grpc_credentials(self._options), rest_context(self._options)
             self.manager.bring_up(self._models, timeout)
-            self._open_grpc()
+            self._open_grpc(credentials)
+            if self._options.rest_port is not None:
+                self._open_rest(context)
         except BaseException:
-            self.manager.close()
+            self.stop(grace=0)
             raise
         self.manager.watch()
         return self
@@ -80,13 +106,18 @@ class ModelServer:
         """Takes no new calls, finishes those in hand, and unloads the models.
 
         Args:
-            grace: seconds that the calls in hand may take.
+            grace: seconds that the calls in hand may take; then they are cut off.
         """
-        if self._stopped.is_set():
+        if self._stopped:
             return
-        self._stopped.set()
-        if self._grpc is not None:
-            self._grpc.stop(grace).wait()
+        self._stopped = True
+        for name in _HEALTHY:
+            self._health.set(name, health_pb2.HealthCheckResponse.NOT_SERVING)
+        finished = self._grpc.stop(grace) if self._grpc else None
+        if self._rest:
+            self._rest.stop(grace)
+        if finished:
+            finished.wait()
         self.manager.close()
 
     def __enter__(self) -> "ModelServer":
@@ -95,7 +126,7 @@ class ModelServer:
     def __exit__(self, *exception: object) -> None:
         self.stop()
 
-    def _open_grpc(self) -> None:
+    def _open_grpc(self, credentials: grpc.ServerCredentials | None) -> None:
         options = self._options
         server = grpc.server(
             ThreadPoolExecutor(options.workers, thread_name_prefix="grpc"),
@@ -113,12 +144,29 @@ class ModelServer:
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(
             ModelService(self.manager), server
         )
-        try:
-            self._port = server.add_insecure_port(f"{options.host}:{options.port}")
-        except RuntimeError as error:
-            raise OSError(f"cannot listen on {options.host}:{options.port}") from error
+        if options.health_service:
+            health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+            for name in _HEALTHY:
+                self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        self._port = _listen(server, _address(options.host, options.port), credentials)
         server.start()
         self._grpc = server
+
+    def _open_rest(self, context: ssl.SSLContext | None) -> None:
+        options = self._options
+        try:
+            self._rest = HttpServer(
+                RestApi(self.manager, self.metrics),
+                options.host,
+                options.rest_port,
+                options.max_message_bytes,
+                options.max_concurrent,
+                context,
+            )
+        except OSError as error:
+            address = _address(options.host, options.rest_port)
+            raise OSError(f"cannot listen on {address}: {error.strerror}") from error
+        self._rest.start()
 
     def _load(self, name: str, version: int, path: str) -> Servable:
         started = time.perf_counter()
@@ -130,4 +178,22 @@ class ModelServer:
         self.metrics.load_attempts.add(path, "OK")
         microseconds = round((time.perf_counter() - started) * 1e6)
         self.metrics.load_latency.add(path, by=microseconds)
+        try:
+            warm_up(servable, version)
+        except Exception:
+            servable.close()
+            raise
         return servable
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _listen(server: grpc.Server, address: str, credentials: grpc.ServerCredentials | None) -> int:
+    try:
+        if credentials is not None:
+            return server.add_secure_port(address, credentials)
+        return server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise OSError(f"cannot listen on {address}: is the port taken?") from error

@@ -1,11 +1,12 @@
 """Predict: from a request's tensors to the answer's, for one loaded version."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from tensorflow.core.framework import tensor_pb2
 from tensorflow_serving.apis import predict_pb2
 
+from serving.server.calls import ANYBODY, Caller
 from serving.server.servable import (
     DEFAULT_SIGNATURE,
     Servable,
@@ -36,14 +37,14 @@ def predict_arrays(
     signature: Signature,
     inputs: Mapping[str, np.ndarray],
     output_filter: Sequence[str] = (),
-    alive: Callable[[], bool] = lambda: True,
+    caller: Caller = ANYBODY,
 ) -> dict[str, np.ndarray]:
     """Runs a signature.
 
     Args:
         inputs: an array for every input alias.
         output_filter: the aliases wanted; empty for all.
-        alive: tells whether the caller still wants the answer.
+        caller: who wants the answer.
 
     Returns:
         Arrays by output alias, in alphabetical order or in the filter's.
@@ -56,7 +57,7 @@ def predict_arrays(
     feeds = {signature.inputs[alias].tensor: array for alias, array in inputs.items()}
     fetches = list(outputs.values())
     together = rowwise(list(signature.inputs.values()), fetches)
-    results = servable.run(feeds, fetches, together, alive)
+    results = servable.run(feeds, fetches, together, caller)
     return dict(zip(outputs, results, strict=True))
 
 
@@ -64,13 +65,13 @@ def predict(
     servable: Servable,
     request: predict_pb2.PredictRequest,
     version: int,
-    alive: Callable[[], bool] = lambda: True,
+    caller: Caller = ANYBODY,
 ) -> predict_pb2.PredictResponse:
     """Answers a PredictRequest; raises ServingError as `predict_arrays` does."""
     signature = find_signature(servable, request.model_spec.signature_name)
     _check_count(signature, request.inputs)
     inputs = _decode_inputs(signature, request.inputs)
-    outputs = predict_arrays(servable, signature, inputs, request.output_filter, alive)
+    outputs = predict_arrays(servable, signature, inputs, request.output_filter, caller)
     response = predict_pb2.PredictResponse()
     response.model_spec.name = request.model_spec.name
     response.model_spec.version.value = version

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 
 from serving.server.batching import MicroBatcher
+from serving.server.calls import ANYBODY, Caller
 from serving.server.config import ServerOptions, is_uri
-from serving.server.status import ServingError, from_exception, invalid_argument, not_found
+from serving.server.status import from_exception, invalid_argument, not_found
 from serving.server.tensors import decode, type_name
 
 DEFAULT_SIGNATURE = "serving_default"
@@ -60,7 +62,8 @@ def load(path: str, options: ServerOptions) -> "Servable":
     ):
         raise not_found(
             f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {path}. "
-            "Check that the directory exists and that you have the right permissions for accessing it."
+            "Check that the directory exists and that you have the right permissions for "
+            "accessing it."
         )
     graph = tf.Graph()
     session = tf.compat.v1.Session(
@@ -104,7 +107,7 @@ class Servable:
         feeds: Mapping[str, np.ndarray],
         fetches: Sequence[TensorSpec],
         rowwise: bool,
-        alive: Callable[[], bool] = lambda: True,
+        caller: Caller = ANYBODY,
     ) -> list[np.ndarray]:
         """Runs the graph.
 
@@ -113,7 +116,7 @@ class Servable:
             fetches: what is wanted; a tensor may be named twice.
             rowwise: whether each row of the inputs makes one row of every output, so that calls
                 may be joined.
-            alive: tells whether the caller still wants the answer.
+            caller: who wants the answer, and is told how long the model took.
 
         Returns:
             An array for each of `fetches`.
@@ -126,10 +129,12 @@ class Servable:
         arrays = [feeds[name] for name in names]
         joinable = rowwise and self._options.batching and _same_rows(arrays)
         call = self._runner(names, wanted, joinable)
+        started = time.perf_counter()
         try:
-            results = call(arrays, alive) if joinable else call(arrays)
+            results = call(arrays, caller.alive) if joinable else call(arrays)
         except Exception as error:
             raise from_exception(error) from error
+        caller.ran(time.perf_counter() - started)
         by_name = dict(zip(wanted, results, strict=True))
         return [by_name[spec.tensor] for spec in fetches]
 
@@ -179,11 +184,8 @@ def rowwise(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> bool
 
 
 def _same_rows(arrays: Sequence[np.ndarray]) -> bool:
-    return (
-        bool(arrays)
-        and len({array.shape[:1] or None for array in arrays} - {None}) == 1
-        and (all(array.ndim for array in arrays))
-    )
+    """True when all arrays have a first dimension, and the same one."""
+    return all(array.ndim for array in arrays) and len({array.shape[0] for array in arrays}) == 1
 
 
 def _read_signature(name: str, definition: meta_graph_pb2.SignatureDef) -> Signature:
@@ -223,15 +225,3 @@ def _dtype_of(array: np.ndarray) -> int:
     return (
         types_pb2.DT_STRING if array.dtype == object else tf.as_dtype(array.dtype).as_datatype_enum
     )
-
-
-__all__ = [
-    "DEFAULT_SIGNATURE",
-    "Servable",
-    "ServingError",
-    "Signature",
-    "TensorSpec",
-    "check_types",
-    "load",
-    "rowwise",
-]

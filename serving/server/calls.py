@@ -1,0 +1,69 @@
+"""What every call has, whichever door it came in by: a caller, a duration and an outcome."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from serving.server.metrics import ServerMetrics
+from serving.server.status import from_exception
+
+_MICROSECONDS = 1e6
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who wants an answer.
+
+    Args:
+        alive: tells whether they still want it.
+        ran: takes the seconds that the model took.
+    """
+
+    alive: Callable[[], bool] = lambda: True
+    ran: Callable[[float], None] = lambda seconds: None
+
+
+ANYBODY = Caller()
+
+
+class Calls:
+    """Counts and times the calls that come in by one door.
+
+    Args:
+        metrics: where to.
+        entrypoint: `GRPC` or `REST`.
+    """
+
+    def __init__(self, metrics: ServerMetrics, entrypoint: str):
+        self._metrics = metrics
+        self._entrypoint = entrypoint
+
+    @contextmanager
+    def measured(self, api: str, model: str) -> Iterator[None]:
+        """Records the call that is made inside; an exception becomes a ServingError."""
+        started = time.perf_counter()
+        status = "OK"
+        try:
+            yield
+        except Exception as exception:
+            error = from_exception(exception)
+            status = error.code.name
+            raise error from exception
+        finally:
+            self._metrics.requests.add(model, status)
+            spent = (time.perf_counter() - started) * _MICROSECONDS
+            self._metrics.request_latency.observe(spent, model, api, self._entrypoint)
+
+    def caller(self, api: str, model: str, alive: Callable[[], bool] = lambda: True) -> Caller:
+        """The caller of such a call."""
+
+        def ran(seconds: float) -> None:
+            self._metrics.runtime_latency.observe(seconds * _MICROSECONDS, model, api, "TF1")
+
+        return Caller(alive, ran)
+
+    def count_examples(self, model: str, count: int) -> None:
+        """Records how many tf.Examples a call brought."""
+        self._metrics.examples.observe(count, model)
+        self._metrics.examples_total.add(model, by=count)

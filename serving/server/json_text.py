@@ -1,0 +1,176 @@
+"""JSON as TF Serving's REST API reads and writes it: its messages, its numbers, its layout."""
+
+import base64
+import binascii
+import json
+import math
+import re
+from typing import Any
+
+import numpy as np
+
+from serving.server.status import ServingError, invalid_argument
+
+# What the JSON reader of TF Serving says where Python's says this.
+_PARSE_MESSAGES = {
+    "Expecting value": "Invalid value.",
+    "Expecting property name enclosed in double quotes": "Missing a name for object member.",
+    "Illegal trailing comma before end of object": "Missing a name for object member.",
+    "Expecting ':' delimiter": "Missing a colon after a name of object member.",
+    "Extra data": "The document root must not be followed by other values.",
+    "Invalid control character at": "Invalid encoding in string.",
+    "Invalid \\escape": "Invalid escape character in string.",
+    "Invalid \\uXXXX escape": "Incorrect hex digit after \\u escape in string.",
+    "Unterminated string starting at": "Missing a closing quotation mark in string.",
+}
+_TYPE_NAMES = {dict: "Object", list: "Array", str: "String", int: "Number", float: "Number"}
+_INDENT = "    "
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """The JSON object in a request's body.
+
+    Bytes that are no UTF-8 are kept as they are, as TF Serving keeps them: a string may hold them.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT: no JSON, with the byte at which that shows, or no object.
+    """
+    if not body:
+        raise invalid_argument("JSON Parse error: The document is empty")
+    text = body.decode("utf-8", errors="surrogateescape")
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise _parse_error(error, text) from error
+    except RecursionError as error:
+        raise invalid_argument("JSON Parse error: Nested too deeply.") from error
+    except ValueError as error:
+        raise invalid_argument(
+            "JSON Parse error: Number too big to be stored in double."
+        ) from error
+    if not isinstance(document, dict):
+        raise invalid_argument(f"JSON Value: {show(document)} Is not object")
+    return document
+
+
+def _parse_error(error: json.JSONDecodeError, text: str) -> ServingError:
+    if not text.strip():
+        return invalid_argument("JSON Parse error: The document is empty.")
+    message = _PARSE_MESSAGES.get(error.msg, error.msg)
+    if error.msg == "Expecting ',' delimiter":
+        message = "Missing a comma or } after an object member."
+        if _inside_array(text[: error.pos]):
+            message = "Missing a comma or ] after an array element."
+    offset = len(text[: error.pos].encode("utf-8", errors="surrogateescape"))
+    return invalid_argument(f"JSON Parse error: {message} at offset: {offset}")
+
+
+def _inside_array(text: str) -> bool:
+    """Whether the innermost bracket that is open at the end of this well-formed start is `[`."""
+    open_brackets = []
+    for token in _STRING_OR_BRACKET.finditer(text):
+        if token[0] in "[{":
+            open_brackets.append(token[0])
+        elif token[0] in "]}":
+            open_brackets.pop()
+    return bool(open_brackets) and open_brackets[-1] == "["
+
+
+def type_name(value: Any) -> str:
+    """The JSON type of a parsed value, as messages name it."""
+    if value is None:
+        return "Null"
+    if isinstance(value, bool):
+        return str(value)
+    return _TYPE_NAMES[type(value)]
+
+
+def show(value: Any) -> str:
+    """A parsed value as text, for a message."""
+    return json.dumps(value, indent=4, ensure_ascii=False)
+
+
+def to_bytes(value: str) -> bytes:
+    """The bytes of a parsed string.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT for half a surrogate pair.
+    """
+    try:
+        return value.encode("utf-8", errors="surrogateescape")
+    except UnicodeEncodeError as error:
+        raise invalid_argument(
+            "JSON Parse error: The surrogate pair in string is invalid."
+        ) from error
+
+
+def is_base64(value: Any) -> bool:
+    """True for `{"b64": "…"}`, the way to write bytes."""
+    return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("b64"), str)
+
+
+def from_base64(value: Any) -> bytes:
+    """The bytes of `{"b64": "…"}`; padding may be left out.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT: another object, or no base64.
+    """
+    if not is_base64(value):
+        raise invalid_argument(f"JSON Value: {show(value)} not formatted correctly for base64 data")
+    text = "".join(value["b64"].split()).rstrip("=")
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise invalid_argument("Unable to base64 decode") from error
+
+
+def decimal(value: float, single: bool) -> str:
+    """A number as TF Serving writes it: the fewest of 6 or 9 (17) digits that read back the same.
+
+    Args:
+        value: a float, perhaps not finite.
+        single: whether it was a 32-bit float, so that 0.2 is not written 0.20000000298.
+    """
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    text = f"{value:.6g}"
+    same = np.float32(text) == np.float32(value) if single else float(text) == value
+    if not same:
+        text = f"{value:.9g}" if single else f"{value:.17g}"
+    return text if "." in text or "e" in text else text + ".0"
+
+
+def quoted(value: bytes) -> str:
+    """A JSON string of these bytes; what is no UTF-8 passes through `encode`."""
+    return json.dumps(value.decode("utf-8", errors="surrogateescape"), ensure_ascii=False)
+
+
+def encode(text: str) -> bytes:
+    """The bytes of a document made with `quoted`."""
+    return text.encode("utf-8", errors="surrogateescape")
+
+
+def on_one_line(items: Any) -> str:
+    """Nested lists of texts that are JSON already, as one line."""
+    if isinstance(items, str):
+        return items
+    return "[" + ", ".join(on_one_line(item) for item in items) + "]"
+
+
+def indented(items: Any, depth: int) -> str:
+    """The same with every element on a line of its own, from `depth` levels inwards."""
+    if isinstance(items, str):
+        return items
+    if not items:
+        return "[]"
+    inner = "\n" + _INDENT * (depth + 1)
+    elements = ",".join(inner + indented(item, depth + 1) for item in items)
+    return f"[{elements}\n{_INDENT * depth}]"
+
+
+def error_body(message: str) -> bytes:
+    """`{"error": …}`."""
+    return encode(f'{{\n{_INDENT}"error": {json.dumps(message, ensure_ascii=False)}\n}}')
