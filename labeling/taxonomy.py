@@ -156,16 +156,24 @@ class Taxonomy:
           NotALeaf: `label` is an inner category.
           UnknownLabel: it names nothing, or several leaves.
         """
+        found = self.find(label)
+        if found not in self._leaf_set:
+            raise NotALeaf(f"{label.strip()!r} is not a leaf: it has subcategories")
+        return found
+
+    def find(self, label: str) -> str:
+        """The category, leaf or not, that `label` means: its id, full path or unique leaf name.
+
+        Raises:
+          NotALeaf: only the bare name of an inner category fits, which is too little to go by.
+          UnknownLabel: it names nothing, or several categories.
+        """
         label = label.strip()
-        if label in self._leaf_set:
-            return label
         if label in self._nodes:
-            raise NotALeaf(f"{label!r} is not a leaf: it has subcategories")
+            return label
         found = self._by_path.get(_normal_path(label), []) or self._leaves_by_name.get(label, [])
         if len(found) == 1:
-            if found[0] in self._leaf_set:
-                return found[0]
-            raise NotALeaf(f"{label!r} is not a leaf: it has subcategories")
+            return found[0]
         if found:
             ids = ", ".join(repr(each) for each in found[:_NEAREST])
             raise UnknownLabel(f"{label[:80]!r} means {len(found)} categories: {ids}")

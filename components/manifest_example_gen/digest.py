@@ -8,26 +8,34 @@ from concurrent.futures import ThreadPoolExecutor
 from components.manifest_example_gen.image_source import ImageSource
 from components.manifest_example_gen.rejects import RejectedLine
 from components.progress import progress
-from labeling.storage import is_remote
+from labeling.storage import is_remote, open_binary
 
 _THREADS = 8
 _CHUNK = 64
 
 
-def content_digest(parts: Iterable[bytes], references: Iterable[str], source: ImageSource) -> str:
-    """Hex digits of a BLAKE2b over the given files' bytes and every picture they refer to.
+def file_digest(path: str) -> bytes:
+    """The digest of one file's bytes, read piece by piece. Raises OSError as `open` does."""
+    digest = hashlib.blake2b(digest_size=16)
+    with open_binary(path) as stream:
+        while piece := stream.read(2**20):
+            digest.update(piece)
+    return digest.digest()
+
+
+def content_digest(files: Iterable[bytes], references: Iterable[str], source: ImageSource) -> str:
+    """Hex digits of a BLAKE2b over the given files' digests and every picture they refer to.
 
     Pictures on this machine count with their content; those in an object store with the size and
     time of change that the store reports; those on the web with their address alone.
 
     Args:
-      parts: content of the manifest, the taxonomy, the reduction.
+      files: `file_digest` of the manifest, the taxonomy and the reduction.
       references: every `source-ref`, in the order of the manifest; repetitions are read once.
     """
     digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
+    for file in files:
+        digest.update(file)
     unique = list(dict.fromkeys(references))
     chunks = [unique[start : start + _CHUNK] for start in range(0, len(unique), _CHUNK)]
 

@@ -106,6 +106,13 @@ def read_label(
     return _single_answer(name, value, resolver, min_confidence)
 
 
+def workers_of(record: Mapping[str, Any], attribute: str) -> tuple[str, ...]:
+    """Who answered about a line's product, one entry for each answer, whatever came of it."""
+    value = record.get(attribute)
+    answers = _answers(value.get("workers")) if isinstance(value, Mapping) else []
+    return tuple(worker for worker, _ in answers)
+
+
 def _answers(workers: Any) -> list[tuple[str, str]]:
     """(worker, label) for each entry that has a label."""
     if not isinstance(workers, list):

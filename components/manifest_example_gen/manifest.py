@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from components.manifest_example_gen.labels import LeafResolver, read_label
+from components.manifest_example_gen.labels import LeafResolver, read_label, workers_of
+from components.manifest_example_gen.lines import LONGEST_LINE_BYTES, Line
 from components.manifest_example_gen.rejects import Reject, RejectedLine
 from labeling.taxonomy import UnknownLabel
 
@@ -62,16 +63,18 @@ class Product:
     ignored: tuple[str, ...]
 
 
-def parse_line(
-    line: bytes, number: int, rules: ParseRules, resolver: LeafResolver
-) -> Product | Reject:
+def parse_line(line: Line, rules: ParseRules, resolver: LeafResolver) -> Product | Reject:
     """The product on a line, or the reason why it is left out. Never raises, whatever the bytes."""
     record: Mapping[str, Any] = {}
     try:
-        record = parse_object(line)
-        return _product(record, number, rules, resolver)
+        if line.too_long:
+            raise RejectedLine("line_too_long", f"more than {LONGEST_LINE_BYTES:,} bytes")
+        record = parse_object(line.content)
+        return _product(record, line.number, rules, resolver)
     except RejectedLine as why:
-        return Reject.of(number, _shown(record.get("id")), _shown(record.get("source-ref")), why)
+        workers = workers_of(record, rules.label_attribute)
+        id_, image = _shown(record.get("id")), _shown(record.get("source-ref"))
+        return Reject.of(line.number, id_, image, why, workers)
 
 
 def parse_object(line: bytes) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Why a manifest line is left out: every reason there is, and what is recorded of it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 REASONS: dict[str, str] = {
     "not_json": "The line is not JSON in UTF-8",
@@ -49,6 +49,7 @@ class Reject:
       reason: a key of REASONS.
       detail: what exactly is wrong, at most 300 characters.
       image: the `source-ref` as written, "" where there is none.
+      workers: who answered, one entry for each answer: their work was paid for all the same.
     """
 
     line: int
@@ -56,9 +57,12 @@ class Reject:
     reason: str
     detail: str
     image: str
+    workers: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, line: int, id_: str, image: str, why: RejectedLine) -> "Reject":
+    def of(
+        cls, line: int, id_: str, image: str, why: RejectedLine, workers: tuple[str, ...] = ()
+    ) -> "Reject":
         """The record of `why`, with what a hostile line could make too long cut."""
         return cls(
             line,
@@ -66,8 +70,15 @@ class Reject:
             why.reason,
             why.detail[:_LONGEST_DETAIL],
             image[:_LONGEST_REFERENCE],
+            workers,
         )
 
     def to_json(self) -> dict[str, int | str]:
         """The record as `rejects.jsonl` has it."""
-        return asdict(self)
+        return {
+            "line": self.line,
+            "id": self.id,
+            "reason": self.reason,
+            "detail": self.detail,
+            "image": self.image,
+        }

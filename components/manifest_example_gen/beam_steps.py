@@ -1,0 +1,252 @@
+"""The Beam steps of ingestion: read lines, parse them, check pictures and write shards."""
+
+import collections
+import hashlib
+import json
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Semaphore
+
+import apache_beam as beam
+import tensorflow as tf
+from apache_beam import pvalue
+
+from components.manifest_example_gen.features import NO_PICTURE, to_example
+from components.manifest_example_gen.image_source import ImageSource
+from components.manifest_example_gen.labels import LeafResolver
+from components.manifest_example_gen.lines import Line
+from components.manifest_example_gen.manifest import ParseRules, Product, parse_line
+from components.manifest_example_gen.pictures import Picture, check_picture
+from components.manifest_example_gen.preflight import manifest_lines
+from components.manifest_example_gen.rejects import Reject, RejectedLine
+from components.manifest_example_gen.sharding import first_of_each_id, shard_of
+from components.manifest_example_gen.splits import Splits, group_key
+from components.manifest_example_gen.summary import Counts, count_product, summarise
+from components.progress import progress
+from labeling.taxonomy import Taxonomy
+
+REJECTS = "rejects"
+_READERS = 8
+_READ_AHEAD = 24
+_DECODED_AT_ONCE = 2
+
+
+@dataclass(frozen=True)
+class PictureRules:
+    """Which pictures are read.
+
+    Attributes:
+      manifest: that their references are relative to.
+      roots: further folders they may lie in.
+      allow_http: whether they are fetched from the web.
+      max_bytes: of one encoded picture.
+      max_pixels: width times height of one picture.
+    """
+
+    manifest: str
+    roots: tuple[str, ...]
+    allow_http: bool
+    max_bytes: int
+    max_pixels: int
+
+
+class ReadLines(beam.DoFn):
+    """Yields the lines of a manifest, given its path."""
+
+    def process(self, manifest: str) -> Iterator[Line]:
+        yield from manifest_lines(manifest)
+
+
+class ParseLines(beam.DoFn):
+    """Yields (shard, product), and rejects under their own tag."""
+
+    def __init__(
+        self, rules: ParseRules, nodes: list[dict], reduction: dict[str, str], shards: int
+    ):
+        self._rules = rules
+        self._nodes = nodes
+        self._reduction = reduction
+        self._shards = shards
+        self._resolver: LeafResolver | None = None
+
+    def setup(self) -> None:
+        self._resolver = LeafResolver(Taxonomy.from_nodes(self._nodes), self._reduction)
+
+    def process(self, line: Line) -> Iterator[tuple[int, Product]]:
+        outcome = parse_line(line, self._rules, self._resolver)
+        if isinstance(outcome, Reject):
+            yield pvalue.TaggedOutput(REJECTS, outcome)
+        else:
+            yield shard_of(outcome.id, self._shards), outcome
+
+
+class WriteShards(beam.DoFn):
+    """Reads and checks the pictures of one shard's products and writes the shard's TFRecords.
+
+    Pictures go from the store to the file without passing through a shuffle. Yields the shard's
+    counts, and rejects under their own tag. A shard that a runner repeats overwrites its files.
+    """
+
+    def __init__(
+        self,
+        pictures: PictureRules,
+        shares: dict[str, int],
+        shards: int,
+        folder: str,
+        expected: int | None,
+    ):
+        """`expected`: lines of the manifest, where this process sees them all."""
+        self._pictures = pictures
+        self._shares = shares
+        self._shards = shards
+        self._folder = folder
+        self._expected = expected
+        self._done = 0
+
+    def setup(self) -> None:
+        self._splits = Splits(self._shares)
+        self._source = ImageSource(
+            self._pictures.manifest,
+            self._pictures.roots,
+            allow_http=self._pictures.allow_http,
+            max_bytes=self._pictures.max_bytes,
+        )
+        self._pool = ThreadPoolExecutor(_READERS)
+        # Reading waits for the store; decoding takes memory, up to 4 bytes a pixel.
+        self._decoding = Semaphore(_DECODED_AT_ONCE)
+
+    def teardown(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def process(self, element: tuple[int, Iterable[Product]]) -> Iterator[Counts]:
+        shard, grouped = element
+        products, repeated = first_of_each_id(grouped)
+        counts: Counts = collections.Counter()
+        with _ShardFiles(self._folder, shard, self._shards) as files:
+            for product, outcome in self._examined(products):
+                if isinstance(outcome, Reject):
+                    repeated.append(outcome)
+                    continue
+                split, example = outcome
+                files.write(split, example)
+                counts.update(count_product(product, split))
+        for reject in repeated:
+            yield pvalue.TaggedOutput(REJECTS, reject)
+        yield counts
+
+    def _examined(
+        self, products: list[Product]
+    ) -> Iterator[tuple[Product, Reject | tuple[str, bytes]]]:
+        for product, outcome in _in_order(self._pool, self._examine, products):
+            self._done += 1
+            progress(self._done, self._expected, "products read")
+            yield product, outcome
+
+    def _examine(self, product: Product) -> Reject | tuple[str, bytes]:
+        """The split and the serialised example of a product, or why it is left out."""
+        try:
+            picture, image = self._picture_of(product)
+        except RejectedLine as why:
+            return Reject.of(product.line, product.id, product.image, why, product.workers)
+        digest = _digest(image) if image else ""
+        key = group_key(product.title, digest, product.description)
+        return self._splits.split_of(key), to_example(product, picture, image)
+
+    def _picture_of(self, product: Product) -> tuple[Picture, bytes]:
+        if not product.image:
+            return NO_PICTURE, b""
+        image = self._source.read(self._source.locate(product.image))
+        with self._decoding:
+            return check_picture(image, self._pictures.max_pixels), image
+
+
+class MergeCounts(beam.CombineFn):
+    """Adds up counters."""
+
+    def create_accumulator(self) -> Counts:
+        return collections.Counter()
+
+    def add_input(self, accumulator: Counts, counts: Counts) -> Counts:
+        accumulator.update(counts)
+        return accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[Counts]) -> Counts:
+        merged: Counts = collections.Counter()
+        for counts in accumulators:
+            merged.update(counts)
+        return merged
+
+    def extract_output(self, accumulator: Counts) -> Counts:
+        return accumulator
+
+
+def write_rejects(rejects: list[Reject], path: str) -> None:
+    """Writes all rejects, by line number, into one JSON Lines file."""
+    ordered = sorted(rejects, key=lambda reject: reject.line)
+    lines = [json.dumps(each.to_json(), ensure_ascii=False) + "\n" for each in ordered]
+    write_whole(path, "".join(lines))
+
+
+def write_summary(counts: Counts, path: str, reduction: dict[str, str]) -> None:
+    """Writes the summary of a run's counts."""
+    summary = summarise(counts, reduction)
+    write_whole(path, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_whole(path: str, text: str) -> None:
+    """Writes a text file so that it is there whole or not at all, on any store of TensorFlow's."""
+    partial = f"{path}.{uuid.uuid4().hex}.partial"
+    with tf.io.gfile.GFile(partial, "w") as stream:
+        stream.write(text)
+    tf.io.gfile.rename(partial, path, overwrite=True)
+
+
+class _ShardFiles:
+    """One gzipped TFRecord file for each split of a shard; all appear when the block ends well."""
+
+    def __init__(self, folder: str, shard: int, shards: int):
+        self._folder = folder
+        self._name = f"data_tfrecord-{shard:05d}-of-{shards:05d}.gz"
+        self._partial = f"{folder}/partial/{uuid.uuid4().hex}"
+        self._writers: dict[str, tf.io.TFRecordWriter] = {}
+
+    def write(self, split: str, record: bytes) -> None:
+        if split not in self._writers:
+            # Pictures are compressed already: the fastest level loses little.
+            options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
+            self._writers[split] = tf.io.TFRecordWriter(f"{self._partial}/{split}.gz", options)
+        self._writers[split].write(record)
+
+    def __enter__(self) -> "_ShardFiles":
+        tf.io.gfile.makedirs(self._partial)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for writer in self._writers.values():
+            writer.close()
+        if kind is None:
+            for split in self._writers:
+                target = f"{self._folder}/Split-{split}"
+                tf.io.gfile.makedirs(target)
+                partial = f"{self._partial}/{split}.gz"
+                tf.io.gfile.rename(partial, f"{target}/{self._name}", overwrite=True)
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, work: Callable, items: Iterable
+) -> Iterator[tuple[object, object]]:
+    """`work` on each item in threads, results in order, a bounded number of them waiting."""
+    waiting: collections.deque = collections.deque()
+    for item in items:
+        waiting.append((item, pool.submit(work, item)))
+        if len(waiting) >= _READ_AHEAD:
+            first, future = waiting.popleft()
+            yield first, future.result()
+    for item, future in waiting:
+        yield item, future.result()
+
+
+def _digest(image: bytes) -> str:
+    return hashlib.blake2b(image, digest_size=16).hexdigest()

@@ -1,0 +1,206 @@
+"""Runs the ingestion and writes its three artifacts."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+import tensorflow as tf
+from absl import logging
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+from tfx import types
+from tfx.components.example_gen.write_split import to_file_format_str
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_executor
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils
+
+from components.manifest_example_gen import beam_steps
+from components.manifest_example_gen.labels import LeafResolver
+from components.manifest_example_gen.manifest import ParseRules
+from components.manifest_example_gen.preflight import (
+    find_label_attribute,
+    load_resolver,
+    manifest_lines,
+)
+from components.manifest_example_gen.rejects import Reject
+from components.manifest_example_gen.sharding import shard_count
+from components.manifest_example_gen.splits import Splits
+from components.manifest_example_gen.summary import count_reject
+from components.manifest_example_gen.verdict import (
+    RejectTally,
+    refuse_empty_splits,
+    refuse_unusable,
+)
+from components.progress import note
+from labeling.reduction import load_reduction
+from labeling.taxonomy import Taxonomy
+
+EXAMPLES = "examples"
+REJECTS = "rejects"
+TAXONOMY = "taxonomy"
+REJECTS_FILE = "rejects.jsonl"
+SUMMARY_FILE = "summary.json"
+TAXONOMY_FILE = "taxonomy.json"
+_LOGGED_REJECTS = 100
+
+
+@dataclass(frozen=True)
+class _Input:
+    """What the exec properties name, loaded."""
+
+    rules: ParseRules
+    full: Taxonomy
+    reduction: dict[str, str]
+    reduced: Taxonomy
+    shares: dict[str, int]
+    lines: int
+    pictures: beam_steps.PictureRules
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Manifest in; examples, rejects and taxonomy out."""
+
+    def Do(  # noqa: N802 - TFX's name
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Ingests the manifest that `exec_properties` names; see ManifestExampleGen.
+
+        Raises:
+          InputError: the input cannot be used; the message is one line with the remedy.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        given = _load(exec_properties)
+        examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
+        rejects = artifact_utils.get_single_instance(output_dict[REJECTS])
+        taxonomy = artifact_utils.get_single_instance(output_dict[TAXONOMY])
+        _write_taxonomy(taxonomy.uri, given.reduced)
+        self._ingest(given, examples.uri, rejects.uri)
+        summary = _check_result(rejects.uri, given, float(exec_properties["max_reject_share"]))
+        _describe(examples, list(given.shares))
+        note(_one_line(summary))
+
+    def _ingest(self, given: _Input, examples_uri: str, rejects_uri: str) -> None:
+        shards = shard_count(given.lines)
+        parse = beam_steps.ParseLines(given.rules, given.full.to_nodes(), given.reduction, shards)
+        expected = given.lines if self._runs_in_this_process() else None
+        write = beam_steps.WriteShards(given.pictures, given.shares, shards, examples_uri, expected)
+        with self._make_beam_pipeline() as pipeline:
+            parsed = (
+                pipeline
+                | "Manifest" >> beam.Create([given.pictures.manifest])
+                | "ReadLines" >> beam.ParDo(beam_steps.ReadLines())
+                | "SpreadLines" >> beam.Reshuffle()
+                | "ParseLines"
+                >> beam.ParDo(parse).with_outputs(beam_steps.REJECTS, main="products")
+            )
+            written = (
+                parsed.products
+                | "GroupByShard" >> beam.GroupByKey()
+                | "WriteShards" >> beam.ParDo(write).with_outputs(beam_steps.REJECTS, main="counts")
+            )
+            rejects = (
+                parsed[beam_steps.REJECTS],
+                written[beam_steps.REJECTS],
+            ) | "AllRejects" >> beam.Flatten()
+            _write_rejects(rejects, written.counts, given.reduction, rejects_uri)
+        tf.io.gfile.rmtree(f"{examples_uri}/partial")
+
+    def _runs_in_this_process(self) -> bool:
+        options = PipelineOptions(self._beam_pipeline_args)
+        runner = options.view_as(StandardOptions).runner or "DirectRunner"
+        direct = options.view_as(DirectOptions)
+        return runner in ("DirectRunner", "FnApiRunner") and direct.direct_num_workers == 1
+
+
+def _write_rejects(
+    rejects: beam.PCollection,
+    counts: beam.PCollection,
+    reduction: dict[str, str],
+    rejects_uri: str,
+) -> None:
+    (
+        rejects
+        | "CollectRejects" >> beam.combiners.ToList()
+        | "WriteRejects" >> beam.Map(beam_steps.write_rejects, f"{rejects_uri}/{REJECTS_FILE}")
+    )
+    (
+        (counts, rejects | "CountRejects" >> beam.Map(count_reject))
+        | "AllCounts" >> beam.Flatten()
+        | "AddCounts" >> beam.CombineGlobally(beam_steps.MergeCounts())
+        | "WriteSummary"
+        >> beam.Map(beam_steps.write_summary, f"{rejects_uri}/{SUMMARY_FILE}", reduction)
+    )
+
+
+def _load(properties: dict[str, Any]) -> _Input:
+    manifest = properties["manifest"]
+    attribute = properties.get("label_attribute") or find_label_attribute(manifest)
+    full = Taxonomy.load(properties["taxonomy_file"])
+    reduction_file = properties.get("reduction_file")
+    resolver: LeafResolver = load_resolver(properties["taxonomy_file"], reduction_file)
+    shares = json.loads(properties["splits"])
+    Splits(shares)
+    return _Input(
+        rules=ParseRules(
+            attribute, float(properties["min_confidence"]), int(properties["max_text_chars"])
+        ),
+        full=full,
+        reduction=load_reduction(reduction_file, full) if reduction_file else {},
+        reduced=resolver.taxonomy,
+        shares=shares,
+        lines=sum(1 for _ in manifest_lines(manifest)),
+        pictures=beam_steps.PictureRules(
+            manifest,
+            tuple(json.loads(properties.get("image_roots") or "[]")),
+            bool(properties.get("allow_http")),
+            int(properties["max_image_bytes"]),
+            int(properties["max_image_pixels"]),
+        ),
+    )
+
+
+def _write_taxonomy(uri: str, taxonomy: Taxonomy) -> None:
+    tf.io.gfile.makedirs(uri)
+    text = json.dumps(taxonomy.to_nodes(), indent=1, ensure_ascii=False)
+    beam_steps.write_whole(f"{uri}/{TAXONOMY_FILE}", text + "\n")
+
+
+def _check_result(rejects_uri: str, given: _Input, max_reject_share: float) -> dict[str, Any]:
+    """The summary, where the run may go on; InputError where it may not."""
+    with tf.io.gfile.GFile(f"{rejects_uri}/{SUMMARY_FILE}") as stream:
+        summary = json.loads(stream.read())
+    tally = RejectTally(summary["lines"])
+    with tf.io.gfile.GFile(f"{rejects_uri}/{REJECTS_FILE}") as stream:
+        for number, line in enumerate(stream):
+            reject = Reject(**json.loads(line))
+            tally.add(reject)
+            if number < _LOGGED_REJECTS:
+                # TFX deletes the artifacts of an execution that fails: the log is what is left.
+                logging.info("line %d rejected: %s, %s", reject.line, reject.reason, reject.detail)
+    manifest = given.pictures.manifest
+    refuse_unusable(manifest, tally, list(summary["categories"]), max_reject_share)
+    refuse_empty_splits(manifest, list(given.shares), summary["splits"])
+    return summary
+
+
+def _describe(examples: types.Artifact, split_names: list[str]) -> None:
+    """Sets the properties by which stock components read the examples."""
+    examples.split_names = artifact_utils.encode_split_names(split_names)
+    examples.span = 0
+    examples.version = 0
+    examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
+    examples_utils.set_file_format(
+        examples, to_file_format_str(example_gen_pb2.FileFormat.FORMAT_TFRECORDS_GZIP)
+    )
+
+
+def _one_line(summary: dict[str, Any]) -> str:
+    reasons = ", ".join(f"{reason} {n:,}" for reason, n in summary["by_reason"].items())
+    return (
+        f"{summary['accepted']:,} products in {len(summary['categories']):,} categories; "
+        f"{summary['rejected']:,} lines rejected" + (f" ({reasons})" if reasons else "")
+    )

@@ -1,0 +1,206 @@
+"""Cheap checks of the input before a run: everything that shows without opening a picture."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from components.manifest_example_gen.digest import content_digest, file_digest
+from components.manifest_example_gen.image_source import ImageSource
+from components.manifest_example_gen.labels import (
+    METADATA_SUFFIX,
+    READABLE_TYPES,
+    LeafResolver,
+    label_types,
+)
+from components.manifest_example_gen.lines import Line, numbered_lines
+from components.manifest_example_gen.manifest import ParseRules, Product, parse_line, parse_object
+from components.manifest_example_gen.rejects import Reject, RejectedLine
+from components.manifest_example_gen.verdict import RejectTally, refuse_unusable
+from components.progress import progress
+from labeling.reduction import load_reduction
+from labeling.storage import open_binary
+from labeling.taxonomy import InvalidTaxonomy, Taxonomy
+from pipeline.errors import InputError
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What the checks found.
+
+    Attributes:
+      label_attribute: the one given, or the only one there is.
+      lines: of the manifest, blank ones not counted.
+      digest: of manifest, taxonomy, reduction and pictures; see `digest.content_digest`.
+      categories: how many leaves have at least one product.
+      rejected: lines that will be left out, as far as it shows without opening pictures.
+    """
+
+    label_attribute: str
+    lines: int
+    digest: str
+    categories: int
+    rejected: int
+
+
+def check(
+    manifest: str,
+    taxonomy: str,
+    *,
+    reduction: str | None = None,
+    label_attribute: str | None = None,
+    image_roots: Sequence[str] = (),
+    allow_http: bool = False,
+    min_confidence: float = 0.5,
+    max_reject_share: float = 0.2,
+) -> Preflight:
+    """Checks the input of a run; the arguments are the exec properties of ManifestExampleGen.
+
+    Raises:
+      InputError: one line that names the file, the line where there is one, and the remedy.
+    """
+    resolver = load_resolver(taxonomy, reduction)
+    attribute = label_attribute or find_label_attribute(manifest)
+    rules = ParseRules(attribute, min_confidence)
+    tally = RejectTally()
+    references: list[str] = []
+    categories: set[str] = set()
+    for outcome in _outcomes(manifest, rules, resolver):
+        tally.lines += 1
+        progress(tally.lines, None, "lines checked")
+        if isinstance(outcome, Reject):
+            tally.add(outcome)
+        else:
+            categories.add(outcome.category)
+            references.append(outcome.image)
+    if label_attribute and tally.by_reason.get("missing_label", 0) == tally.lines:
+        raise _no_such_attribute(manifest, label_attribute)
+    refuse_unusable(manifest, tally, sorted(categories), max_reject_share)
+    files = [file_digest(path) for path in (manifest, taxonomy, reduction) if path]
+    source = ImageSource(manifest, image_roots, allow_http=allow_http)
+    digest = content_digest(files, filter(None, references), source)
+    return Preflight(attribute, tally.lines, digest, len(categories), tally.rejected)
+
+
+def load_resolver(taxonomy: str, reduction: str | None) -> LeafResolver:
+    """The taxonomy with its reduction applied.
+
+    Raises:
+      InputError: either cannot be read, or fewer than two leaves are left.
+    """
+    tree = Taxonomy.load(taxonomy)
+    mapping = load_reduction(reduction, tree) if reduction else {}
+    try:
+        resolver = LeafResolver(tree, mapping)
+    except InvalidTaxonomy as error:
+        raise InputError(f"{reduction}: {error}") from error
+    if len(resolver.taxonomy.leaves) < 2:
+        raise InputError(
+            f"{taxonomy}: fewer than two categories to choose from. Give a tree with two leaves."
+        )
+    return resolver
+
+
+def find_label_attribute(manifest: str) -> str:
+    """The manifest's only label attribute.
+
+    Raises:
+      InputError: the file is missing, empty or not JSON, or has no label attribute or several.
+    """
+    types: Counter[tuple[str, str]] = Counter()
+    bad: RejectedLine | None = None
+    for line in manifest_lines(manifest):
+        try:
+            types.update(_label_types(line))
+        except RejectedLine as why:
+            bad = bad or RejectedLine(why.reason, f"{line.number}: {why}")
+    readable = sorted({attribute for attribute, type_ in types if type_ in READABLE_TYPES})
+    if len(readable) == 1:
+        return readable[0]
+    if readable:
+        names = ", ".join(repr(name) for name in readable)
+        raise InputError(
+            f"{manifest}: {len(readable)} label attributes ({names}). "
+            "Choose one with --set data.label_attribute=NAME."
+        )
+    if bad is not None and not types:
+        raise InputError(f"{manifest}:{bad.detail}. Give a manifest of JSON Lines.")
+    raise _no_attribute(manifest, types)
+
+
+def manifest_lines(manifest: str) -> Iterator[Line]:
+    """The manifest's lines.
+
+    Raises:
+      InputError: it is missing, unreadable or has no line.
+    """
+    empty = True
+    with _reading(manifest), open_binary(manifest) as stream:
+        for line in numbered_lines(stream):
+            empty = False
+            yield line
+    if empty:
+        raise InputError(f"{manifest}: the manifest is empty. Give one with a product a line.")
+
+
+def _label_types(line: Line) -> list[tuple[str, str]]:
+    if line.too_long:
+        return []
+    record = parse_object(line.content)
+    found = []
+    for attribute, type_ in label_types(record).items():
+        value = record.get(attribute)
+        kept_workers = isinstance(value, dict) and "workers" in value
+        found.append((attribute, "groundtruth/custom" if kept_workers and not type_ else type_))
+    return found
+
+
+def _outcomes(
+    manifest: str, rules: ParseRules, resolver: LeafResolver
+) -> Iterator[Product | Reject]:
+    """What becomes of each line; the first line with an id keeps it."""
+    seen: set[str] = set()
+    for line in manifest_lines(manifest):
+        outcome = parse_line(line, rules, resolver)
+        if isinstance(outcome, Product):
+            if outcome.id in seen:
+                why = RejectedLine("repeated_id", f"an earlier line has the id {outcome.id!r}")
+                outcome = Reject.of(line.number, outcome.id, outcome.image, why)
+            else:
+                seen.add(outcome.id)
+        yield outcome
+
+
+@contextmanager
+def _reading(manifest: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            f"{manifest}: the manifest cannot be read ({reason}). Give the path of a manifest."
+        ) from error
+
+
+def _no_attribute(manifest: str, types: Counter[tuple[str, str]]) -> InputError:
+    others = ", ".join(f"{name!r} of type {type_ or 'unknown'!r}" for name, type_ in sorted(types))
+    found = f" (found {others}, which cannot be read)" if others else ""
+    return InputError(
+        f"{manifest}: no label attribute{found}: no line has a NAME{METADATA_SUFFIX} whose type is "
+        f"{', '.join(sorted(READABLE_TYPES))}. "
+        "Give a labelled manifest, or name it with --set data.label_attribute=NAME."
+    )
+
+
+def _no_such_attribute(manifest: str, attribute: str) -> InputError:
+    names: set[str] = set()
+    for line in manifest_lines(manifest):
+        try:
+            names.update(name for name, _ in _label_types(line))
+        except RejectedLine:
+            continue
+    there = ", ".join(repr(name) for name in sorted(names)[:10]) or "none"
+    return InputError(
+        f"{manifest}: no line has the label attribute {attribute!r} (there: {there}). "
+        "Choose one with --set data.label_attribute=NAME."
+    )
