@@ -8,7 +8,7 @@ import pandas as pd
 
 MAX_SHELVES = 12
 MAX_SIBLINGS = 14
-MAX_PAIRS = 20
+MAX_PAIRS = 14
 
 
 @dataclass(frozen=True)

@@ -315,7 +315,12 @@ def _curves(rows: pd.DataFrame, thresholds: Mapping[str, Any]) -> dict[str, Curv
     """The curves for answers at the category and at the shelf above it."""
     levels = {
         "category": ("score", rows.predicted == rows.category, "accepted", "overall"),
-        "parent": ("parent_score", rows.predicted_parent == rows.parent, "parent_accepted", "parent"),
+        "parent": (
+            "parent_score",
+            rows.predicted_parent == rows.parent,
+            "parent_accepted",
+            "parent",
+        ),
     }
     return {
         level: coverage_curve(

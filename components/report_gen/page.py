@@ -33,15 +33,19 @@ def render(content: ReportContent, pictures: dict[str, str]) -> bytes:
         security policy runs the page's own script and nothing else.
     """
     script = _static("report.js")
-    html = _environment().get_template("report.html").render(
-        content=content,
-        style=Markup(_static("report.css")),
-        script=Markup(script),
-        script_digest=_digest(script),
-        data=inline_json(_script_data(content)),
-        pictures=inline_json(pictures),
-        mode_names=MODE_NAMES,
-        split_names=SPLIT_NAMES,
+    html = (
+        _environment()
+        .get_template("report.html")
+        .render(
+            content=content,
+            style=Markup(_static("report.css")),
+            script=Markup(script),
+            script_digest=_digest(script),
+            data=inline_json(_script_data(content)),
+            pictures=inline_json(pictures),
+            mode_names=MODE_NAMES,
+            split_names=SPLIT_NAMES,
+        )
     )
     # A lone surrogate, which JSON can smuggle in, has no UTF-8 form.
     return html.encode("utf-8", "replace")
@@ -90,7 +94,7 @@ def words(name: str) -> str:
 
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: _file("templates", name)),
+        loader=jinja2.PackageLoader(__package__, "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -100,12 +104,8 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _file(folder: str, name: str) -> str:
-    return resources.files(__package__).joinpath(folder, name).read_text("utf-8")
-
-
 def _static(name: str) -> str:
-    return _file("static", name)
+    return resources.files(__package__).joinpath("static", name).read_text("utf-8")
 
 
 def _digest(script: str) -> str:

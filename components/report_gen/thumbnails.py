@@ -31,8 +31,11 @@ def thumbnail(encoded: bytes) -> str | None:
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
+    """The pixels alone: a converted picture would hand the original's comments on."""
+    ground = Image.new("RGB", picture.size, "white")
     if picture.mode in ("RGB", "L"):
-        return picture.convert("RGB")
-    layer = picture.convert("RGBA")
-    ground = Image.new("RGBA", layer.size, "white")
-    return Image.alpha_composite(ground, layer).convert("RGB")
+        ground.paste(picture)
+    else:
+        layer = picture.convert("RGBA")
+        ground.paste(layer, mask=layer)
+    return ground

@@ -102,14 +102,15 @@
       $("decided").textContent = count(a);
       $("decided-note").textContent = `of ${count(curve.n)}: ${percent(a / curve.n)}`;
       $("wrong").textContent = count(w);
-      $("wrong-note").textContent = threshold === null ? "decides nothing" : `score at least ${threshold.toFixed(3)}`;
+      $("wrong-note").textContent = a ? `${percent(w / a)} of the decided` : "decides nothing";
       $("right").textContent = a ? percent(accuracy(at)) : "–";
       $("right-note").textContent = a ? `at least ${percent(curve.lower[at])}` : "";
       $("left").textContent = count(curve.n - a);
       $("left-note").textContent = percent(1 - a / curve.n);
       const scaled = (n) => count(Math.round(n / curve.n * 10000));
+      const rule = threshold === null ? "No score is enough." : `Decides from a score of ${threshold.toFixed(3)}.`;
       $("per-thousand").textContent =
-        `Of 10,000 products like these: ${scaled(a)} decided, about ${scaled(w)} of them wrongly; ${scaled(curve.n - a)} for a person.`;
+        `${rule} Of 10,000 products like these: ${scaled(a)} decided, about ${scaled(w)} of them wrongly; ${scaled(curve.n - a)} for a person.`;
     }
 
     function choose() {

@@ -18,8 +18,8 @@ SHELVES = {
     "Clothes": ["Shirts", "T-shirts", "Jeans", "Dresses", "Bras"],
     "Shoes": ["Sandals", "Flip flops", "Sneakers"],
 }
-HOSTILE = "</script><img src=x onerror=\"window.hacked=1\">\u2028{{ 7*7 }}"
-THRESHOLDS = {"95": 0.62, "98": 0.86}
+HOSTILE = '</script><img src=x onerror="window.hacked=1">\u2028{{ 7*7 }}'
+THRESHOLDS = {"95": 0.66, "98": 0.89}
 
 
 def nodes_of(shelves: dict[str, list[str]]) -> list[dict]:
@@ -44,7 +44,7 @@ def predictions_of(
     products = np.random.default_rng(11)
     category = products.choice(leaves, n)
     rng = np.random.default_rng(seed)
-    score = np.sort(rng.beta(7, 1.1, n))[rng.permutation(n)].astype(np.float32)
+    score = np.sort(rng.beta(8, 0.45, n))[rng.permutation(n)].astype(np.float32)
     siblings = {
         leaf: [other for other in leaves if parents[other] == parents[leaf]] for leaf in leaves
     }
@@ -114,7 +114,9 @@ def category_figures(taxonomy: Taxonomy, rows: pd.DataFrame, live: pd.DataFrame 
         right = own.predicted == own.category
         accepted = own.accepted_95.astype(bool)
         k, n = int((right & accepted).sum()), int(accepted.sum())
-        strangers = int(((rows.category != leaf) & (rows.predicted == leaf) & rows.accepted_95).sum())
+        strangers = int(
+            ((rows.category != leaf) & (rows.predicted == leaf) & rows.accepted_95).sum()
+        )
         theirs = None if live is None else live[live.category == leaf]
         abstains = position == len(taxonomy.leaves) - 1
         found.append(
@@ -135,7 +137,7 @@ def category_figures(taxonomy: Taxonomy, rows: pd.DataFrame, live: pd.DataFrame 
                 "precision": 0.9,
                 "recall": 0.9,
                 "f1": 0.9,
-                "threshold_95": None if abstains else 0.62,
+                "threshold_95": None if abstains else THRESHOLDS["95"],
                 "calibration_n": 7 if abstains else 80,
                 "live": None
                 if theirs is None

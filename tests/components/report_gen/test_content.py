@@ -1,0 +1,168 @@
+"""What the page says, from figures worked out by hand."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from components.report_gen.changes import category_changes, changes
+from components.report_gen.confident_errors import PER_CATEGORY, confident_errors
+from components.report_gen.content import Labelling, assemble, mode_row, rate
+
+
+def rows(*products: tuple) -> pd.DataFrame:
+    names = ["product_id", "category", "predicted", "score", "accepted_95"]
+    found = pd.DataFrame(products, columns=names)
+    return found.assign(title="", answer="", gold="", label_confidence=1.0)
+
+
+def test_blessed_when_the_gate_and_the_server_say_so(run_inputs):
+    verdict = assemble(run_inputs(60)).verdict
+    assert verdict.blessed
+    assert [check.name for check in verdict.passed][-1] == "serving_check"
+    assert verdict.failed == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"blessed": False}, "accepted_accuracy_95"),
+        ({"serving_check": False}, "serving_check"),
+        ({"model_blessing": False}, "blessing_agrees"),
+    ],
+)
+def test_one_refusal_is_enough_and_is_named(run_inputs, changed, reason):
+    verdict = assemble(run_inputs(60, **changed)).verdict
+    assert not verdict.blessed
+    assert reason in [check.name for check in verdict.failed]
+
+
+def test_a_verdict_that_says_nothing_is_a_refusal(run_inputs):
+    inputs = run_inputs(60, verdict={}, model_blessing=None, serving_check=None)
+    assert not assemble(inputs).verdict.blessed
+
+
+def test_a_failed_check_outweighs_a_blessing(run_inputs):
+    check = {"name": "coverage", "passed": False, "reason": "Too little is decided."}
+    inputs = run_inputs(60, verdict={"blessed": True, "checks": [check]})
+    assert not assemble(inputs).verdict.blessed
+
+
+def test_a_mode_without_products_has_no_row():
+    assert mode_row("text", "eval", {"n": 0, "accuracy": None}) is None
+    assert mode_row("text", "eval", None) is None
+
+
+def test_a_mode_that_abstains_has_no_accepted_accuracy():
+    row = mode_row("text", "eval", {"n": 10, "coverage_at_95": 0.0, "accepted_accuracy_95": None})
+    assert row.coverage_95.value == 0
+    assert row.accepted_accuracy_95 is None
+
+
+def test_rates_carry_the_interval_of_their_counts():
+    share = rate(0.9, 20)
+    # Clopper-Pearson for 18 of 20, from a published table.
+    assert (round(share.low, 4), round(share.high, 4)) == (0.6830, 0.9877)
+    assert rate(math.nan, 20) is None
+    assert rate(0.5, 0) is None
+
+
+def test_changes_count_each_product_once():
+    candidate = rows(
+        ("a", "x", "x", 0.9, True),
+        ("b", "x", "y", 0.9, True),
+        ("c", "x", "x", 0.9, False),
+        ("d", "x", "y", 0.9, False),
+        ("only here", "x", "x", 0.9, True),
+    )
+    live = rows(
+        ("a", "x", "y", 0.9, False),
+        ("b", "x", "x", 0.9, True),
+        ("c", "x", "x", 0.9, True),
+        ("d", "x", "y", 0.9, True),
+    )
+    found = changes(candidate, live)
+    assert (found.n, found.fixed, found.broken) == (4, 1, 1)
+    assert (found.both_right, found.both_wrong) == (1, 1)
+    assert (found.newly_decided, found.no_longer_decided) == (1, 2)
+    assert (found.decided_wrong, found.live_decided_wrong) == (1, 1)
+
+
+def test_categories_that_lose_most_products_come_first():
+    def category(name, n, now, before):
+        return {"category": name, "n": n, "accuracy": now, "live": {"accuracy": before}}
+
+    found = category_changes(
+        [
+            category("tiny loss", 2, 0.5, 1.0),
+            category("large loss", 100, 0.9, 0.95),
+            category("same", 50, 0.9, 0.9),
+            category("gain", 10, 1.0, 0.8),
+            {"category": "new", "n": 3, "accuracy": 0.5, "live": None},
+        ]
+    )
+    assert [change.category for change in found] == ["large loss", "tiny loss", "gain"]
+
+
+def test_errors_are_the_surest_first():
+    found = confident_errors(
+        rows(
+            ("right", "x", "x", 0.99, True),
+            ("unsure", "x", "y", 0.4, False),
+            ("sure", "x", "y", 0.95, True),
+        ),
+        max_errors=5,
+    )
+    assert [error.product_id for error in found] == ["sure", "unsure"]
+
+
+def test_every_category_shows_some_of_its_errors():
+    common = [(f"common{i:03d}", "x", "y", 0.9, True) for i in range(200)]
+    rare = [(f"rare{i}", "seldom", "y", 0.1, False) for i in range(PER_CATEGORY + 5)]
+    found = confident_errors(rows(*common, *rare), max_errors=50)
+    assert [error.product_id for error in found[:50]] == [f"common{i:03d}" for i in range(50)]
+    assert sum(error.category == "seldom" for error in found) == PER_CATEGORY
+    assert len(found) <= 100
+
+
+def test_an_error_says_when_gold_sides_with_the_model():
+    products = rows(("a", "x", "y", 0.9, True), ("b", "x", "y", 0.8, True))
+    products["gold"] = ["y", "x"]
+    first, second = confident_errors(products, 5)
+    assert first.label_is_wrong
+    assert not second.label_is_wrong
+
+
+def test_labelling_cost_follows_from_the_answers():
+    labelling = Labelling(workers=40, answers=300, products=100, price_per_answer=0.012)
+    assert labelling.answers_per_product == 3
+    assert labelling.cost == pytest.approx(3.6)
+    assert labelling.cost_per_label == pytest.approx(0.036)
+    assert Labelling(40, 300, 100, None).cost is None
+    assert Labelling(0, 0, 0, 0.012).cost_per_label is None
+
+
+def test_rejects_keep_a_few_examples_of_each_reason(run_inputs):
+    rejects = assemble(run_inputs(60)).rejects
+    assert [(reason.reason, reason.count) for reason in rejects.reasons] == [
+        ("unknown_label", 3),
+        ("missing_image", 2),
+    ]
+    assert [example["line"] for example in rejects.reasons[1].examples] == [20, 21]
+
+
+def test_a_first_model_has_nothing_to_be_compared_with(run_inputs):
+    assert assemble(run_inputs(60, live=False)).live is None
+
+
+def test_the_live_model_is_compared_product_by_product(run_inputs):
+    live = assemble(run_inputs(300)).live
+    counted = live.changes
+    assert live.version == "3"
+    assert counted.fixed + counted.broken + counted.both_right + counted.both_wrong == 300
+    assert live.gate == {"p_value": 0.031, "test": "McNemar"}
+
+
+def test_a_flat_tree_has_one_shelf_of_siblings(run_inputs):
+    content = assemble(run_inputs(300, shelves={"Bags": ["Backpacks", "Handbags", "Clutches"]}))
+    assert [matrix.shelf for matrix in content.siblings] == ["Bags"]

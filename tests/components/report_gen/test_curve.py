@@ -1,0 +1,94 @@
+"""The curve on numbers worked out by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import beta
+
+from components.report_gen.bounds import interval, lower_bound
+from components.report_gen.curve import coverage_curve
+
+SCORES = np.array([0.9, 0.5, 0.9, 0.7, 0.2])
+CORRECT = np.array([True, False, True, True, False])
+NONE = np.zeros(5, bool)
+
+
+def curve_of(**changed):
+    given = {
+        "scores": SCORES,
+        "correct": CORRECT,
+        "accepted": {"95": SCORES >= 0.7, "98": NONE},
+        "thresholds": {"95": 0.7, "98": None},
+    }
+    return coverage_curve(**{**given, **changed})
+
+
+def test_starts_where_nothing_is_accepted_and_ends_where_everything_is():
+    curve = curve_of()
+    assert (curve.thresholds[0], curve.accepted[0], curve.wrong[0]) == (None, 0, 0)
+    assert (curve.accepted[-1], curve.wrong[-1]) == (5, 2)
+
+
+def test_products_with_equal_scores_are_accepted_together():
+    assert curve_of().accepted == [0, 2, 3, 4, 5]
+    assert curve_of().wrong == [0, 0, 0, 1, 2]
+    assert curve_of().thresholds[1:] == pytest.approx([0.9, 0.7, 0.5, 0.2])
+
+
+def test_marks_say_what_the_shipped_thresholds_did():
+    mark, abstains = curve_of().marks
+    assert (mark.accepted, mark.wrong, mark.position) == (3, 0, 3)
+    assert (abstains.threshold, abstains.accepted, abstains.position) == (None, 0, 0)
+
+
+def test_a_threshold_taken_from_a_float32_score_still_accepts_that_score():
+    scores = np.array([0.1, 0.7, 0.3], np.float32)
+    threshold = 0.7  # as float64 it is larger than the float32 nearest to it
+    assert float(np.float32(threshold)) < threshold
+    curve = coverage_curve(
+        scores,
+        np.ones(3, bool),
+        {"95": scores >= np.float32(0.7), "98": scores > 1},
+        {"95": threshold, "98": None},
+    )
+    assert curve.marks[0].position == 1
+
+
+def test_an_empty_split_has_only_the_point_that_accepts_nothing():
+    empty = np.zeros(0)
+    curve = coverage_curve(empty, empty > 0, {"95": empty > 0, "98": empty > 0}, {})
+    assert (curve.n, curve.accepted, curve.lower) == (0, [0], [0.0])
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(50, 3000), st.floats(0.05, 0.95))
+def test_thinning_keeps_the_ends_and_the_marks(seed, n, threshold):
+    rng = np.random.default_rng(seed)
+    scores = rng.random(n).astype(np.float32)
+    correct = rng.random(n) < scores
+    accepted = {"95": scores >= np.float32(threshold), "98": scores > 2}
+    full = coverage_curve(scores, correct, accepted, {"95": threshold}, max_points=10**6)
+    thin = coverage_curve(scores, correct, accepted, {"95": threshold}, max_points=40)
+    points = set(zip(full.accepted, full.wrong, full.thresholds, full.lower, strict=True))
+    assert points >= set(zip(thin.accepted, thin.wrong, thin.thresholds, thin.lower, strict=True))
+    assert len(thin.accepted) <= 42
+    assert (thin.accepted[0], thin.accepted[-1]) == (0, n)
+    assert thin.marks[0].position in thin.accepted
+
+
+@pytest.mark.parametrize(("k", "n"), [(1, 1), (3, 7), (18, 20), (20, 20), (990, 1000)])
+def test_lower_bound_is_the_beta_quantile(k, n):
+    assert lower_bound(k, n) == pytest.approx(beta.ppf(0.05, k, n - k + 1))
+
+
+def test_lower_bound_without_failures_is_the_rule_of_three():
+    # 0.05 ** (1 / 100) by hand.
+    assert lower_bound(100, 100) == pytest.approx(0.97048695)
+    assert lower_bound(0, 10) == 0
+
+
+def test_interval_is_two_sided():
+    assert interval(18, 20) == pytest.approx((beta.ppf(0.025, 18, 3), beta.ppf(0.975, 19, 2)))
+    assert interval(0, 20) == pytest.approx((0, beta.ppf(0.975, 1, 20)))
+    assert interval(20, 20)[1] == 1
+    assert interval(0, 0) is None

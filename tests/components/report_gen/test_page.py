@@ -1,0 +1,176 @@
+"""The page as text: complete, self-contained, and safe from what products are called."""
+
+import dataclasses
+import json
+import math
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.report_gen import page
+from components.report_gen.content import Anomaly, assemble
+
+
+class Scripts(HTMLParser):
+    """Collects the <script> elements the way a browser would end them."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.found: list[tuple[dict, str]] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "script":
+            self.found.append((dict(attrs), ""))
+        self.attributes += [(tag, name) for name, _ in attrs]
+
+    def handle_data(self, data):
+        if self.cdata_elem == "script":
+            attributes, text = self.found[-1]
+            self.found[-1] = (attributes, text + data)
+
+
+def drawn(inputs, pictures=None, **changed) -> str:
+    content = dataclasses.replace(assemble(inputs), **changed)
+    return page.render(content, pictures or {}).decode()
+
+
+def test_the_verdict_comes_first_with_every_reason(run_inputs):
+    inputs = run_inputs(200, blessed=False)
+    html = drawn(inputs)
+    assert html.index("This model may not go live") < html.index("What changes against")
+    for check in inputs.verdict["checks"]:
+        assert check["reason"] in html
+
+
+def test_nothing_is_fetched_from_anywhere(run_inputs):
+    html = drawn(run_inputs(200))
+    assert (
+        re.findall(r"(?:https?:)?//[a-z]", re.sub(r'"http://www.w3.org/2000/svg"', "", html)) == []
+    )
+    assert re.findall(r"""(?:src|href)=["'](?!#|data:)""", html) == []
+    assert "@import" not in html
+    assert re.findall(r"url\(", html) == []
+
+
+def test_hostile_titles_stay_text(run_inputs):
+    html = drawn(run_inputs(200))
+    scripts = Scripts(html).found
+    assert [script["type"] for script, _ in scripts[:2]] == ["application/json"] * 2
+    assert len(scripts) == 3
+    assert "<img src=x" not in html
+    assert "\u2028" not in html
+    first = json.loads(scripts[0][1])["errors"][0]
+    assert first["title"] == '</script><img src=x onerror="window.hacked=1">\u2028{{ 7*7 }}'
+
+
+def test_hostile_names_everywhere_else_stay_text(run_inputs):
+    evil = '"><script>alert(1)</script>'
+    inputs = run_inputs(
+        60,
+        shelves={"Bags": [evil, "Handbags"], "Shoes": ["Sandals"]},
+        model_name=evil,
+        title=evil,
+        lineage={"git_commit": evil, "approved_by": evil},
+        suspects=[
+            {"product_id": evil, "title": evil, "label": evil, "likely": evil, "label_score": 0.1}
+        ],
+        anomalies=[Anomaly("eval", evil, evil, evil, "error")],
+        verdict={
+            "blessed": False,
+            "checks": [{"name": evil, "passed": False, "reason": evil}],
+            "live": {"version": evil, "comparison": {evil: evil}},
+        },
+    )
+    scripts = Scripts(drawn(inputs)).found
+    assert len(scripts) == 3
+    assert not any(name.startswith("on") for _, name in Scripts(drawn(inputs)).attributes)
+
+
+def test_a_lone_surrogate_does_not_stop_the_report(run_inputs):
+    rejects = [{"line": 1, "id": "\ud800", "reason": "unknown_label", "detail": "x", "image": ""}]
+    assert b"Unknown label" in page.render(assemble(run_inputs(60, rejects=rejects)), {})
+
+
+def test_the_policy_allows_the_pages_own_script_only(run_inputs):
+    html = drawn(run_inputs(60))
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html).group(1)
+    script = Scripts(html).found[2][1]
+    assert f"script-src 'sha256-{page._digest(script)}'" in policy
+    assert "default-src 'none'" in policy
+
+
+@given(st.text())
+def test_inline_json_survives_and_never_ends_its_element(text):
+    written = str(page.inline_json({"title": text}))
+    assert json.loads(written) == {"title": text}
+    assert not set("<>&\u2028\u2029") & set(written)
+
+
+def test_inline_json_refuses_what_a_browser_cannot_parse():
+    with pytest.raises(ValueError, match="JSON"):
+        page.inline_json({"score": math.nan})
+
+
+@pytest.mark.parametrize(
+    ("share", "written"),
+    [(0.9123, "91.2 %"), (1.0, "100.0 %"), (0.99996, "99.9 %"), (0.0, "0.0 %"), (None, "–")],
+)
+def test_percentages_are_never_rounded_up_to_certainty(share, written):
+    assert page.percent(share).replace("\u202f", " ") == written
+
+
+def test_a_small_share_is_not_written_as_none_at_all():
+    assert page.percent(0.0001).replace("\u202f", " ") == "< 0.1 %"
+    assert page.percent(0.00001, 2).replace("\u202f", " ") == "< 0.01 %"
+
+
+def test_differences_are_written_in_points_with_their_sign():
+    assert [page.points(value) for value in (0.0123, -0.05, 0.0001, -0.0001, None)] == [
+        "+1.2",
+        "−5.0",
+        "0.0",
+        "0.0",
+        "–",
+    ]
+
+
+def test_sections_appear_only_where_there_is_something_to_say(run_inputs):
+    bare = drawn(
+        run_inputs(60, live=False, anomalies=None, serving_check=None, lineage={}, rejects=[])
+    )
+    assert "What changes against the live model" not in bare
+    assert "Labels to look at again" not in bare
+    assert "were not checked in this run" in bare
+    suspects = [
+        {"product_id": "p1", "title": "Bag", "label": "a", "likely": "b", "label_score": 0.02}
+    ]
+    assert "Labels to look at again" in drawn(run_inputs(60, suspects=suspects))
+
+
+def test_a_run_without_words_draws_the_modes_it_has(run_inputs):
+    whole = run_inputs(60)
+    pictures_only = run_inputs(
+        60,
+        predictions=whole.predictions[whole.predictions["mode"] != "text"],
+        metrics={k: v for k, v in whole.metrics.items() if k != "text"},
+    )
+    html = drawn(pictures_only)
+    assert "Words only" not in html
+    assert "Picture only" in html
+
+
+def test_nothing_scored_at_all_still_gives_a_page(run_inputs):
+    whole = run_inputs(60)
+    html = drawn(run_inputs(60, predictions=whole.predictions.head(0), metrics={}, categories=[]))
+    assert "Nothing was scored" in html
+    assert "No eval product was put into a wrong category" in html
+
+
+def test_labelling_cost_is_shown_or_said_to_be_unknown(run_inputs):
+    assert "no price per answer was configured" in drawn(run_inputs(60, price_per_answer=None))
+    assert "21.60" in drawn(run_inputs(60))  # 1,800 answers at 0.012
