@@ -1,0 +1,1 @@
+"""Trainer: towers, heads, calibration and the served model."""

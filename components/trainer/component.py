@@ -1,0 +1,64 @@
+"""Trainer: TFX's own, with the category tree as one more input."""
+
+import json
+from typing import Any
+
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.proto import trainer_pb2
+from tfx.types import channel, standard_artifacts
+from tfx.types.component_spec import ChannelParameter
+from tfx.types.standard_component_specs import TrainerSpec as TfxTrainerSpec
+
+from components.artifacts import Taxonomy
+from components.trainer.executor import Executor
+
+RUN_FN = "components.trainer.module.run_fn"
+
+
+class TrainerSpec(TfxTrainerSpec):
+    """TFX's specification and the inputs that the served answers need."""
+
+    INPUTS = {  # noqa: RUF012 - TFX's form
+        **TfxTrainerSpec.INPUTS,
+        "taxonomy": ChannelParameter(type=Taxonomy),
+        "raw_examples": ChannelParameter(type=standard_artifacts.Examples),
+    }
+
+
+class Trainer(base_component.BaseComponent):
+    """Trains on `train`, calibrates on `calibration`, and exports the served model."""
+
+    SPEC_CLASS = TrainerSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        examples: channel.BaseChannel,
+        raw_examples: channel.BaseChannel,
+        transform_graph: channel.BaseChannel,
+        taxonomy: channel.BaseChannel,
+        custom_config: dict[str, Any],
+    ):
+        """Wires the component.
+
+        Args:
+            examples: transformed examples.
+            raw_examples: the same before Transform; a few become warm-up requests.
+            transform_graph: Transform's graph.
+            taxonomy: the category tree.
+            custom_config: see `components.trainer.module.run_fn`.
+        """
+        super().__init__(
+            TrainerSpec(
+                examples=examples,
+                raw_examples=raw_examples,
+                transform_graph=transform_graph,
+                taxonomy=taxonomy,
+                run_fn=RUN_FN,
+                train_args=trainer_pb2.TrainArgs(splits=["train"]),
+                eval_args=trainer_pb2.EvalArgs(splits=["calibration"]),
+                custom_config=json.dumps(custom_config, sort_keys=True),
+                model=channel.Channel(type=standard_artifacts.Model),
+                model_run=channel.Channel(type=standard_artifacts.ModelRun),
+            )
+        )

@@ -1,0 +1,26 @@
+"""Trainer's executor: TFX's own, which also hands on where the tree and the raw products lie."""
+
+from typing import Any
+
+from tfx import types
+from tfx.components.trainer.executor import GenericExecutor
+from tfx.components.trainer.fn_args_utils import FnArgs
+from tfx.types import artifact_utils
+
+
+class Executor(GenericExecutor):
+    """Adds `taxonomy` and `raw_examples` to the user module's `custom_config`."""
+
+    def _GetFnArgs(  # noqa: N802 - TFX's hook
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> FnArgs:
+        fn_args = super()._GetFnArgs(input_dict, output_dict, exec_properties)
+        examples = artifact_utils.get_single_instance(input_dict["raw_examples"])
+        fn_args.custom_config |= {
+            "taxonomy": f"{artifact_utils.get_single_uri(input_dict['taxonomy'])}/taxonomy.json",
+            "raw_examples": f"{artifact_utils.get_split_uri([examples], 'train')}/*",
+        }
+        return fn_args

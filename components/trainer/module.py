@@ -1,0 +1,162 @@
+"""Trainer's user module: from transformed examples to a served model that knows how sure it is."""
+
+import dataclasses
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from components.progress import note
+from components.trainer import export
+from components.trainer.answers import Shelves, fit_answers, threshold_version
+from components.trainer.backbones import Backbone, load_backbone
+from components.trainer.dataset import Products, read_products, trimmed
+from components.trainer.embedding_cache import EmbeddingCache
+from components.trainer.fitting import Fit, VocabularySizes, fit, tower_logits
+from components.trainer.served_model import ServedModel
+from components.trainer.settings import TrainingConfig
+from components.transform.module import (
+    CATEGORIES_VOCABULARY,
+    PIECES_VOCABULARY,
+    PRICE_BUCKETS,
+    SERVED_FEATURES,
+    WORDS_VOCABULARY,
+)
+from labeling.taxonomy import Taxonomy
+from pipeline.errors import InputError
+
+HELD_OUT_FILE = "held_out.npz"
+_WARM_UP_PRODUCTS = 32
+
+
+def run_fn(fn_args: FnArgs) -> None:
+    """Trains, calibrates and exports; called by the Trainer component.
+
+    `fn_args.custom_config` holds `training` (fields of TrainingConfig), `taxonomy` (path of the
+    tree), and for the model's lineage `model_name`, `manifest_digest` and `git_commit`.
+    """
+    custom = fn_args.custom_config
+    config = TrainingConfig(**custom["training"])
+    transformed = tft.TFTransformOutput(fn_args.transform_output)
+    shelves = Shelves(
+        [c.decode() for c in transformed.vocabulary_by_name(CATEGORIES_VOCABULARY)],
+        Taxonomy.load(custom["taxonomy"]),
+    )
+    if len(shelves.categories) < 2:
+        raise InputError("The training split holds fewer than two categories: label more products.")
+    backbone = load_backbone(config.backbone, config.backbone_weights)
+    train, calibration = _read_splits(fn_args, transformed, backbone, config)
+    fitted = fit(
+        train, _sizes(transformed, shelves), config, Path(fn_args.model_run_dir) / "tensorboard"
+    )
+    note(
+        f"towers fitted in {fitted.epochs} passes; pool: words {fitted.pool.text:.2f}, "
+        f"picture {fitted.pool.image:.2f}"
+    )
+    answers = fit_answers(
+        calibration,
+        tower_logits(fitted.towers, calibration),
+        fitted.pool,
+        shelves,
+        config.confidence,
+        config.threshold_scope,
+    )
+    version = threshold_version(answers, fitted.pool)
+    model = ServedModel(
+        transform=transformed.transform_features_layer(),
+        raw_spec=_served_spec(transformed),
+        backbone=backbone,
+        towers=fitted.towers,
+        pool=fitted.pool,
+        shelves=shelves,
+        answers=answers,
+        version=version,
+    )
+    export.write_served_model(
+        fn_args.serving_model_dir,
+        model,
+        name=custom["model_name"],
+        products=_first_products(custom["raw_examples"]),
+        lineage=_lineage(custom, config, shelves, answers, version),
+    )
+    _write_held_out(fn_args.model_run_dir, train, fitted, shelves)
+
+
+def _read_splits(
+    fn_args: FnArgs, transformed: tft.TFTransformOutput, backbone: Backbone, config: TrainingConfig
+) -> list[Products]:
+    folder = Path(config.embedding_cache) if config.embedding_cache else None
+    cache = EmbeddingCache(folder, _cache_key(backbone, config))
+    spec = transformed.transformed_feature_spec()
+    train = read_products(fn_args.train_files, spec, backbone, cache)
+    calibration = read_products(fn_args.eval_files, spec, backbone, cache)
+    cache.close()
+    return trimmed(train.rows(np.flatnonzero(train.labels >= 0)), calibration)
+
+
+def _cache_key(backbone: Backbone, config: TrainingConfig) -> str:
+    """Names what an embedding depends on besides the picture: network, weights, geometry."""
+    weights = Path(config.backbone_weights).stem or "packaged"
+    return f"{backbone.name}-{weights}-padded-{backbone.image_size}"
+
+
+def _sizes(transformed: tft.TFTransformOutput, shelves: Shelves) -> VocabularySizes:
+    return VocabularySizes(
+        words=transformed.vocabulary_size_by_name(WORDS_VOCABULARY),
+        pieces=transformed.vocabulary_size_by_name(PIECES_VOCABULARY),
+        price_buckets=PRICE_BUCKETS,
+        categories=len(shelves.categories),
+    )
+
+
+def _served_spec(transformed: tft.TFTransformOutput) -> dict[str, Any]:
+    spec = transformed.raw_feature_spec()
+    return {name: spec[name] for name in SERVED_FEATURES}
+
+
+def _first_products(pattern: str) -> list[bytes]:
+    paths = sorted(tf.io.gfile.glob(pattern))
+    records = tf.data.TFRecordDataset(paths, compression_type="GZIP").take(_WARM_UP_PRODUCTS)
+    return list(records.as_numpy_iterator())
+
+
+def _lineage(
+    custom: dict[str, Any],
+    config: TrainingConfig,
+    shelves: Shelves,
+    answers: dict[str, dict],
+    version: str,
+) -> dict[str, Any]:
+    return {
+        "name": custom["model_name"],
+        "manifest_digest": custom["manifest_digest"],
+        "taxonomy_version": shelves.taxonomy.version,
+        "threshold_version": version,
+        "backbone": config.backbone,
+        "categories": len(shelves.categories),
+        "thresholds": answers,
+        "training": dataclasses.asdict(config),
+        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def _write_held_out(directory: str, train: Products, fitted: Fit, shelves: Shelves) -> None:
+    """Keeps the training split's cross-fitted logits: label errors are looked for in them."""
+    tf.io.gfile.makedirs(directory)
+    with tf.io.gfile.GFile(f"{directory}/{HELD_OUT_FILE}", "wb") as file:
+        np.savez_compressed(
+            file,
+            product_ids=train.product_ids.astype("U"),
+            labels=train.labels,
+            label_weights=train.label_weights,
+            has_text=train.has_text,
+            has_image=train.has_image,
+            categories=np.array(shelves.categories, "U"),
+            pool=np.array(json.dumps(dataclasses.asdict(fitted.pool))),
+            **fitted.held_out,
+        )

@@ -1,0 +1,249 @@
+"""The served graph: from serialised products, or raw ones, to answers.
+
+All weights hang on the module as plain `tf.Variable`s. A Keras 3 model saved as such loads in TF2
+and fails in the TF1-style loader that TF Serving uses ("Could not find variable ...").
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components.trainer.answers import MODES, TARGETS, Shelves, node_index
+from components.trainer.backbones import Backbone
+from components.trainer.pictures import decode_pictures
+from components.trainer.pooling import Pool
+from components.trainer.thresholds import target_key
+
+TOP = 5
+_ABSTAIN = np.float32(np.inf)
+_RAW_TYPES = {"title": tf.string, "description": tf.string, "image": tf.string, "price": tf.float32}
+_NOT_GIVEN = {"title": b"", "description": b"", "image": b"", "price": -1.0}
+
+
+class ServedModel(tf.Module):
+    """Transform's graph, the backbone, the towers, their pool and the promise, in one module.
+
+    Args:
+        transform: Transform's layer, from a dict of raw features to transformed ones.
+        raw_spec: parsing specification of the raw features it takes.
+        backbone: embeds pictures.
+        towers: from `towers.build_towers`.
+        pool: of the towers.
+        shelves: categories and tree.
+        answers: by mode, from `answers.fit_answers`.
+        version: names the thresholds.
+    """
+
+    def __init__(
+        self,
+        *,
+        transform: tf.Module,
+        raw_spec: dict,
+        backbone: Backbone,
+        towers: keras.Model,
+        pool: Pool,
+        shelves: Shelves,
+        answers: dict[str, dict],
+        version: str,
+    ):
+        super().__init__(name="shelfsort")
+        self.transform = transform
+        self._raw_spec = raw_spec
+        self._backbone = backbone
+        self._towers = towers
+        self.weights = [v.value for v in (*backbone.model.variables, *towers.variables)]
+        self._pool = pool
+        self._promise = _Promise(shelves, answers)
+        self._version = version
+
+    def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
+        """Concrete functions by signature name."""
+        examples = tf.TensorSpec([None], tf.string, name="examples")
+        raw = {name: tf.TensorSpec([None], kind, name=name) for name, kind in _RAW_TYPES.items()}
+        inputs = tf.TensorSpec([None], tf.string, name="inputs")
+        return {
+            "serving_default": tf.function(self._serve).get_concrete_function(examples),
+            "predict_raw": tf.function(self._predict_raw).get_concrete_function(**raw),
+            "classify": tf.function(self._classify).get_concrete_function(inputs),
+            "evaluate": tf.function(self._evaluate).get_concrete_function(examples),
+            "transform_features": tf.function(self._transform).get_concrete_function(examples),
+        }
+
+    def _serve(self, examples):
+        return _answer_outputs(self._answer(self._parse(examples)))
+
+    def _predict_raw(self, title, description, image, price):
+        raw = {"title": title, "description": description, "image": image, "price": price}
+        return _answer_outputs(self._answer(raw))
+
+    def _classify(self, inputs):
+        answer = self._answer(self._parse(inputs))
+        return {"classes": answer["top_categories"], "scores": answer["top_scores"]}
+
+    def _evaluate(self, examples):
+        return self._answer(self._parse(examples))
+
+    def _transform(self, examples):
+        features = self._transformed(self._parse(examples))
+        return {name: value for name, value in features.items() if name != "image"}
+
+    def _parse(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        spec = {
+            name: tf.io.FixedLenFeature([], kind, default_value=_NOT_GIVEN[name])
+            for name, kind in _RAW_TYPES.items()
+        }
+        return tf.io.parse_example(examples, spec)
+
+    def _transformed(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return self.transform(
+            {name: _as_declared(raw[name], spec) for name, spec in self._raw_spec.items()}
+        )
+
+    def _answer(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        features = self._transformed(raw)
+        has_image = tf.reshape(features["has_image"], [-1]) > 0
+        logits = self._towers(
+            {
+                "word_ids": tf.cast(features["word_ids"], tf.int32),
+                "word_weights": features["word_weights"],
+                "piece_ids": tf.cast(features["piece_ids"], tf.int32),
+                "piece_weights": features["piece_weights"],
+                "price_bucket": tf.cast(tf.reshape(features["price_bucket"], [-1]), tf.int32),
+                "embeddings": self._embed(tf.reshape(features["image"], [-1]), has_image),
+            },
+            training=False,
+        )
+        text = tf.nn.log_softmax(logits["text"])
+        image = tf.nn.log_softmax(logits["image"])
+        by_mode = {
+            "combined": self._pool.text * text + self._pool.image * image,
+            "text": text,
+            "image": image,
+        }
+        has_text = tf.reshape(features["has_text"], [-1]) > 0
+        mode = tf.where(has_image, tf.where(has_text, 0, 2), 1)
+        stacked = tf.stack([by_mode[name] for name in MODES], axis=1)
+        chosen = tf.gather(stacked, mode, axis=1, batch_dims=1)
+        answer = self._promise.answer(chosen, mode)
+        version = tf.fill(tf.shape(answer["score"]), self._version)
+        return {**answer, "threshold_version": version}
+
+    def _embed(self, images: tf.Tensor, has_image: tf.Tensor) -> tf.Tensor:
+        """(n, embedding) rows; only products with a picture cost the backbone anything."""
+        rows = tf.where(has_image)
+        pixels = decode_pictures(tf.gather_nd(images, rows), self._backbone.image_size)
+        vectors = self._backbone.model(tf.cast(pixels, tf.float32), training=False)
+        shape = [tf.shape(images, out_type=tf.int64)[0], self._backbone.embedding_size]
+        return tf.scatter_nd(rows, vectors, shape)
+
+
+class _Promise:
+    """Temperature, thresholds and the tree, as constants of the graph; modes as rows."""
+
+    def __init__(self, shelves: Shelves, answers: dict[str, dict]):
+        tree, leaves = shelves.taxonomy, list(shelves.categories)
+        self._leaves = leaves
+        self._paths = [tree.path(leaf) for leaf in leaves]
+        self._leaf_levels = [tree.depth(leaf) for leaf in leaves]
+        self._parents = shelves.parents
+        self._parent_index = node_index(shelves.parents)
+        self._levels = [
+            (level, [node or "" for node in nodes], node_index(nodes))
+            for level in range(shelves.depth - 1, 0, -1)
+            for nodes in [shelves.ancestors_at(level)]
+        ]
+        modes = [answers[mode] for mode in MODES]
+        self._temperatures = np.array([m["temperature"] for m in modes], np.float32)
+        keys = [target_key(target) for target in TARGETS]
+        self._leaf_thresholds = {
+            key: np.array(
+                [[_or_abstain(m["by_category"][leaf][key]) for leaf in leaves] for m in modes],
+                np.float32,
+            )
+            for key in keys
+        }
+        self._parent_thresholds = {
+            key: np.array([_or_abstain(m["parent"][key]) for m in modes], np.float32)
+            for key in keys
+        }
+        self._level_thresholds = {
+            level: np.array([_or_abstain(m["levels"][str(level)]["95"]) for m in modes], np.float32)
+            for level, _, _ in self._levels
+        }
+
+    def answer(self, logits: tf.Tensor, mode: tf.Tensor) -> dict[str, tf.Tensor]:
+        """(n, K) logits and (n,) modes → the outputs of `evaluate` but for the version."""
+        probabilities = tf.nn.softmax(logits / tf.gather(self._temperatures, mode)[:, None])
+        top = tf.math.top_k(probabilities, k=min(TOP, len(self._leaves)))
+        predicted, score = top.indices[:, 0], top.values[:, 0]
+        at_leaf = tf.stack([mode, predicted], axis=1)
+        accepted = {
+            key: score >= tf.gather_nd(thresholds, at_leaf)
+            for key, thresholds in self._leaf_thresholds.items()
+        }
+        parent_score = _of_predicted(probabilities, self._parent_index, predicted)
+        parent_accepted = {
+            f"parent_accepted_{key}": parent_score >= tf.gather(thresholds, mode)
+            for key, thresholds in self._parent_thresholds.items()
+        }
+        answer, level = self._deepest(probabilities, predicted, accepted["95"], mode)
+        return {
+            "category": tf.gather(tf.constant(self._leaves), predicted),
+            "category_path": tf.gather(tf.constant(self._paths), predicted),
+            "score": score,
+            "accepted_95": accepted["95"],
+            "accepted_98": accepted["98"],
+            "answer": answer,
+            "answer_level": level,
+            "top_categories": _padded(tf.gather(tf.constant(self._leaves), top.indices), ""),
+            "top_scores": _padded(top.values, 0.0),
+            "parent": tf.gather(tf.constant(self._parents), predicted),
+            "parent_score": parent_score,
+            **parent_accepted,
+        }
+
+    def _deepest(self, probabilities, predicted, leaf_accepted, mode):
+        """The leaf where it is accepted, else the deepest ancestor that passes, else empty."""
+        answer = tf.where(leaf_accepted, tf.gather(tf.constant(self._leaves), predicted), "")
+        leaf_level = tf.gather(tf.constant(self._leaf_levels, tf.int64), predicted)
+        answer_level = tf.where(leaf_accepted, leaf_level, tf.zeros_like(leaf_level))
+        for level, nodes, index in self._levels:
+            node = tf.gather(tf.constant(nodes), predicted)
+            score = _of_predicted(probabilities, index, predicted)
+            passes = score >= tf.gather(self._level_thresholds[level], mode)
+            take = passes & (answer == "") & (node != "")
+            answer = tf.where(take, node, answer)
+            answer_level = tf.where(take, tf.cast(level, tf.int64), answer_level)
+        return answer, answer_level
+
+
+def _answer_outputs(answer: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    return {name: value for name, value in answer.items() if not name.startswith("parent")}
+
+
+def _or_abstain(threshold: float | None) -> float:
+    return _ABSTAIN if threshold is None else threshold
+
+
+def _of_predicted(probabilities: tf.Tensor, index: np.ndarray, predicted: tf.Tensor) -> tf.Tensor:
+    """Summed probability of the group of the predicted category: (n, K) → (n,); 0 for group -1."""
+    groups = int(index.max(initial=-1)) + 1
+    sums = tf.math.unsorted_segment_sum(tf.transpose(probabilities), index, groups + 1)
+    group = tf.gather(np.where(index < 0, groups, index), predicted)
+    return tf.gather_nd(sums, tf.stack([group, tf.range(tf.shape(group)[0])], axis=1))
+
+
+def _padded(values: tf.Tensor, filler) -> tf.Tensor:
+    """(n, at most TOP) → (n, TOP)."""
+    values = tf.pad(values, [[0, 0], [0, TOP - values.shape[1]]], constant_values=filler)
+    return tf.ensure_shape(values, [None, TOP])
+
+
+def _as_declared(values: tf.Tensor, spec) -> tf.Tensor | tf.SparseTensor:
+    """(n,) values in the form that the raw feature was declared in; not given becomes absent."""
+    if isinstance(spec, tf.io.FixedLenFeature):
+        return tf.reshape(values, [-1, *spec.shape])
+    given = tf.where(values >= 0) if values.dtype.is_floating else tf.where(values != "")
+    columns = tf.concat([given, tf.zeros_like(given)], axis=1)
+    shape = tf.stack([tf.shape(values, out_type=tf.int64)[0], 1])
+    return tf.SparseTensor(columns, tf.gather_nd(values, given), shape)

@@ -1,0 +1,90 @@
+"""Reads tensors from PyTorch's legacy (pre-zip) checkpoint format without PyTorch.
+
+The file is five pickles (magic number, protocol, system info, state dict, storage keys) followed,
+for each key in order, by an int64 element count and the raw little-endian elements. Only the
+handful of globals that a state dict needs can be unpickled, so a hostile file cannot run code.
+"""
+
+import collections
+import dataclasses
+import pickle
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+_MAGIC = 0x1950A86A20F9469CFC6C
+_PROTOCOL = 1001
+_STORAGE_DTYPES = {
+    "FloatStorage": np.dtype("<f4"),
+    "DoubleStorage": np.dtype("<f8"),
+    "HalfStorage": np.dtype("<f2"),
+    "LongStorage": np.dtype("<i8"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class _View:
+    """A tensor's place in a storage; offsets and strides count elements."""
+
+    storage: str
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+def _rebuild_tensor(storage, offset, shape, strides, *_unused) -> _View:
+    return _View(storage, offset, tuple(shape), tuple(strides))
+
+
+class _StateDictUnpickler(pickle.Unpickler):
+    """Unpickles an ordered dict of tensor views; refuses every other global."""
+
+    def __init__(self, file: BinaryIO):
+        super().__init__(file)
+        self.dtypes: dict[str, np.dtype] = {}
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("collections", "OrderedDict"):
+            return collections.OrderedDict
+        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
+            return _rebuild_tensor
+        if module == "torch" and name in _STORAGE_DTYPES:
+            return _STORAGE_DTYPES[name]
+        raise pickle.UnpicklingError(f"{module}.{name} has no place in a state dict")
+
+    def persistent_load(self, pid: tuple) -> str:
+        kind, dtype, key, *_unused = pid
+        if kind != "storage":
+            raise pickle.UnpicklingError(f"unexpected persistent object {kind!r}")
+        self.dtypes[key] = dtype
+        return key
+
+
+def read_state_dict(path: Path) -> dict[str, np.ndarray]:
+    """Returns every tensor of the checkpoint by name.
+
+    Raises:
+        pickle.UnpicklingError: the file is not a legacy checkpoint, or holds more than tensors.
+    """
+    with path.open("rb") as file:
+        if (
+            _StateDictUnpickler(file).load() != _MAGIC
+            or _StateDictUnpickler(file).load() != _PROTOCOL
+        ):
+            raise pickle.UnpicklingError(f"{path} is not a legacy PyTorch checkpoint")
+        _StateDictUnpickler(file).load()
+        unpickler = _StateDictUnpickler(file)
+        views = unpickler.load()
+        storages = {}
+        for key in _StateDictUnpickler(file).load():
+            dtype = unpickler.dtypes[key]
+            count = int(np.frombuffer(file.read(8), "<i8")[0])
+            storages[key] = np.frombuffer(file.read(count * dtype.itemsize), dtype)
+    return {name: _materialise(view, storages[view.storage]) for name, view in views.items()}
+
+
+def _materialise(view: _View, storage: np.ndarray) -> np.ndarray:
+    strides = tuple(stride * storage.itemsize for stride in view.strides)
+    window = np.lib.stride_tricks.as_strided(storage[view.offset :], view.shape, strides)
+    return window.copy()

@@ -1,0 +1,1 @@
+"""Transform: words to weighted terms, categories to ids; pictures pass through."""

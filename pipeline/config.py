@@ -1,0 +1,222 @@
+"""The typed configuration: one YAML file, every key with a default, no key that isn't known."""
+
+import dataclasses
+import difflib
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import pydantic
+import yaml
+from pydantic import Field
+
+from components.evaluator.gate_config import GateConfig
+from components.trainer.settings import TrainingConfig
+from components.transform.settings import TransformConfig
+from pipeline.errors import InputError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """How the manifest is read.
+
+    Attributes:
+        label_attribute: needed only where the manifest has several.
+        reduction: file that maps many leaves onto one; empty for none.
+        splits: shares of `train`, `calibration` and `eval`; a product's group decides by a hash.
+        max_reject_share: above this share of rejected lines the run stops.
+        min_confidence: labels with less have no consensus and are rejected.
+        max_image_pixels, max_image_bytes: larger pictures are rejected.
+        max_text_chars: longer titles and descriptions are cut.
+        image_roots: folders besides the manifest's that pictures may lie in.
+        allow_http: whether pictures are fetched from public http(s) addresses.
+    """
+
+    label_attribute: str = ""
+    reduction: str = ""
+    splits: dict[str, Positive] = dataclasses.field(
+        default_factory=lambda: {"train": 80, "calibration": 10, "eval": 10}
+    )
+    max_reject_share: Share = 0.2
+    min_confidence: Share = 0.5
+    max_image_pixels: Positive = 50_000_000
+    max_image_bytes: Positive = 20_000_000
+    max_text_chars: Positive = 20_000
+    image_roots: tuple[str, ...] = ()
+    allow_http: bool = False
+
+    def __post_init__(self) -> None:
+        if set(self.splits) != {"train", "calibration", "eval"}:
+            raise ValueError("data.splits must name train, calibration and eval")
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportConfig:
+    """What the report shows.
+
+    Attributes:
+        max_errors: how many confident errors, with their pictures.
+        price_per_answer: what one answer of one worker cost; None leaves the cost out.
+    """
+
+    max_errors: Annotated[int, Field(ge=0)] = 500
+    price_per_answer: Annotated[float, Field(ge=0)] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class ServingCheckConfig:
+    """How a model is tried before it may go live.
+
+    Attributes:
+        golden_products: products of `eval` that are replayed.
+        time_limit_s: seconds after which the replay counts as failed.
+    """
+
+    golden_products: Positive = 32
+    time_limit_s: Positive = 300
+
+
+@dataclasses.dataclass(frozen=True)
+class BeamConfig:
+    """Where Beam runs.
+
+    Attributes:
+        args: Beam's own pipeline options, e.g. `--runner=FlinkRunner`.
+    """
+
+    args: tuple[str, ...] = ("--runner=DirectRunner", "--direct_num_workers=1")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Everything that can be set.
+
+    Attributes:
+        name: the model's name: a folder of the serving directory, and what clients ask for.
+        slices: string features to slice the evaluation by.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")] = "shelfsort"
+    data: DataConfig = DataConfig()
+    transform: TransformConfig = TransformConfig()
+    training: TrainingConfig = TrainingConfig()
+    evaluation: GateConfig = GateConfig()
+    slices: tuple[str, ...] = ()
+    serving_check: ServingCheckConfig = ServingCheckConfig()
+    report: ReportConfig = ReportConfig()
+    beam: BeamConfig = BeamConfig()
+
+
+def load_config(path: str | None = None, overrides: Sequence[str] = ()) -> Config:
+    """Reads a YAML file, applies `key.key=value` overrides, and checks both.
+
+    Args:
+        path: the file; None for the defaults.
+        overrides: each `dotted.key=value`, the value in YAML.
+
+    Raises:
+        InputError: the file cannot be read, a key is unknown (the nearest known one is named), or
+            a value does not fit.
+    """
+    values, lines = _read_yaml(path) if path else ({}, {})
+    for override in overrides:
+        _apply(override, values)
+    place = _Places(path, lines)
+    for key in _unknown_keys(values, Config):
+        raise InputError(f"{place(key)}: unknown key{_suggestion(key)}")
+    try:
+        return pydantic.TypeAdapter(Config).validate_python(values)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{place(key)}: {first['msg']}. Given: {first['input']!r}") from error
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """A configuration (or a section of it) as plain JSON types."""
+    return pydantic.TypeAdapter(type(config)).dump_python(config, mode="json")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Places:
+    """Says where a key stands: `file:line: key`, or just the key of an override."""
+
+    path: str | None
+    lines: Mapping[str, int]
+
+    def __call__(self, key: str) -> str:
+        if self.path and key in self.lines:
+            return f"{self.path}:{self.lines[key]}: {key}"
+        return f"--set {key}"
+
+
+def _read_yaml(path: str) -> tuple[dict[str, Any], dict[str, int]]:
+    """The mapping in the file, and the line of each dotted key."""
+    try:
+        text = Path(path).read_text("utf-8")
+        values = yaml.safe_load(text)
+        node = yaml.compose(text, yaml.SafeLoader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}). Name a YAML file.") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise InputError(f"{path}{line}: {problem}. Mend the YAML.") from error
+    if values is None:
+        return {}, {}
+    if not isinstance(values, dict):
+        raise InputError(f"{path}:1: a mapping of settings is expected, e.g. 'name: shelfsort'.")
+    return values, dict(_key_lines(node, ""))
+
+
+def _key_lines(node: yaml.Node, prefix: str) -> Iterator[tuple[str, int]]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            dotted = f"{prefix}{key.value}"
+            yield dotted, key.start_mark.line + 1
+            yield from _key_lines(value, f"{dotted}.")
+
+
+def _apply(override: str, values: dict[str, Any]) -> None:
+    dotted, equals, text = override.partition("=")
+    if not equals or not dotted:
+        raise InputError(f"--set {override}: write it as section.key=value.")
+    *sections, key = dotted.split(".")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise InputError(f"--set {override}: {section} is no section.")
+    try:
+        values[key] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"--set {override}: the value is not YAML.") from error
+
+
+def _unknown_keys(values: Mapping[str, Any], section: type, prefix: str = "") -> Iterator[str]:
+    hints = typing.get_type_hints(section)
+    for key, value in values.items():
+        if key not in hints:
+            yield f"{prefix}{key}"
+        elif dataclasses.is_dataclass(hints[key]) and isinstance(value, Mapping):
+            yield from _unknown_keys(value, hints[key], f"{prefix}{key}.")
+
+
+def _known_keys(section: type, prefix: str = "") -> Iterator[str]:
+    for key, hint in typing.get_type_hints(section).items():
+        yield f"{prefix}{key}"
+        if dataclasses.is_dataclass(hint):
+            yield from _known_keys(hint, f"{prefix}{key}.")
+
+
+def _suggestion(key: str) -> str:
+    known = list(_known_keys(Config))
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
+    if not near:
+        leaf = key.rsplit(".", 1)[-1]
+        near = [name for name in known if name.rsplit(".", 1)[-1] == leaf]
+    return f". Did you mean {near[0]!r}?" if near else f". Known sections: {', '.join(known)}"
