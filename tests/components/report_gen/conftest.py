@@ -159,8 +159,9 @@ def make_inputs(n: int = 900, live: bool = True, blessed: bool = True, **changed
         mode: predictions_of(taxonomy, n, seed, mode=mode)
         for seed, mode in enumerate(("combined", "text", "image"))
     }
-    modes["combined"].loc[0, ["title", "predicted", "score"]] = [HOSTILE, "Shoes/Sandals", 0.9999]
-    modes["combined"].loc[0, "category"] = "Bags/Backpacks" if "Bags" in SHELVES else None
+    first, last = taxonomy.leaves[0], taxonomy.leaves[-1]
+    hostile = {"title": HOSTILE, "category": first, "predicted": last, "score": 0.9999}
+    modes["combined"].loc[0, list(hostile)] = list(hostile.values())
     theirs = predictions_of(taxonomy, n, 77, model="live") if live else None
     metrics = {
         mode: {"eval": figures_of(rows), "calibration": figures_of(rows.head(n // 2))}
@@ -319,3 +320,9 @@ def run_inputs():
 def run_artifacts():
     """Writes a run's artifacts into a folder."""
     return write_artifacts
+
+
+@pytest.fixture
+def some_picture() -> bytes:
+    """One small JPEG."""
+    return picture(1)

@@ -1,0 +1,144 @@
+"""ReportGen reads a run's artifacts as they lie on disk, and writes its report."""
+
+import json
+import re
+
+import pytest
+
+from components.report_gen.content import Anomaly
+
+pytestmark = pytest.mark.slow  # importing TFX takes ten seconds
+
+PROPERTIES = {"model_name": "shelves", "title": "", "max_errors": 40, "price_per_answer": None}
+
+
+@pytest.fixture
+def do(tmp_path):
+    """Runs the executor over artifact folders; gives the folder it wrote."""
+    from tfx.types import artifact_utils, standard_artifacts
+
+    from components.report_gen.artifacts import Report
+    from components.report_gen.component import ReportGenSpec
+    from components.report_gen.executor import Executor
+
+    def run(uris: dict[str, str]):
+        given = {}
+        for name, uri in uris.items():
+            artifact = ReportGenSpec.INPUTS[name].type()
+            artifact.uri = uri
+            given[name] = [artifact]
+        assert given["examples"][0].TYPE_NAME == standard_artifacts.Examples.TYPE_NAME
+        given["examples"][0].split_names = artifact_utils.encode_split_names(["train", "eval"])
+        report = Report()
+        report.uri = str(tmp_path / "report")
+        Executor().Do(given, {"report": [report]}, dict(PROPERTIES))
+        return tmp_path / "report"
+
+    return run
+
+
+def script_json(html: str, name: str):
+    return json.loads(re.search(f'id="{name}">(.*?)</script>', html, re.S).group(1))
+
+
+def test_writes_the_page_with_its_figures_and_verdict(do, run_inputs, run_artifacts, tmp_path):
+    inputs = run_inputs(400)
+    folder = do(run_artifacts(tmp_path / "run", inputs))
+    assert {path.name for path in folder.iterdir()} == {
+        "index.html",
+        "metrics.json",
+        "verdict.json",
+    }
+    assert json.loads((folder / "metrics.json").read_text()) == inputs.metrics
+    assert json.loads((folder / "verdict.json").read_text()) == {
+        "blessed": True,
+        "failed": [],
+        "model_name": "shelves",
+    }
+    html = (folder / "index.html").read_text("utf-8")
+    assert "This model may go live" in html
+    assert inputs.lineage["manifest_digest"] in html
+    # The calibration rows of predictions.parquet are none of the page's business.
+    assert script_json(html, "data")["curves"]["combined"]["category"]["n"] == 400
+
+
+def test_pictures_are_those_of_the_errors_that_have_one(do, run_inputs, run_artifacts, tmp_path):
+    html = (do(run_artifacts(tmp_path / "run", run_inputs(400))) / "index.html").read_text("utf-8")
+    errors = {error["id"] for error in script_json(html, "data")["errors"]}
+    pictures = script_json(html, "pictures")
+    with_a_picture = {name for name in errors if int(name[1:]) % 7 not in (3, 4)}
+    assert with_a_picture
+    assert set(pictures) == with_a_picture
+    assert all(uri.startswith("data:image/jpeg;base64,") for uri in pictures.values())
+
+
+def test_refusals_of_server_and_gate_reach_the_verdict(do, run_inputs, run_artifacts, tmp_path):
+    inputs = run_inputs(100, blessed=False, serving_check=False)
+    folder = do(run_artifacts(tmp_path / "run", inputs))
+    verdict = json.loads((folder / "verdict.json").read_text())
+    assert not verdict["blessed"]
+    assert [reason.split(":")[0] for reason in verdict["failed"]] == [
+        "accepted_accuracy_95",
+        "serving_check",
+    ]
+
+
+def test_anomalies_are_read_from_their_protos(do, run_inputs, run_artifacts, tmp_path):
+    found = Anomaly("eval", "price", "Unexpected type: BYTES", "", "error")
+    inputs = run_inputs(100, anomalies=[found])
+    html = (do(run_artifacts(tmp_path / "run", inputs)) / "index.html").read_text("utf-8")
+    assert "Unexpected type: BYTES" in html
+
+
+def test_optional_inputs_may_be_absent(do, run_inputs, run_artifacts, tmp_path):
+    uris = run_artifacts(tmp_path / "run", run_inputs(100))
+    for optional in ("infra_blessing", "anomalies", "model"):
+        del uris[optional]
+    html = (do(uris) / "index.html").read_text("utf-8")
+    assert "were not checked in this run" in html
+    assert "record was not handed to this report" in html
+
+
+def test_label_suspects_are_listed_when_the_evaluation_has_them(
+    do, run_inputs, run_artifacts, tmp_path
+):
+    uris = run_artifacts(tmp_path / "run", run_inputs(100))
+    suspect = {
+        "product_id": "p9",
+        "title": "Odd bag",
+        "label": "Bags/Handbags",
+        "likely": "Bags/Clutches",
+        "label_score": 0.03,
+    }
+    (tmp_path / "run/evaluation/label_suspects.jsonl").write_text(json.dumps(suspect) + "\n")
+    assert "Odd bag" in (do(uris) / "index.html").read_text("utf-8")
+
+
+def test_pictures_stop_at_their_budget_in_the_order_of_the_errors():
+    from components.report_gen.executor import within_budget
+
+    pictures = {"c": "x" * 40, "a": "x" * 50, "b": "x" * 30}
+    assert list(within_budget(pictures, ["a", "none", "b", "c"], budget=90)) == ["a", "b"]
+
+
+def test_component_wires_its_channels_by_type():
+    from tfx import types
+    from tfx.types import standard_artifacts
+
+    from components.artifacts import Rejects, Taxonomy
+    from components.report_gen.component import ReportGen
+
+    required = {
+        "examples": standard_artifacts.Examples,
+        "rejects": Rejects,
+        "taxonomy": Taxonomy,
+        "evaluation": standard_artifacts.ModelEvaluation,
+        "model_blessing": standard_artifacts.ModelBlessing,
+    }
+    channels = {name: types.Channel(type=kind) for name, kind in required.items()}
+    component = ReportGen(**channels, model_name="shelves", price_per_answer=0.012)
+    assert component.outputs["report"].type_name == "ShelfsortReport"
+    assert component.exec_properties["max_errors"] == 500
+    assert set(component.inputs) == set(required)
+    with pytest.raises(TypeError):
+        ReportGen(**{**channels, "rejects": channels["taxonomy"]}, model_name="shelves")
