@@ -1,0 +1,40 @@
+"""Executor of BaselineModel: copies the live version into a Model artifact."""
+
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+from tfx.utils import io_utils, path_utils
+
+from components.baseline_model.selection import baseline_version
+from components.progress import note
+from serving.model_files import join
+
+NO_LIVE_MODEL_FILE = "NO_LIVE_MODEL"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Writes the live model, or a file that says there is none."""
+
+    def Do(  # noqa: N802 - TFX's name
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """See BaselineModel for the channels and execution properties."""
+        baseline = artifact_utils.get_single_instance(output_dict["baseline"])
+        version = baseline_version(
+            exec_properties["serving_dir"], exec_properties.get("live_version") or ""
+        )
+        if version is None:
+            fileio.makedirs(baseline.uri)
+            io_utils.write_string_file(join(baseline.uri, NO_LIVE_MODEL_FILE), "")
+            note("no model is live yet: the candidate has nothing to be compared with")
+            return
+        io_utils.copy_dir(version.path, path_utils.serving_model_dir(baseline.uri))
+        baseline.set_string_custom_property("live_version", str(version.number))
+        baseline.set_string_custom_property("model_digest", version.digest)
+        note(f"live version {version.number} is what the candidate must not fall behind")

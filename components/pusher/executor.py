@@ -1,0 +1,105 @@
+"""Executor of the Pusher: reads blessings and figures, publishes, writes what came of it."""
+
+import json
+from datetime import datetime, timezone
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+from tfx.utils import io_utils, path_utils
+
+from components.progress import note
+from components.pusher.code_version import code_commit
+from components.pusher.decision import completed_lineage, refusals, withdrawal_refusals
+from serving.model_files import join, model_digest, read_lineage
+from serving.versions import Publication, publish, withdrawn_digests
+
+PUSH_FILE = "push.json"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Publishes a model that has both blessings."""
+
+    def Do(  # noqa: N802 - TFX's name
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """See Pusher for the channels and execution properties."""
+        uris = {name: artifact_utils.get_single_uri(given) for name, given in input_dict.items()}
+        pushed_model = artifact_utils.get_single_instance(output_dict["pushed_model"])
+        fileio.makedirs(pushed_model.uri)
+        model_dir = path_utils.serving_model_path(uris["model"])
+        serving_dir = exec_properties["serving_dir"]
+        approved_by = exec_properties.get("approved_by") or ""
+        verdict = _read_json(join(uris["evaluation"], "verdict.json"))
+
+        reasons = refusals(
+            model_blessed=_is_blessed(uris["model_blessing"], "BLESSED"),
+            infra_blessed=_is_blessed(uris["infra_blessing"], "INFRA_BLESSED"),
+            verdict=verdict,
+            serving_report=_read_json(join(uris["infra_blessing"], "report.json")),
+        ) or withdrawal_refusals(
+            withdrawn_digests(serving_dir),
+            model_digest(model_dir),
+            approved_by or verdict.get("approved_by") or "",
+        )
+        if reasons:
+            _record_refusal(pushed_model, reasons)
+            return
+        lineage = completed_lineage(
+            read_lineage(model_dir),
+            model_name=exec_properties["model_name"],
+            metrics=_read_json(join(uris["evaluation"], "metrics.json")),
+            verdict=verdict,
+            approved_by=approved_by,
+            git_commit=code_commit(),
+            now=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        )
+        publication = publish(model_dir, serving_dir, extra_lineage=lineage)
+        _record_push(pushed_model, publication)
+
+
+def _is_blessed(uri: str, marker: str) -> bool:
+    # The files, not the artifact's properties: these do not come through every orchestrator.
+    return fileio.exists(join(uri, marker)) and not fileio.exists(
+        join(uri, marker.replace("BLESSED", "NOT_BLESSED"))
+    )
+
+
+def _read_json(path: str) -> dict[str, Any]:
+    if not fileio.exists(path):
+        return {}
+    with fileio.open(path, "rb") as file:
+        return json.loads(file.read())
+
+
+def _record_refusal(pushed_model: types.Artifact, reasons: list[str]) -> None:
+    pushed_model.set_int_custom_property("pushed", 0)
+    _write_outcome(pushed_model, {"pushed": False, "reasons": reasons})
+    for reason in reasons:
+        note(f"not pushed: {reason}")
+
+
+def _record_push(pushed_model: types.Artifact, publication: Publication) -> None:
+    pushed_model.set_int_custom_property("pushed", 1)
+    pushed_model.set_string_custom_property("pushed_version", str(publication.version))
+    pushed_model.set_string_custom_property("pushed_destination", publication.path)
+    outcome = {
+        "pushed": True,
+        "version": publication.version,
+        "destination": publication.path,
+        "already_live": publication.already_live,
+        "reasons": [],
+    }
+    _write_outcome(pushed_model, outcome)
+    how = "already live" if publication.already_live else "live"
+    note(f"{how} as version {publication.version} in {publication.path}")
+
+
+def _write_outcome(pushed_model: types.Artifact, outcome: dict[str, Any]) -> None:
+    text = json.dumps(outcome, indent=2, ensure_ascii=False)
+    io_utils.write_string_file(join(pushed_model.uri, PUSH_FILE), text)

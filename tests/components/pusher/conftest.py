@@ -1,0 +1,69 @@
+"""Artifacts as the Trainer, the Evaluator and ServingCheck leave them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tfx.types import artifact as tfx_artifact
+from tfx.types import standard_artifacts
+
+_TYPES = {
+    "model": standard_artifacts.Model,
+    "model_blessing": standard_artifacts.ModelBlessing,
+    "infra_blessing": standard_artifacts.InfraBlessing,
+    "evaluation": standard_artifacts.ModelEvaluation,
+}
+
+
+def _write(path: Path, content: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+
+
+class Inputs:
+    """The Pusher's input artifacts on disk; blessed unless told otherwise."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self.train("weights")
+        self.bless()
+        _write(
+            folder / "evaluation" / "metrics.json",
+            json.dumps({"combined": {"eval": {"n": 9, "accuracy": 0.9}}}),
+        )
+
+    def train(self, weights: str) -> None:
+        """Puts another model in the model artifact."""
+        model = self._folder / "model" / "Format-Serving"
+        _write(model / "saved_model.pb", "graph")
+        _write(model / "variables" / "variables.index", weights)
+        _write(model / "assets.extra" / "shelfsort.json", json.dumps({"backbone": "none"}))
+
+    def bless(self, model: bool = True, infra: bool = True) -> None:
+        """Writes both blessings anew, each with a check that agrees."""
+        for name, blessed, prefix, document in (
+            ("model_blessing", model, "", self._folder / "evaluation" / "verdict.json"),
+            ("infra_blessing", infra, "INFRA_", self._folder / "infra_blessing" / "report.json"),
+        ):
+            for verdict in ("BLESSED", "NOT_BLESSED"):
+                (self._folder / name / (prefix + verdict)).unlink(missing_ok=True)
+            _write(self._folder / name / (prefix + ("BLESSED" if blessed else "NOT_BLESSED")), "")
+            check = {"name": f"{name}_check", "passed": blessed, "reason": "because."}
+            _write(document, json.dumps({"blessed": blessed, "checks": [check]}))
+
+    def uri(self, name: str) -> str:
+        """Where an artifact lies."""
+        return str(self._folder / name)
+
+    def artifacts(self) -> dict[str, list[tfx_artifact.Artifact]]:
+        """The artifacts, as an executor gets them."""
+        found = {name: kind() for name, kind in _TYPES.items()}
+        for name, artifact in found.items():
+            artifact.uri = self.uri(name)
+        return {name: [artifact] for name, artifact in found.items()}
+
+
+@pytest.fixture
+def inputs(tmp_path) -> Inputs:
+    """Blessed inputs."""
+    return Inputs(tmp_path / "inputs")

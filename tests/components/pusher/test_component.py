@@ -1,0 +1,128 @@
+import json
+from pathlib import Path
+
+import pytest
+from tfx import v1 as tfx
+from tfx.dsl.components.base import base_executor
+from tfx.types import standard_artifacts
+
+from components.baseline_model.component import BaselineModel
+from components.pusher.component import Pusher
+from components.pusher.executor import Executor
+from serving import versions
+
+
+@pytest.fixture
+def base(tmp_path) -> Path:
+    return tmp_path / "serving" / "products"
+
+
+def _push(inputs, base: Path, approved_by: str = "") -> standard_artifacts.PushedModel:
+    pushed = standard_artifacts.PushedModel()
+    pushed.uri = str(base.parent / "pushed_model")
+    Executor(base_executor.BaseExecutor.Context()).Do(
+        inputs.artifacts(),
+        {"pushed_model": [pushed]},
+        {"serving_dir": str(base), "model_name": "products", "approved_by": approved_by},
+    )
+    return pushed
+
+
+def _outcome(pushed: standard_artifacts.PushedModel) -> dict:
+    return json.loads((Path(pushed.uri) / "push.json").read_text())
+
+
+def test_a_blessed_model_goes_live_with_its_lineage(inputs, base):
+    pushed = _push(inputs, base, approved_by="Ada")
+    assert pushed.get_int_custom_property("pushed") == 1
+    assert pushed.get_string_custom_property("pushed_version") == "1"
+    assert pushed.get_string_custom_property("pushed_destination") == str(base / "1")
+    lineage = versions.live_version(base).lineage
+    assert lineage["name"] == "products"
+    assert lineage["backbone"] == "none"
+    assert lineage["metrics"]["combined"]["eval"]["accuracy"] == 0.9
+    assert lineage["approved_by"] == "Ada"
+    assert versions.verify(versions.live_version(base)) == []
+
+
+@pytest.mark.parametrize(
+    ("blessings", "reasons"),
+    [
+        ({"model": False}, ["model_blessing_check: because."]),
+        ({"infra": False}, ["infra_blessing_check: because."]),
+        (
+            {"model": False, "infra": False},
+            ["model_blessing_check: because.", "infra_blessing_check: because."],
+        ),
+    ],
+)
+def test_a_model_without_both_blessings_is_not_pushed_and_says_why(
+    inputs, base, blessings, reasons
+):
+    inputs.bless(**blessings)
+    pushed = _push(inputs, base)
+    assert pushed.get_int_custom_property("pushed") == 0
+    assert _outcome(pushed) == {"pushed": False, "reasons": reasons}
+    assert versions.list_versions(base) == []
+
+
+@pytest.mark.parametrize("name", ["model_blessing/BLESSED", "infra_blessing/INFRA_BLESSED"])
+def test_a_blessing_that_says_nothing_blesses_nothing(inputs, base, name):
+    Path(inputs.uri(name)).unlink()
+    assert _push(inputs, base).get_int_custom_property("pushed") == 0
+    assert versions.list_versions(base) == []
+
+
+def test_an_approval_does_not_stand_in_for_a_blessing(inputs, base):
+    inputs.bless(infra=False)
+    assert _push(inputs, base, approved_by="Ada").get_int_custom_property("pushed") == 0
+
+
+def test_pushing_again_after_a_crash_finds_the_model_live(inputs, base):
+    _push(inputs, base)
+    again = _push(inputs, base)
+    assert again.get_int_custom_property("pushed") == 1
+    assert _outcome(again)["already_live"]
+    assert [version.number for version in versions.list_versions(base)] == [1]
+
+
+def test_a_model_that_was_rolled_back_needs_an_approval_to_return(inputs, base):
+    _push(inputs, base)
+    inputs.train("other weights")
+    _push(inputs, base)
+    versions.rollback(base)
+    refused = _push(inputs, base)
+    assert "was rolled back" in _outcome(refused)["reasons"][0]
+    assert versions.live_version(base).number == 3
+    assert _outcome(_push(inputs, base, approved_by="Ada"))["version"] == 4
+
+
+def test_runs_in_a_pipeline_beside_the_baseline(inputs, base, tmp_path):
+    def imported(name: str, kind: type) -> tfx.dsl.Importer:
+        importer = tfx.dsl.Importer(source_uri=inputs.uri(name), artifact_type=kind, reimport=True)
+        return importer.with_id(f"import_{name}")
+
+    importers = {
+        "model": imported("model", standard_artifacts.Model),
+        "model_blessing": imported("model_blessing", standard_artifacts.ModelBlessing),
+        "infra_blessing": imported("infra_blessing", standard_artifacts.InfraBlessing),
+        "evaluation": imported("evaluation", standard_artifacts.ModelEvaluation),
+    }
+    channels = {name: importer.outputs["result"] for name, importer in importers.items()}
+    baseline = BaselineModel(serving_dir=str(base))
+    pusher = Pusher(**channels, serving_dir=str(base), model_name="products")
+    pusher.add_upstream_node(baseline)
+    tfx.orchestration.LocalDagRunner().run(
+        tfx.dsl.Pipeline(
+            pipeline_name="push",
+            pipeline_root=str(tmp_path / "root"),
+            components=[*importers.values(), baseline, pusher],
+            metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
+                str(tmp_path / "metadata.sqlite")
+            ),
+        )
+    )
+    assert versions.live_version(base).number == 1
+    assert len(list((tmp_path / "root").rglob("NO_LIVE_MODEL"))) == 1
+    (outcome,) = (tmp_path / "root").rglob("push.json")
+    assert json.loads(outcome.read_text())["pushed"]

@@ -1,0 +1,110 @@
+import subprocess
+from pathlib import Path
+
+from components.pusher import code_version
+from components.pusher.decision import completed_lineage, refusals, withdrawal_refusals
+
+_VERDICT = {
+    "blessed": False,
+    "checks": [
+        {"name": "accuracy", "passed": False, "reason": "0.41 is below the floor of 0.50."},
+        {"name": "coverage_95", "passed": True, "reason": "0.90 is above the floor of 0.10."},
+    ],
+}
+_REPORT = {"checks": [{"name": "warm_up", "passed": False, "reason": "is missing"}]}
+
+
+def _refusals(model: bool, infra: bool, verdict=_VERDICT, report=_REPORT) -> list[str]:
+    return refusals(
+        model_blessed=model, infra_blessed=infra, verdict=verdict, serving_report=report
+    )
+
+
+def _lineage(lineage=None, verdict=None, approved_by="", metrics=None) -> dict:
+    return completed_lineage(
+        lineage or {},
+        model_name="products",
+        metrics=metrics or {},
+        verdict=verdict or {},
+        approved_by=approved_by,
+        git_commit="c0ffee",
+        now="2026-01-02T03:04:05+00:00",
+    )
+
+
+def test_both_blessings_are_wanted():
+    assert _refusals(True, True) == []
+    assert _refusals(False, True) == ["accuracy: 0.41 is below the floor of 0.50."]
+    assert _refusals(True, False) == ["warm_up: is missing"]
+    assert len(_refusals(False, False)) == 2
+
+
+def test_a_missing_blessing_without_any_reason_is_a_reason():
+    assert _refusals(False, False, {}, {}) == [
+        "The Evaluator did not bless the model.",
+        "ServingCheck did not bless the model.",
+    ]
+
+
+def test_a_withdrawn_model_goes_live_again_only_by_name():
+    withdrawn = {"abc": 2}
+    (reason,) = withdrawal_refusals(withdrawn, "abc", approved_by="")
+    assert "live as version 2 and was rolled back" in reason
+    assert withdrawal_refusals(withdrawn, "abc", approved_by="Ada") == []
+    assert withdrawal_refusals(withdrawn, "def", approved_by="") == []
+
+
+def test_lineage_keeps_the_figures_on_held_out_products():
+    metrics = {
+        "combined": {"calibration": {"n": 1}, "eval": {"n": 2}, "eval_gold": {"n": 3}},
+        "text": {"eval": {"n": 4}},
+        "live": {"eval": {"n": 5}},
+        "thresholds": {"combined": {}},
+    }
+    assert _lineage(metrics=metrics)["metrics"] == {
+        "combined": {"eval": {"n": 2}, "eval_gold": {"n": 3}},
+        "text": {"eval": {"n": 4}},
+    }
+
+
+def test_lineage_keeps_what_the_trainer_wrote_and_fills_what_it_left_empty():
+    assert _lineage()["git_commit"] == "c0ffee"
+    assert _lineage()["created"] == "2026-01-02T03:04:05+00:00"
+    trained = {"git_commit": "beef", "created": "2026-01-01T00:00:00+00:00"}
+    assert {**_lineage(trained), **trained} == _lineage(trained)
+
+
+def test_an_approval_is_recorded_with_what_it_overrode():
+    assert "approved_by" not in _lineage()
+    by_property = _lineage(verdict=_VERDICT, approved_by="Ada")
+    assert by_property["approved_by"] == "Ada"
+    assert by_property["approved_despite"] == ["accuracy: 0.41 is below the floor of 0.50."]
+    assert _lineage(verdict={**_VERDICT, "approved_by": "Grace"})["approved_by"] == "Grace"
+
+
+def test_the_commit_comes_from_the_environment_where_it_is_set(monkeypatch):
+    monkeypatch.setenv("SHELFSORT_GIT_COMMIT", "abc123")
+    assert code_version.code_commit() == "abc123"
+
+
+def test_the_commit_comes_from_git_and_says_when_files_differ(tmp_path, monkeypatch):
+    monkeypatch.delenv("SHELFSORT_GIT_COMMIT", raising=False)
+    stand_in = tmp_path / "components" / "pusher" / "code_version.py"
+    stand_in.parent.mkdir(parents=True)
+    stand_in.write_text("one")
+    monkeypatch.setattr(code_version, "__file__", str(stand_in))
+    assert code_version.code_commit() == ""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments]
+        return subprocess.run(
+            command, cwd=tmp_path, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "first")
+    commit = git("rev-parse", "HEAD")
+    assert code_version.code_commit() == commit
+    Path(stand_in).write_text("two")
+    assert code_version.code_commit() == f"{commit}+changes"
