@@ -58,6 +58,18 @@ def list_files(folder: str) -> list[str]:
     )
 
 
+def child_folders(folder: str | os.PathLike) -> list[str]:
+    """Names of the folders directly in `folder`, sorted; [] when there is no such folder."""
+    folder = os.fspath(folder)
+    if not is_uri(folder):
+        local = Path(folder)
+        return sorted(e.name for e in local.iterdir() if e.is_dir()) if local.is_dir() else []
+    if not gfile().isdir(folder):
+        return []
+    # A store may list a prefix with its slash.
+    return sorted(name.rstrip("/") for name in gfile().listdir(folder))
+
+
 def blocks(file: BinaryIO) -> Iterator[bytes]:
     """Reads a file in pieces of 1 MiB."""
     while block := file.read(_BLOCK_BYTES):

@@ -12,7 +12,7 @@ import shutil
 import socket
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +22,7 @@ from serving.model_files import (
     LINEAGE,
     SAVED_MODEL,
     blocks,
+    child_folders,
     file_exists,
     gfile,
     is_uri,
@@ -89,9 +90,7 @@ class LocalVersions:
         self._base = base
 
     def taken(self) -> dict[int, str]:
-        if not self._base.is_dir():
-            return {}
-        return _numbered(entry.name for entry in self._base.iterdir() if entry.is_dir())
+        return _numbered(child_folders(self._base))
 
     def add(self, new: NewVersion) -> int:
         self._base.mkdir(parents=True, exist_ok=True)
@@ -143,9 +142,7 @@ class ObjectVersions:
         self._base = base.rstrip("/")
 
     def taken(self) -> dict[int, str]:
-        if not gfile().isdir(self._base):
-            return {}
-        return _numbered(name.rstrip("/") for name in gfile().listdir(self._base))
+        return _numbered(child_folders(self._base))
 
     def add(self, new: NewVersion) -> int:
         number = _next_number(self.taken())
@@ -181,7 +178,7 @@ class ObjectVersions:
         return time.time() - max(written) if any(written) else 0.0
 
 
-def _numbered(names: Iterator[str]) -> dict[int, str]:
+def _numbered(names: Iterable[str]) -> dict[int, str]:
     # "007" and "7" are one version to TF Serving; the plain form wins.
     found = sorted(filter(_VERSION.fullmatch, names), key=len, reverse=True)
     return dict(sorted((int(name), name) for name in found))

@@ -26,7 +26,7 @@ from serving.model_files import (
 from serving.version_folders import NewVersion, version_folders
 
 # Facts about one publication: a copy of that version must not inherit them.
-_OF_ONE_VERSION = ("rollback_of", "withdrawn", "rolled_back_by", "rolled_back_at")
+_OF_ONE_VERSION = ("rollback_of", "withdrawn", "rolled_back_by", "pushed")
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def rollback(
     record = {
         "rollback_of": target.number,
         "withdrawn": {"version": live.number, "model_digest": live.digest},
-        "rolled_back_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "pushed": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "rolled_back_by": approved_by,
     }
     inherited = {k: v for k, v in target.lineage.items() if k not in _OF_ONE_VERSION}
