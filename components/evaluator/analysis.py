@@ -1,16 +1,33 @@
 """What TFMA is asked to measure, on which slices, over rows of scored products."""
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
 import apache_beam as beam
 import pyarrow as pa
 import tensorflow_model_analysis as tfma
-from tensorflow_model_analysis.proto import config_pb2
+from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2
 
 TARGETS = (0.95, 0.98)
 BASE_SLICE = ("model", "mode", "split")
 _BATCH_ROWS = 1024
+_BUCKETS = (0.0, 0.5, 0.7, 0.9, 1.0)
+_COLUMNS = (
+    *BASE_SLICE,
+    "category",
+    "predicted",
+    "parent",
+    "predicted_parent",
+    "score",
+    "accepted_95",
+    "accepted_98",
+    "parent_accepted_95",
+    "parent_accepted_98",
+    "label_confidence_bucket",
+    "has_text",
+    "has_image",
+)
 _METRICS_PACKAGE = "components.evaluator.metrics"
 
 
@@ -32,17 +49,20 @@ def eval_config(
 
 
 class WriteAnalysis(beam.PTransform):
-    """Rows (dicts of one value each, see `scoring.ROW_SCHEMA`) to TFMA's result files."""
+    """Rows (see `scoring.row_schema`) to TFMA's result files."""
 
-    def __init__(self, config: config_pb2.EvalConfig, output_path: str, columns: Sequence[str]):
+    def __init__(self, parents: Mapping[str, str], features: Sequence[str], output_path: str):
+        """Takes every leaf's parent shelf, further columns to slice by, and a folder."""
         super().__init__()
-        self._config = config
+        self._parents = dict(parents)
+        self._columns = (*_COLUMNS, *(name for name in features if name not in _COLUMNS))
+        self._config = eval_config(features)
         self._output_path = output_path
-        self._columns = tuple(columns)
 
     def expand(self, rows: beam.PCollection) -> beam.pvalue.PDone:
         return (
             rows
+            | "AddGold" >> beam.FlatMap(with_gold, self._parents)
             | "BatchRows" >> beam.BatchElements(_BATCH_ROWS, _BATCH_ROWS)
             | "ToArrow" >> beam.Map(record_batch, self._columns)
             | "Analyse"
@@ -52,10 +72,46 @@ class WriteAnalysis(beam.PTransform):
         )
 
 
+def with_gold(row: dict, parents: dict[str, str]) -> Iterator[dict]:
+    """The row, and where its gold label is known, the same once more as split `eval_gold`."""
+    yield row
+    if row["split"] == "eval" and row["model"] == "candidate" and row["gold"] in parents:
+        gold = row["gold"]
+        yield {**row, "split": "eval_gold", "category": gold, "parent": parents[gold]}
+
+
+def confidence_bucket(confidence: float) -> str:
+    """The slice of a label's confidence, 0 to 1; "unknown" for NaN."""
+    if math.isnan(confidence):
+        return "unknown"
+    if confidence >= 1:
+        return "1"
+    low = max(low for low in _BUCKETS if confidence >= low)
+    return f"{low:g} to {_BUCKETS[_BUCKETS.index(low) + 1]:g}"
+
+
 def record_batch(rows: list[dict], columns: tuple[str, ...]) -> pa.RecordBatch:
     """Rows as TFMA reads them: each column a list of one value, flags as 0 and 1."""
+    bucket = "label_confidence_bucket"
+    rows = [{**row, bucket: confidence_bucket(row["label_confidence"])} for row in rows]
     arrays = [pa.array([[_plain(row[name])] for row in rows]) for name in columns]
     return pa.RecordBatch.from_arrays(arrays, names=list(columns))
+
+
+def read_slices(output_path: str) -> dict[frozenset, dict[str, float]]:
+    """TFMA's numbers by slice; a slice is a frozenset of (column, value) pairs."""
+    return {
+        frozenset((key.column, _slice_value(key)) for key in each.slice_key.single_slice_keys): {
+            metric.key.name: metric.value.double_value.value
+            for metric in each.metric_keys_and_values
+        }
+        for each in tfma.load_metrics(output_path)
+    }
+
+
+def _slice_value(key: metrics_for_slice_pb2.SingleSliceKey) -> str | int | float:
+    value = getattr(key, key.WhichOneof("kind"))
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def _plain(value: object) -> bytes | float | int:

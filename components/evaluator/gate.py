@@ -123,8 +123,8 @@ def _accuracy(figures: Mapping, config: GateConfig) -> Check:
     if not n or lower is None or value is None:
         return _missing(name, "accuracy on eval", floor)
     reason = (
-        f"Accuracy on {n:,} eval products is {_percent(value)}, at least {_percent(lower)} with "
-        f"95 % confidence; the floor is {_percent(floor)}."
+        f"Accuracy on {n:,} eval products is {_percent(value)}, at least {_percent(lower)} by "
+        f"its 95 % interval; the floor is {_percent(floor)}."
     )
     return Check(name, lower >= floor, reason, lower, floor, n)
 

@@ -22,7 +22,7 @@ class GateConfig:
             always leaves the decision to a person may go live.
         coverage_98: likewise at 98 %.
         category_accuracy: no category's accuracy may be below this beyond chance.
-        confidence: of every bound and test.
+        confidence: of every test; the bounds in metrics.json are always at 95 %.
         min_calibration: fewest calibration products that thresholds may be fitted on; None: as
             many as prove 95 % when all of them are right (59 at 95 % confidence).
         max_accuracy_loss: by how much the accuracy may fall against the live model even where

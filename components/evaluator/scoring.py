@@ -1,38 +1,24 @@
 """Runs a served model over the products it will be judged on, as its clients would."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import tensorflow as tf
-from apache_beam.utils.shared import Shared
 
+from components.evaluator.served_model import RANKINGS, SCALARS, ServedModel
 from components.progress import progress
 
-SIGNATURE = "evaluate"
 BATCH = 64
 WORDS = ("title", "description", "price")
 PICTURE = ("image",)
 VISIBLE = {"combined": WORDS + PICTURE, "text": WORDS, "image": PICTURE}
 MODES = tuple(VISIBLE)
 
-# Column of a row: output of the signature that fills it.
-_SCALARS = {
-    "predicted": "category",
-    "score": "score",
-    "accepted_95": "accepted_95",
-    "accepted_98": "accepted_98",
-    "answer": "answer",
-    "answer_level": "answer_level",
-    "predicted_parent": "parent",
-    "parent_score": "parent_score",
-    "parent_accepted_95": "parent_accepted_95",
-    "parent_accepted_98": "parent_accepted_98",
-}
-_LISTS = ("top_categories", "top_scores")
+# Where a column of a row is not called like the output that fills it.
+_COLUMN_OF = {"category": "predicted", "parent": "predicted_parent"}
 
 _TYPES = {
     **dict.fromkeys(("model", "mode", "split", "product_id", "title"), pa.string()),
@@ -51,90 +37,51 @@ _TYPES = {
 }
 
 
-class UnloadableModel(Exception):  # noqa: N818 - a state of the model
-    """A model cannot be loaded or does not honour the served contract; the message says why."""
-
-
 def row_schema(features: Sequence[str] = ()) -> pa.Schema:
     """Columns of a row of predictions.parquet, and of `features` that are sliced by."""
     extra = [name for name in features if name not in _TYPES]
     return pa.schema({**_TYPES, **dict.fromkeys(extra, pa.string())})
 
 
-@dataclass(frozen=True)
-class ServedModel:
-    """A SavedModel on disk that each process loads at most once.
+class ScoreSplits(beam.PTransform):
+    """Files of tf.Examples to rows, by the new model and, on `eval` as it is served, the live."""
 
-    Attributes:
-        name: how its rows are called: "candidate" or "live".
-        path: folder of `saved_model.pb`.
-    """
+    def __init__(
+        self,
+        patterns: Sequence[tuple[str, str]],
+        parents: Mapping[str, str],
+        candidate: ServedModel,
+        live: ServedModel | None = None,
+        features: Sequence[str] = (),
+    ):
+        """Sets up scoring.
 
-    name: str
-    path: str
-    _shared: Shared = field(default_factory=Shared, repr=False, compare=False)
-
-    def load(self) -> "LoadedModel":
-        """The loaded model; alive, and not loaded again, while a reference to it is held.
-
-        Raises:
-            UnloadableModel: it is no SavedModel or lacks what the contract asks for.
+        Args:
+            patterns: (split, file pattern of its gzipped TFRecords).
+            parents: parent shelf of every leaf, which decides whether a parent is right.
+            candidate: asked in every mode.
+            live: asked in mode combined; None where there is none.
+            features: string features to carry along as columns.
         """
-        return self._shared.acquire(lambda: LoadedModel(self.path))
-
-
-class LoadedModel:
-    """The `evaluate` signature of a SavedModel as a function over tf.Examples."""
-
-    def __init__(self, path: str):
-        try:
-            self._model = tf.saved_model.load(path)  # owns the variables: keep it
-        except Exception as error:
-            # A broken file can raise nearly anything; whatever it is, it cannot be served.
-            raise UnloadableModel(f"{type(error).__name__}: {_first_line(error)}") from error
-        if SIGNATURE not in self._model.signatures:
-            raise UnloadableModel(f"it has no signature {SIGNATURE!r}")
-        self._evaluate = self._model.signatures[SIGNATURE]
-        missing = {*_SCALARS.values(), *_LISTS} - self._evaluate.structured_outputs.keys()
-        if missing:
-            raise UnloadableModel(f"{SIGNATURE!r} does not return {', '.join(sorted(missing))}")
-
-    def __call__(self, examples: Sequence[bytes]) -> dict[str, np.ndarray]:
-        """Outputs of the signature, each of shape (N, …), for N serialised tf.Examples."""
-        outputs = self._evaluate(examples=tf.constant(list(examples), dtype=tf.string))
-        return {name: tensor.numpy() for name, tensor in outputs.items()}
-
-    def probe(self) -> None:
-        """Answers one made-up product, to find out early whether it can.
-
-        Raises:
-            UnloadableModel: it fails.
-        """
-        example = tf.train.Example()
-        example.features.feature["title"].bytes_list.value.append(b"probe")
-        try:
-            self([example.SerializeToString()])
-        except tf.errors.OpError as error:
-            raise UnloadableModel(f"it fails on a product: {_first_line(error)}") from error
-
-
-class ReadSplits(beam.PTransform):
-    """Examples of several splits as (split, serialised tf.Example)."""
-
-    def __init__(self, patterns: Mapping[str, str]):
-        """Takes the file pattern of each split's gzipped TFRecords."""
         super().__init__()
-        self._patterns = dict(patterns)
+        self._patterns = list(patterns)
+        self._candidate = Score(candidate, parents, MODES, features)
+        self._live = live and Score(live, parents, ("combined",), features)
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
         splits = [
             pipeline
-            | f"Read[{split}]" >> beam.io.ReadFromTFRecord(pattern)
-            | f"Name[{split}]" >> beam.Map(_named, split)
-            for split, pattern in self._patterns.items()
+            | f"Read[{index}]" >> beam.io.ReadFromTFRecord(pattern)
+            | f"Name[{index}]" >> beam.Map(_named, split)
+            for index, (split, pattern) in enumerate(self._patterns)
         ]
         # A gzipped file cannot be read in parts: spread its products before the slow step.
-        return splits | beam.Flatten() | beam.Reshuffle()
+        examples = splits | beam.Flatten() | beam.Reshuffle()
+        rows = examples | "Candidate" >> self._candidate
+        if self._live is None:
+            return rows
+        held_out = examples | beam.Filter(_is_held_out)
+        return [rows, held_out | "Live" >> self._live] | "Both" >> beam.Flatten()
 
 
 class Score(beam.PTransform):
@@ -260,8 +207,7 @@ def _only(example: tf.train.Example, names: Iterable[str]) -> bytes:
 
 
 def _answers(outputs: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
-    columns = {column: _plain(outputs[name]) for column, name in _SCALARS.items()}
-    columns |= {name: _plain(outputs[name]) for name in _LISTS}
+    columns = {_COLUMN_OF.get(name, name): _plain(outputs[name]) for name in (*SCALARS, *RANKINGS)}
     for values in zip(*columns.values(), strict=True):
         yield dict(zip(columns, values, strict=True))
 
@@ -276,5 +222,5 @@ def _named(record: bytes, split: str) -> tuple[str, bytes]:
     return split, record
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0]
+def _is_held_out(example: tuple[str, bytes]) -> bool:
+    return example[0] == "eval"

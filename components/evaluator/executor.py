@@ -1,0 +1,209 @@
+"""Reads examples and models, has them scored, measured and judged, and writes what was found."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from apache_beam.io import WriteToParquet
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+from tfx import types
+from tfx.dsl.components.base import base_beam_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+from tfx.utils import io_utils, path_utils
+
+from components.evaluator import analysis, gate, summary
+from components.evaluator.comparison import Comparison, Outcomes, compare
+from components.evaluator.gate_config import GateConfig
+from components.evaluator.scoring import ScoreSplits, row_schema
+from components.evaluator.served_model import LoadedModel, ServedModel, UnloadableModel
+from components.progress import note
+from labeling.taxonomy import Taxonomy
+from serving.model_files import SAVED_MODEL, join, read_lineage
+
+SPLITS = ("calibration", "eval")
+PREDICTIONS = "predictions"
+NOTHING_LIVE = "NO_LIVE_MODEL"
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Executor of the Evaluator; see `component.Evaluator`."""
+
+    def Do(  # noqa: N802 - TFX's name
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Scores, measures, compares and decides.
+
+        Args:
+            input_dict: `examples`, `taxonomy`, `model`; optionally `baseline_model` (a folder
+                without a model: none is live) and `anomalies`.
+            output_dict: `evaluation` and `blessing`.
+            exec_properties: `gate`, JSON of a `GateConfig`; `slices`, JSON list of string
+                features to slice by.
+
+        Raises:
+            InputError: a setting of the gate is wrong.
+            UnloadableModel: the new model cannot be loaded.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        config = GateConfig.from_dict(json.loads(exec_properties.get("gate") or "{}"))
+        features = json.loads(exec_properties.get("slices") or "[]")
+        taxonomy = _taxonomy(artifact_utils.get_single_uri(input_dict["taxonomy"]))
+        model = artifact_utils.get_single_instance(input_dict["model"])
+        output = artifact_utils.get_single_uri(output_dict["evaluation"])
+
+        candidate = ServedModel("candidate", path_utils.serving_model_path(model.uri))
+        # Held to the end, so that scoring within this process does not load them again.
+        held = [candidate.load()]
+        live, unloadable = _live_model(input_dict.get("baseline_model"), held)
+        patterns = _patterns(input_dict["examples"])
+        self._measure(patterns, taxonomy, candidate, live, features, output)
+
+        thresholds = read_lineage(candidate.path).get("thresholds", {})
+        slices, has_live = analysis.read_slices(output), live is not None
+        metrics = summary.metrics(slices, thresholds, has_live=has_live)
+        categories = summary.categories(slices, taxonomy, thresholds, has_live=has_live)
+        version = _version(input_dict.get("baseline_model"))
+        compared = _comparison(output, live, version, taxonomy) if live else unloadable
+        anomalies = _anomalies(input_dict.get("anomalies"))
+        verdict = gate.decide(metrics, categories, config, compared, anomalies)
+        _write_json(output, "metrics.json", metrics)
+        _write_json(output, "categories.json", categories)
+        _write_json(output, "verdict.json", verdict.to_dict())
+        _bless(artifact_utils.get_single_instance(output_dict["blessing"]), verdict, model)
+
+    def _measure(
+        self,
+        patterns: Sequence[tuple[str, str]],
+        taxonomy: Taxonomy,
+        candidate: ServedModel,
+        live: ServedModel | None,
+        features: Sequence[str],
+        output: str,
+    ) -> None:
+        parents = {leaf: taxonomy.parent_shelf(leaf) for leaf in taxonomy.leaves}
+        with self._make_beam_pipeline() as pipeline:
+            rows = pipeline | "Score" >> ScoreSplits(patterns, parents, candidate, live, features)
+            _ = rows | "Measure" >> analysis.WriteAnalysis(parents, features, output)
+            _ = rows | "WriteRows" >> WriteToParquet(
+                join(output, PREDICTIONS),
+                row_schema(features),
+                file_name_suffix=".parquet",
+                num_shards=1,
+                shard_name_template="",
+            )
+
+
+def _taxonomy(uri: str) -> Taxonomy:
+    return Taxonomy.load(join(uri, "taxonomy.json"))
+
+
+def _patterns(examples: list[types.Artifact]) -> list[tuple[str, str]]:
+    return [
+        (split, io_utils.all_files_pattern(uri))
+        for split in SPLITS
+        for uri in artifact_utils.get_split_uris(examples, split)
+    ]
+
+
+def _live_model(
+    baseline: list[types.Artifact] | None, held: list[LoadedModel]
+) -> tuple[ServedModel | None, gate.UnloadableLive | None]:
+    path = _live_path(baseline)
+    if path is None:
+        return None, None
+    live = ServedModel("live", path)
+    try:
+        loaded = live.load()
+        loaded.probe()
+    except UnloadableModel as error:
+        return None, gate.UnloadableLive(_version(baseline), str(error))
+    held.append(loaded)
+    return live, None
+
+
+def _live_path(baseline: list[types.Artifact] | None) -> str | None:
+    """Folder of the live SavedModel; None where BaselineModel says that there is none."""
+    if not baseline:
+        return None
+    uri = artifact_utils.get_single_uri(baseline)
+    if not fileio.exists(uri) or set(fileio.listdir(uri)) <= {NOTHING_LIVE}:
+        return None
+    path = path_utils.serving_model_path(uri)
+    return path if fileio.exists(join(path, SAVED_MODEL)) else uri
+
+
+def _comparison(
+    output: str, live: ServedModel, version: str, taxonomy: Taxonomy
+) -> Comparison | gate.UnloadableLive:
+    lineage = read_lineage(live.path)
+    shared = None
+    if lineage.get("taxonomy_version") != taxonomy.version:
+        fitted = lineage.get("thresholds", {}).get("combined", {}).get("by_category", {})
+        shared = sorted(set(fitted).intersection(taxonomy.leaves))
+        if not shared:
+            problem = "its taxonomy is another one and shares no category that it can name"
+            return gate.UnloadableLive(version, problem)
+    return compare(_outcomes(output, "candidate"), _outcomes(output, "live"), version, shared)
+
+
+def _outcomes(output: str, model: str) -> Outcomes:
+    columns = ["product_id", "category", "predicted", "accepted_95"]
+    rows = [("model", "=", model), ("mode", "=", "combined"), ("split", "=", "eval")]
+    with fileio.open(join(output, f"{PREDICTIONS}.parquet"), "rb") as file:
+        table = pq.read_table(pa.BufferReader(file.read()), columns=columns, filters=rows)
+    values = {name: table[name].to_numpy() for name in columns}
+    return Outcomes(
+        values["product_id"],
+        values["category"],
+        values["category"] == values["predicted"],
+        values["accepted_95"].astype(bool),
+    )
+
+
+def _version(baseline: list[types.Artifact] | None) -> str:
+    artifact = artifact_utils.get_single_instance(baseline) if baseline else None
+    return artifact.get_string_custom_property("live_version") if artifact else ""
+
+
+def _anomalies(artifacts: list[types.Artifact] | None) -> list[str] | None:
+    if not artifacts:
+        return None
+    artifact = artifact_utils.get_single_instance(artifacts)
+    found = []
+    for split in artifact_utils.decode_split_names(artifact.split_names):
+        path = join(artifact.uri, f"Split-{split}", "SchemaDiff.pb")
+        with fileio.open(path, "rb") as file:
+            anomalies = anomalies_pb2.Anomalies.FromString(file.read())
+        if anomalies.HasField("dataset_anomaly_info"):
+            found.append(f"{split}: {anomalies.dataset_anomaly_info.description}")
+        found += [
+            f"{split}, {name}: {anomaly.description or anomaly.short_description}"
+            for name, anomaly in sorted(anomalies.anomaly_info.items())
+        ]
+    return found
+
+
+def _write_json(folder: str, name: str, content: Mapping | Sequence) -> None:
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    io_utils.write_string_file(join(folder, name), text + "\n")
+
+
+def _bless(blessing: types.Artifact, verdict: gate.Verdict, model: types.Artifact) -> None:
+    # The names and values that TFX's own Evaluator writes and its Pusher reads.
+    name = "BLESSED" if verdict.blessed else "NOT_BLESSED"
+    io_utils.write_string_file(join(blessing.uri, name), "")
+    blessing.set_int_custom_property("blessed", int(verdict.blessed))
+    blessing.set_string_custom_property("current_model", model.uri)
+    blessing.set_int_custom_property("current_model_id", model.id)
+    if verdict.approved_by is not None:
+        blessing.set_string_custom_property("approved_by", verdict.approved_by)
+        note(f"Approved by {verdict.approved_by} against the gate's verdict")
+    for check in verdict.checks:
+        if not check.passed:
+            note(f"{check.name}: {check.reason}")

@@ -1,0 +1,90 @@
+"""A SavedModel on disk as a function over tf.Examples, loaded once a process."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import tensorflow as tf
+from apache_beam.utils.shared import Shared
+
+SIGNATURE = "evaluate"
+
+# Outputs of the signature with one value a product, and with a ranking of several.
+SCALARS = (
+    "category",
+    "score",
+    "accepted_95",
+    "accepted_98",
+    "answer",
+    "answer_level",
+    "parent",
+    "parent_score",
+    "parent_accepted_95",
+    "parent_accepted_98",
+)
+RANKINGS = ("top_categories", "top_scores")
+
+
+class UnloadableModel(Exception):  # noqa: N818 - a state of the model
+    """A model cannot be loaded or does not honour the served contract; the message says why."""
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A SavedModel on disk that each process loads at most once.
+
+    Attributes:
+        name: how its rows are called: "candidate" or "live".
+        path: folder of `saved_model.pb`.
+    """
+
+    name: str
+    path: str
+    _shared: Shared = field(default_factory=Shared, repr=False, compare=False)
+
+    def load(self) -> "LoadedModel":
+        """The loaded model; alive, and not loaded again, while a reference to it is held.
+
+        Raises:
+            UnloadableModel: it is no SavedModel or lacks what the contract asks for.
+        """
+        return self._shared.acquire(lambda: LoadedModel(self.path))
+
+
+class LoadedModel:
+    """The `evaluate` signature of a SavedModel as a function over tf.Examples."""
+
+    def __init__(self, path: str):
+        try:
+            self._model = tf.saved_model.load(path)  # owns the variables: keep it
+        except Exception as error:
+            # A broken file can raise nearly anything; whatever it is, it cannot be served.
+            raise UnloadableModel(f"{type(error).__name__}: {_first_line(error)}") from error
+        if SIGNATURE not in self._model.signatures:
+            raise UnloadableModel(f"it has no signature {SIGNATURE!r}")
+        self._evaluate = self._model.signatures[SIGNATURE]
+        missing = {*SCALARS, *RANKINGS} - self._evaluate.structured_outputs.keys()
+        if missing:
+            raise UnloadableModel(f"{SIGNATURE!r} does not return {', '.join(sorted(missing))}")
+
+    def __call__(self, examples: Sequence[bytes]) -> dict[str, np.ndarray]:
+        """Outputs of the signature, each of shape (N, …), for N serialised tf.Examples."""
+        outputs = self._evaluate(examples=tf.constant(list(examples), dtype=tf.string))
+        return {name: tensor.numpy() for name, tensor in outputs.items()}
+
+    def probe(self) -> None:
+        """Answers one made-up product, to find out early whether it can.
+
+        Raises:
+            UnloadableModel: it fails.
+        """
+        example = tf.train.Example()
+        example.features.feature["title"].bytes_list.value.append(b"probe")
+        try:
+            self([example.SerializeToString()])
+        except tf.errors.OpError as error:
+            raise UnloadableModel(f"it fails on a product: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0]
