@@ -1,12 +1,17 @@
 """What every call has, whichever door it came in by: a caller, a duration and an outcome."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from grpc import StatusCode
+
 from serving.server.metrics import ServerMetrics
 from serving.server.status import from_exception
+
+logger = logging.getLogger("shelfsort.serving")
 
 _MICROSECONDS = 1e6
 
@@ -49,6 +54,8 @@ class Calls:
         except Exception as exception:
             error = from_exception(exception)
             status = error.code.name
+            if error.code is StatusCode.INTERNAL and error is not exception:
+                logger.exception("%s of %s failed", api, model)
             raise error from exception
         finally:
             self._metrics.requests.add(model, status)

@@ -57,7 +57,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     def MultiInference(  # noqa: N802
         self, request: inference_pb2.MultiInferenceRequest, context: grpc.ServicerContext
     ) -> inference_pb2.MultiInferenceResponse:
-        spec = request.tasks[0].model_spec if request.tasks else None
+        spec = request.tasks[0].model_spec if request.tasks else model_pb2.ModelSpec()
         return self._answer("MultiInference", multi_inference, request, spec, context)
 
     def GetModelMetadata(  # noqa: N802
@@ -114,7 +114,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         self, request: model_management_pb2.ReloadConfigRequest, context: grpc.ServicerContext
     ) -> model_management_pb2.ReloadConfigResponse:
         try:
-            self._manager.bring_up(models_from(request.config))
+            self._manager.bring_up(models_from(request.config), context.time_remaining())
         except ServingError as error:
             context.abort(error.code, error.details())
         except ModelsUnavailable as error:

@@ -37,6 +37,10 @@ class ModelManager:
         self._options = options
         self._stop = threading.Event()
         self._lock = threading.Lock()
+        # One at a time: a look at the folders that began under an old configuration must not
+        # have the last word.
+        self._aspiring = threading.Lock()
+        self._bringing_up = threading.Lock()
         self._configs: dict[str, ModelConfig] = {}
         self._models: dict[str, ModelVersions] = {}
         self._watcher: threading.Thread | None = None
@@ -54,15 +58,19 @@ class ModelManager:
             ServingError: INVALID_ARGUMENT, and nothing has changed.
         """
         check_models(models)
-        with self._lock:
+        with self._aspiring:
             dropped = set(self._configs) - {model.name for model in models}
+            self._set_configs(models)
+            for name in dropped:
+                self._models[name].aspire({})
+        self.poll()
+
+    def _set_configs(self, models: Sequence[ModelConfig]) -> None:
+        with self._lock:
             self._configs = {model.name: model for model in models}
             for model in models:
                 if model.name not in self._models:
                     self._models[model.name] = self._new(model.name)
-        for name in dropped:
-            self._models[name].aspire({})
-        self.poll()
 
     def bring_up(self, models: Sequence[ModelConfig], seconds: float | None = None) -> None:
         """`configure`, and back when all models have a version that answers.
@@ -77,26 +85,30 @@ class ModelManager:
                 a version that is not available.
             ModelsUnavailable: all that was found of a model ended with an error, or time is up.
         """
-        labels = {config.name: config.labels for config in self.configs}
-        self.configure([replace(model, labels=labels.get(model.name, {})) for model in models])
-        self._wait_until_available(seconds)
-        self._check_labels(models)
-        with self._lock:
-            self._configs = {model.name: model for model in models}
+        with self._bringing_up:
+            labels = {config.name: config.labels for config in self.configs}
+            self.configure([replace(model, labels=labels.get(model.name, {})) for model in models])
+            self._wait_until_available(seconds)
+            self._check_labels(models)
+            self._set_configs(models)
 
     def poll(self) -> None:
         """Looks at every model's folder once."""
-        for config in self.configs:
-            try:
-                found = list_versions(config.base_path)
-            except OSError as error:
-                # What is served stays: a share that is away for a minute is no order to stop.
-                logger.warning("%s: %s cannot be listed: %s", config.name, config.base_path, error)
-                continue
-            if not found:
-                logger.warning("No versions of %s found under %s", config.name, config.base_path)
-            chosen = config.policy.choose(found)
-            self._models[config.name].aspire({number: found[number] for number in chosen})
+        with self._aspiring:
+            for config in self.configs:
+                self._look(config)
+
+    def _look(self, config: ModelConfig) -> None:
+        try:
+            found = list_versions(config.base_path)
+        except OSError as error:
+            # What is served stays: a share that is away for a minute is no order to stop.
+            logger.warning("%s: %s cannot be listed: %s", config.name, config.base_path, error)
+            return
+        if not found:
+            logger.warning("No versions of %s found under %s", config.name, config.base_path)
+        chosen = config.policy.choose(found)
+        self._models[config.name].aspire({number: found[number] for number in chosen})
 
     def watch(self) -> None:
         """Polls from now on, in a thread, until `close`; not at all when the interval is 0."""

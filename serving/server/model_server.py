@@ -92,6 +92,7 @@ class ModelServer:
         """
         try:
             credentials, context = grpc_credentials(self._options), rest_context(self._options)
+            self.manager.watch()
             self.manager.bring_up(self._models, timeout)
             self._open_grpc(credentials)
             if self._options.rest_port is not None:
@@ -99,7 +100,6 @@ class ModelServer:
         except BaseException:
             self.stop(grace=0)
             raise
-        self.manager.watch()
         return self
 
     def stop(self, grace: float = 30.0) -> None:
