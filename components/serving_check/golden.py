@@ -10,6 +10,8 @@ import tensorflow as tf
 
 _UNICODE_TITLE = "Blå tröja 👗 綿のシャツ рубашка قميص ชุดเดรส \u200f\u0301"
 _LONG_TITLE = "canvas tote bag " * 625
+# How a client of `predict_raw`, which must send a price, says that there is none.
+NO_PRICE = -1.0
 _KEPT = ("product_id", "title", "description", "price", "image")
 
 
@@ -41,10 +43,10 @@ def bytes_of(example: tf.train.Example, name: str) -> bytes:
 
 
 def price_of(example: tf.train.Example) -> float:
-    """The price; 0.0, which is how a client of `predict_raw` says "none", when there is none."""
+    """The price; NO_PRICE when there is none."""
     feature = example.features.feature
     values = feature["price"].float_list.value if "price" in feature else []
-    return values[0] if values else 0.0
+    return values[0] if values else NO_PRICE
 
 
 def _without_labels(example: tf.train.Example) -> tf.train.Example:
