@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from serving.products import NO_PRICE
+
 _UNICODE_TITLE = "Blå tröja 👗 綿のシャツ рубашка قميص ชุดเดรส \u200f\u0301"
 _LONG_TITLE = "canvas tote bag " * 625
-# How a client of `predict_raw`, which must send a price, says that there is none.
-NO_PRICE = -1.0
 _KEPT = ("product_id", "title", "description", "price", "image")
 
 
@@ -43,7 +43,7 @@ def bytes_of(example: tf.train.Example, name: str) -> bytes:
 
 
 def price_of(example: tf.train.Example) -> float:
-    """The price; NO_PRICE when there is none."""
+    """The price; what a client of `predict_raw` sends instead, when there is none."""
     feature = example.features.feature
     values = feature["price"].float_list.value if "price" in feature else []
     return values[0] if values else NO_PRICE

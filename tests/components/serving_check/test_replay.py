@@ -1,11 +1,12 @@
 import pytest
 import tensorflow as tf
 
-from components.serving_check.golden import NO_PRICE, bytes_of, golden_products, price_of
+from components.serving_check.golden import bytes_of, golden_products, price_of
 from components.serving_check.replay import replay
 from components.serving_check.report import Report
 from components.serving_check.warm_up import warm_up_problems
 from serving.model_files import WARM_UP
+from serving.products import NO_PRICE
 
 
 def _replay(model, examples, tolerance=1e-4) -> Report:
