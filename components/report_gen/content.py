@@ -1,7 +1,4 @@
-"""Everything the page says, as typed values: no files, no HTML.
-
-Rates and scores are in [0, 1]; None stands for "not known" or "not defined", never for zero.
-"""
+"""From the parsed artifacts of one run to everything the page says: no files, no HTML."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -11,10 +8,22 @@ from typing import Any, Protocol
 import pandas as pd
 
 from components.report_gen.bounds import interval
-from components.report_gen.changes import CategoryChange, Changes, category_changes, changes
-from components.report_gen.confident_errors import ModelError, confident_errors
-from components.report_gen.confusion import Pair, SiblingMatrix, frequent_pairs, sibling_matrices
+from components.report_gen.changes import category_changes, changes
+from components.report_gen.confident_errors import confident_errors
+from components.report_gen.confusion import frequent_pairs, sibling_matrices
 from components.report_gen.curve import TARGETS, Curve, coverage_curve
+from components.report_gen.sections import (
+    Anomaly,
+    Check,
+    Labelling,
+    LiveComparison,
+    ModeRow,
+    Rate,
+    RejectReason,
+    Rejects,
+    ReportContent,
+    Verdict,
+)
 
 MODES = ("combined", "text", "image")
 REJECT_EXAMPLES = 20
@@ -31,122 +40,6 @@ class Tree(Protocol):
     def path(self, node: str) -> str: ...
 
     def ancestors(self, node: str) -> list[str]: ...
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check of the gate: `value` and `floor` in the check's own unit."""
-
-    name: str
-    passed: bool
-    reason: str
-    value: float | None = None
-    floor: float | None = None
-    n: int | None = None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether the model may go live; `failed` before `passed` on the page."""
-
-    blessed: bool
-    failed: list[Check]
-    passed: list[Check]
-    approved_by: str | None = None
-
-
-@dataclass(frozen=True)
-class Rate:
-    """A proportion of `n` products with its two-sided 95 % Clopper-Pearson interval."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-
-@dataclass(frozen=True)
-class ModeRow:
-    """One mode of the model on one split. `accepted_lower_*` are one-sided 95 % bounds."""
-
-    mode: str
-    split: str
-    n: int
-    accuracy: Rate | None
-    parent_accuracy: Rate | None
-    coverage_95: Rate | None
-    coverage_98: Rate | None
-    parent_coverage_95: Rate | None
-    parent_coverage_98: Rate | None
-    accepted_accuracy_95: float | None
-    accepted_accuracy_98: float | None
-    accepted_lower_95: float | None
-    accepted_lower_98: float | None
-    macro_f1: float | None
-    ece: float | None
-
-
-@dataclass(frozen=True)
-class LiveComparison:
-    """The candidate against the live model, on the eval products both answered."""
-
-    version: str
-    candidate: ModeRow | None
-    live: ModeRow | None
-    changes: Changes | None
-    categories: list[CategoryChange]
-    gate: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Anomaly:
-    """What data validation found in one feature of one split."""
-
-    split: str
-    feature: str
-    summary: str
-    detail: str
-    severity: str
-
-
-@dataclass(frozen=True)
-class RejectReason:
-    """Lines of the manifest refused for one reason, with the first few of them."""
-
-    reason: str
-    count: int
-    examples: list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Rejects:
-    lines: int
-    accepted: int
-    rejected: int
-    reasons: list[RejectReason]
-    reduction: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Labelling:
-    """The crowd's work. Prices are in the currency of the price that was configured."""
-
-    workers: int
-    answers: int
-    products: int
-    price_per_answer: float | None
-
-    @property
-    def answers_per_product(self) -> float | None:
-        return self.answers / self.products if self.products else None
-
-    @property
-    def cost(self) -> float | None:
-        return None if self.price_per_answer is None else self.answers * self.price_per_answer
-
-    @property
-    def cost_per_label(self) -> float | None:
-        return None if self.cost is None or not self.products else self.cost / self.products
 
 
 @dataclass(frozen=True)
@@ -173,35 +66,6 @@ class ReportInputs:
     suspects: list[dict[str, Any]] = field(default_factory=list)
     max_errors: int = 500
     price_per_answer: float | None = None
-
-
-@dataclass(frozen=True)
-class ReportContent:
-    """What `page.render` draws. `paths` names categories and shelves by id."""
-
-    model_name: str
-    title: str
-    verdict: Verdict
-    modes: list[ModeRow]
-    thresholds: dict[str, Any]
-    curves: dict[str, dict[str, Curve]]
-    live: LiveComparison | None
-    categories: list[dict[str, Any]]
-    pairs: list[Pair]
-    siblings: list[SiblingMatrix]
-    errors: list[ModelError]
-    error_total: int
-    suspects: list[dict[str, Any]]
-    suspect_total: int
-    rejects: Rejects
-    anomalies: list[Anomaly] | None
-    labelling: Labelling
-    lineage: dict[str, Any]
-    paths: dict[str, str]
-
-    def headline(self) -> ModeRow | None:
-        """The combined model on eval: what the verdict is about."""
-        return next((r for r in self.modes if (r.mode, r.split) == ("combined", "eval")), None)
 
 
 def assemble(inputs: ReportInputs) -> ReportContent:
@@ -252,12 +116,15 @@ def _verdict(inputs: ReportInputs) -> Verdict:
     if inputs.model_blessing is not None and inputs.model_blessing != blessed:
         said = "The blessing that Pusher reads and the gate's written verdict disagree."
         checks.append(Check("blessing_agrees", False, said))
-    failed = [check for check in checks if not check.passed]
+    approved_by = inputs.verdict.get("approved_by")
+    let_pass = set(inputs.verdict.get("overridden") or []) if approved_by else set()
+    failed = [check for check in checks if not check.passed and check.name not in let_pass]
     return Verdict(
         blessed=blessed and not failed,
         failed=failed,
+        overruled=[check for check in checks if not check.passed and check.name in let_pass],
         passed=[check for check in checks if check.passed],
-        approved_by=inputs.lineage.get("approved_by"),
+        approved_by=approved_by,
     )
 
 
@@ -334,23 +201,23 @@ def _curves(rows: pd.DataFrame, thresholds: Mapping[str, Any]) -> dict[str, Curv
 
 
 def _live(inputs: ReportInputs, combined: pd.DataFrame) -> LiveComparison | None:
-    said = inputs.verdict.get("live")
+    said = inputs.verdict.get("live") or {}
+    compared = said.get("comparison") or {}
     figures = (inputs.metrics.get("live") or {}).get("eval")
     rows = inputs.predictions[inputs.predictions.model == "live"]
     if not said and not figures:
         return None
     wanted = ["product_id", "category", "predicted", "accepted_95"]
     return LiveComparison(
-        version=str((said or {}).get("version", "")),
+        version=str(said.get("version", "")),
+        problem=str(said.get("problem") or ""),
         candidate=mode_row("combined", "eval", (inputs.metrics.get("combined") or {}).get("eval")),
         live=mode_row("combined", "eval", figures),
         changes=changes(combined[wanted], rows[wanted]) if len(rows) else None,
         categories=category_changes(inputs.categories),
-        gate={
-            name: value
-            for name, value in ((said or {}).get("comparison") or {}).items()
-            if isinstance(value, (str, int, float))
-        },
+        p_worse=number((compared.get("accuracy") or {}).get("p_worse")),
+        p_decides_less=number((compared.get("coverage") or {}).get("p_worse")),
+        left_out=int(compared.get("left_out") or 0),
     )
 
 
@@ -367,6 +234,7 @@ def _rejects(summary: Mapping[str, Any], rejects: Iterable[dict[str, Any]]) -> R
         rejected=int(summary.get("rejected", 0)),
         reasons=[RejectReason(reason, count, examples.get(reason, [])) for reason, count in counts],
         reduction=dict(summary.get("reduction") or {}),
+        ignored=dict(summary.get("ignored") or {}),
     )
 
 

@@ -17,7 +17,8 @@ from tfx.types import artifact_utils
 
 from components.progress import progress
 from components.report_gen import page
-from components.report_gen.content import Anomaly, ReportContent, ReportInputs, assemble
+from components.report_gen.content import ReportInputs, assemble
+from components.report_gen.sections import Anomaly, ReportContent
 from components.report_gen.thumbnails import thumbnail
 from labeling.taxonomy import Taxonomy
 
@@ -179,6 +180,8 @@ def _write_report(
     verdict = {
         "blessed": content.verdict.blessed,
         "failed": [f"{check.name}: {check.reason}" for check in content.verdict.failed],
+        "overruled": [f"{check.name}: {check.reason}" for check in content.verdict.overruled],
+        "approved_by": content.verdict.approved_by,
         "model_name": content.model_name,
     }
     # The page comes last: where it is, the other two are whole.

@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from components.report_gen.content import ReportContent
+from components.report_gen.sections import ReportContent
 
 MODE_NAMES = {"combined": "Words and picture", "text": "Words only", "image": "Picture only"}
 SPLIT_NAMES = {

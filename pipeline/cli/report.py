@@ -81,6 +81,8 @@ def _print(page: Path, verdict: dict[str, Any], figures: dict[str, Any]) -> None
     click.echo(f"{name} {said}")
     for reason in verdict.get("failed") or []:
         click.echo(f"  against it: {reason}")
+    for reason in verdict.get("overruled") or []:
+        click.echo(f"  let pass by {verdict.get('approved_by')}: {reason}")
     click.echo(f"On {figures['n'] or 0:,} eval products, words and picture together:")
     for key, words in _FIGURES.items():
         value = figures[key]

@@ -19,6 +19,14 @@ SHELVES = {
     "Shoes": ["Sandals", "Flip flops", "Sneakers"],
 }
 HOSTILE = '</script><img src=x onerror="window.hacked=1">\u2028{{ 7*7 }}'
+COMPARISON = {
+    "version": "3",
+    "shared_categories": None,
+    "left_out": 2,
+    "accuracy": {"n": 900, "only_candidate": 5, "only_live": 9, "p_worse": 0.031},
+    "coverage": {"n": 900, "only_candidate": 5, "only_live": 4, "p_worse": 0.4},
+    "by_category": {},
+}
 THRESHOLDS = {"95": 0.66, "98": 0.89}
 
 
@@ -113,27 +121,26 @@ def category_figures(taxonomy: Taxonomy, rows: pd.DataFrame, live: pd.DataFrame 
         own = rows[rows.category == leaf]
         right = own.predicted == own.category
         accepted = own.accepted_95.astype(bool)
-        k, n = int((right & accepted).sum()), int(accepted.sum())
-        strangers = int(
-            ((rows.category != leaf) & (rows.predicted == leaf) & rows.accepted_95).sum()
-        )
+        filed = rows[(rows.predicted == leaf) & rows.accepted_95]
+        k, n = int((filed.category == leaf).sum()), len(filed)
         theirs = None if live is None else live[live.category == leaf]
         abstains = position == len(taxonomy.leaves) - 1
+        files_none = abstains or not n
         found.append(
             {
                 "category": leaf,
                 "path": taxonomy.path(leaf),
                 "parent": taxonomy.parent_shelf(leaf),
                 "n": len(own),
-                "accuracy": float(right.mean()),
+                "accuracy": float(right.mean()) if len(own) else None,
                 "accuracy_lower": one_sided(int(right.sum()), len(own)),
-                "coverage_95": 0.0 if abstains else float(accepted.mean()),
+                "coverage_95": 0.0 if abstains or not len(own) else float(accepted.mean()),
                 "accepted": 0 if abstains else n,
-                "accepted_accuracy_95": None if abstains else k / n,
-                "accepted_lower_95": None if abstains else one_sided(k, n),
-                "accepted_upper_95": None if abstains else min(1.0, k / n + 0.02),
-                "false_accepts": strangers,
-                "false_accept_rate": strangers / (len(rows) - len(own)),
+                "accepted_accuracy_95": None if files_none else k / n,
+                "accepted_lower_95": None if files_none else one_sided(k, n),
+                "accepted_upper_95": None if files_none else min(1.0, k / n + 0.02),
+                "false_accepts": 0 if abstains else n - k,
+                "false_accept_rate": 0.0 if abstains else (n - k) / (len(rows) - len(own)),
                 "precision": 0.9,
                 "recall": 0.9,
                 "f1": 0.9,
@@ -205,9 +212,7 @@ def make_inputs(n: int = 900, live: bool = True, blessed: bool = True, **changed
         "verdict": {
             "blessed": blessed,
             "checks": checks,
-            "live": {"version": 3, "comparison": {"p_value": 0.031, "test": "McNemar"}}
-            if live
-            else None,
+            "live": {"version": 3, "comparison": COMPARISON} if live else None,
         },
         "metrics": metrics,
         "categories": category_figures(taxonomy, modes["combined"], theirs),

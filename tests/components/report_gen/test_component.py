@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from components.report_gen.content import Anomaly
+from components.report_gen.sections import Anomaly
 
 pytestmark = pytest.mark.slow  # importing TFX takes ten seconds
 
@@ -53,6 +53,8 @@ def test_writes_the_page_with_its_figures_and_verdict(do, run_inputs, run_artifa
     assert json.loads((folder / "verdict.json").read_text()) == {
         "blessed": True,
         "failed": [],
+        "overruled": [],
+        "approved_by": None,
         "model_name": "shelves",
     }
     html = (folder / "index.html").read_text("utf-8")

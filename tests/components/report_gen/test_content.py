@@ -7,7 +7,8 @@ import pytest
 
 from components.report_gen.changes import category_changes, changes
 from components.report_gen.confident_errors import PER_CATEGORY, confident_errors
-from components.report_gen.content import Labelling, assemble, mode_row, rate
+from components.report_gen.content import assemble, mode_row, rate
+from components.report_gen.sections import Labelling
 
 
 def rows(*products: tuple) -> pd.DataFrame:
@@ -46,6 +47,32 @@ def test_a_failed_check_outweighs_a_blessing(run_inputs):
     check = {"name": "coverage", "passed": False, "reason": "Too little is decided."}
     inputs = run_inputs(60, verdict={"blessed": True, "checks": [check]})
     assert not assemble(inputs).verdict.blessed
+
+
+def test_an_approval_lets_the_named_checks_pass_and_no_other(run_inputs):
+    verdict = run_inputs(60, blessed=False).verdict
+    approved = {
+        **verdict,
+        "blessed": True,
+        "approved_by": "A. Reviewer",
+        "overridden": ["accepted_accuracy_95"],
+    }
+    found = assemble(run_inputs(60, verdict=approved)).verdict
+    assert found.blessed
+    assert [check.name for check in found.overruled] == ["accepted_accuracy_95"]
+    refused = assemble(run_inputs(60, verdict=approved, serving_check=False)).verdict
+    assert not refused.blessed
+    assert [check.name for check in refused.failed] == ["serving_check"]
+    nameless = assemble(run_inputs(60, verdict={**approved, "approved_by": None})).verdict
+    assert not nameless.blessed
+
+
+def test_a_live_model_that_cannot_be_loaded_is_named_with_its_problem(run_inputs):
+    live = {"version": "4", "comparison": None, "problem": "its variables are missing"}
+    whole = run_inputs(60, live=False)
+    found = assemble(run_inputs(60, live=False, verdict={**whole.verdict, "live": live})).live
+    assert (found.version, found.problem) == ("4", "its variables are missing")
+    assert (found.live, found.changes, found.p_worse) == (None, None, None)
 
 
 def test_a_mode_without_products_has_no_row():
@@ -160,7 +187,7 @@ def test_the_live_model_is_compared_product_by_product(run_inputs):
     counted = live.changes
     assert live.version == "3"
     assert counted.fixed + counted.broken + counted.both_right + counted.both_wrong == 300
-    assert live.gate == {"p_value": 0.031, "test": "McNemar"}
+    assert (live.p_worse, live.p_decides_less, live.left_out) == (0.031, 0.4, 2)
 
 
 def test_a_flat_tree_has_one_shelf_of_siblings(run_inputs):

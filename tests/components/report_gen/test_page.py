@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.report_gen import page
-from components.report_gen.content import Anomaly, assemble
+from components.report_gen.content import assemble
+from components.report_gen.sections import Anomaly
 
 
 class Scripts(HTMLParser):
@@ -83,6 +84,8 @@ def test_hostile_names_everywhere_else_stay_text(run_inputs):
         verdict={
             "blessed": False,
             "checks": [{"name": evil, "passed": False, "reason": evil}],
+            "approved_by": evil,
+            "overridden": [evil],
             "live": {"version": evil, "comparison": {evil: evil}},
         },
     )

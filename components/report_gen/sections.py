@@ -1,0 +1,176 @@
+"""The typed values of the page's sections.
+
+Rates and scores are in [0, 1]; None stands for "not known" or "not defined", never for zero.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from components.report_gen.changes import CategoryChange, Changes
+from components.report_gen.confident_errors import ModelError
+from components.report_gen.confusion import Pair, SiblingMatrix
+from components.report_gen.curve import Curve
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of the gate: `value` and `floor` in the check's own unit."""
+
+    name: str
+    passed: bool
+    reason: str
+    value: float | None = None
+    floor: float | None = None
+    n: int | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the model may go live, and why.
+
+    `overruled` holds the checks that failed and that `approved_by`, a person, let pass.
+    """
+
+    blessed: bool
+    failed: list[Check]
+    overruled: list[Check]
+    passed: list[Check]
+    approved_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A proportion of `n` products with its two-sided 95 % Clopper-Pearson interval."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class ModeRow:
+    """One mode of the model on one split. `accepted_lower_*` are one-sided 95 % bounds."""
+
+    mode: str
+    split: str
+    n: int
+    accuracy: Rate | None
+    parent_accuracy: Rate | None
+    coverage_95: Rate | None
+    coverage_98: Rate | None
+    parent_coverage_95: Rate | None
+    parent_coverage_98: Rate | None
+    accepted_accuracy_95: float | None
+    accepted_accuracy_98: float | None
+    accepted_lower_95: float | None
+    accepted_lower_98: float | None
+    macro_f1: float | None
+    ece: float | None
+
+
+@dataclass(frozen=True)
+class LiveComparison:
+    """The candidate against the live model, on the eval products both answered.
+
+    `problem` says why the two could not be compared. `p_worse` is the chance of so many newly
+    wrong products if the candidate were no worse, `p_decides_less` the same of decisions (exact
+    one-sided McNemar tests of the gate). `left_out` products belong to categories that the live
+    model does not know: the gate left them out.
+    """
+
+    version: str
+    problem: str
+    candidate: ModeRow | None
+    live: ModeRow | None
+    changes: Changes | None
+    categories: list[CategoryChange]
+    p_worse: float | None
+    p_decides_less: float | None
+    left_out: int
+
+
+@dataclass(frozen=True)
+class Anomaly:
+    """What data validation found in one feature of one split."""
+
+    split: str
+    feature: str
+    summary: str
+    detail: str
+    severity: str
+
+
+@dataclass(frozen=True)
+class RejectReason:
+    """Lines of the manifest refused for one reason, with the first few of them."""
+
+    reason: str
+    count: int
+    examples: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Rejects:
+    """What became of the manifest's lines.
+
+    `ignored` counts fields that were cut or left out of products that were accepted.
+    """
+
+    lines: int
+    accepted: int
+    rejected: int
+    reasons: list[RejectReason]
+    reduction: dict[str, str]
+    ignored: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """The crowd's work. Prices are in the currency of the price that was configured."""
+
+    workers: int
+    answers: int
+    products: int
+    price_per_answer: float | None
+
+    @property
+    def answers_per_product(self) -> float | None:
+        return self.answers / self.products if self.products else None
+
+    @property
+    def cost(self) -> float | None:
+        return None if self.price_per_answer is None else self.answers * self.price_per_answer
+
+    @property
+    def cost_per_label(self) -> float | None:
+        return None if self.cost is None or not self.products else self.cost / self.products
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """What `page.render` draws. `paths` names categories and shelves by id."""
+
+    model_name: str
+    title: str
+    verdict: Verdict
+    modes: list[ModeRow]
+    thresholds: dict[str, Any]
+    curves: dict[str, dict[str, Curve]]
+    live: LiveComparison | None
+    categories: list[dict[str, Any]]
+    pairs: list[Pair]
+    siblings: list[SiblingMatrix]
+    errors: list[ModelError]
+    error_total: int
+    suspects: list[dict[str, Any]]
+    suspect_total: int
+    rejects: Rejects
+    anomalies: list[Anomaly] | None
+    labelling: Labelling
+    lineage: dict[str, Any]
+    paths: dict[str, str]
+
+    def headline(self) -> ModeRow | None:
+        """The combined model on eval: what the verdict is about."""
+        return next((r for r in self.modes if (r.mode, r.split) == ("combined", "eval")), None)
