@@ -48,6 +48,8 @@ def _json_pairs(path: str, text: str) -> Iterator[tuple[str, str, str]]:
         raise InputError(
             f"{path}:{error.lineno}: not JSON ({error.msg}). Give a list of from and to."
         ) from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON ({error}). Give a list of from and to.") from error
     for position, entry in enumerate(entries, start=1):
         yield f"{path} (entry {position})", *_pair(f"{path} (entry {position})", entry)
 

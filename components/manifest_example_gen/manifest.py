@@ -105,7 +105,7 @@ def _product(
     image = _image(record.get("source-ref"))
     title = _text(record, "title", rules.max_text_chars, ignored)
     # A text-classification job keeps the words under "source".
-    words_key = "description" if record.get("description") else "source"
+    words_key = "source" if record.get("description") in (None, "") else "description"
     description = _text(record, words_key, rules.max_text_chars, ignored)
     id_ = _id(record.get("id"), image, title + "\n" + description)
     if not (image or title.strip() or description.strip()):

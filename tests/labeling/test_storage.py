@@ -1,0 +1,24 @@
+import pytest
+
+from labeling.storage import is_remote, local_path, open_binary, read_input
+from pipeline.errors import InputError
+
+
+def test_file_addresses_are_local_and_percent_decoded(tmp_path):
+    path = tmp_path / "a b.txt"
+    path.write_bytes(b"x")
+    address = f"file://{tmp_path}/a%20b.txt"
+    assert not is_remote(address)
+    assert local_path(address) == path
+    with open_binary(address) as stream:
+        assert stream.read() == b"x"
+
+
+def test_object_stores_are_remote():
+    assert is_remote("gs://bucket/key")
+    assert not is_remote("/plain/path")
+
+
+def test_an_address_nobody_serves_is_one_clear_line():
+    with pytest.raises(InputError, match="nowhere://x: the taxonomy cannot be read"):
+        read_input("nowhere://x", "taxonomy")
