@@ -5,6 +5,7 @@ for a client that only sends strings. A message on the wire carries field number
 the few fields a client needs are declared here, with the numbers and types of tensorflow/core/
 framework/{tensor,tensor_shape}.proto and tensorflow_serving/apis/{model,predict}.proto, in a
 descriptor pool of their own: they do not collide with TensorFlow's where a process has both.
+`predict.proto` beside this file declares the same for clients in other languages.
 """
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory

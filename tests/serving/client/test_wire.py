@@ -1,11 +1,33 @@
 """The declared messages are TF Serving's: checked against its own, which import TensorFlow."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from serving import wire
 from serving.products import NO_PRICE, Row, request
 
-pytestmark = pytest.mark.slow
+
+def declared_in(proto: str) -> dict[str, set[tuple[int, str, str]]]:
+    """Message → {(number, type, name)} of a .proto file without nested messages."""
+    text = re.sub(r"//.*", "", proto)
+    text = re.sub(r"map<string, (\w+)>", r"map \1", text)
+    field = re.compile(r"((?:(?:repeated|map) )?\w+) (\w+) = (\d+);")
+    return {
+        message: {(int(number), kind, name) for kind, name, number in field.findall(body)}
+        for message, body in re.findall(r"message (\w+) {([^}]*)}", text)
+    }
+
+
+def test_the_proto_file_for_other_languages_declares_the_same_fields():
+    proto = Path(wire.__file__).with_name("predict.proto").read_text("utf-8")
+    assert declared_in(proto) == {
+        message: set(fields) for message, fields in wire._MESSAGES.items()
+    }
+    service, method = wire.PREDICT_METHOD.strip("/").split("/")
+    assert service == "tensorflow.serving.PredictionService"
+    assert f"rpc {method}(PredictRequest) returns (PredictResponse);" in proto
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +47,7 @@ def fields_of(descriptor) -> dict[int, tuple]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["PredictRequest", "PredictResponse"])
 def test_every_declared_field_has_its_number_and_type(predict_pb2, name):
     def compare(ours, theirs):
@@ -37,6 +60,7 @@ def test_every_declared_field_has_its_number_and_type(predict_pb2, name):
     compare(getattr(wire, name).DESCRIPTOR, getattr(predict_pb2, name).DESCRIPTOR)
 
 
+@pytest.mark.slow
 def test_a_request_is_read_by_tf_servings_own_message(predict_pb2):
     from tensorflow.python.framework.tensor_util import MakeNdarray
 
