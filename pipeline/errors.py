@@ -10,3 +10,7 @@ class InputError(Exception):
 
 class NotBlessed(Exception):  # noqa: N818 - a verdict, not a fault
     """The run finished and the model may not go live: exit status 3."""
+
+
+class RunFailed(Exception):  # noqa: N818 - reads as what it is
+    """Something broke: exit status 1. The message is one line that names the log."""

@@ -147,8 +147,11 @@ def _fit_once(
         )
     if log_dir is not None:
         callbacks.append(keras.callbacks.TensorBoard(str(log_dir), write_graph=False))
+    inputs, labels, row_weights = _arrays(train, weights, rows)
     history = towers.fit(
-        *_arrays(train, weights, rows),
+        inputs,
+        labels,
+        sample_weight=row_weights,
         validation_data=None if check is None else _arrays(train, weights, check),
         epochs=epochs or config.epochs,
         batch_size=config.batch_size,

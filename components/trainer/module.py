@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -148,15 +149,17 @@ def _lineage(
 def _write_held_out(directory: str, train: Products, fitted: Fit, shelves: Shelves) -> None:
     """Keeps the training split's cross-fitted logits: label errors are looked for in them."""
     tf.io.gfile.makedirs(directory)
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        product_ids=train.product_ids.astype("U"),
+        labels=train.labels,
+        label_weights=train.label_weights,
+        has_text=train.has_text,
+        has_image=train.has_image,
+        categories=np.array(shelves.categories, "U"),
+        pool=np.array(json.dumps(dataclasses.asdict(fitted.pool))),
+        **fitted.held_out,
+    )
     with tf.io.gfile.GFile(f"{directory}/{HELD_OUT_FILE}", "wb") as file:
-        np.savez_compressed(
-            file,
-            product_ids=train.product_ids.astype("U"),
-            labels=train.labels,
-            label_weights=train.label_weights,
-            has_text=train.has_text,
-            has_image=train.has_image,
-            categories=np.array(shelves.categories, "U"),
-            pool=np.array(json.dumps(dataclasses.asdict(fitted.pool))),
-            **fitted.held_out,
-        )
+        file.write(buffer.getvalue())

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from pipeline.errors import InputError, NotBlessed
+from pipeline.errors import InputError, NotBlessed, RunFailed
 
 COMMANDS = {
     "run": "pipeline.cli.run:run",
@@ -75,6 +75,9 @@ def main() -> None:
     except NotBlessed as verdict:
         click.echo(f"shelfsort: not blessed: {verdict}", err=True)
         sys.exit(EXIT_NOT_BLESSED)
+    except RunFailed as error:
+        click.echo(f"shelfsort: failed: {error}", err=True)
+        sys.exit(EXIT_FAILURE)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

@@ -1,0 +1,122 @@
+"""Runs the pipeline on this machine, component by component, and tells a listener how it goes."""
+
+import dataclasses
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Protocol
+
+import ml_metadata
+from ml_metadata.proto import metadata_store_pb2
+from tfx import types
+from tfx import v1 as tfx
+from tfx.dsl.compiler import constants
+from tfx.orchestration import metadata
+from tfx.orchestration.local import runner_utils
+from tfx.orchestration.portable import launcher, runtime_parameter_utils
+from tfx.proto.orchestration import pipeline_pb2
+
+
+class Listener(Protocol):
+    """Is told of each component, in order."""
+
+    def started(self, component: str, number: int, of: int) -> None: ...
+
+    def finished(self, component: str, seconds: float, cached: bool) -> None: ...
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What a run left behind.
+
+    Attributes:
+        run_id: names the run in the metadata store.
+        seconds: by component, reused results included (near 0).
+        cached: components whose earlier results were reused.
+        outputs: by component and output key, the artifact.
+    """
+
+    run_id: str
+    seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+    cached: set[str] = dataclasses.field(default_factory=set)
+    outputs: dict[str, dict[str, types.Artifact]] = dataclasses.field(default_factory=dict)
+
+    def uri(self, component: str, key: str) -> str:
+        """Where an output of a component lies."""
+        return self.outputs[component][key].uri
+
+
+class LocalRunner(tfx.orchestration.LocalDagRunner):
+    """TFX's LocalDagRunner, with progress, times and outputs of the components.
+
+    Args:
+        listener: is told of each component.
+    """
+
+    def __init__(self, listener: Listener):
+        super().__init__()
+        self._listener = listener
+        self.outcome = Outcome(run_id=_new_run_id())
+
+    def run_with_ir(
+        self,
+        pipeline: pipeline_pb2.Pipeline,
+        run_options: pipeline_pb2.RunOptions | None = None,
+    ) -> None:
+        """Runs a compiled pipeline; `outcome` has what came of it, up to a failure if there is one.
+
+        Raises:
+            NotImplementedError: with `run_options`; there are no partial runs here.
+        """
+        if run_options:
+            raise NotImplementedError(
+                "partial runs: start the whole run, finished steps are reused"
+            )
+        runtime_parameter_utils.substitute_runtime_parameter(
+            pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: self.outcome.run_id}
+        )
+        deployment = runner_utils.extract_local_deployment_config(pipeline)
+        connection = deployment.metadata_connection_config
+        connection = getattr(connection, connection.WhichOneof("connection_config"))
+        nodes = [node.pipeline_node for node in pipeline.nodes]
+        for number, node in enumerate(nodes, 1):
+            component = node.node_info.id
+            self._listener.started(component, number, len(nodes))
+            started = time.monotonic()
+            execution = launcher.Launcher(
+                pipeline_node=node,
+                mlmd_connection=metadata.Metadata(connection),
+                pipeline_info=pipeline.pipeline_info,
+                pipeline_runtime_spec=pipeline.runtime_spec,
+                executor_spec=runner_utils.extract_executor_spec(deployment, component),
+                custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, component),
+            ).launch()
+            self._record(component, time.monotonic() - started, execution, connection)
+
+    def _record(self, component: str, seconds: float, execution, connection) -> None:
+        cached = _state(connection, execution.execution_id) == metadata_store_pb2.Execution.CACHED
+        self.outcome.seconds[component] = round(seconds, 2)
+        if cached:
+            self.outcome.cached.add(component)
+        self.outcome.outputs[component] = dict(_single_artifacts(execution.output_dict))
+        self._listener.finished(component, seconds, cached)
+
+
+def _single_artifacts(
+    outputs: dict[str, list[types.Artifact]],
+) -> Iterator[tuple[str, types.Artifact]]:
+    for key, artifacts in outputs.items():
+        if len(artifacts) == 1:
+            yield key, artifacts[0]
+
+
+def _state(connection: metadata_store_pb2.ConnectionConfig, execution_id: int) -> int:
+    store = ml_metadata.MetadataStore(connection)
+    (execution,) = store.get_executions_by_id([execution_id])
+    return execution.last_known_state
+
+
+def _new_run_id() -> str:
+    """Sorts by time; two runs in the same second differ."""
+    return f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{uuid.uuid4().hex[:4]}"

@@ -1,0 +1,127 @@
+"""A run's output folder: what lies where, and whose it is."""
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import InputError
+
+_MARKER = ".shelfsort"
+_MARKER_TEXT = "This folder is written by `shelfsort run`; delete all of it or nothing.\n"
+
+
+@dataclasses.dataclass(frozen=True)
+class OutputFolder:
+    """Paths in the folder that `--output` names."""
+
+    path: Path
+
+    @property
+    def serving(self) -> Path:
+        return self.path / "serving"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report" / "index.html"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.json"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.path / "pipeline"
+
+    @property
+    def metadata(self) -> Path:
+        return self.path / "metadata.sqlite"
+
+    @property
+    def embedding_cache(self) -> Path:
+        return self.path / "cache" / "embeddings"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @classmethod
+    def open(cls, path: str) -> "OutputFolder":
+        """Opens or makes the folder.
+
+        Raises:
+            InputError: it is a file, cannot be written, or holds somebody else's files.
+        """
+        folder = Path(path).resolve()
+        marker = folder / _MARKER
+        try:
+            if folder.exists() and not folder.is_dir():
+                raise InputError(f"{path}: is no folder. Name a new or an earlier output folder.")
+            if folder.exists() and any(folder.iterdir()) and not marker.exists():
+                raise InputError(
+                    f"{path}: holds files that are not Shelfsort's. Name a new or an earlier "
+                    "output folder."
+                )
+            folder.mkdir(parents=True, exist_ok=True)
+            if not marker.exists():
+                marker.write_text(_MARKER_TEXT)
+        except OSError as error:
+            raise InputError(
+                f"{path}: cannot be written ({error.strerror}). Name a folder that can."
+            ) from error
+        return cls(folder)
+
+    @classmethod
+    def existing(cls, path: str) -> "OutputFolder":
+        """Opens an earlier run's folder.
+
+        Raises:
+            InputError: no run was ever made there.
+        """
+        folder = Path(path).resolve()
+        if not (folder / _MARKER).is_file():
+            raise InputError(f"{path}: no run was made here. Name the --output of an earlier run.")
+        return cls(folder)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the folder for one run; a killed run's hold ends with its process.
+
+        Raises:
+            InputError: another run is under way here.
+        """
+        with (self.path / _MARKER).open("r+") as marker:
+            try:
+                fcntl.flock(marker, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise InputError(
+                    f"{self.path}: another run is under way here. Wait for it, or name another "
+                    "folder."
+                ) from error
+            yield
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Writes a file so that readers see the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """`write_atomically` of indented JSON."""
+    write_atomically(path, json.dumps(content, indent=2, sort_keys=False).encode() + b"\n")

@@ -1,0 +1,187 @@
+"""The Shelfsort pipeline: one graph for this machine and for Kubeflow."""
+
+import dataclasses
+
+from tfx import v1 as tfx
+from tfx.components import StatisticsGen, Transform
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.proto import transform_pb2
+
+import schema
+from components.baseline_model.component import BaselineModel
+from components.evaluator.component import Evaluator
+from components.example_validator.component import ExampleValidator
+from components.manifest_example_gen.component import ManifestExampleGen
+from components.pusher.component import Pusher
+from components.report_gen.component import ReportGen
+from components.serving_check.component import ServingCheck
+from components.trainer.component import Trainer
+from pipeline.code_digest import code_digest
+from pipeline.config import Config, to_dict
+
+PREPROCESSING_FN = "components.transform.module.preprocessing_fn"
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """What a run is made from.
+
+    Attributes:
+        manifest, taxonomy: paths or addresses of the labelled products and of the tree.
+        label_attribute: of the manifest.
+        content_digest: of both and of the pictures.
+    """
+
+    manifest: str
+    taxonomy: str
+    label_attribute: str
+    content_digest: str
+
+
+def create_components(
+    source: Source, config: Config, *, serving_dir: str, live_version: str, title: str = ""
+) -> list[BaseComponent]:
+    """Wires the graph.
+
+    Args:
+        source: the labelled products.
+        config: all settings.
+        serving_dir: the model's base path, where versions are pushed.
+        live_version: number of the version that is live when the run is made; "" looks it up when
+            the run gets there.
+        title: what the report calls the run.
+    """
+    example_gen = _example_gen(source, config)
+    examples, taxonomy = example_gen.outputs["examples"], example_gen.outputs["taxonomy"]
+    statistics_gen = StatisticsGen(examples=examples, stats_options=schema.statistics_options())
+    schema_gen = ImportSchemaGen(schema_file=str(schema.SCHEMA_FILE))
+    example_validator = ExampleValidator(
+        statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
+    )
+    transform = Transform(
+        examples=examples,
+        schema=schema_gen.outputs["schema"],
+        preprocessing_fn=PREPROCESSING_FN,
+        splits_config=transform_pb2.SplitsConfig(
+            analyze=["train"], transform=["train", "calibration"]
+        ),
+        disable_statistics=True,
+        custom_config={
+            "transform": to_dict(config.transform),
+            "code_digest": code_digest("components/transform"),
+        },
+    )
+    # Training waits for the verdict on the data: what it would learn from is not trusted before.
+    transform.add_upstream_node(example_validator)
+    trainer = Trainer(
+        examples=transform.outputs["transformed_examples"],
+        raw_examples=examples,
+        transform_graph=transform.outputs["transform_graph"],
+        taxonomy=taxonomy,
+        custom_config={
+            "training": to_dict(config.training),
+            "model_name": config.name,
+            "manifest_digest": source.content_digest,
+            "code_digest": code_digest("components/trainer", "components/transform", "labeling"),
+        },
+    )
+    model = trainer.outputs["model"]
+    baseline = BaselineModel(serving_dir=serving_dir, live_version=live_version)
+    evaluator = Evaluator(
+        examples=examples,
+        taxonomy=taxonomy,
+        model=model,
+        baseline_model=baseline.outputs["baseline"],
+        anomalies=example_validator.outputs["anomalies"],
+        gate=to_dict(config.evaluation),
+        slices=config.slices,
+        code_digest=code_digest("components/evaluator", "components/trainer", "labeling"),
+    )
+    serving_check = ServingCheck(
+        examples=examples,
+        model=model,
+        golden_products=config.serving_check.golden_products,
+        time_limit_s=config.serving_check.time_limit_s,
+    )
+    report = ReportGen(
+        examples=examples,
+        rejects=example_gen.outputs["rejects"],
+        taxonomy=taxonomy,
+        evaluation=evaluator.outputs["evaluation"],
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=serving_check.outputs["blessing"],
+        anomalies=example_validator.outputs["anomalies"],
+        model=model,
+        model_name=config.name,
+        title=title,
+        max_errors=config.report.max_errors,
+        price_per_answer=config.report.price_per_answer,
+    )
+    pusher = Pusher(
+        model=model,
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=serving_check.outputs["blessing"],
+        evaluation=evaluator.outputs["evaluation"],
+        serving_dir=serving_dir,
+        model_name=config.name,
+        approved_by=config.evaluation.approved_by or "",
+    )
+    return [
+        example_gen,
+        statistics_gen,
+        schema_gen,
+        example_validator,
+        transform,
+        trainer,
+        baseline,
+        evaluator,
+        serving_check,
+        report,
+        pusher,
+    ]
+
+
+def create_pipeline(
+    components: list[BaseComponent],
+    config: Config,
+    *,
+    root: str,
+    metadata: tfx.orchestration.metadata.ConnectionConfigType | None = None,
+) -> tfx.dsl.Pipeline:
+    """The components as a pipeline named after the model.
+
+    Args:
+        components: from `create_components`.
+        config: names the pipeline and says where Beam runs.
+        root: folder or URI for artifacts.
+        metadata: connection of the metadata store; None where the orchestrator has its own.
+    """
+    return tfx.dsl.Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=root,
+        components=components,
+        enable_cache=True,
+        metadata_connection_config=metadata,
+        beam_pipeline_args=list(config.beam.args),
+    )
+
+
+def _example_gen(source: Source, config: Config) -> ManifestExampleGen:
+    data = config.data
+    code = code_digest("components/manifest_example_gen", "labeling")
+    return ManifestExampleGen(
+        manifest=source.manifest,
+        taxonomy=source.taxonomy,
+        content_digest=f"{source.content_digest}-{code}",
+        reduction=data.reduction or None,
+        label_attribute=source.label_attribute,
+        splits=data.splits,
+        max_reject_share=data.max_reject_share,
+        min_confidence=data.min_confidence,
+        max_image_pixels=data.max_image_pixels,
+        max_image_bytes=data.max_image_bytes,
+        max_text_chars=data.max_text_chars,
+        image_roots=data.image_roots,
+        allow_http=data.allow_http,
+    )

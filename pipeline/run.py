@@ -1,0 +1,161 @@
+"""One run on this machine: from a labelled manifest to a pushed model, or reasons against it."""
+
+import dataclasses
+import json
+import resource
+import time
+from pathlib import Path
+from typing import Any
+
+from components.manifest_example_gen import preflight
+from components.progress import note
+from pipeline.config import Config
+from pipeline.console import Console
+from pipeline.errors import InputError
+from pipeline.output_folder import OutputFolder, write_atomically, write_json
+
+
+@dataclasses.dataclass(frozen=True)
+class RunResult:
+    """What came of a run.
+
+    Attributes:
+        pushed: whether the model is live now.
+        version: of the live model, when pushed.
+        reasons: why it is not, when it isn't.
+        metrics: the content of metrics.json.
+        seconds: of the whole run.
+    """
+
+    pushed: bool
+    version: str
+    reasons: list[str]
+    metrics: dict[str, Any]
+    seconds: float
+
+
+def run(
+    manifest: str, taxonomy: str, folder: OutputFolder, config: Config, console: Console
+) -> RunResult:
+    """Checks the input, runs every component, and puts report and metrics.json into the folder.
+
+    Raises:
+        InputError: the input is unusable; one line says where and what to do.
+    """
+    started = time.monotonic()
+    console.started("Input", 0, 0)
+    checked = check_input(manifest, taxonomy, config)
+    console.say(
+        f"{checked.lines:,} products in {checked.categories:,} categories; "
+        f"label attribute {checked.label_attribute!r}"
+    )
+    outcome = _run_components(manifest, taxonomy, checked, folder, config, console)
+    metrics = _metrics(outcome)
+    write_json(folder.metrics, metrics)
+    report = Path(outcome.uri("ReportGen", "report")) / "index.html"
+    write_atomically(folder.report, report.read_bytes())
+    push = json.loads((Path(outcome.uri("Pusher", "pushed_model")) / "push.json").read_text())
+    return RunResult(
+        pushed=bool(push["pushed"]),
+        version=str(push.get("version") or ""),
+        reasons=list(push.get("reasons", [])),
+        metrics=metrics,
+        seconds=time.monotonic() - started,
+    )
+
+
+def check_input(manifest: str, taxonomy: str, config: Config) -> preflight.Preflight:
+    """The cheap checks that come before any component; see `preflight.check`."""
+    data = config.data
+    return preflight.check(
+        manifest,
+        taxonomy,
+        reduction=data.reduction or None,
+        label_attribute=data.label_attribute or None,
+        image_roots=data.image_roots,
+        allow_http=data.allow_http,
+        min_confidence=data.min_confidence,
+        max_reject_share=data.max_reject_share,
+    )
+
+
+def _run_components(
+    manifest: str,
+    taxonomy: str,
+    checked: preflight.Preflight,
+    folder: OutputFolder,
+    config: Config,
+    console: Console,
+):
+    note("loading TensorFlow and TFX")
+    from tfx.orchestration import metadata
+
+    from pipeline.local_runner import LocalRunner
+    from pipeline.pipeline import Source, create_components, create_pipeline
+    from serving.versions import live_version
+
+    config = _with_local_cache(config, folder)
+    serving_dir = folder.serving / config.name
+    live = live_version(serving_dir)
+    components = create_components(
+        Source(manifest, taxonomy, checked.label_attribute, checked.digest),
+        config,
+        serving_dir=str(serving_dir),
+        live_version=str(live.number) if live else "",
+        title=Path(manifest).resolve().parent.name,
+    )
+    runner = LocalRunner(console)
+    try:
+        runner.run(
+            create_pipeline(
+                components,
+                config,
+                root=str(folder.artifacts),
+                metadata=metadata.sqlite_metadata_connection_config(str(folder.metadata)),
+            )
+        )
+    except Exception as error:
+        if cause := _input_error(error):
+            raise cause from error
+        raise
+    return runner.outcome
+
+
+def _with_local_cache(config: Config, folder: OutputFolder) -> Config:
+    if config.training.embedding_cache:
+        return config
+    training = dataclasses.replace(config.training, embedding_cache=str(folder.embedding_cache))
+    return dataclasses.replace(config, training=training)
+
+
+def _metrics(outcome) -> dict[str, Any]:
+    """metrics.json: the evaluation's figures, rejects by reason, seconds and peak memory."""
+    evaluation = Path(outcome.uri("Evaluator", "evaluation"))
+    rejects = Path(outcome.uri("ManifestExampleGen", "rejects"))
+    summary = json.loads((rejects / "summary.json").read_text())
+    return {
+        **json.loads((evaluation / "metrics.json").read_text()),
+        "rejects": summary["by_reason"],
+        "seconds": outcome.seconds,
+        "reused": sorted(outcome.cached),
+        "peak_rss_mb": _peak_rss_mb(),
+        "run_id": outcome.run_id,
+    }
+
+
+def _peak_rss_mb() -> int:
+    """Greatest memory of this process plus that of its largest child, in MB (Linux counts KB)."""
+    kilobytes = sum(
+        resource.getrusage(who).ru_maxrss
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return round(kilobytes / 1024)
+
+
+def _input_error(error: BaseException | None) -> InputError | None:
+    """The InputError that a component raised, wherever the orchestrator has wrapped it."""
+    while error is not None:
+        if isinstance(error, InputError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
