@@ -1,0 +1,242 @@
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import InputError
+
+pytestmark = pytest.mark.slow
+
+REASONS_MADE = {
+    "not_json",
+    "not_an_object",
+    "unknown_label",
+    "not_a_leaf",
+    "no_consensus",
+    "job_failed",
+    "missing_label",
+    "no_content",
+    "missing_image",
+    "unreadable_image",
+    "unsupported_image_format",
+    "image_too_large",
+    "path_outside_folder",
+    "unsupported_scheme",
+    "repeated_id",
+}
+
+
+def artifacts(folder):
+    """Empty output artifacts of the component, below a folder."""
+    from tfx.types import standard_artifacts
+
+    from components.artifacts import Rejects, Taxonomy
+
+    types = {"examples": standard_artifacts.Examples, "rejects": Rejects, "taxonomy": Taxonomy}
+    outputs = {}
+    for name, type_ in types.items():
+        outputs[name] = [type_()]
+        outputs[name][0].uri = str(folder / name)
+        (folder / name).mkdir(parents=True)
+    return outputs
+
+
+def ingest(catalogue, folder, **options):
+    """Runs the executor with the component's own properties; returns its output artifacts."""
+    from components.manifest_example_gen.component import ManifestExampleGen
+    from components.manifest_example_gen.executor import Executor
+
+    component = ManifestExampleGen(catalogue.write(), catalogue.taxonomy, "digest", **options)
+    outputs = artifacts(folder)
+    Executor().Do({}, outputs, component.exec_properties)
+    return {name: found[0] for name, found in outputs.items()}
+
+
+def read_examples(artifact):
+    """{split: [parsed tf.Example]} in the order of the files."""
+    import tensorflow as tf
+
+    found = {}
+    for split in artifact.splits:
+        files = sorted(map(str, Path(artifact.uri, f"Split-{split}").iterdir()))
+        records = tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator()
+        found[split] = [tf.train.Example.FromString(record) for record in records]
+    return found
+
+
+def value(example, name):
+    feature = example.features.feature[name]
+    return getattr(feature, feature.WhichOneof("kind")).value[0]
+
+
+def ids(examples):
+    return {split: [value(e, "product_id").decode() for e in found] for split, found in
+            examples.items()}  # fmt: skip
+
+
+@pytest.fixture
+def whole(catalogue, make_line, make_picture):
+    """120 good lines: every third without a picture, every fourth without words."""
+    for n in range(120):
+        line = make_line(["shoes", "shoes", "Shirts"] if n % 2 else ["shirts"], id=f"p{n}")
+        if n % 4:
+            line |= {"title": f"Thing number {n}", "price": n / 2, "gold": "Trousers"}
+        if n % 3 or not n % 4:
+            picture = make_picture(colour=(n, 255 - n, 3 * n % 256))
+            line["source-ref"] = catalogue.picture(f"{n}.jpg", picture)
+        catalogue.add(line)
+    return catalogue
+
+
+@pytest.fixture
+def broken(whole, make_line, make_picture):
+    """`whole` with at least one line for each reason of REASONS_MADE."""
+    good = {"title": "t", "id": "bad"}
+    for label in ("hats", "Clothes"):
+        whole.add(make_line([label], **good))
+    whole.add(make_line(["shoes", "shirts"], **good))
+    whole.add({**make_line([], **good), "shelf-metadata": {"failure-reason": "ClientError"}})
+    whole.add({**good, "shelf-metadata": {"type": "groundtruth/custom"}})
+    whole.add(make_line(["shoes"], id="empty"))
+    references = [
+        "images/none.jpg",
+        whole.picture("cut.jpg", make_picture()[:200]),
+        whole.picture("x.webp", make_picture("WEBP")),
+        whole.picture("large.png", make_picture("PNG", size=(400, 300))),
+        "../taxonomy.json",
+        "http://127.0.0.1/a.jpg",
+    ]
+    for n, reference in enumerate(references):
+        whole.add(make_line(["shoes"], id=f"picture{n}", title="t", **{"source-ref": reference}))
+    whole.add(make_line(["shoes"], id="p1", title="repeated"))
+    whole.add(b"[1]")
+    whole.add(b'{"id": "p2"')
+    return whole
+
+
+def test_examples_have_the_features_of_the_contract(whole, tmp_path):
+    examples = read_examples(ingest(whole, tmp_path)["examples"])
+    by_id = {value(e, "product_id").decode(): e for found in examples.values() for e in found}
+    assert len(by_id) == 120
+    full = by_id["p1"]
+    image = Path(whole.folder, "images/1.jpg").read_bytes()
+    assert {name: value(full, name) for name in full.features.feature} == {
+        "product_id": b"p1",
+        "title": b"Thing number 1",
+        "description": b"",
+        "price": 0.5,
+        "image": image,
+        "image_width": 24,
+        "image_height": 16,
+        "image_format": b"jpeg",
+        "category": b"shoes",
+        "label_confidence": pytest.approx(2 / 3),
+        "label_weight": pytest.approx(2 / 3),
+        "worker_count": 3,
+        "gold": b"trousers",
+    }
+    words_only, picture_only = by_id["p3"], by_id["p4"]
+    assert (value(words_only, "image"), value(words_only, "image_format")) == (b"", b"")
+    assert value(picture_only, "title") == b""
+    assert not {"price", "gold"} & set(picture_only.features.feature)
+
+
+def test_a_second_run_writes_the_same_bytes_though_the_lines_are_shuffled(whole, tmp_path):
+    first = ingest(whole, tmp_path / "1")["examples"]
+    random.Random(3).shuffle(whole.lines)
+    second = ingest(whole, tmp_path / "2")["examples"]
+    files = sorted(p.relative_to(first.uri) for p in Path(first.uri).rglob("*.gz"))
+    assert files == sorted(p.relative_to(second.uri) for p in Path(second.uri).rglob("*.gz"))
+    assert ids(read_examples(first)) == ids(read_examples(second))
+
+
+def test_variants_with_one_title_stay_in_one_split(catalogue, make_line, tmp_path):
+    for n in range(200):
+        line = make_line(
+            ["shoes", "shirts"][n % 2 : n % 2 + 1], id=str(n), title=f"Shoe - {n % 50}"
+        )
+        catalogue.add(line)
+    examples = read_examples(ingest(catalogue, tmp_path)["examples"])
+    titles = [{value(e, "title") for e in found} for found in examples.values()]
+    assert sum(map(len, titles)) == len(set.union(*titles)) == 50
+
+
+def test_every_broken_line_is_rejected_with_its_reason_and_counted(broken, tmp_path):
+    rejects = ingest(broken, tmp_path, max_image_pixels=100_000)["rejects"]
+    lines = Path(rejects.uri, "rejects.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    assert {record["reason"] for record in records} == REASONS_MADE
+    assert [record["line"] for record in records] == list(range(121, 136))
+    assert all(record["detail"] for record in records)
+    summary = json.loads(Path(rejects.uri, "summary.json").read_text())
+    assert (summary["lines"], summary["accepted"], summary["rejected"]) == (135, 120, 15)
+    assert summary["by_reason"] == dict.fromkeys(REASONS_MADE, 1)
+    assert sum(summary["splits"].values()) == 120
+    # What was answered about rejected products was paid for, too.
+    answers = sum(line.count(b"worker_id") for line in broken.lines)
+    assert summary["labels"]["answers"] == answers
+
+
+def test_nothing_but_the_splits_is_left_in_the_examples_folder(whole, tmp_path):
+    examples = ingest(whole, tmp_path, splits={"train": 3, "eval": 1})["examples"]
+    assert examples.splits == ["train", "eval"]
+    assert sorted(p.name for p in Path(examples.uri).iterdir()) == ["Split-eval", "Split-train"]
+
+
+def test_the_reduced_taxonomy_is_handed_on(whole, tmp_path):
+    reduction = whole.folder / "reduction.csv"
+    reduction.write_text("from,to\nshirts,clothes\ntrousers,clothes\n")
+    outputs = ingest(whole, tmp_path, reduction=str(reduction))
+    nodes = json.loads(Path(outputs["taxonomy"].uri, "taxonomy.json").read_text())
+    assert [node["id"] for node in nodes] == ["main", "clothes", "shoes"]
+    examples = read_examples(outputs["examples"])
+    everything = [e for found in examples.values() for e in found]
+    assert {value(e, "category") for e in everything} == {b"clothes", b"shoes"}
+    assert {value(e, "gold") for e in everything if "gold" in e.features.feature} == {b"clothes"}
+    summary = json.loads(Path(outputs["rejects"].uri, "summary.json").read_text())
+    assert summary["reduction"] == {"shirts": "clothes", "trousers": "clothes"}
+
+
+def test_too_many_broken_pictures_stop_the_run_and_the_rejects_are_written(broken, tmp_path):
+    with pytest.raises(InputError, match=r":121: 10.4% of 134 lines .*max_reject_share"):
+        broken.lines.pop()
+        ingest(broken, tmp_path, max_reject_share=0.1, max_image_pixels=100_000)
+    assert len((tmp_path / "rejects" / "rejects.jsonl").read_text().splitlines()) == 14
+
+
+def test_too_few_products_for_the_splits_stop_the_run(catalogue, make_line, tmp_path):
+    for n, label in enumerate(["shoes", "shirts"]):
+        catalogue.add(make_line([label], id=str(n), title=f"t{n}"))
+    with pytest.raises(InputError, match="got none of 2 products"):
+        ingest(catalogue, tmp_path)
+
+
+def test_statistics_leave_out_the_pixels_and_the_schema_finds_nothing_to_object_to(whole, tmp_path):
+    from tfx.components.statistics_gen.executor import Executor as StatisticsExecutor
+    from tfx.types import standard_artifacts
+
+    import schema
+
+    examples = ingest(whole, tmp_path)["examples"]
+    statistics = standard_artifacts.ExampleStatistics()
+    statistics.uri = str(tmp_path / "statistics")
+    StatisticsExecutor().Do(
+        {"examples": [examples]},
+        {"statistics": [statistics]},
+        {"stats_options_json": schema.statistics_options().to_json(), "exclude_splits": "[]"},
+    )
+    assert_only_pixels_are_missing(statistics)
+
+
+def assert_only_pixels_are_missing(statistics):
+    import tensorflow_data_validation as tfdv
+
+    import schema
+
+    declared = tfdv.load_schema_text(str(schema.SCHEMA_FILE))
+    for split in ("train", "calibration", "eval"):
+        found = tfdv.load_stats_binary(f"{statistics.uri}/Split-{split}/FeatureStats.pb")
+        names = {feature.path.step[0] for feature in found.datasets[0].features}
+        assert names == {feature.name for feature in declared.feature} - {"image"}
+        assert not tfdv.validate_statistics(found, declared).anomaly_info

@@ -1,0 +1,39 @@
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.manifest_example_gen.manifest import Product
+from components.manifest_example_gen.sharding import first_of_each_id, shard_count, shard_of
+
+PRODUCT = Product(1, "", "t", "", None, "", "a", 1.0, ("w",), None, ())
+
+
+def products(*pairs):
+    return [replace(PRODUCT, line=line, id=id_) for line, id_ in pairs]
+
+
+def test_shards_grow_with_the_manifest():
+    assert [shard_count(lines) for lines in (0, 1, 2000, 2001, 8264)] == [1, 1, 1, 2, 5]
+
+
+def test_the_lowest_line_keeps_the_id_whatever_the_order():
+    kept, repeated = first_of_each_id(products((9, "a"), (2, "b"), (4, "a")))
+    assert {(each.line, each.id) for each in kept} == {(4, "a"), (2, "b")}
+    assert [(each.line, each.reason, each.workers) for each in repeated] == [
+        (9, "repeated_id", ("w",))
+    ]
+
+
+@given(st.lists(st.tuples(st.integers(1, 99), st.text(max_size=3)), unique_by=lambda x: x[0]))
+def test_every_line_is_kept_or_repeated_and_the_order_is_stable(pairs):
+    kept, repeated = first_of_each_id(products(*pairs))
+    assert sorted(each.line for each in [*kept, *repeated]) == sorted(line for line, _ in pairs)
+    assert len({each.id for each in kept}) == len(kept)
+    assert first_of_each_id(products(*pairs[::-1]))[0] == kept
+
+
+@given(st.text(), st.integers(1, 50))
+def test_an_id_stays_in_its_shard(id_, shards):
+    assert 0 <= shard_of(id_, shards) < shards
+    assert shard_of(id_, shards) == shard_of(id_, shards)

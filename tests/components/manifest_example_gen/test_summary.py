@@ -1,0 +1,42 @@
+from collections import Counter
+
+from components.manifest_example_gen.manifest import Product
+from components.manifest_example_gen.rejects import Reject
+from components.manifest_example_gen.summary import count_product, count_reject, summarise
+
+
+def test_the_summary_adds_up():
+    voted = Product(1, "p", "t", "", None, "", "a", 1.0, ("w1", "w2"), None, ("price",))
+    unvoted = Product(2, "q", "t", "", None, "", "b", 1.0, (), None, ())
+    reject = Reject(3, "r", "no_consensus", "", "", ("w1", "w3"))
+    counts = Counter()
+    for each in (
+        count_product(voted, "train"),
+        count_product(unvoted, "eval"),
+        count_reject(reject),
+    ):
+        counts.update(each)
+    assert summarise(counts, {"c": "a"}) == {
+        "lines": 3,
+        "accepted": 2,
+        "rejected": 1,
+        "by_reason": {"no_consensus": 1},
+        "reduction": {"c": "a"},
+        "labels": {"workers": 3, "answers": 4, "products_with_workers": 2},
+        "splits": {"eval": 1, "train": 1},
+        "categories": {"a": 1, "b": 1},
+        "ignored": {"price": 1},
+    }
+
+
+def test_a_worker_who_answered_twice_is_one_worker_and_two_answers():
+    counts = count_reject(Reject(1, "", "missing_image", "", "", ("w", "w")))
+    assert summarise(counts, {})["labels"] == {
+        "workers": 1,
+        "answers": 2,
+        "products_with_workers": 1,
+    }
+
+
+def test_nothing_counted_is_all_zero():
+    assert summarise(Counter(), {})["lines"] == 0
