@@ -67,7 +67,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         thresholds = read_lineage(candidate.path).get("thresholds", {})
         slices, has_live = analysis.read_slices(output), live is not None
         metrics = summary.metrics(slices, thresholds, has_live=has_live)
-        categories = summary.categories(slices, taxonomy, thresholds, has_live=has_live)
+        categories = summary.categories(slices, taxonomy, metrics, has_live=has_live)
         version = _version(input_dict.get("baseline_model"))
         compared = _comparison(output, live, version, taxonomy) if live else unloadable
         anomalies = _anomalies(input_dict.get("anomalies"))

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 
 from components.evaluator.comparison import Comparison, Paired
 from components.evaluator.gate_config import GateConfig
+from components.evaluator.summary import answered_by
 from components.trainer.thresholds import holm, shortfall_p_value, smallest_proof
 
 _NAMED = 5
@@ -100,12 +101,11 @@ def decide(
         of the checks overridden.
     """
     figures = metrics.get(_SERVED, {}).get("eval", {})
-    fitted = metrics.get("thresholds", {}).get(_SERVED, {})
     checks = [
         _accuracy(figures, config),
         *(_accepted_accuracy(figures, key, config) for key in ("95", "98")),
         *(_coverage(figures, key, config) for key in ("95", "98")),
-        _calibration_evidence(fitted, config),
+        _calibration_evidence(metrics, config),
         _category_accuracy(categories, config),
         *(_category_promise(categories, key, config) for key in ("95", "98")),
         *_against_live(live, config),
@@ -162,22 +162,34 @@ def _coverage(figures: Mapping, key: str, config: GateConfig) -> Check:
     return Check(name, lower >= floor, reason, lower, floor, n)
 
 
-def _calibration_evidence(fitted: Mapping, config: GateConfig) -> Check:
-    name, n = "calibration_evidence", fitted.get("n")
-    needed = config.min_calibration
+def _calibration_evidence(metrics: Mapping, config: GateConfig) -> Check:
+    name, needed = "calibration_evidence", config.min_calibration
     if needed is None:
         needed = smallest_proof(0.95, config.confidence)
-    if n is None or "95" not in fitted.get("overall", {}):
-        return _missing(name, "thresholds of the combined mode", needed)
-    enough = f"Thresholds were fitted on {n:,} calibration products; {needed:,} are needed"
-    if n < needed:
-        reason = f"{enough}: fewer cannot prove 95 % even if all of them are right."
+    heads = list(answered_by(metrics))
+    fitted = {head: metrics.get("thresholds", {}).get(head, {}) for head in heads}
+    if not heads or any("n" not in each or "by_category" not in each for each in fitted.values()):
+        return _missing(name, "the calibration products behind the thresholds", needed)
+    n = fitted[heads[0]]["n"]
+    counts = ", ".join(f"{each['n']:,} ({head})" for head, each in fitted.items())
+    reason = f"Thresholds were fitted on {counts} calibration products; {needed:,} are needed"
+    # A head that seldom answers and always abstains does no harm, however little it has seen.
+    thin = [
+        head
+        for head in heads
+        if fitted[head]["n"] < needed and (head == heads[0] or _ever_decides(fitted[head]))
+    ]
+    if thin:
+        reason += f": fewer cannot prove 95 % even if all are right ({', '.join(thin)})."
         return Check(name, False, reason, n, needed, n)
-    deciding = [each for each in fitted.get("by_category", {}).values() if each.get("95")]
-    if config.coverage_95 > 0 and not deciding:
-        reason = f"{enough}. They proved nothing at 95 %, so the model never decides on its own."
+    if config.coverage_95 > 0 and not any(map(_ever_decides, fitted.values())):
+        reason += ". They proved nothing at 95 %, so the model never decides on its own."
         return Check(name, False, reason, n, needed, n)
-    return Check(name, True, f"{enough}.", n, needed, n)
+    return Check(name, True, f"{reason}.", n, needed, n)
+
+
+def _ever_decides(fitted: Mapping) -> bool:
+    return any(each.get("95") is not None for each in fitted["by_category"].values())
 
 
 def _category_accuracy(categories: Sequence[Mapping], config: GateConfig) -> Check:

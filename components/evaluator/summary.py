@@ -59,18 +59,36 @@ def metrics(slices: Slices, thresholds: Mapping, *, has_live: bool) -> dict:
     return {**by_mode, **live, "thresholds": dict(thresholds)}
 
 
+def answered_by(metrics: Mapping) -> dict[str, int]:
+    """How many `eval` products each mode's head answers when served, most first.
+
+    A product with words and picture is answered by `combined`, one with only words by `text`, one
+    with only a picture by `image`; heads that answer nothing are left out.
+    """
+    n = {mode: metrics.get(mode, {}).get("eval", {}).get("n", 0) for mode in MODES}
+    products = {
+        "combined": n["text"] + n["image"] - n["combined"],
+        "text": n["combined"] - n["image"],
+        "image": n["combined"] - n["text"],
+    }
+    ranked = sorted(products.items(), key=lambda item: -item[1])
+    return {mode: count for mode, count in ranked if count > 0}
+
+
 def categories(
-    slices: Slices, taxonomy: Taxonomy, thresholds: Mapping, *, has_live: bool
+    slices: Slices, taxonomy: Taxonomy, metrics: Mapping, *, has_live: bool
 ) -> list[dict]:
     """categories.json: one entry a leaf, combined mode on `eval`, in the taxonomy's order.
 
     `n`, `accuracy` (which is the recall) and `coverage_95` are of the products labelled with the
     category. `accepted…` and `precision` are of the products *put* there: their share of right
     ones is what the model promises, and `false_accepts` are the others. `false_accept_rate` is
-    their share of all products of other categories.
+    their share of all products of other categories. The threshold is that of the head that answers
+    most products.
     """
-    total = int(_of(slices, "candidate", "combined", "eval").get("n", 0))
-    fitted = thresholds.get("combined", {}).get("by_category", {})
+    total = metrics["combined"]["eval"]["n"]
+    head = next(iter(answered_by(metrics)), "combined")
+    fitted = metrics["thresholds"].get(head, {}).get("by_category", {})
     return [_category(slices, taxonomy, leaf, fitted, total, has_live) for leaf in taxonomy.leaves]
 
 

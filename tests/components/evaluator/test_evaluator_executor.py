@@ -164,7 +164,8 @@ def test_thresholds_fitted_on_too_little_are_refused(world, tmp_path):
     result = evaluate(world, tmp_path)
     assert list(result.failed) == ["calibration_evidence"]
     assert (
-        "40 calibration products; 59 are needed" in result.failed["calibration_evidence"]["reason"]
+        "40 (image) calibration products; 59 are needed"
+        in result.failed["calibration_evidence"]["reason"]
     )
 
 

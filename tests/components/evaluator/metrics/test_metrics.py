@@ -1,0 +1,194 @@
+"""Each metric's combiner on numbers worked out by hand."""
+
+import math
+
+import numpy as np
+import pytest
+import sklearn.metrics
+
+from components.evaluator.metrics.accepted_accuracy import AcceptedAccuracy
+from components.evaluator.metrics.accuracy import Accuracy
+from components.evaluator.metrics.calibration_error import CalibrationError
+from components.evaluator.metrics.coverage import CoverageAtTarget
+from components.evaluator.metrics.false_accepts import FalseAccepts
+from components.evaluator.metrics.macro_f1 import MacroF1
+from components.evaluator.metrics.oracle_coverage import OracleCoverage, oracle_coverage
+from components.evaluator.metrics.parent_accuracy import ParentAccuracy
+from components.trainer.calibration import expected_calibration_error
+
+# label, predicted, score, accepted at 95 %, parent accepted at 95 %
+ROWS = [
+    ("mugs", "mugs", 0.99, True, True),
+    ("mugs", "mugs", 0.95, True, True),
+    ("mugs", "bowls", 0.90, True, True),
+    ("bowls", "bowls", 0.70, False, True),
+    ("chairs", "bowls", 0.40, False, False),
+]
+PARENT = {"mugs": "kitchen", "bowls": "kitchen", "chairs": "seats"}
+
+
+def combine(metric, rows, parts: int = 1) -> dict[str, float]:
+    """Runs a metric's combiner over `parts` accumulators, merged at the end."""
+    (computation,) = metric.computations()
+    combiner = computation.combiner
+    accumulators = []
+    for part in range(parts):
+        accumulator = combiner.create_accumulator()
+        for row in rows[part::parts]:
+            accumulator = combiner.add_input(accumulator, {"features": columns(*row)})
+        accumulators.append(accumulator)
+    merged = combiner.merge_accumulators(accumulators)
+    return {key.name: value for key, value in combiner.extract_output(merged).items()}
+
+
+def columns(label, predicted, score, accepted, parent_accepted) -> dict[str, np.ndarray]:
+    values = {
+        "category": label.encode(),
+        "predicted": predicted.encode(),
+        "parent": PARENT[label].encode(),
+        "predicted_parent": PARENT[predicted].encode(),
+        "score": score,
+        "accepted_95": int(accepted),
+        "parent_accepted_95": int(parent_accepted),
+    }
+    return {name: np.array([value]) for name, value in values.items()}
+
+
+parts = pytest.mark.parametrize("parts", [1, 3])
+
+
+@parts
+def test_accuracy_is_three_of_five_between_15_and_95_percent(parts):
+    numbers = combine(Accuracy(), ROWS, parts)
+    assert numbers["n"] == 5
+    assert numbers["accuracy"] == pytest.approx(0.6)
+    # Clopper-Pearson for 3 of 5 at 95 %, as tabulated.
+    assert numbers["accuracy_lower"] == pytest.approx(0.1466, abs=1e-4)
+    assert numbers["accuracy_upper"] == pytest.approx(0.9473, abs=1e-4)
+
+
+@parts
+def test_parent_accuracy_forgives_a_sibling(parts):
+    assert combine(ParentAccuracy(), ROWS, parts) == {"parent_accuracy": pytest.approx(0.8)}
+
+
+@parts
+def test_coverage_counts_the_served_flags(parts):
+    numbers = combine(CoverageAtTarget(0.95), ROWS, parts)
+    assert numbers["coverage_at_95"] == pytest.approx(0.6)
+    # One-sided: P(X >= 3 of 5) = 0.05 at a share of 0.1893.
+    assert numbers["coverage_at_95_lower"] == pytest.approx(0.1893, abs=1e-4)
+
+
+@parts
+def test_parent_coverage_counts_the_parents_flags(parts):
+    numbers = combine(CoverageAtTarget(0.95, level="parent"), ROWS, parts)
+    assert numbers["parent_coverage_at_95"] == pytest.approx(0.8)
+
+
+@parts
+def test_accepted_accuracy_is_two_of_the_three_accepted(parts):
+    numbers = combine(AcceptedAccuracy(0.95), ROWS, parts)
+    assert numbers["accepted_95"] == 3
+    assert numbers["accepted_accuracy_95"] == pytest.approx(2 / 3)
+    # P(X >= 2 of 3) = 3 p^2 - 2 p^3 = 0.05 at 0.1354; P(X <= 2 of 3) = 1 - p^3 = 0.05 at 0.9830.
+    assert numbers["accepted_accuracy_95_lower"] == pytest.approx(0.1354, abs=1e-4)
+    assert numbers["accepted_accuracy_95_upper"] == pytest.approx(0.95 ** (1 / 3))
+
+
+def test_accepted_accuracy_of_nothing_is_not_a_number():
+    numbers = combine(AcceptedAccuracy(0.95), ROWS[3:])
+    assert numbers["accepted_95"] == 0
+    assert math.isnan(numbers["accepted_accuracy_95"])
+    assert math.isnan(numbers["accepted_accuracy_95_lower"])
+
+
+@parts
+def test_false_accepts_are_the_accepted_strangers_only(parts):
+    assert combine(FalseAccepts(0.95), ROWS, parts) == {"false_accepts_95": 1}
+
+
+@parts
+def test_macro_f1_by_hand(parts):
+    # mugs: 2*2/(3+2) = .8; bowls: 2*1/(1+3) = .5; chairs: 0.
+    assert combine(MacroF1(), ROWS, parts)["macro_f1"] == pytest.approx(1.3 / 3)
+
+
+def test_macro_f1_agrees_with_scikit_learn():
+    rng = np.random.default_rng(0)
+    rows = [(*rng.choice(list(PARENT), 2), 0.5, True, True) for _ in range(200)]
+    labels, predicted = [row[0] for row in rows], [row[1] for row in rows]
+    expected = sklearn.metrics.f1_score(labels, predicted, average="macro")
+    assert combine(MacroF1(), rows, 4)["macro_f1"] == pytest.approx(expected)
+
+
+@parts
+def test_calibration_error_is_that_of_the_trainer(parts):
+    scores = [row[2] for row in ROWS]
+    correct = [row[0] == row[1] for row in ROWS]
+    expected = expected_calibration_error(scores, correct)
+    # By hand, 15 bins: {.99, .95} both right, {.90} wrong, {.70} right, {.40} wrong.
+    assert expected == pytest.approx((0.06 + 0.9 + 0.3 + 0.4) / 5)
+    assert combine(CalibrationError(), ROWS, parts)["ece"] == pytest.approx(expected)
+
+
+@parts
+def test_oracle_coverage_takes_the_deepest_rank_that_keeps_the_target(parts):
+    # Right among the first m: 1, 2, 2, 3, 3: at 75 % the deepest is m = 4.
+    numbers = combine(OracleCoverage(0.75), ROWS, parts)
+    assert numbers == {"coverage_at_75_oracle": pytest.approx(0.8)}
+
+
+def test_oracle_coverage_may_accept_nothing():
+    assert oracle_coverage([0.9, 0.8], [False, True], 0.95) == 0.0
+
+
+def test_oracle_coverage_accepts_ties_together():
+    # Alone, the first of the two tied products would be right.
+    assert oracle_coverage([0.9, 0.9, 0.1], [True, False, False], 0.95) == 0.0
+
+
+def test_oracle_coverage_of_no_products_is_not_a_number():
+    assert math.isnan(oracle_coverage([], [], 0.95))
+
+
+@pytest.mark.slow
+def test_tfma_gives_the_same_numbers_over_several_bundles(tmp_path):
+    import apache_beam as beam
+
+    from components.evaluator import analysis
+
+    rows = [
+        {
+            "model": "candidate",
+            "mode": "combined",
+            "split": "eval",
+            "gold": "mugs",
+            **{
+                name: value.item().decode() if value.dtype.kind == "S" else value.item()
+                for name, value in columns(*row).items()
+            },
+            "accepted_98": False,
+            "parent_accepted_98": False,
+            "label_confidence": 1.0,
+            "has_text": True,
+            "has_image": False,
+        }
+        for row in ROWS
+    ]
+    with beam.Pipeline() as pipeline:
+        bundles = [
+            pipeline | f"Create{part}" >> beam.Create(rows[part::3], reshuffle=True)
+            for part in range(3)
+        ]
+        _ = bundles | beam.Flatten() | analysis.WriteAnalysis(PARENT, [], str(tmp_path))
+    slices = analysis.read_slices(str(tmp_path))
+    whole = slices[frozenset({("model", "candidate"), ("mode", "combined"), ("split", "eval")})]
+    for metric in (Accuracy(), MacroF1(), CalibrationError(), AcceptedAccuracy(0.95)):
+        for name, value in combine(metric, ROWS).items():
+            assert whole[name] == pytest.approx(value), name
+    served = {("model", "candidate"), ("mode", "combined"), ("split", "eval")}
+    assert slices[frozenset({*served, ("predicted", "bowls")})]["false_accepts_95"] == 1
+    assert slices[frozenset({*served, ("parent", "seats")})]["accuracy"] == 0
+    gold = frozenset({("model", "candidate"), ("mode", "combined"), ("split", "eval_gold")})
+    assert slices[gold]["accuracy"] == pytest.approx(2 / 5)
