@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+import scipy.stats
+
+from components.evaluator.comparison import Outcomes, compare, mcnemar_worse, paired
+
+
+def outcomes(ids, labels, right, accepted) -> Outcomes:
+    return Outcomes(ids, labels, np.array(right, dtype=bool), np.array(accepted, dtype=bool))
+
+
+CANDIDATE = outcomes("abcd", ["mugs", "mugs", "lids", "sofas"], [1, 0, 1, 1], [1, 1, 0, 0])
+LIVE = outcomes("dcba", ["sofas", "lids", "mugs", "mugs"], [0, 1, 1, 1], [0, 1, 1, 1])
+
+
+@pytest.mark.parametrize(("only_candidate", "only_live"), [(0, 1), (3, 9), (20, 4), (0, 12)])
+def test_mcnemar_is_scipys_binomial_test(only_candidate, only_live):
+    test = scipy.stats.binomtest(only_live, only_candidate + only_live, alternative="greater")
+    assert mcnemar_worse(only_candidate, only_live) == pytest.approx(test.pvalue)
+
+
+def test_models_that_never_differ_show_nothing():
+    assert mcnemar_worse(0, 0) == 1.0
+
+
+def test_five_losses_and_no_win_have_a_chance_of_one_in_32():
+    assert mcnemar_worse(0, 5) == pytest.approx(1 / 32)
+
+
+def test_products_are_matched_by_id_not_by_order():
+    found = compare(CANDIDATE, LIVE, "4")
+    assert (found.accuracy.only_candidate, found.accuracy.only_live) == (1, 1)  # d and b
+    assert (found.accuracy.candidate, found.accuracy.live) == (0.75, 0.75)
+    assert (found.coverage.only_candidate, found.coverage.only_live) == (0, 1)  # c
+    assert found.by_category["mugs"].only_live == 1
+    assert (found.shared_categories, found.left_out) == (None, 0)
+
+
+def test_products_of_categories_unknown_to_the_live_model_are_left_out():
+    found = compare(CANDIDATE, LIVE, "4", live_categories=["mugs", "lids"])
+    assert (found.shared_categories, found.left_out, found.accuracy.n) == (2, 1, 3)
+    assert sorted(found.by_category) == ["lids", "mugs"]
+
+
+def test_different_products_are_refused():
+    with pytest.raises(ValueError, match="same products"):
+        compare(CANDIDATE, outcomes("abce", ["mugs"] * 4, [1] * 4, [1] * 4))
+
+
+def test_no_products_are_written_as_null():
+    nothing = np.zeros(0, dtype=bool)
+    assert np.isnan(paired(nothing, nothing).candidate)
+    found = compare(CANDIDATE, LIVE, live_categories=[])
+    assert found.to_dict()["accuracy"]["candidate"] is None

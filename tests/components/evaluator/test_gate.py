@@ -1,0 +1,283 @@
+"""The gate's answers, one question at a time, on hand-made figures."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from components.evaluator import gate
+from components.evaluator.comparison import Outcomes, compare
+from components.evaluator.gate_config import GateConfig
+from components.trainer.thresholds import lower_bound, upper_bound
+from pipeline.errors import InputError
+
+N = 1000
+
+
+def figures(right: int = 950, accepted: int = 800, accepted_right: int = 780) -> dict:
+    """Figures of a split of 1,000 products; nothing is decided at 98 %."""
+    return {
+        "n": N,
+        "accuracy": right / N,
+        "accuracy_lower": lower_bound(right, N, 0.975),
+        "accuracy_upper": upper_bound(right, N, 0.975),
+        "coverage_at_95": accepted / N,
+        "coverage_at_95_lower": lower_bound(accepted, N),
+        "coverage_at_98": 0.0,
+        "coverage_at_98_lower": 0.0,
+        "accepted_95": accepted,
+        "accepted_98": 0,
+        "accepted_accuracy_95": accepted_right / accepted if accepted else None,
+        "accepted_accuracy_95_lower": lower_bound(accepted_right, accepted) if accepted else None,
+        "accepted_accuracy_95_upper": upper_bound(accepted_right, accepted) if accepted else None,
+        "accepted_accuracy_98": None,
+        "accepted_accuracy_98_lower": None,
+        "accepted_accuracy_98_upper": None,
+    }
+
+
+def metrics(fitted: dict | None = None, both: int = N, **changes) -> dict:
+    """metrics.json; `fitted` changes the thresholds, `both` products have words and picture."""
+    thresholds = {"n": 900, "overall": {"95": 0.6}, "by_category": {"mugs": {"95": 0.6}}}
+    thresholds |= fitted or {}
+    return {
+        "combined": {"eval": {**figures(), **changes}},
+        "text": {"eval": {"n": both}},
+        "image": {"eval": {"n": N}},
+        "thresholds": dict.fromkeys(("combined", "text", "image"), thresholds),
+    }
+
+
+def category(name: str, n: int = 100, right: int = 97, accepted: int = 90, kept: int = 88) -> dict:
+    return {
+        "path": name,
+        "n": n,
+        "accuracy": right / n,
+        "accepted": accepted,
+        "accepted_accuracy_95": kept / accepted if accepted else None,
+        "accepted_98": 0,
+        "accepted_accuracy_98": None,
+    }
+
+
+CATEGORIES = [category("Kitchen > Mugs"), category("Kitchen > Bowls")]
+
+
+def outcomes(right, accepted=None, labels=None) -> Outcomes:
+    right = np.asarray(right, dtype=bool)
+    return Outcomes(
+        product_ids=[str(index) for index in range(len(right))],
+        categories=["mugs"] * len(right) if labels is None else labels,
+        right=right,
+        accepted=right if accepted is None else np.asarray(accepted, dtype=bool),
+    )
+
+
+def failed(verdict: gate.Verdict) -> dict[str, str]:
+    return {check.name: check.reason for check in verdict.checks if not check.passed}
+
+
+def test_a_sound_model_passes_every_check():
+    verdict = gate.decide(metrics(), CATEGORIES, GateConfig(accuracy=0.9, coverage_95=0.7))
+    assert failed(verdict) == {}
+    assert verdict.blessed
+
+
+def test_the_floor_is_held_against_the_lower_bound_not_the_estimate():
+    # 950 of 1,000 is 95.0 %, its lower bound 93.5 %.
+    assert failed(gate.decide(metrics(), CATEGORIES, GateConfig(accuracy=0.93))) == {}
+    reasons = failed(gate.decide(metrics(), CATEGORIES, GateConfig(accuracy=0.94)))
+    assert reasons == {
+        "accuracy": "Accuracy on 1,000 eval products is 95.0 %, at least 93.5 % by its 95 % "
+        "interval; the floor is 94.0 %."
+    }
+
+
+def test_accepted_accuracy_below_its_floor_is_refused():
+    changed = figures(accepted_right=730)
+    verdict = gate.decide(metrics(**changed), CATEGORIES, GateConfig())
+    assert list(failed(verdict)) == ["accepted_accuracy_95"]
+
+
+def test_a_refuted_promise_is_refused_even_where_the_floor_is_low():
+    # 740 of 800 is 92.5 %: at most 94.0 %, so 95 % is refuted.
+    changed = figures(accepted_right=740)
+    config = GateConfig(accepted_accuracy_95=0.5)
+    reason = failed(gate.decide(metrics(**changed), CATEGORIES, config))["accepted_accuracy_95"]
+    assert "the promise of 95 % is broken" in reason
+
+
+def test_a_model_that_always_abstains_passes_unless_coverage_is_asked_for():
+    silent = metrics(
+        {"overall": {"95": None}, "by_category": {"mugs": {"95": None}}},
+        **figures(accepted=0, accepted_right=0),
+    )
+    nothing_put = [category("Kitchen > Mugs", accepted=0, kept=0)]
+    assert gate.decide(silent, nothing_put, GateConfig()).blessed
+    reasons = failed(gate.decide(silent, nothing_put, GateConfig(coverage_95=0.3)))
+    assert list(reasons) == ["coverage_95", "calibration_evidence"]
+    assert "never decides on its own" in reasons["calibration_evidence"]
+
+
+@pytest.mark.parametrize(("n", "passes"), [(58, False), (59, True)])
+def test_thresholds_need_as_many_products_as_a_flawless_proof(n, passes):
+    verdict = gate.decide(metrics({"n": n}), CATEGORIES, GateConfig())
+    assert verdict.blessed is passes
+    assert ("calibration_evidence" in failed(verdict)) is not passes
+
+
+def test_a_seldom_used_head_that_abstains_needs_no_evidence():
+    some_without_words = metrics(both=990)
+    some_without_words["thresholds"]["image"] = {"n": 3, "by_category": {"mugs": {"95": None}}}
+    assert gate.decide(some_without_words, CATEGORIES, GateConfig()).blessed
+    some_without_words["thresholds"]["image"] = {"n": 3, "by_category": {"mugs": {"95": 0.9}}}
+    reasons = failed(gate.decide(some_without_words, CATEGORIES, GateConfig()))
+    assert "(image)" in reasons["calibration_evidence"]
+
+
+def test_pictures_alone_are_judged_by_the_head_that_answers_them():
+    pictures_only = metrics(both=0)
+    pictures_only["thresholds"]["combined"] = {"n": 0, "by_category": {}}
+    assert gate.decide(pictures_only, CATEGORIES, GateConfig()).blessed
+
+
+def test_a_category_that_breaks_the_promise_is_named_with_its_numbers():
+    bad = category("Seats > Stools", accepted=40, kept=28)
+    reasons = failed(gate.decide(metrics(), [*CATEGORIES, bad], GateConfig()))
+    assert list(reasons) == ["category_promise_95"]
+    assert "In 1 of 3 categories" in reasons["category_promise_95"]
+    assert "Seats > Stools: 28 of 40 (70.0 %)" in reasons["category_promise_95"]
+
+
+def test_bad_luck_in_one_of_many_categories_is_forgiven():
+    # 20 of 25 at 95 %: p = .007, damning alone, expected once among 100 categories.
+    unlucky = category("Seats > Stools", accepted=25, kept=20)
+    many = [category(f"Kitchen > {index}") for index in range(99)]
+    assert not gate.decide(metrics(), [unlucky], GateConfig()).blessed
+    assert gate.decide(metrics(), [unlucky, *many], GateConfig()).blessed
+
+
+def test_a_category_that_is_never_recognised_falls_below_its_floor():
+    lost = category("Seats > Stools", n=30, right=2)
+    config = GateConfig(category_accuracy=0.4)
+    reasons = failed(gate.decide(metrics(), [*CATEGORIES, lost], config))
+    assert "Seats > Stools: 2 of 30 (6.7 %)" in reasons["category_accuracy"]
+
+
+@pytest.mark.parametrize("hole", [{}, {"combined": {}}, {"combined": {"eval": {"n": 0}}}])
+def test_missing_numbers_fail(hole):
+    verdict = gate.decide(hole, [], GateConfig())
+    assert not verdict.blessed
+    assert {"accuracy", "accepted_accuracy_95", "coverage_95", "calibration_evidence"} <= set(
+        failed(verdict)
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["accuracy_lower", "accepted_accuracy_95_lower", "coverage_at_95", "accepted_98"]
+)
+def test_a_single_missing_number_fails(name):
+    assert not gate.decide(metrics(**{name: None}), CATEGORIES, GateConfig()).blessed
+
+
+def test_anomalies_refuse_and_are_quoted():
+    found = ["train, price: 3 values below 0"]
+    reasons = failed(gate.decide(metrics(), CATEGORIES, GateConfig(), anomalies=found))
+    assert "price: 3 values below 0" in reasons["anomalies"]
+    assert gate.decide(metrics(), CATEGORIES, GateConfig(), anomalies=[]).blessed
+
+
+def test_a_model_no_worse_than_the_live_one_passes():
+    live = compare(outcomes([True] * 90 + [False] * 10), outcomes([False] * 10 + [True] * 90))
+    assert gate.decide(metrics(), CATEGORIES, GateConfig(), live).blessed
+
+
+def test_a_model_worse_on_the_same_products_is_refused():
+    live = compare(outcomes([True] * 80 + [False] * 20), outcomes([True] * 90 + [False] * 10), "4")
+    verdict = gate.decide(metrics(), CATEGORIES, GateConfig(), live)
+    assert {"live_accuracy", "live_coverage", "live_categories"} == set(failed(verdict))
+    assert "0 only by the new, 10 only by the live one" in failed(verdict)["live_accuracy"]
+    assert "the live model 4" in failed(verdict)["live_accuracy"]
+
+
+def test_a_loss_that_is_allowed_passes():
+    right = np.arange(1000) < 990
+    live = compare(outcomes(right), outcomes(np.ones(1000)))
+    assert "live_coverage" not in failed(gate.decide(metrics(), CATEGORIES, GateConfig(), live))
+    assert "live_accuracy" in failed(gate.decide(metrics(), CATEGORIES, GateConfig(), live))
+    allowing = GateConfig(max_accuracy_loss=0.02)
+    assert "live_accuracy" not in failed(gate.decide(metrics(), CATEGORIES, allowing, live))
+
+
+def test_one_category_worse_than_live_is_named_though_the_average_rises():
+    labels = ["mugs"] * 200 + ["lids"] * 20
+    new = np.array([True] * 200 + [False] * 20)
+    old = np.array([True] * 160 + [False] * 40 + [True] * 20)
+    live = compare(outcomes(new, labels=labels), outcomes(old, labels=labels))
+    reasons = failed(gate.decide(metrics(), CATEGORIES, GateConfig(), live))
+    assert list(reasons) == ["live_categories"]
+    assert "lids: 0.0 % right, live 100.0 %, n = 20" in reasons["live_categories"]
+
+
+@pytest.mark.parametrize(("rule", "blessed"), [("refuse", False), ("ignore", True)])
+def test_a_live_model_that_cannot_be_loaded(rule, blessed):
+    live = gate.UnloadableLive("4", "it has no signature 'evaluate'")
+    verdict = gate.decide(metrics(), CATEGORIES, GateConfig(on_unloadable_live=rule), live)
+    assert verdict.blessed is blessed
+    (check,) = [check for check in verdict.checks if check.name == "live_loadable"]
+    assert "it has no signature 'evaluate'" in check.reason
+    assert verdict.to_dict()["live"]["problem"] == live.problem
+
+
+def test_another_taxonomy_without_a_shared_category_is_refused():
+    live = compare(outcomes([True]), outcomes([True]), "4", live_categories=["sofas"])
+    reasons = failed(gate.decide(metrics(), CATEGORIES, GateConfig(), live))
+    assert "another taxonomy" in reasons["live_taxonomy"]
+
+
+def test_approval_overrides_a_refusal_and_is_recorded():
+    config = GateConfig(accuracy=0.99, approved_by="Ada Byron")
+    written = gate.decide(metrics(), CATEGORIES, config).to_dict()
+    assert (written["blessed"], written["approved_by"]) == (True, "Ada Byron")
+    assert written["overridden"] == ["accuracy"]
+
+
+def test_approval_that_was_not_needed_is_not_recorded():
+    written = gate.decide(metrics(), CATEGORIES, GateConfig(approved_by="Ada Byron")).to_dict()
+    assert (written["blessed"], written["approved_by"], written["overridden"]) == (True, None, [])
+
+
+def test_the_verdict_is_plain_json():
+    live = compare(outcomes([True]), outcomes([True]), "4", live_categories=["sofas"])
+    text = json.dumps(gate.decide(metrics(), [], GateConfig(), live).to_dict(), allow_nan=False)
+    assert set(json.loads(text)["checks"][0]) == {
+        "name",
+        "passed",
+        "reason",
+        "value",
+        "floor",
+        "n",
+    }
+
+
+def test_config_round_trips_through_a_dict():
+    config = GateConfig(accuracy=0.7, approved_by="Ada Byron")
+    assert GateConfig.from_dict(dataclasses.asdict(config)) == config
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"acuracy": 0.5}, "evaluation.acuracy: no such setting. Did you mean accuracy?"),
+        ({"accuracy": 1.5}, "evaluation.accuracy: 1.5 is no share"),
+        ({"coverage_95": "much"}, "evaluation.coverage_95: 'much' is no share"),
+        ({"confidence": 1.0}, "evaluation.confidence"),
+        ({"min_calibration": -1}, "evaluation.min_calibration"),
+        ({"on_unloadable_live": "shrug"}, "Give refuse or ignore"),
+        ({"approved_by": " "}, "Say who approves"),
+    ],
+)
+def test_wrong_settings_are_named(settings, message):
+    with pytest.raises(InputError, match=message):
+        GateConfig.from_dict(settings)
