@@ -11,7 +11,7 @@ from serving import versions
 from serving.model_files import file_digests
 
 _PUSH = "import sys; from serving.versions import publish; publish(sys.argv[1], sys.argv[2])"
-_FILES = 1500
+_FILES = 400
 
 
 def _many_files(model: Path) -> Path:

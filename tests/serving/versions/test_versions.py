@@ -2,6 +2,7 @@ import json
 import os
 import stat
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -244,3 +245,13 @@ def test_only_plain_numbers_are_versions_whatever_lies_in_the_folder(names):
     assert list(numbered) == sorted(numbered)
     assert set(numbered.values()) <= set(names)
     assert all(str(number) == name.lstrip("0") or number == 0 for number, name in numbered.items())
+
+
+def test_publishers_at_the_same_time_get_a_number_each(make_model, base):
+    models = [make_model(content) for content in "abcdefgh"]
+    with ThreadPoolExecutor(len(models)) as pool:
+        published = list(pool.map(lambda model: versions.publish(model, base), models))
+    assert sorted(publication.version for publication in published) == list(range(1, 9))
+    for publication, model in zip(published, models, strict=True):
+        assert model_digest(publication.path) == model_digest(model)
+    assert _hidden(base) == []
