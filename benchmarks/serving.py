@@ -12,6 +12,7 @@ multiplications for a 224 x 224 picture) with random weights.
 
 import argparse
 import io
+import itertools
 import multiprocessing
 import os
 import statistics
@@ -75,10 +76,10 @@ def save_network(path: Path) -> None:
 
     class Network(tf.Module):
         def __init__(self):
-            widths = [3, 32, 64, 96, 192, 320]
+            widths = [3, 32, 96, 192, 256, 320]
             self.kernels = [
                 tf.Variable(tf.random.normal([3, 3, a, b], stddev=0.05, seed=i))
-                for i, (a, b) in enumerate(zip(widths, widths[1:], strict=False))
+                for i, (a, b) in enumerate(itertools.pairwise(widths))
             ]
             self.head = tf.Variable(tf.random.normal([320, 90], stddev=0.05, seed=9))
 

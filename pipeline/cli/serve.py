@@ -52,9 +52,16 @@ if TYPE_CHECKING:
     help="Answer what is waiting together. Nothing is ever waited for.",
 )
 @click.option(
+    "--join-rows",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Rows of a run that joins several requests. A GPU wants more.",
+)
+@click.option(
     "--max-batch-size",
     type=click.IntRange(min=1),
-    help="Rows of one run; larger requests are refused. Default: no request is too large.",
+    help="Refuse requests with more rows. Default: none is too large.",
 )
 @click.option(
     "--num-batch-threads",

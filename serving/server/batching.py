@@ -12,9 +12,6 @@ from serving.server.status import ServingError, invalid_argument, unavailable
 
 Arrays = Sequence[np.ndarray]
 
-# Rows of one run when no limit is set: beyond this a CPU gains nothing and answers come later.
-DEFAULT_ROWS = 64
-
 
 @dataclass(eq=False)
 class _Call:
@@ -44,7 +41,8 @@ class MicroBatcher:
     Args:
         run: maps the input arrays to the output arrays; safe to call from several threads.
         parallel: places, that is, runs at once; at least 1.
-        max_rows: of one run; a larger single call is refused. None: 64, and none is refused.
+        join_rows: of one run of several calls; a call with more rows runs alone.
+        max_rows: a call with more rows is refused; None refuses none.
         max_queued: calls that may wait.
     """
 
@@ -52,12 +50,13 @@ class MicroBatcher:
         self,
         run: Callable[[Arrays], Arrays],
         parallel: int,
+        join_rows: int,
         max_rows: int | None = None,
         max_queued: int = 1000,
     ):
         self._run = run
-        self._refuse_above = max_rows
-        self._max_rows = max_rows or DEFAULT_ROWS
+        self._join_rows = join_rows
+        self._max_rows = max_rows
         self._max_queued = max_queued
         self._lock = threading.Lock()
         self._free = parallel
@@ -77,9 +76,9 @@ class MicroBatcher:
                 CANCELLED when the caller went away while waiting; and whatever `run` raises.
         """
         rows = arrays[0].shape[0]
-        if self._refuse_above is not None and rows > self._refuse_above:
+        if self._max_rows is not None and rows > self._max_rows:
             raise invalid_argument(
-                f"Task size {rows} is larger than maximum input batch size {self._refuse_above}"
+                f"Task size {rows} is larger than maximum input batch size {self._max_rows}"
             )
         kind = tuple((array.dtype, array.shape[1:]) for array in arrays)
         call = _Call(arrays, rows, kind, alive)
@@ -125,9 +124,9 @@ class MicroBatcher:
         """The leader and those waiting that fit into its run, oldest first."""
         batch, rows, passed_over = [leader], leader.rows, []
         with self._lock:
-            while self._separable and self._waiting and rows < self._max_rows:
+            while self._separable and self._waiting and rows < self._join_rows:
                 call = self._waiting.popleft()
-                if call.kind == leader.kind and rows + call.rows <= self._max_rows:
+                if call.kind == leader.kind and rows + call.rows <= self._join_rows:
                     batch.append(call)
                     rows += call.rows
                 else:

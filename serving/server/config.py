@@ -61,8 +61,10 @@ class ServerOptions:
         max_concurrent: calls and connections in hand at once; more are refused.
         max_message_bytes: of a request or an answer.
         batching: answer what is waiting together, in one run of the model.
-        max_batch_size: rows of one run. None: no request is too large, and small ones are joined
-            up to 64 rows. A number: a larger request is refused, as TF Serving refuses it.
+        join_rows: rows of a run that joins several requests. Beyond 8 a CPU wins nothing: what
+            it works on no longer fits its caches, and all wait for the slowest.
+        max_batch_size: a request with more rows is refused, as TF Serving's batching refuses it;
+            None refuses none.
         parallel_batches: runs of one signature at once; None for the number of processors.
         max_queued: requests waiting for a run, before more are refused as UNAVAILABLE.
         intra_op_threads, inter_op_threads: of TensorFlow; 0 leaves it to TensorFlow.
@@ -82,6 +84,7 @@ class ServerOptions:
     max_concurrent: int = 1000
     max_message_bytes: int = MAX_MESSAGE_BYTES
     batching: bool = True
+    join_rows: int = 8
     max_batch_size: int | None = None
     parallel_batches: int | None = None
     max_queued: int = 1000

@@ -167,6 +167,7 @@ class Servable:
         return MicroBatcher(
             run,
             self._options.parallel_batches or os.cpu_count() or 1,
+            self._options.join_rows,
             self._options.max_batch_size,
             self._options.max_queued,
         )

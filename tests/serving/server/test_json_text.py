@@ -1,0 +1,112 @@
+"""JSON as TF Serving reads and writes it."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serving.server import json_text
+from serving.server.status import ServingError
+
+
+@pytest.mark.parametrize(
+    ("value", "single", "text"),
+    [
+        (0.2, True, "0.2"),
+        (3.0, True, "3.0"),
+        (9000000.0, True, "9e+06"),
+        (0.00003, True, "3e-05"),
+        (1 / 3, True, "0.333333343"),
+        (1 / 3, False, "0.33333333333333331"),
+        (math.nan, True, "NaN"),
+        (math.inf, True, "Infinity"),
+        (-math.inf, False, "-Infinity"),
+        (-0.0, True, "-0.0"),
+    ],
+)
+def test_numbers_have_the_fewest_digits_that_read_back(value, single, text):
+    if single:
+        value = float(np.float32(value))
+    assert json_text.decimal(value, single) == text
+
+
+@given(st.floats(width=32, allow_nan=False))
+def test_a_single_float_reads_back(value):
+    assert np.float32(json_text.decimal(value, single=True)) == np.float32(value)
+
+
+@given(st.floats(allow_nan=False))
+def test_a_double_reads_back(value):
+    assert float(json_text.decimal(value, single=False)) == value
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_pass_through_a_string(data):
+    document = json_text.encode('{"s": ' + json_text.quoted(data) + "}")
+    assert json_text.to_bytes(json_text.parse(document)["s"]) == data
+
+
+@given(st.binary(max_size=200))
+def test_garbage_is_an_invalid_argument_or_an_object(data):
+    try:
+        document = json_text.parse(data)
+    except ServingError as error:
+        assert error.code.name == "INVALID_ARGUMENT"
+    else:
+        assert document == json.loads(data)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "JSON Parse error: The document is empty"),
+        (b" ", "JSON Parse error: The document is empty."),
+        (b"{", "JSON Parse error: Missing a name for object member. at offset: 1"),
+        (
+            b'{"a" 1}',
+            "JSON Parse error: Missing a colon after a name of object member. at offset: 5",
+        ),
+        (
+            b'{"a": [1 2]}',
+            "JSON Parse error: Missing a comma or ] after an array element. at offset: 9",
+        ),
+        (
+            b'{"[": 1 2}',
+            "JSON Parse error: Missing a comma or } after an object member. at offset: 8",
+        ),
+        (
+            b"{} x",
+            "JSON Parse error: The document root must not be followed by other values. at offset: 3",
+        ),
+        ('{"é": x}'.encode(), "JSON Parse error: Invalid value. at offset: 7"),
+        (b"[" * 100_000, "JSON Parse error: Nested too deeply."),
+        (
+            b'{"a": ' + b"1" * 5000 + b"}",
+            "JSON Parse error: Number too big to be stored in double.",
+        ),
+        (b"[1]", "JSON Value: [\n    1\n] Is not object"),
+    ],
+)
+def test_what_is_no_object_is_refused_with_its_place(body, message):
+    with pytest.raises(ServingError) as refusal:
+        json_text.parse(body)
+    assert refusal.value.message == message
+
+
+def test_half_a_surrogate_pair_is_no_string():
+    with pytest.raises(ServingError):
+        json_text.to_bytes(json_text.parse(rb'{"s": "\ud800"}')["s"])
+
+
+@pytest.mark.parametrize("text", ["aGk=", "aGk", " aG\nk= "])
+def test_base64_may_lack_padding(text):
+    assert json_text.from_base64({"b64": text}) == b"hi"
+
+
+@pytest.mark.parametrize("text", ["a", "ä", "a*=="])
+def test_what_is_no_base64_is_refused(text):
+    with pytest.raises(ServingError, match="Unable to base64 decode"):
+        json_text.from_base64({"b64": text})
