@@ -1,8 +1,9 @@
 """Compares the answers of one model, given in several ways, to the same products.
 
 Answers are a mapping of output names to arrays of shape (products,) or (products, ranks).
-Sums come out a little differently in other batch sizes, so floats may differ by a tolerance, and
-what depends on the order of two scores is not compared where these are nearly equal.
+Sums come out a little differently in other batch sizes, so floats may differ by a tolerance. What
+depends on the order of two scores is not compared where these are nearly equal, and a decision is
+compared only where the very same score was decided on: another may lie across the threshold.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,14 @@ import numpy as np
 Answers = Mapping[str, np.ndarray]
 
 _RANKED = {"top_categories", "top_scores"}
+_DECISIONS = {
+    "accepted_95",
+    "accepted_98",
+    "answer",
+    "answer_level",
+    "parent_accepted_95",
+    "parent_accepted_98",
+}
 _PROBABILITIES = ("score", "parent_score", "top_scores", "scores")
 
 
@@ -55,12 +64,14 @@ def differences(
 ) -> list[str]:
     """Compares two answers on the outputs that both have: at most one phrase for each output."""
     tied = _tied(expected, tolerance)
+    rounded = tied | _rounded(expected, found)
     problems = []
     for name in sorted((expected.keys() & found.keys()) - _RANKED):
         if expected[name].shape != found[name].shape:
             problems.append(f"{name}: shape {found[name].shape}, not {expected[name].shape}")
             continue
-        wrong = _differs(expected[name], found[name], tolerance, tied)
+        exempt = rounded if name in _DECISIONS else tied
+        wrong = _differs(expected[name], found[name], tolerance, exempt)
         if wrong.any():
             row = int(np.argmax(wrong))
             problems.append(
@@ -99,13 +110,22 @@ def _tied(answers: Answers, tolerance: float) -> np.ndarray:
     return scores[:, 0] - scores[:, 1] <= tolerance
 
 
+def _rounded(expected: Answers, found: Answers) -> np.ndarray:
+    rows = [
+        (expected[name] != found[name]).reshape(len(expected[name]), -1).any(axis=1)
+        for name in ("score", "parent_score", "top_scores")
+        if name in expected and name in found and expected[name].shape == found[name].shape
+    ]
+    return np.any(rows, axis=0) if rows else np.array(False)
+
+
 def _differs(
-    expected: np.ndarray, found: np.ndarray, tolerance: float, tied: np.ndarray
+    expected: np.ndarray, found: np.ndarray, tolerance: float, exempt: np.ndarray
 ) -> np.ndarray:
     if np.issubdtype(expected.dtype, np.floating):
         wrong = ~np.isclose(expected, found, rtol=0, atol=tolerance, equal_nan=False)
     else:
-        wrong = (expected != found) & ~tied.reshape(-1, *(1,) * (expected.ndim - 1))
+        wrong = (expected != found) & ~exempt.reshape(-1, *(1,) * (expected.ndim - 1))
     return wrong.reshape(len(expected), -1).any(axis=1)
 
 

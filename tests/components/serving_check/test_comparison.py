@@ -58,6 +58,14 @@ def test_two_categories_with_the_same_score_may_change_places():
     assert differences(_answers(), _answers(**swapped), PRODUCTS, 1e-4) != []
 
 
+def test_a_decision_may_differ_only_where_the_score_came_out_a_little_differently():
+    decided = {"accepted_95": [True, True]}
+    rounded = {"score": np.float32([0.7, 0.50001])}
+    assert differences(_answers(), _answers(**decided, **rounded), PRODUCTS, 1e-4) == []
+    (problem,) = differences(_answers(), _answers(**decided), PRODUCTS, 1e-4)
+    assert problem.startswith("accepted_95 of p2")
+
+
 def test_the_last_rank_may_go_to_another_category_with_the_same_score():
     names = np.array([[b"boots", b"sandals"], [b"mugs", b"plates"]], object)
     assert differences(_answers(), _answers(top_categories=names), PRODUCTS, 1e-4) == []
