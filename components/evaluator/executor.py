@@ -14,6 +14,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
+from components.baseline_model.executor import NO_LIVE_MODEL_FILE
 from components.evaluator import analysis, gate, summary
 from components.evaluator.comparison import Comparison, Outcomes, compare
 from components.evaluator.gate_config import GateConfig
@@ -25,7 +26,6 @@ from serving.model_files import SAVED_MODEL, join, read_lineage
 
 SPLITS = ("calibration", "eval")
 PREDICTIONS = "predictions"
-NOTHING_LIVE = "NO_LIVE_MODEL"
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -132,7 +132,7 @@ def _live_path(baseline: list[types.Artifact] | None) -> str | None:
     if not baseline:
         return None
     uri = artifact_utils.get_single_uri(baseline)
-    if not fileio.exists(uri) or set(fileio.listdir(uri)) <= {NOTHING_LIVE}:
+    if not fileio.exists(uri) or set(fileio.listdir(uri)) <= {NO_LIVE_MODEL_FILE}:
         return None
     path = path_utils.serving_model_path(uri)
     return path if fileio.exists(join(path, SAVED_MODEL)) else uri
