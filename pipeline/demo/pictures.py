@@ -142,7 +142,8 @@ def _product(shelf_id: str, main: Colour, accent: Colour, shot: Shot, rng: Rando
     cut_out = pen.image
     if rng.random() < 0.5:
         cut_out = cut_out.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    return cut_out.rotate(shot.turn, Image.Resampling.BILINEAR, expand=True)
+    # Nearest is enough, and twice as fast: the picture is scaled down afterwards.
+    return cut_out.rotate(shot.turn, Image.Resampling.NEAREST, expand=True)
 
 
 def _finish(image: Image.Image, shot: Shot, rng: Random) -> Image.Image:
