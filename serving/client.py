@@ -16,8 +16,10 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import grpc
+from google.protobuf.message import Message
 
 from pipeline.errors import InputError
 from serving import products as messages
@@ -178,10 +180,10 @@ class _Calls:
             response_deserializer=wire.PredictResponse.FromString,
         )
 
-    def _open(self):
+    def _open(self) -> grpc.Channel | grpc.aio.Channel:
         return self._new_channel(grpc)
 
-    def _new_channel(self, api):
+    def _new_channel(self, api: ModuleType) -> grpc.Channel | grpc.aio.Channel:
         options, tls = self._connection.options(), self._connection.tls
         if tls is None:
             return api.insecure_channel(self._address, options)
@@ -205,7 +207,7 @@ class _Calls:
         limit = self._connection.max_message_bytes - _SPARE_BYTES
         return list(messages.batches(rows, self._connection.batch_size, limit))
 
-    def _request(self, rows: Sequence[Row]):
+    def _request(self, rows: Sequence[Row]) -> Message:
         return messages.request(rows, self._model, self._version, self._label)
 
     def _failure(self, error: grpc.RpcError) -> ServerError:
@@ -284,7 +286,7 @@ class Classifier(_Calls):
 class AsyncClassifier(_Calls):
     """The same for asyncio. Make and use it within one event loop."""
 
-    def _open(self):
+    def _open(self) -> grpc.aio.Channel:
         return self._new_channel(grpc.aio)
 
     async def classify(

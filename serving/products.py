@@ -3,10 +3,12 @@
 import math
 import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
+
+from google.protobuf.message import Message
 
 from pipeline.errors import InputError
 from serving import wire
@@ -191,7 +193,7 @@ def batches(rows: Sequence[Row], max_rows: int, max_bytes: int) -> Iterator[Sequ
         yield rows[start:]
 
 
-def request(rows: Sequence[Row], model: str, version: int | None, label: str | None):
+def request(rows: Sequence[Row], model: str, version: int | None, label: str | None) -> Message:
     """Returns the PredictRequest that asks `model` about the rows, through `predict_raw`.
 
     Args:
@@ -215,14 +217,14 @@ def request(rows: Sequence[Row], model: str, version: int | None, label: str | N
     return message
 
 
-def _column(message, alias: str, dtype: int, rows: int):
+def _column(message: Message, alias: str, dtype: int, rows: int) -> Message:
     tensor = message.inputs[alias]
     tensor.dtype = dtype
     tensor.tensor_shape.dim.add(size=rows)
     return tensor
 
 
-def answers(response, rows: int) -> list[Answer]:
+def answers(response: Message, rows: int) -> list[Answer]:
     """Reads the answers out of a PredictResponse to a request of `rows` rows.
 
     Raises:
@@ -254,7 +256,7 @@ def _answer(columns: dict[str, list], row: int, width: int, model_version: int) 
     )
 
 
-def _top_width(outputs, rows: int) -> int:
+def _top_width(outputs: Mapping[str, Message], rows: int) -> int:
     """Returns how many leaves are ranked for each product: 5, or all of a smaller tree."""
     sizes = [dim.size for dim in outputs["top_scores"].tensor_shape.dim]
     if len(sizes) != 2 or sizes[0] != rows or not 0 < sizes[1] <= _MAX_TOP:
@@ -262,7 +264,7 @@ def _top_width(outputs, rows: int) -> int:
     return sizes[1]
 
 
-def _values(outputs, alias: str, count: int) -> list:
+def _values(outputs: Mapping[str, Message], alias: str, count: int) -> list:
     """Returns an output's values, flattened; bytes become text.
 
     Values that are fewer than the shape asks for stand for repetitions of the last one (see

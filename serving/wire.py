@@ -9,6 +9,7 @@ descriptor pool of their own: they do not collide with TensorFlow's where a proc
 """
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import Message
 
 PREDICT_METHOD = "/tensorflow.serving.PredictionService/Predict"
 
@@ -79,7 +80,7 @@ def _add_field(
         field.type_name = f".{_PACKAGE}.{kind}"
 
 
-def _declare() -> dict[str, type]:
+def _declare() -> dict[str, type[Message]]:
     file = descriptor_pb2.FileDescriptorProto(
         name="shelfsort/wire.proto", package=_PACKAGE, syntax="proto3"
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from pipeline.errors import InputError
 from serving.client import (
     DEFAULT_MODEL,
     Answer,
@@ -29,7 +30,7 @@ _BAR_WIDTH = 30
 @click.option("--version", type=click.IntRange(min=1), help="Version. Default: the newest.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=0.001),
     default=10.0,
     show_default=True,
     help="Seconds to wait, retries included.",
@@ -64,6 +65,8 @@ def predict(
 
     Exit status: 0 answered, 1 the server gave no answer, 2 the product cannot be asked about.
     """
+    if not address.rpartition(":")[2].isdigit():
+        raise InputError(f"--address {address}: no port. Give HOST:PORT, such as localhost:8500.")
     secured = tls or any((tls_ca, tls_certificate, tls_key))
     connection = Connection(
         timeout_s=timeout,

@@ -89,6 +89,12 @@ def test_a_product_of_nothing_is_status_2(fake, shelfsort):
     assert "no words and no picture" in err
 
 
+def test_an_address_without_port_is_status_2(shelfsort):
+    status, _, err = shelfsort("predict", "--address", "localhost", "--title", "x")
+    assert status == 2
+    assert "HOST:PORT" in err
+
+
 def test_help_shows_examples():
     from pipeline.cli.predict import predict
 
