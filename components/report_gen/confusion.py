@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 MAX_SHELVES = 12
-MAX_SIBLINGS = 14
+MAX_SIBLINGS = 12
 MAX_PAIRS = 14
 
 

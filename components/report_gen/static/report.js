@@ -6,8 +6,8 @@
   // Rounding may not turn a miss into "100 %", nor a hit into "0 %".
   const percent = (share) => {
     const text = (share * 100).toFixed(1);
-    if (share < 1 && text === "100.0") return "99.9 %";
-    return share > 0 && text === "0.0" ? "< 0.1 %" : text + " %";
+    if (share < 1 && text === "100.0") return "99.9\u202f%";
+    return share > 0 && text === "0.0" ? "<\u202f0.1\u202f%" : text + "\u202f%";
   };
   // A product or category may well be called "constructor".
   const own = (table, key) => Object.hasOwn(table, key) ? table[key] : undefined;
@@ -152,7 +152,8 @@
     const table = $("category-table"), body = table.tBodies[0], rows = [...body.rows];
     const heads = [...table.tHead.rows[0].cells], select = $("category-sort");
     const value = (row, column) => row.cells[column].dataset.value;
-    let sorted = { column: 0, direction: 1 };
+    const more = $("category-more"), first = 30;
+    let sorted = { column: 0, direction: 1 }, wanted = [], all = false;
 
     function compare(a, b, column, direction) {
       const left = value(a, column), right = value(b, column);
@@ -167,7 +168,20 @@
         ? head.setAttribute("aria-sort", direction > 0 ? "ascending" : "descending")
         : head.removeAttribute("aria-sort"));
       body.append(...rows.sort((a, b) => compare(a, b, column, direction)));
+      show();
       select.value = `${column} ${direction}`;
+    }
+    function show() {
+      let found = 0;
+      for (const row of rows) {
+        const fits = wanted.every((word) => row.dataset.search.includes(word));
+        found += fits;
+        row.hidden = !fits || (!all && found > first);
+      }
+      $("category-count").textContent = `${count(found)} of ${count(rows.length)} categories`;
+      $("category-none").hidden = found > 0;
+      more.hidden = all || found <= first;
+      more.textContent = `Show all ${count(found)}`;
     }
     heads.forEach((head, column) => {
       const name = head.textContent.trim();
@@ -180,21 +194,18 @@
     });
     select.addEventListener("change", () => sort(...select.value.split(" ").map(Number)));
     $("category-search").addEventListener("input", (event) => {
-      const wanted = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
-      let shown = 0;
-      for (const row of rows) {
-        row.hidden = !wanted.every((word) => row.dataset.search.includes(word));
-        shown += !row.hidden;
-      }
-      $("category-count").textContent = `${count(shown)} of ${count(rows.length)} categories`;
-      $("category-none").hidden = shown > 0;
+      wanted = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
+      show();
     });
+    const showAll = () => { all = true; show(); };
+    more.addEventListener("click", showAll);
+    addEventListener("beforeprint", showAll);
     if (rows.length) sort(1, -1);
   }
 
   // ---- Errors ------------------------------------------------------------------------------
   function startErrors() {
-    const list = $("error-list"), page = 48;
+    const list = $("error-list"), page = 24;
     const errors = data.errors.map((error) => {
       const category = data.categories[error.category], predicted = data.categories[error.predicted];
       const search = [error.title, error.id, path(category), path(predicted)].join("\n").toLowerCase();
@@ -218,7 +229,7 @@
       }
       return chosen.query.split(/\s+/).every((word) => error.search.includes(word));
     };
-    // Some megabytes: parsed when the first picture is wanted, not when the page opens.
+    // Some megabytes: parsed when the first picture is wanted, not before the page is drawn.
     const picture = (id) => own(pictures ??= JSON.parse($("pictures").textContent), id);
 
     const named = (id) => {
@@ -283,13 +294,8 @@
     document.querySelectorAll("button[data-category]").forEach((button) =>
       button.addEventListener("click", () => goTo(button.dataset.category, button.dataset.predicted || "")));
 
-    let started = false;
-    const start = () => { if (!started) { started = true; filter(); } };
-    const near = new IntersectionObserver((entries) => {
-      if (entries.some((entry) => entry.isIntersecting)) { near.disconnect(); start(); }
-    }, { rootMargin: "1200px" });
-    near.observe($("errors"));
-    addEventListener("beforeprint", start);
+    // After the first paint: the verdict is at the top, the pictures far below.
+    requestAnimationFrame(() => setTimeout(filter));
   }
 
   // ---- The rest ----------------------------------------------------------------------------
@@ -305,7 +311,10 @@
       for (const entry of entries) {
         if (!entry.isIntersecting) continue;
         links.forEach((link) => link.removeAttribute("aria-current"));
-        links.get(entry.target.id)?.setAttribute("aria-current", "true");
+        const link = links.get(entry.target.id);
+        link.setAttribute("aria-current", "true");
+        // On a narrow screen the contents are one line that scrolls.
+        link.closest("ol").scrollLeft = link.offsetLeft - 16;
       }
     }, { rootMargin: "-15% 0px -75% 0px" });
     links.forEach((_, id) => seen.observe($(id)));

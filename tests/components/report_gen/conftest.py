@@ -59,7 +59,7 @@ def predictions_of(
     guess = np.array([rng.choice(siblings[c] if rng.random() < 0.8 else leaves) for c in category])
     predicted = np.where(rng.random(n) < score, category, guess)
     parent_score = np.minimum(1, score + rng.random(n).astype(np.float32) * (1 - score) * 0.8)
-    titles = [f"Product {i} of {c.split('/')[1].lower()}" for i, c in enumerate(category)]
+    titles = [f"Product {i} of {c.split('/')[-1].lower()}" for i, c in enumerate(category)]
     return pd.DataFrame(
         {
             "model": model,
