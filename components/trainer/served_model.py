@@ -131,10 +131,15 @@ class ServedModel(tf.Module):
     def _embed(self, images: tf.Tensor, has_image: tf.Tensor) -> tf.Tensor:
         """(n, embedding) rows; only products with a picture cost the backbone anything."""
         rows = tf.where(has_image)
-        pixels = decode_pictures(tf.gather_nd(images, rows), self._backbone.image_size)
-        vectors = self._backbone.model(tf.cast(pixels, tf.float32), training=False)
         shape = [tf.shape(images, out_type=tf.int64)[0], self._backbone.embedding_size]
-        return tf.scatter_nd(rows, vectors, shape)
+
+        def embedded() -> tf.Tensor:
+            pixels = decode_pictures(tf.gather_nd(images, rows), self._backbone.image_size)
+            vectors = self._backbone.model(tf.cast(pixels, tf.float32), training=False)
+            return tf.scatter_nd(rows, vectors, shape)
+
+        # A convolution over no picture at all is an error in TensorFlow's CPU kernels.
+        return tf.cond(tf.reduce_any(has_image), embedded, lambda: tf.zeros(shape))
 
 
 class _Promise:
