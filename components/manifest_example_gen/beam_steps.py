@@ -21,6 +21,7 @@ from components.manifest_example_gen.manifest import ParseRules, Product, parse_
 from components.manifest_example_gen.pictures import Picture, check_picture
 from components.manifest_example_gen.preflight import manifest_lines
 from components.manifest_example_gen.rejects import Reject, RejectedLine
+from components.manifest_example_gen.served_decoder import check_decodes
 from components.manifest_example_gen.sharding import first_of_each_id, shard_of
 from components.manifest_example_gen.splits import Splits, group_key
 from components.manifest_example_gen.summary import Counts, count_product, summarise
@@ -159,7 +160,9 @@ class WriteShards(beam.DoFn):
             return NO_PICTURE, b""
         image = self._source.read(self._source.locate(product.image))
         with self._decoding:
-            return check_picture(image, self._pictures.max_pixels), image
+            picture = check_picture(image, self._pictures.max_pixels)
+            check_decodes(image, picture)
+        return picture, image
 
 
 class MergeCounts(beam.CombineFn):

@@ -73,10 +73,11 @@ def check_picture(content: bytes, max_pixels: int) -> Picture:
 def _decode(content: bytes, max_pixels: int) -> Picture:
     with Image.open(io.BytesIO(content), formats=SERVED_FORMATS) as image:
         width, height = image.size
-        if width * height > max_pixels:
-            raise RejectedLine(
-                "image_too_large", f"{width} x {height} pixels; at most {max_pixels:,} are read"
-            )
+        # TensorFlow unpacks every frame of a GIF, even where it returns the first one only.
+        frames = image.n_frames if image.format == "GIF" else 1
+        if width * height * frames > max_pixels:
+            shown = f"{width} x {height} pixels" + (f" in {frames} frames" if frames > 1 else "")
+            raise RejectedLine("image_too_large", f"{shown}; at most {max_pixels:,} are read")
         # Phones write several JPEGs into one file, which Pillow calls MPO.
         format_ = "jpeg" if image.format in ("JPEG", "MPO") else str(image.format).lower()
         if format_ == "jpeg":

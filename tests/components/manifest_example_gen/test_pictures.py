@@ -1,4 +1,6 @@
+import io
 import struct
+import zlib
 
 import pytest
 from hypothesis import given
@@ -67,12 +69,18 @@ def test_the_limit_counts_pixels(make_picture):
     assert reason_for(content, 299) == "image_too_large"
 
 
+def test_every_frame_of_an_animation_counts():
+    stream = io.BytesIO()
+    frames = [Image.new("RGB", (10, 10), (50 * n, 0, 0)) for n in range(5)]
+    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:])
+    assert check_picture(stream.getvalue(), 500).format == "gif"
+    assert reason_for(stream.getvalue(), 499) == "image_too_large"
+
+
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(make_picture):
     content = bytearray(make_picture("PNG"))
     header = content.index(b"IHDR")
     content[header + 4 : header + 12] = struct.pack(">II", 60_000, 60_000)
-    import zlib
-
     checksum = zlib.crc32(content[header : header + 17])
     content[header + 17 : header + 21] = struct.pack(">I", checksum)
     assert reason_for(bytes(content)) == "image_too_large"
@@ -93,8 +101,6 @@ def test_damaged_pictures_are_rejected_or_described_and_nothing_else(format_, da
 
 def noise(format_):
     """An encoded picture whose bytes matter from the first to the last."""
-    import io
-
     pixels = bytes((n * n * 7919 + n * 31) % 251 for n in range(40 * 30 * 3))
     stream = io.BytesIO()
     Image.frombytes("RGB", (40, 30), pixels).save(stream, format_)
