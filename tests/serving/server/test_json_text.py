@@ -79,7 +79,8 @@ def test_garbage_is_an_invalid_argument_or_an_object(data):
         ),
         (
             b"{} x",
-            "JSON Parse error: The document root must not be followed by other values. at offset: 3",
+            "JSON Parse error: The document root must not be followed by other values. "
+            "at offset: 3",
         ),
         ('{"é": x}'.encode(), "JSON Parse error: Invalid value. at offset: 7"),
         (b"[" * 100_000, "JSON Parse error: Nested too deeply."),
