@@ -1,0 +1,158 @@
+"""Past runs of an output folder, read from the metadata store, and what set two of them apart."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import ml_metadata
+from ml_metadata import errors
+from ml_metadata.proto import metadata_store_pb2
+
+from pipeline.errors import InputError
+from pipeline.output_folder import OutputFolder
+
+_RUN_CONTEXT = "pipeline_run"
+# Execution properties that set runs apart; the others are paths and code digests.
+_SETTINGS = {
+    "ManifestExampleGen": ("content_digest", "splits", "min_confidence", "max_reject_share"),
+    "Transform": ("custom_config",),
+    "Trainer": ("custom_config",),
+    "Evaluator": ("gate", "slices"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One run.
+
+    Attributes:
+        id: as metrics.json has it.
+        started: UTC.
+        outcome: `pushed`, `not blessed`, `failed` or `unfinished` (killed, or under way).
+        version: that was pushed, else "".
+        metrics: the evaluation's figures; empty where the run did not get there.
+        settings: by dotted name, what the run was made from and with.
+    """
+
+    id: str
+    started: datetime
+    outcome: str
+    version: str
+    metrics: dict[str, Any]
+    settings: dict[str, Any]
+
+
+def list_runs(folder: OutputFolder) -> list[Run]:
+    """Every run of the folder, the latest first.
+
+    Raises:
+        InputError: the folder has no metadata store.
+    """
+    if not folder.metadata.exists():
+        raise InputError(f"{folder.path}: no run was made here yet. Start with `shelfsort run`.")
+    config = metadata_store_pb2.ConnectionConfig()
+    config.sqlite.filename_uri = str(folder.metadata)
+    config.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
+    store = ml_metadata.MetadataStore(config)
+    try:
+        contexts = store.get_contexts_by_type(_RUN_CONTEXT)
+    except errors.NotFoundError:
+        return []
+    runs = [_run(store, context) for context in contexts]
+    return sorted(runs, key=lambda run: run.started, reverse=True)
+
+
+def find_run(runs: list[Run], name: str) -> Run:
+    """The run whose id is or begins with `name`; `latest` is the newest.
+
+    Raises:
+        InputError: none or several match.
+    """
+    matches = runs[:1] if name == "latest" else [run for run in runs if run.id.startswith(name)]
+    if len(matches) != 1:
+        known = ", ".join(run.id for run in runs[:5]) or "none"
+        what = "no run" if not matches else f"{len(matches)} runs"
+        raise InputError(f"{name}: {what} of that name. The latest are: {known}.")
+    return matches[0]
+
+
+def differences(a: Run, b: Run) -> list[tuple[str, Any, Any]]:
+    """(setting, value in a, value in b) where the two differ, in order of name."""
+    names = sorted(a.settings.keys() | b.settings.keys())
+    pairs = ((name, a.settings.get(name), b.settings.get(name)) for name in names)
+    return [(name, one, other) for name, one, other in pairs if one != other]
+
+
+def _run(store: ml_metadata.MetadataStore, context: metadata_store_pb2.Context) -> Run:
+    executions = {
+        _node(execution, store): execution
+        for execution in store.get_executions_by_context(context.id)
+    }
+    evaluation = _output(store, executions.get("Evaluator"), "metrics.json")
+    push = _output(store, executions.get("Pusher"), "push.json")
+    return Run(
+        id=context.name,
+        started=datetime.fromtimestamp(context.create_time_since_epoch / 1000, timezone.utc),
+        outcome=_outcome(push, executions.values()),
+        version=str(push.get("version") or "") if push.get("pushed") else "",
+        metrics=evaluation,
+        settings=dict(_settings(executions)),
+    )
+
+
+def _node(execution: metadata_store_pb2.Execution, store: ml_metadata.MetadataStore) -> str:
+    (kind,) = store.get_execution_types_by_id([execution.type_id])
+    return kind.name.rsplit(".", 1)[-1]
+
+
+def _outcome(push: dict[str, Any], executions) -> str:
+    if push:
+        return "pushed" if push.get("pushed") else "not blessed"
+    failed = any(e.last_known_state == metadata_store_pb2.Execution.FAILED for e in executions)
+    return "failed" if failed else "unfinished"
+
+
+def _output(
+    store: ml_metadata.MetadataStore, execution: metadata_store_pb2.Execution | None, name: str
+) -> dict[str, Any]:
+    """The JSON file `name` among the outputs of an execution; {} where there is none."""
+    if execution is None:
+        return {}
+    events = store.get_events_by_execution_ids([execution.id])
+    outputs = [e.artifact_id for e in events if e.type == metadata_store_pb2.Event.OUTPUT]
+    for artifact in store.get_artifacts_by_id(outputs):
+        path = Path(artifact.uri) / name
+        if path.is_file():
+            return json.loads(path.read_text("utf-8"))
+    return {}
+
+
+def _settings(
+    executions: dict[str, metadata_store_pb2.Execution],
+) -> Iterator[tuple[str, Any]]:
+    for node, names in _SETTINGS.items():
+        if node not in executions:
+            continue
+        properties = executions[node].custom_properties
+        for name in names:
+            if name in properties:
+                yield from _flat(f"{node}.{name}", _value(properties[name]))
+
+
+def _value(value: metadata_store_pb2.Value) -> Any:
+    raw = getattr(value, value.WhichOneof("value"))
+    try:
+        return json.loads(raw)
+    except (TypeError, ValueError):
+        return raw
+
+
+def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flat(f"{name}.{key}", inner)
+    else:
+        yield name, value
