@@ -5,6 +5,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+_HEADINGS = ("Graph execution error", "Detected at node", "Detected unsupported", "<stack traces")
+
 
 @dataclass(frozen=True)
 class Check:
@@ -46,3 +48,11 @@ def check_of(name: str, problems: Sequence[str], otherwise: str) -> Check:
         return Check(name, True, otherwise)
     more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
     return Check(name, False, "; ".join(problems[:3]) + more)
+
+
+def error_line(error: Exception) -> str:
+    """An exception as one line of at most 300 characters, TensorFlow's stack headings left out."""
+    lines = (line.strip() for line in str(error).splitlines())
+    telling = [line for line in lines if line and not line.startswith(_HEADINGS)]
+    text = " ".join(telling) or "no message"
+    return f"{type(error).__name__}: {text}"[:300]

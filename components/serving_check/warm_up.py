@@ -5,6 +5,7 @@ import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from components.serving_check.loaders import ServedModel
+from components.serving_check.report import error_line
 from serving.model_files import WARM_UP, join
 
 # TensorFlow Serving refuses a model with more.
@@ -43,5 +44,5 @@ def _replayed(number: int, log: PredictionLog, model: ServedModel) -> list[str]:
     try:
         model.ask(signature, inputs)
     except (KeyError, ValueError, tf.errors.OpError) as error:
-        return [f"request {number} ({signature}) fails: {type(error).__name__}: {error}"[:300]]
+        return [f"request {number} ({signature}) fails: {error_line(error)}"]
     return []

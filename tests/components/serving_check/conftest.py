@@ -36,6 +36,9 @@ class TinyClassifier(tf.Module):
         bucket = tf.strings.to_hash_bucket_fast(tf.strings.join([title, description], " "), 64)
         size = tf.cast(tf.strings.length(image), tf.float32)[:, None] / 1e4
         logits = tf.gather(self.weights, bucket) + size * self.weights[0]
+        if self._faults.get("wants_a_picture"):
+            # Fine in a batch in which somebody has one.
+            tf.debugging.assert_greater(tf.reduce_max(size), 0.0, "no picture in the batch")
         if self._faults.get("leaks_between_products"):
             logits += tf.reduce_mean(logits, axis=0, keepdims=True)
         probabilities = tf.nn.softmax(logits * 2)
@@ -149,7 +152,7 @@ def eval_examples() -> list[bytes]:
         features = {
             "product_id": [f"p{number}".encode()],
             "title": [f"title {number}".encode()],
-            "image": [b"x" * 400 * number],
+            "image": [b"x" * 400 * (number + 1)],
             "category": [b"boots"],
         }
         return tf.train.Example(

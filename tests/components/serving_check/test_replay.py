@@ -14,7 +14,7 @@ def _replay(model, examples, tolerance=1e-4) -> Report:
 
 
 def _failure(report: Report) -> tuple[str, str]:
-    (failed,) = [check for check in report.checks if not check.passed]
+    failed = next(check for check in report.checks if not check.passed)
     return failed.name, failed.reason
 
 
@@ -38,6 +38,11 @@ def test_a_model_that_keeps_its_promises_is_blessed(good_model, eval_examples):
     ("fault", "check", "reason"),
     [
         ("leaks_between_products", "alone_as_in_a_batch", "serving_default alone: "),
+        (
+            "wants_a_picture",
+            "alone_as_in_a_batch",
+            "serving_default fails for a product without a picture: InvalidArgumentError: ",
+        ),
         ("scores_above_one", "answers", "is outside 0..1"),
         ("scalar_version", "answers", "threshold_version has shape ()"),
         ("float64_score", "signatures", "serving_default output score is float64, not float32"),
