@@ -33,7 +33,7 @@ class ReportGenSpec(ComponentSpec):
 
 
 class ReportGen(base_component.BaseComponent):
-    """Writes `index.html`, `metrics.json` and `verdict.json` into its `report` output.
+    """Writes `index.html` and `metrics.json` into its `report` output.
 
     Component `outputs` contains:
       - `report`: Channel of type `Report`.

@@ -47,7 +47,8 @@ class ReportInputs:
     """The parsed artifacts, as section "Evaluator output" of the contracts describes them.
 
     `predictions` holds the split "eval" only. `anomalies` is None when data validation did not
-    report, `serving_check` None when the model was not tried in a server.
+    report, `serving_check` None when the model was not tried in a server; `serving_problems` says
+    by check what the server did wrong.
     """
 
     verdict: dict[str, Any]
@@ -62,6 +63,7 @@ class ReportInputs:
     lineage: dict[str, Any] = field(default_factory=dict)
     anomalies: list[Anomaly] | None = None
     serving_check: bool | None = None
+    serving_problems: dict[str, str] = field(default_factory=dict)
     model_blessing: bool | None = None
     suspects: list[dict[str, Any]] = field(default_factory=list)
     max_errors: int = 500
@@ -106,12 +108,7 @@ def _verdict(inputs: ReportInputs) -> Verdict:
     """The gate's verdict and the server's: fails closed when any of them is missing or says no."""
     checks = [Check(**_known(Check, check)) for check in inputs.verdict.get("checks") or []]
     if inputs.serving_check is not None:
-        said = (
-            "A server loaded the exported model and gave the answers it was exported with."
-            if inputs.serving_check
-            else "A server could not load the exported model, or answered differently."
-        )
-        checks.append(Check("serving_check", inputs.serving_check, said))
+        checks += _serving_checks(inputs.serving_check, inputs.serving_problems)
     blessed = inputs.verdict.get("blessed") is True
     if inputs.model_blessing is not None and inputs.model_blessing != blessed:
         said = "The blessing that Pusher reads and the gate's written verdict disagree."
@@ -126,6 +123,16 @@ def _verdict(inputs: ReportInputs) -> Verdict:
         passed=[check for check in checks if check.passed],
         approved_by=approved_by,
     )
+
+
+def _serving_checks(blessed: bool, problems: Mapping[str, str]) -> list[Check]:
+    if blessed:
+        said = "A server loaded the exported model and gave the answers it was exported with."
+        return [Check("serving_check", True, said)]
+    if not problems:
+        said = "A server could not load the exported model, or answered differently."
+        return [Check("serving_check", False, said)]
+    return [Check(f"serving_check_{name}", False, said) for name, said in problems.items()]
 
 
 def _known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from components.report_gen.thumbnails import thumbnail
 from labeling.taxonomy import Taxonomy
 
 MODEL_RECORD = os.path.join("Format-Serving", "assets.extra", "shelfsort.json")  # noqa: PTH118
+SERVING_REPORT = "report.json"
 SUSPECTS = "label_suspects.jsonl"
 PICTURE_BUDGET = 20_000_000
 
@@ -35,7 +36,7 @@ class Executor(base_executor.BaseExecutor):
     def Do(  # noqa: N802 - TFX's name
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
-        """Writes `index.html`, and beside it the figures and the verdict that it shows.
+        """Writes `index.html`, and beside it the figures that it shows.
 
         Args:
             input_dict: see ReportGenSpec.
@@ -64,11 +65,7 @@ def _inputs(uris: dict[str, str], exec_properties: dict[str, Any]) -> ReportInpu
         lineage=_lineage(uris.get("model")),
         anomalies=_anomalies(uris["anomalies"]) if "anomalies" in uris else None,
         model_blessing=fileio.exists(_join(uris["model_blessing"], "BLESSED")),
-        serving_check=(
-            fileio.exists(_join(uris["infra_blessing"], "INFRA_BLESSED"))
-            if "infra_blessing" in uris
-            else None
-        ),
+        **(_serving(uris["infra_blessing"]) if "infra_blessing" in uris else {}),
         model_name=exec_properties["model_name"],
         title=exec_properties.get("title") or "",
         max_errors=exec_properties["max_errors"],
@@ -106,6 +103,15 @@ def _predictions(path: str) -> pd.DataFrame:
         filters=[("split", "=", "eval")],
     )
     return table.to_pandas()
+
+
+def _serving(infra_blessing: str) -> dict[str, Any]:
+    """ServingCheck's blessing, and why not where it refused and said so."""
+    blessed = fileio.exists(_join(infra_blessing, "INFRA_BLESSED"))
+    report = _join(infra_blessing, SERVING_REPORT)
+    checks = _json(report)["checks"] if fileio.exists(report) else []
+    problems = {check["name"]: check["reason"] for check in checks if not check["passed"]}
+    return {"serving_check": blessed, "serving_problems": problems}
 
 
 def _lineage(model_uri: str | None) -> dict[str, Any]:
@@ -177,16 +183,8 @@ def _images(eval_uri: str) -> Iterator[tuple[str, bytes]]:
 def _write_report(
     report_uri: str, uris: dict[str, str], content: ReportContent, pictures: dict[str, str]
 ) -> None:
-    verdict = {
-        "blessed": content.verdict.blessed,
-        "failed": [f"{check.name}: {check.reason}" for check in content.verdict.failed],
-        "overruled": [f"{check.name}: {check.reason}" for check in content.verdict.overruled],
-        "approved_by": content.verdict.approved_by,
-        "model_name": content.model_name,
-    }
-    # The page comes last: where it is, the other two are whole.
+    # The page comes last: where it is, the report is whole.
     _write(_join(report_uri, "metrics.json"), _read(_join(uris["evaluation"], "metrics.json")))
-    _write(_join(report_uri, "verdict.json"), json.dumps(verdict, indent=2).encode())
     _write(_join(report_uri, "index.html"), page.render(content, pictures))
 
 

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from dataclasses import asdict
 from importlib import resources
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from components.report_gen.sections import ReportContent
+from components.report_gen.sections import Rate, ReportContent
 
 MODE_NAMES = {"combined": "Words and picture", "text": "Words only", "image": "Picture only"}
 SPLIT_NAMES = {
@@ -41,6 +42,7 @@ def render(content: ReportContent, pictures: dict[str, str]) -> bytes:
             style=Markup(_static("report.css")),
             script=Markup(script),
             script_digest=_digest(script),
+            summary=inline_json(_summary(content)),
             data=inline_json(_script_data(content)),
             pictures=inline_json(pictures),
             mode_names=MODE_NAMES,
@@ -55,6 +57,22 @@ def inline_json(value: Any) -> Markup:
     """JSON that may stand inside a <script> element, whatever the strings in it hold."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return Markup(text.translate(_ESCAPES))
+
+
+def summary_of(page: str) -> dict[str, Any]:
+    """The verdict and the key figures of a rendered page.
+
+    Returns:
+        `model_name`, `blessed`, `failed`, `overruled` (each "check: reason"), `approved_by`, `n`
+        and `figures` (shares of the combined model on eval; {} where nothing was scored).
+
+    Raises:
+        ValueError: `page` is not a page that `render` has drawn.
+    """
+    written = re.search(r'<script type="application/json" id="summary">([^<]*)</script>', page)
+    if not written:
+        raise ValueError("not a Shelfsort report")
+    return json.loads(written.group(1))
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -74,6 +92,11 @@ def points(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value * 100:+.1f}".replace("-", "−") if round(value * 100, 1) else "0.0"
+
+
+def unbroken(sentence: str) -> str:
+    """The sentence with no line break between a number and its percent sign."""
+    return sentence.replace(" %", "\u202f%")
 
 
 def plain(value: Any) -> str:
@@ -100,7 +123,9 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=percent, points=points, plain=plain, words=words)
+    environment.filters.update(
+        percent=percent, points=points, plain=plain, words=words, unbroken=unbroken
+    )
     return environment
 
 
@@ -110,6 +135,35 @@ def _static(name: str) -> str:
 
 def _digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+
+
+def _summary(content: ReportContent) -> dict[str, Any]:
+    """The page in brief, for programs: `summary_of` reads it back."""
+    verdict, row = content.verdict, content.headline()
+    figures = (
+        {
+            "coverage_at_95": row.coverage_95,
+            "accepted_accuracy_95": row.accepted_accuracy_95,
+            "coverage_at_98": row.coverage_98,
+            "accepted_accuracy_98": row.accepted_accuracy_98,
+            "accuracy": row.accuracy,
+            "parent_accuracy": row.parent_accuracy,
+        }
+        if row
+        else {}
+    )
+    return {
+        "model_name": content.model_name,
+        "blessed": verdict.blessed,
+        "failed": [f"{check.name}: {check.reason}" for check in verdict.failed],
+        "overruled": [f"{check.name}: {check.reason}" for check in verdict.overruled],
+        "approved_by": verdict.approved_by,
+        "n": row.n if row else 0,
+        "figures": {
+            name: value.value if isinstance(value, Rate) else value
+            for name, value in figures.items()
+        },
+    }
 
 
 def _script_data(content: ReportContent) -> dict[str, Any]:

@@ -35,12 +35,11 @@ def report(run: Path, open_page: bool, as_json: bool) -> None:
       shelfsort report out --json
     """
     page = _find_page(run)
-    verdict, metrics = _read(page, "verdict.json"), _read(page, "metrics.json")
+    summary = _summary(page)
     if as_json:
-        figures = _combined(metrics)
-        click.echo(json.dumps({**verdict, "figures": figures, "page": str(page)}))
+        click.echo(json.dumps({**summary, "page": str(page)}))
     else:
-        _print(page, verdict, _combined(metrics))
+        _print(page, summary)
     if open_page:
         webbrowser.open(page.as_uri())
 
@@ -55,36 +54,26 @@ def _find_page(run: Path) -> Path:
     )
 
 
-def _read(page: Path, name: str) -> dict[str, Any]:
-    path = page.with_name(name)
+def _summary(page: Path) -> dict[str, Any]:
+    from components.report_gen.page import summary_of
+
     try:
-        content = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise InputError(
-            f"{path}: missing beside the page. Run `shelfsort run` again to write the report anew."
-        ) from None
+        return summary_of(page.read_text("utf-8"))
     except ValueError as error:
-        raise InputError(f"{path}: not JSON ({error}). Run `shelfsort run` again.") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: not a JSON object. Run `shelfsort run` again.")
-    return content
+        raise InputError(
+            f"{page}: {error}. Give the --output folder of a `shelfsort run` that finished."
+        ) from None
 
 
-def _combined(metrics: dict[str, Any]) -> dict[str, Any]:
-    figures = (metrics.get("combined") or {}).get("eval") or {}
-    return {name: figures.get(name) for name in ("n", *_FIGURES)}
-
-
-def _print(page: Path, verdict: dict[str, Any], figures: dict[str, Any]) -> None:
-    name = verdict.get("model_name") or "this model"
-    said = "may go live" if verdict.get("blessed") else "may not go live"
-    click.echo(f"{name} {said}")
-    for reason in verdict.get("failed") or []:
+def _print(page: Path, summary: dict[str, Any]) -> None:
+    said = "may go live" if summary["blessed"] else "may not go live"
+    click.echo(f"{summary['model_name']} {said}")
+    for reason in summary["failed"]:
         click.echo(f"  against it: {reason}")
-    for reason in verdict.get("overruled") or []:
-        click.echo(f"  let pass by {verdict.get('approved_by')}: {reason}")
-    click.echo(f"On {figures['n'] or 0:,} eval products, words and picture together:")
+    for reason in summary["overruled"]:
+        click.echo(f"  let pass by {summary['approved_by']}: {reason}")
+    click.echo(f"On {summary['n']:,} eval products, words and picture together:")
     for key, words in _FIGURES.items():
-        value = figures[key]
+        value = summary["figures"].get(key)
         click.echo(f"  {'–' if value is None else f'{value:.1%}':>7}  {words}")
     click.echo(f"Report: {page}")

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from components.report_gen.page import summary_of
 from components.report_gen.sections import Anomaly
 
 pytestmark = pytest.mark.slow  # importing TFX takes ten seconds
@@ -44,19 +45,8 @@ def script_json(html: str, name: str):
 def test_writes_the_page_with_its_figures_and_verdict(do, run_inputs, run_artifacts, tmp_path):
     inputs = run_inputs(400)
     folder = do(run_artifacts(tmp_path / "run", inputs))
-    assert {path.name for path in folder.iterdir()} == {
-        "index.html",
-        "metrics.json",
-        "verdict.json",
-    }
+    assert {path.name for path in folder.iterdir()} == {"index.html", "metrics.json"}
     assert json.loads((folder / "metrics.json").read_text()) == inputs.metrics
-    assert json.loads((folder / "verdict.json").read_text()) == {
-        "blessed": True,
-        "failed": [],
-        "overruled": [],
-        "approved_by": None,
-        "model_name": "shelves",
-    }
     html = (folder / "index.html").read_text("utf-8")
     assert "This model may go live" in html
     assert inputs.lineage["manifest_digest"] in html
@@ -75,14 +65,19 @@ def test_pictures_are_those_of_the_errors_that_have_one(do, run_inputs, run_arti
 
 
 def test_refusals_of_server_and_gate_reach_the_verdict(do, run_inputs, run_artifacts, tmp_path):
-    inputs = run_inputs(100, blessed=False, serving_check=False)
-    folder = do(run_artifacts(tmp_path / "run", inputs))
-    verdict = json.loads((folder / "verdict.json").read_text())
+    uris = run_artifacts(tmp_path / "run", run_inputs(100, blessed=False, serving_check=False))
+    checks = [
+        {"name": "loads", "passed": True, "reason": "It loads."},
+        {"name": "answers", "passed": False, "reason": "3 of 20 products are answered otherwise."},
+    ]
+    (tmp_path / "run/infra/report.json").write_text(json.dumps({"checks": checks}))
+    verdict = summary_of((do(uris) / "index.html").read_text("utf-8"))
     assert not verdict["blessed"]
     assert [reason.split(":")[0] for reason in verdict["failed"]] == [
         "accepted_accuracy_95",
-        "serving_check",
+        "serving_check_answers",
     ]
+    assert verdict["failed"][1].endswith("3 of 20 products are answered otherwise.")
 
 
 def test_anomalies_are_read_from_their_protos(do, run_inputs, run_artifacts, tmp_path):
