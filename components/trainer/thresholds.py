@@ -8,14 +8,14 @@ with a stated confidence over the draw of the calibration sample.
 
 `fixed_sequence` (the default). Products are ranked by score. "The accuracy of everything above
 rank m is below target" is tested with the exact binomial test at ranks fixed in advance: from
-each of a few starts downwards, rank by rank, until a test fails. Starts share the error budget,
-and a walk that reaches the next start brings its share along: Wiens' fallback procedure (2003),
-as used for risk control in Learn-then-Test (Angelopoulos et al. 2021). Why the budget holds: if
-accuracy does not fall as the score rises, the first rank at which acceptance would break the
-promise is decided by the scores alone, and given it the errors above that rank are at least as
-many as a binomial with the target's error rate; so that rank's test passes with probability of
-at most its budget, and no rank below is reached but through it or from a later start, which has a
-budget of its own.
+each of two starts downwards, in steps of a hundredth, until a test fails. The starts share the
+error budget, and a walk that reaches the next start brings its share along: Wiens' fallback
+procedure (2003), as used for risk control in Learn-then-Test (Angelopoulos et al. 2021). Why the
+budget holds: if accuracy does not fall as the score rises, the first rank at which acceptance
+would break the promise is decided by the scores alone, and given it the errors above that rank
+are at least as many as a binomial with the target's error rate; so that rank's test passes with
+probability of at most its budget, and no rank below is reached but through it or from a later
+start, which has a budget of its own.
 
 `sgr`. Selection with guaranteed risk (Geifman & El-Yaniv 2017, algorithm 1): binary search over
 the ranks, each of the ceil(log2 N) steps at its share of the budget. It needs about three times
@@ -34,8 +34,13 @@ from scipy.special import bdtr, betainc, betaincinv
 Method = Literal["fixed_sequence", "sgr"]
 Scope = Literal["overall", "category"]
 
-_STARTS = (0.25, 0.5, 0.75)
+# Where the walks start, as shares of the sample, and their shares of the error budget. The lower
+# start has most evidence, and so most of the budget; the upper one is for models that are right
+# about less than half of the products. Chosen by `benchmarks/thresholds.py`.
+_STARTS = {0.2: 0.2, 0.5: 0.8}
 _LONE_START = 0.5
+# Ranks between tests: fewer tests in a row give chance fewer occasions to end the walk.
+_STEP = 0.01
 
 
 @dataclass(frozen=True)
@@ -271,12 +276,18 @@ def _category_thresholds(
 
 def _fixed_sequence(ends: np.ndarray, right: np.ndarray, target: float, error: float) -> int:
     n = len(right)
-    starts = _start_ranks(n, target, error)
-    at_start = np.searchsorted(ends, starts)
+    starts = _starts(n, target, error)
+    planned = np.arange(min(starts), n + 1, max(1, round(_STEP * n)))
+    planned = np.unique([*planned, *starts, n])
+    at_start = np.zeros(len(ends) + 1)
+    for rank, share in starts.items():
+        at_start[np.searchsorted(ends, rank)] += share
     p_values = _proof_p_values(right[ends - 1], ends, target)
     best, budget = 0, 0.0
-    for index in range(at_start[0], len(ends)):
-        budget += error / len(starts) * int((at_start == index).sum())
+    for index in np.unique(np.searchsorted(ends, planned[planned >= min(starts)])):
+        if index == len(ends):
+            break
+        budget += error * at_start[index]
         if 0 < budget >= p_values[index]:
             best = int(ends[index])
         else:
@@ -284,13 +295,13 @@ def _fixed_sequence(ends: np.ndarray, right: np.ndarray, target: float, error: f
     return best
 
 
-def _start_ranks(n: int, target: float, error: float) -> list[int]:
-    # Depends on n alone, never on outcomes. Several starts survive one unlucky error high up, but
-    # where the first could prove nothing even without an error, its share would be thrown away.
-    shared = [math.ceil(n * share) for share in _STARTS]
-    if shared[0] >= smallest_proof(target, 1 - error / len(shared)):
-        return shared
-    return [max(math.ceil(n * _LONE_START), smallest_proof(target, 1 - error))]
+def _starts(n: int, target: float, error: float) -> dict[int, float]:
+    # Depends on n alone, never on outcomes. Where the upper start could prove nothing even without
+    # an error, its share of the budget would be thrown away.
+    first, share = next(iter(_STARTS.items()))
+    if math.ceil(n * first) >= smallest_proof(target, 1 - error * share):
+        return {math.ceil(n * start): share for start, share in _STARTS.items()}
+    return {max(math.ceil(n * _LONE_START), smallest_proof(target, 1 - error)): 1.0}
 
 
 def _guaranteed_risk(ends: np.ndarray, right: np.ndarray, target: float, error: float) -> int:
