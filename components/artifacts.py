@@ -1,4 +1,8 @@
-"""Shelfsort's own artifact types: what its components hand on beside TFX's standard ones."""
+"""Shelfsort's own artifact types: what its components hand on beside TFX's standard ones.
+
+TFX's Kubeflow compiler takes a custom type only where its name has the form `package.Class`, and
+the entrypoint of a step imports the class by that name.
+"""
 
 from tfx.types.artifact import Artifact
 
@@ -6,10 +10,10 @@ from tfx.types.artifact import Artifact
 class Rejects(Artifact):
     """The manifest lines left out: `rejects.jsonl`, one reason a line, and `summary.json`."""
 
-    TYPE_NAME = "ShelfsortRejects"
+    TYPE_NAME = "components.Rejects"
 
 
 class Taxonomy(Artifact):
     """The category tree that the examples are labelled with, after reduction: `taxonomy.json`."""
 
-    TYPE_NAME = "ShelfsortTaxonomy"
+    TYPE_NAME = "components.Taxonomy"
