@@ -157,7 +157,7 @@ def _coverage(figures: Mapping, key: str, config: GateConfig) -> Check:
         return _missing(name, f"coverage at {key} %", floor)
     reason = (
         f"At {key} % the model decides {_percent(value)} of {n:,} eval products on its own, at "
-        f"least {_percent(lower)} with 95 % confidence; the floor is {_percent(floor)}."
+        f"least {_percent(lower)} with 95 % confidence; {_asked(floor)}."
     )
     return Check(name, lower >= floor, reason, lower, floor, n)
 
@@ -231,7 +231,18 @@ def _every_category(
 ) -> Check:
     if not counts and not empty_is_fine:
         return _missing(name, "any category's figures", floor)
-    tests = [shortfall_p_value(right, n, floor) if floor > 0 else 1.0 for _, right, n in counts]
+    if not counts:
+        return Check(
+            name,
+            True,
+            "Nothing is put anywhere, so no category breaks its promise.",
+            None,
+            floor,
+            0,
+        )
+    if floor == 0:
+        return Check(name, True, "No floor is set for the categories.", None, floor, 0)
+    tests = [shortfall_p_value(right, n, floor) for _, right, n in counts]
     fallen = holm(tests, 1 - confidence)
     failing = sorted(
         (p_value, path, right, n)
@@ -351,6 +362,10 @@ def _missing(name: str, what: str, floor: float | None) -> Check:
         floor,
         0,
     )
+
+
+def _asked(floor: float) -> str:
+    return f"the floor is {_percent(floor)}" if floor else "no floor is set"
 
 
 def _percent(share: float) -> str:
