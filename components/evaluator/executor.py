@@ -20,6 +20,7 @@ from components.evaluator.comparison import Comparison, Outcomes, compare
 from components.evaluator.gate_config import GateConfig
 from components.evaluator.scoring import ScoreSplits, row_schema
 from components.evaluator.served_model import LoadedModel, ServedModel, UnloadableModel
+from components.example_validator.anomalies import describe
 from components.progress import note
 from labeling.taxonomy import Taxonomy
 from serving.model_files import SAVED_MODEL, join, read_lineage
@@ -175,18 +176,12 @@ def _anomalies(artifacts: list[types.Artifact] | None) -> list[str] | None:
     if not artifacts:
         return None
     artifact = artifact_utils.get_single_instance(artifacts)
-    found = []
+    found = {}
     for split in artifact_utils.decode_split_names(artifact.split_names):
-        path = join(artifact.uri, f"Split-{split}", "SchemaDiff.pb")
+        path = join(artifact_utils.get_split_uri([artifact], split), "SchemaDiff.pb")
         with fileio.open(path, "rb") as file:
-            anomalies = anomalies_pb2.Anomalies.FromString(file.read())
-        if anomalies.HasField("dataset_anomaly_info"):
-            found.append(f"{split}: {anomalies.dataset_anomaly_info.description}")
-        found += [
-            f"{split}, {name}: {anomaly.description or anomaly.short_description}"
-            for name, anomaly in sorted(anomalies.anomaly_info.items())
-        ]
-    return found
+            found[split] = anomalies_pb2.Anomalies.FromString(file.read())
+    return describe(found)
 
 
 def _write_json(folder: str, name: str, content: Mapping | Sequence) -> None:
