@@ -6,4 +6,4 @@ from tfx.types.artifact import Artifact
 class Report(Artifact):
     """A folder with `index.html`, and the `metrics.json` it was drawn from."""
 
-    TYPE_NAME = "ShelfsortReport"
+    TYPE_NAME = "components.Report"

@@ -260,7 +260,7 @@
       list.append(...shown.slice(from, from + page).map(card));
       const rest = shown.length - list.children.length;
       $("error-more").hidden = rest <= 0;
-      $("error-more").textContent = `Show ${Math.min(page, rest)} more of ${count(rest)}`;
+      $("error-more").textContent = rest > page ? `Show ${page} more of ${count(rest)}` : `Show the last ${rest}`;
     }
     function filter() {
       shown = errors.filter(fits);
