@@ -29,6 +29,7 @@ from components.progress import progress
 from labeling.taxonomy import Taxonomy
 
 REJECTS = "rejects"
+PARTIAL_FOLDER = "partial"
 _READERS = 8
 _READ_AHEAD = 24
 _DECODED_AT_ONCE = 2
@@ -212,7 +213,7 @@ class _ShardFiles:
     def __init__(self, folder: str, shard: int, shards: int):
         self._folder = folder
         self._name = f"data_tfrecord-{shard:05d}-of-{shards:05d}.gz"
-        self._partial = f"{folder}/partial/{uuid.uuid4().hex}"
+        self._partial = f"{folder}/{PARTIAL_FOLDER}/{uuid.uuid4().hex}"
         self._writers: dict[str, tf.io.TFRecordWriter] = {}
 
     def write(self, split: str, record: bytes) -> None:

@@ -10,6 +10,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components.artifacts import Rejects, Taxonomy
 from components.manifest_example_gen.executor import Executor
+from components.parameters import TextParameter
 
 DEFAULT_SPLITS: Mapping[str, int] = {"train": 80, "calibration": 10, "eval": 10}
 
@@ -31,6 +32,7 @@ class ManifestExampleGenSpec(ComponentSpec):
         "image_roots": ExecutionParameter(type=str),
         "allow_http": ExecutionParameter(type=int),
         "content_digest": ExecutionParameter(type=str),
+        "code_digest": ExecutionParameter(type=str, optional=True),
     }
     INPUTS = {}  # noqa: RUF012 - TFX's form
     OUTPUTS = {  # noqa: RUF012 - TFX's form
@@ -52,10 +54,11 @@ class ManifestExampleGen(base_beam_component.BaseBeamComponent):
 
     def __init__(
         self,
-        manifest: str,
-        taxonomy: str,
-        content_digest: str,
+        manifest: TextParameter,
+        taxonomy: TextParameter,
+        content_digest: TextParameter,
         *,
+        code_digest: str | None = None,
         reduction: str | None = None,
         label_attribute: str | None = None,
         splits: Mapping[str, int] = DEFAULT_SPLITS,
@@ -73,6 +76,7 @@ class ManifestExampleGen(base_beam_component.BaseBeamComponent):
           manifest, taxonomy, reduction: paths or addresses of the files.
           content_digest: `preflight.check(...).digest`: the cache goes by it, and stays right
             when a file changes under the same name.
+          code_digest: changes with the code, so that results of older code are not reused.
           label_attribute: needed where the manifest has several.
           splits: name to share; a product's group decides its split by a hash.
           max_reject_share: the run stops above it; in [0, 1].
@@ -96,6 +100,7 @@ class ManifestExampleGen(base_beam_component.BaseBeamComponent):
             image_roots=json.dumps(list(image_roots)),
             allow_http=int(allow_http),
             content_digest=content_digest,
+            code_digest=code_digest,
             examples=types.Channel(type=standard_artifacts.Examples),
             rejects=types.Channel(type=Rejects),
             taxonomy=types.Channel(type=Taxonomy),

@@ -107,7 +107,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 written[beam_steps.REJECTS],
             ) | "AllRejects" >> beam.Flatten()
             _write_rejects(rejects, written.counts, given.reduction, rejects_uri)
-        tf.io.gfile.rmtree(f"{examples_uri}/partial")
+        partial = f"{examples_uri}/{beam_steps.PARTIAL_FOLDER}"
+        if tf.io.gfile.exists(partial):
+            tf.io.gfile.rmtree(partial)
 
     def _runs_in_this_process(self) -> bool:
         options = PipelineOptions(self._beam_pipeline_args)

@@ -205,6 +205,14 @@ def test_too_many_broken_pictures_stop_the_run_and_the_rejects_are_written(broke
     assert len((tmp_path / "rejects" / "rejects.jsonl").read_text().splitlines()) == 14
 
 
+def test_a_manifest_of_which_nothing_is_left_is_refused_in_one_line(catalogue, make_line, tmp_path):
+    for n in range(3):
+        catalogue.add(make_line(["hats"], id=str(n), title="t"))
+    with pytest.raises(InputError, match="every line is rejected") as caught:
+        ingest(catalogue, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
 def test_too_few_products_for_the_splits_stop_the_run(catalogue, make_line, tmp_path):
     for n, label in enumerate(["shoes", "shirts"]):
         catalogue.add(make_line([label], id=str(n), title=f"t{n}"))
