@@ -1,1 +1,20 @@
-"""The TFX components of Shelfsort, one folder each."""
+"""The TFX components of Shelfsort, one folder each.
+
+Kubeflow steps import artifact classes by their type names, `components.Rejects` and the like; they
+are loaded on demand, so that the package itself imports without TFX.
+"""
+
+import importlib
+from typing import Any
+
+_ARTIFACT_CLASSES = {
+    "Rejects": "components.artifacts",
+    "Report": "components.report_gen.artifacts",
+    "Taxonomy": "components.artifacts",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ARTIFACT_CLASSES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_ARTIFACT_CLASSES[name]), name)

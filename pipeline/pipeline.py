@@ -4,7 +4,6 @@ import dataclasses
 
 from tfx import v1 as tfx
 from tfx.components import StatisticsGen, Transform
-from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.proto import transform_pb2
 
@@ -13,8 +12,10 @@ from components.baseline_model.component import BaselineModel
 from components.evaluator.component import Evaluator
 from components.example_validator.component import ExampleValidator
 from components.manifest_example_gen.component import ManifestExampleGen
+from components.parameters import TextParameter
 from components.pusher.component import Pusher
 from components.report_gen.component import ReportGen
+from components.schema_importer.component import SchemaImporter
 from components.serving_check.component import ServingCheck
 from components.trainer.component import Trainer
 from pipeline.code_digest import code_digest
@@ -29,18 +30,23 @@ class Source:
 
     Attributes:
         manifest, taxonomy: paths or addresses of the labelled products and of the tree.
-        label_attribute: of the manifest.
+        label_attribute: of the manifest; "" where it has only one.
         content_digest: of both and of the pictures.
     """
 
-    manifest: str
-    taxonomy: str
+    manifest: TextParameter
+    taxonomy: TextParameter
     label_attribute: str
-    content_digest: str
+    content_digest: TextParameter
 
 
 def create_components(
-    source: Source, config: Config, *, serving_dir: str, live_version: str, title: str = ""
+    source: Source,
+    config: Config,
+    *,
+    serving_dir: TextParameter,
+    live_version: str,
+    title: str = "",
 ) -> list[BaseComponent]:
     """Wires the graph.
 
@@ -55,13 +61,13 @@ def create_components(
     example_gen = _example_gen(source, config)
     examples, taxonomy = example_gen.outputs["examples"], example_gen.outputs["taxonomy"]
     statistics_gen = StatisticsGen(examples=examples, stats_options=schema.statistics_options())
-    schema_gen = ImportSchemaGen(schema_file=str(schema.SCHEMA_FILE))
+    schema_importer = SchemaImporter(schema_digest=code_digest("schema"))
     example_validator = ExampleValidator(
-        statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
+        statistics=statistics_gen.outputs["statistics"], schema=schema_importer.outputs["schema"]
     )
     transform = Transform(
         examples=examples,
-        schema=schema_gen.outputs["schema"],
+        schema=schema_importer.outputs["schema"],
         preprocessing_fn=PREPROCESSING_FN,
         splits_config=transform_pb2.SplitsConfig(
             analyze=["train"], transform=["train", "calibration"]
@@ -79,10 +85,10 @@ def create_components(
         raw_examples=examples,
         transform_graph=transform.outputs["transform_graph"],
         taxonomy=taxonomy,
+        manifest_digest=source.content_digest,
         custom_config={
             "training": to_dict(config.training),
             "model_name": config.name,
-            "manifest_digest": source.content_digest,
             "code_digest": code_digest("components/trainer", "components/transform", "labeling"),
         },
     )
@@ -130,7 +136,7 @@ def create_components(
     return [
         example_gen,
         statistics_gen,
-        schema_gen,
+        schema_importer,
         example_validator,
         transform,
         trainer,
@@ -169,11 +175,11 @@ def create_pipeline(
 
 def _example_gen(source: Source, config: Config) -> ManifestExampleGen:
     data = config.data
-    code = code_digest("components/manifest_example_gen", "labeling")
     return ManifestExampleGen(
         manifest=source.manifest,
         taxonomy=source.taxonomy,
-        content_digest=f"{source.content_digest}-{code}",
+        content_digest=source.content_digest,
+        code_digest=code_digest("components/manifest_example_gen", "labeling"),
         reduction=data.reduction or None,
         label_attribute=source.label_attribute,
         splits=data.splits,

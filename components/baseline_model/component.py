@@ -7,6 +7,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
 from components.baseline_model import executor
+from components.parameters import TextParameter
 
 
 class BaselineModelSpec(component_spec.ComponentSpec):
@@ -31,7 +32,7 @@ class BaselineModel(base_component.BaseComponent):
     SPEC_CLASS = BaselineModelSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
-    def __init__(self, serving_dir: str, live_version: str = ""):
+    def __init__(self, serving_dir: TextParameter, live_version: str = ""):
         """Wires the component.
 
         Args:

@@ -6,6 +6,7 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
+from components.parameters import TextParameter
 from components.pusher import executor
 
 
@@ -45,7 +46,7 @@ class Pusher(base_component.BaseComponent):
         model_blessing: types.BaseChannel,
         infra_blessing: types.BaseChannel,
         evaluation: types.BaseChannel,
-        serving_dir: str,
+        serving_dir: TextParameter,
         model_name: str,
         approved_by: str = "",
     ):

@@ -134,7 +134,7 @@ def test_component_wires_its_channels_by_type():
     }
     channels = {name: types.Channel(type=kind) for name, kind in required.items()}
     component = ReportGen(**channels, model_name="shelves", price_per_answer=0.012)
-    assert component.outputs["report"].type_name == "ShelfsortReport"
+    assert component.outputs["report"].type_name == "components.Report"
     assert component.exec_properties["max_errors"] == 500
     assert set(component.inputs) == set(required)
     with pytest.raises(TypeError):

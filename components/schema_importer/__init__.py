@@ -1,0 +1,1 @@
+"""SchemaImporter: the curated schema as an artifact."""
