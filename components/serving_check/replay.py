@@ -27,7 +27,11 @@ from components.serving_check.signatures import PROMISED, signature_problems
 from components.serving_check.warm_up import warm_up_problems
 
 _DEFAULT = "serving_default"
-_FEW = 10
+# Every product is asked about by the default signature. Behind the others stands the same model, so
+# for them the last products will do: a few real ones, and the odd ones.
+_FEW = 12
+# The loader of TFMA and of notebooks, and the signatures that these call.
+_EAGER = (_DEFAULT, "evaluate")
 
 
 class Replay:
@@ -42,6 +46,8 @@ class Replay:
             bytes_of(example, "product_id").decode("utf-8", "replace") for example in self._examples
         ]
         self._model: ServedModel | None = None
+        self._few = slice(max(0, len(requests) - _FEW), len(requests))
+        self._everything: Answers = {}
         self._answers: dict[str, Answers] = {}
 
     def checks(self) -> Iterator[Check]:
@@ -69,61 +75,59 @@ class Replay:
         return signature_problems(self._model.signatures())
 
     def _answer(self) -> list[str]:
-        everything = slice(None)
-        for signature in PROMISED:
-            self._answers[signature] = self._model.ask(
-                signature, self._inputs(signature, everything)
-            )
-        return [
+        self._everything = self._ask(_DEFAULT, slice(None))
+        self._answers = {signature: self._ask(signature, self._few) for signature in PROMISED}
+        return range_problems(self._everything, self._products) + [
             f"{signature}: {problem}"
             for signature, answers in self._answers.items()
-            for problem in range_problems(answers, self._products)
+            for problem in range_problems(answers, self._products[self._few])
         ]
 
     def _alone(self) -> list[str]:
-        return [p for signature in self._answers for p in self._alone_by(signature)]
+        problems = self._alone_by(_DEFAULT, self._everything, slice(0, len(self._requests)))
+        for signature in PROMISED.keys() - {_DEFAULT}:
+            problems += self._alone_by(signature, self._answers[signature], self._few)
+        return problems
 
-    def _alone_by(self, signature: str) -> list[str]:
-        # Behind every signature is the same model, so for all but one the last products, which are
-        # the odd ones, will do.
-        first = 0 if signature == _DEFAULT else max(0, len(self._requests) - _FEW)
+    def _alone_by(self, signature: str, in_batch: Answers, rows: slice) -> list[str]:
         alone = []
-        for row in range(first, len(self._requests)):
+        for row in range(rows.start, rows.stop):
             try:
-                alone.append(
-                    self._model.ask(signature, self._inputs(signature, slice(row, row + 1)))
-                )
+                alone.append(self._ask(signature, slice(row, row + 1)))
             except tf.errors.OpError as error:
                 return [f"{signature} fails for {self._products[row]}: {error_line(error)}"]
-        in_batch = {name: values[first:] for name, values in self._answers[signature].items()}
         joined = {name: np.concatenate([answers[name] for answers in alone]) for name in in_batch}
-        return self._compared(f"{signature} alone", in_batch, joined, first)
+        found = differences(in_batch, joined, self._products[rows], self._tolerance)
+        return [f"{signature} alone: {difference}" for difference in found]
 
     def _agreement(self) -> list[str]:
         expected = self._answers[_DEFAULT]
-        return (
-            self._compared("predict_raw", expected, self._answers["predict_raw"])
-            + self._compared("evaluate", expected, self._answers["evaluate"])
-            + classification_differences(
-                expected, self._answers["classify"], self._products, self._tolerance
-            )
+        products = self._products[self._few]
+        problems = classification_differences(
+            expected, self._answers["classify"], products, self._tolerance
         )
+        for signature in ("predict_raw", "evaluate"):
+            problems += self._compared(signature, expected, self._answers[signature])
+        return problems
 
     def _eager(self) -> list[str]:
         model = EagerModel(self._model_dir)
         problems = []
-        for signature, expected in self._answers.items():
-            found = model.ask(signature, self._inputs(signature, slice(None)))
-            problems += self._compared(signature, expected, found)
+        for signature in _EAGER:
+            found = model.ask(signature, self._inputs(signature, self._few))
+            problems += self._compared(signature, self._answers[signature], found)
         return problems
 
     def _warm_up(self) -> list[str]:
         return warm_up_problems(self._model_dir, self._model)
 
-    def _compared(self, what: str, expected: Answers, found: Answers, first: int = 0) -> list[str]:
-        products = self._products[first:]
+    def _compared(self, what: str, expected: Answers, found: Answers) -> list[str]:
+        products = self._products[self._few]
         found_differences = differences(expected, found, products, self._tolerance)
         return [f"{what}: {difference}" for difference in found_differences]
+
+    def _ask(self, signature: str, rows: slice) -> Answers:
+        return self._model.ask(signature, self._inputs(signature, rows))
 
     def _inputs(self, signature: str, rows: slice) -> dict[str, np.ndarray]:
         if signature == "predict_raw":
