@@ -1,5 +1,6 @@
 """One loaded version of a model: a TF1-style session and the signatures it answers."""
 
+import functools
 import os
 import threading
 import time
@@ -145,7 +146,7 @@ class Servable:
             if runner is None:
                 runner = self._make_runner(feeds, fetches, joined)
                 self._runners[key] = runner
-                if len(self._runners) > _MAX_RUNNERS:
+                while len(self._runners) > _MAX_RUNNERS:
                     self._runners.popitem(last=False)
             else:
                 self._runners.move_to_end(key)
@@ -173,10 +174,11 @@ class Servable:
         )
 
     def close(self) -> None:
-        """Frees the session. Nobody may be in `run`."""
+        """Frees the session, here and now. Nobody may be in `run`, or ever come again."""
         with self._lock:
             self._runners.clear()
         self._session.close()
+        del self._session
 
 
 def rowwise(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> bool:
@@ -223,6 +225,9 @@ def check_types(signature: Signature, inputs: Mapping[str, np.ndarray]) -> None:
 
 
 def _dtype_of(array: np.ndarray) -> int:
-    return (
-        types_pb2.DT_STRING if array.dtype == object else tf.as_dtype(array.dtype).as_datatype_enum
-    )
+    return types_pb2.DT_STRING if array.dtype == object else _enum_of(array.dtype)
+
+
+@functools.lru_cache
+def _enum_of(dtype: np.dtype) -> int:
+    return tf.as_dtype(dtype).as_datatype_enum

@@ -174,8 +174,9 @@ class ModelVersions:
         self._in_background(self._bring_up, version)
 
     def _in_background(self, work: Callable[[Version], None], version: Version) -> None:
+        # Not daemons: a thread that Python kills inside TensorFlow, at exit, aborts the process.
         name = f"{work.__name__}-{self.name}-{version.number}"
-        threading.Thread(target=work, args=(version,), name=name, daemon=True).start()
+        threading.Thread(target=work, args=(version,), name=name).start()
 
     def _bring_up(self, version: Version) -> None:
         with self._changed:

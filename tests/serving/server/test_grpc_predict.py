@@ -1,5 +1,6 @@
 """TF Serving's behaviour, line by line: Predict, and how a model is found."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import predict_pb2
+
+from serving.server.predict import predict_arrays
 
 CODE = grpc.StatusCode
 
@@ -259,3 +262,36 @@ def test_an_unknown_type_is_a_parsing_error(client):
     with pytest.raises(grpc.RpcError) as refusal:
         client.prediction.Predict(request, timeout=30)
     assert refusal.value.details() == "tensor parsing error: x"
+
+
+def test_a_request_larger_than_the_batch_limit_is_refused(serving, client_of, base_path):
+    client = client_of(serving(base_path, max_batch_size=2))
+    with pytest.raises(grpc.RpcError) as refusal:
+        client.predict(x=[1.0, 2.0, 3.0])
+    assert refusal.value.code() is CODE.INVALID_ARGUMENT
+    assert refusal.value.details() == "Task size 3 is larger than maximum input batch size 2"
+
+
+def test_without_batching_everything_is_answered_too(serving, client_of, base_path):
+    client = client_of(serving(base_path, batching=False))
+    assert client.predict(x=[1.0, 2.0])["y"].tolist() == [2.0, 4.0]
+
+
+def test_no_rows_make_no_rows(client):
+    assert client.predict(x=np.zeros(0, np.float32))["y"].tolist() == []
+
+
+def test_strangers_filters_do_not_fill_the_memory(client, shared_server, monkeypatch):
+    monkeypatch.setattr("serving.server.servable._MAX_RUNNERS", 3)
+    with shared_server.manager.use(client.spec()) as (_, servable):
+        signature = servable.signatures["types"]
+        inputs = {
+            "whole": np.array([1], np.int64),
+            "truth": np.array([True]),
+            "doubles": np.array([[1.0, 2.0]]),
+            "octet": np.array([1], np.uint8),
+        }
+        for count in range(1, 5):
+            for chosen in itertools.combinations(signature.outputs, count):
+                assert list(predict_arrays(servable, signature, inputs, chosen)) == list(chosen)
+        assert len(servable._runners) == 3
