@@ -118,24 +118,25 @@ class _Maker:
         image_format = "PNG" if not whole and chance.random() < PNG_SHARE else "JPEG"
         product_id = f"{10_000 + 7 * number}"
         suffix = {"PNG": ".png", "JPEG": ".jpg"}[image_format]
+        poor = picture_rng.random() < POOR_SHOTS
+        picture = None
+        if has_picture:
+            shot = poor_shot(picture_rng) if poor else easy_shot(picture_rng)
+            picture = encode(photograph(shelf.id, colour, shot, picture_rng), image_format)
+        vague = words is None or not words.named
         product = Product(
             id=product_id,
             words=words,
             source=f"{IMAGES}/{product_id}{suffix}" if has_picture else None,
-            answers=answers(shelf, crowd_rng),
+            answers=answers(shelf, crowd_rng, hard=vague and (poor or not has_picture)),
             gold=shelf.path,
         )
-        picture = self._picture(shelf, colour, image_format, picture_rng) if has_picture else None
         return _Entry(product, shelf, picture)
 
     def _words(self, shelf: Shelf, colour: str, family: Words | None, rng: Random) -> Words:
         if family is not None:
             return recoloured(family, shelf, colour, rng)
         return describe(shelf, colour, rng, self._titles)
-
-    def _picture(self, shelf: Shelf, colour: str, image_format: str, rng: Random) -> bytes:
-        shot = poor_shot(rng) if rng.random() < POOR_SHOTS else easy_shot(rng)
-        return encode(photograph(shelf.id, colour, shot, rng), image_format)
 
     def family(self, shelf: Shelf, size: int) -> list[_Entry]:
         """Makes colour variants of one product: one title, one price, several pictures."""

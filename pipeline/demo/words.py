@@ -5,7 +5,7 @@ and only their description hints at the shelf, now and then with a hint that fit
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from pipeline.demo.shelves import BY_ID, SHELVES, Shelf
@@ -77,11 +77,17 @@ _RANGES = ("Harbour", "Meadow", "Alto", "Fjord", "Nomad", "Studio", "Weekend", "
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What the shop writes about one product; `price` is None where it does not say."""
+    """What the shop writes about one product.
+
+    Attributes:
+        price: None where the shop does not say.
+        named: whether the title names what the product is.
+    """
 
     title: str
     description: str
     price: float | None
+    named: bool
 
 
 def _pick(rng: Random, choices: Sequence[str]) -> str:
@@ -151,12 +157,12 @@ def describe(
     while title.lower() in taken:
         title = f"{write_title(shelf, colour, rng)} {rng.randint(100, 999)}"
     taken.add(title.lower())
-    return Words(title, _description(shelf, named, colour, rng), _price(shelf, rng))
+    return Words(title, _description(shelf, named, colour, rng), _price(shelf, rng), named)
 
 
 def recoloured(words: Words, shelf: Shelf, colour: str, rng: Random) -> Words:
     """Writes the same product in another colour: same title, same price."""
-    return Words(words.title, _description(shelf, False, colour, rng), words.price)
+    return replace(words, description=_description(shelf, words.named, colour, rng))
 
 
 def _price(shelf: Shelf, rng: Random) -> float | None:

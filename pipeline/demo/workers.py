@@ -9,18 +9,23 @@ from pipeline.demo.shelves import BY_ID, SHELVES, Shelf, siblings
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One person of the crowd; `skill` is the probability of a right answer, 0..1."""
+    """One person of the crowd, and the probabilities (0..1) of a right answer.
+
+    Attributes:
+        skill: where the words or the picture show what the product is.
+        skill_when_hard: where neither does.
+    """
 
     id: str
     skill: float
+    skill_when_hard: float
 
 
 CROWD = (
-    Worker("worker-001", 0.965),
-    Worker("worker-002", 0.91),
-    Worker("worker-003", 0.80),
+    Worker("worker-001", 0.99, 0.65),
+    Worker("worker-002", 0.98, 0.50),
+    Worker("worker-003", 0.94, 0.35),
 )
-
 SHARED_MISTAKES = 0.6
 """Share of the mistakes that go to the leaf for which this product is easily taken."""
 
@@ -43,17 +48,18 @@ def _mistake(shelf: Shelf, rng: Random) -> Shelf:
     return rng.choice([other for other in SHELVES if other.id != shelf.id])
 
 
-def answers(shelf: Shelf, rng: Random) -> list[Answer]:
+def answers(shelf: Shelf, rng: Random, *, hard: bool) -> list[Answer]:
     """Asks every worker of the crowd once about a product of this shelf.
 
     A product misleads people in its own way: those who err mostly name the same wrong leaf, which
-    is why a majority can be wrong.
+    is why a majority can be wrong. Wrong labels are not spread evenly: most lie, as in life, where
+    there is little to go by, and where a model is unsure too.
     """
     tempting = _mistake(shelf, rng)
     given = []
     for worker in CROWD:
         named = shelf
-        if rng.random() >= worker.skill:
+        if rng.random() >= (worker.skill_when_hard if hard else worker.skill):
             named = tempting if rng.random() < SHARED_MISTAKES else _mistake(shelf, rng)
         given.append(Answer(worker.id, named.path))
     return given

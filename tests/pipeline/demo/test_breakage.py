@@ -20,7 +20,8 @@ def broken():
     agreed = [Answer(worker.id, SHELVES[0].path) for worker in CROWD]
     specimens = [
         Specimen(
-            Product(f"b{n}", Words("Mug", "A mug.", 9.5), f"images/b{n}.jpg", agreed, "g"), picture
+            Product(f"b{n}", Words("Mug", "A mug.", 9.5, True), f"images/b{n}.jpg", agreed, "g"),
+            picture,
         )
         for n in range(FAULTS)
     ]
