@@ -9,6 +9,7 @@ model that needs the libraries of its training cannot hide it.
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -75,8 +76,11 @@ class Replay:
         return signature_problems(self._model.signatures())
 
     def _answer(self) -> list[str]:
+        # The first call of a signature plans its graph on one core for seconds: side by side.
+        with ThreadPoolExecutor() as pool:
+            answers = pool.map(lambda signature: self._ask(signature, self._few), PROMISED)
+            self._answers = dict(zip(PROMISED, answers, strict=True))
         self._everything = self._ask(_DEFAULT, slice(None))
-        self._answers = {signature: self._ask(signature, self._few) for signature in PROMISED}
         return range_problems(self._everything, self._products) + [
             f"{signature}: {problem}"
             for signature, answers in self._answers.items()
