@@ -149,7 +149,8 @@ def main() -> None:
 
 def _cells(outcomes: dict[str, Outcome], best: float) -> str:
     def cell(outcome: Outcome) -> str:
-        ratio = f"{outcome.coverage / best:.2f}" if best else "-"
+        # Where next to nothing may be accepted, a ratio to it says nothing.
+        ratio = f"{outcome.coverage / best:.2f}" if best > 0.02 else "-"
         return f"{outcome.coverage:.3f} ({ratio}) / {100 * outcome.broken:4.1f} %"
 
     return " ".join(f"{cell(outcome):>24}" for outcome in outcomes.values())

@@ -22,6 +22,9 @@ class GateConfig:
             always leaves the decision to a person may go live.
         coverage_98: likewise at 98 %.
         category_accuracy: no category's accuracy may be below this beyond chance.
+        on_broken_category: what to do when a category breaks the promise on `eval` beyond chance:
+            refuse the model, or let it pass and say so. The promise of thresholds of scope
+            "overall" is about all products together, so that "report" can be right for them.
         confidence: of every test; the bounds in metrics.json are always at 95 %.
         min_calibration: fewest calibration products that thresholds may be fitted on; None: as
             many as prove 95 % when all of them are right (59 at 95 % confidence).
@@ -38,6 +41,7 @@ class GateConfig:
     coverage_95: float = 0.0
     coverage_98: float = 0.0
     category_accuracy: float = 0.0
+    on_broken_category: Literal["refuse", "report"] = "refuse"
     confidence: float = 0.95
     min_calibration: int | None = None
     max_accuracy_loss: float = 0.0
@@ -59,6 +63,11 @@ class GateConfig:
             raise InputError(
                 f"evaluation.min_calibration: {self.min_calibration!r} is no count of products. "
                 "Give 0 or more, or leave it out."
+            )
+        if self.on_broken_category not in ("refuse", "report"):
+            raise InputError(
+                f"evaluation.on_broken_category: {self.on_broken_category!r} is unknown. "
+                "Give refuse or report."
             )
         if self.on_unloadable_live not in ("refuse", "ignore"):
             raise InputError(

@@ -150,6 +150,16 @@ def test_a_category_that_breaks_the_promise_is_named_with_its_numbers():
     assert "Seats > Stools: 28 of 40 (70.0 %)" in reasons["category_promise_95"]
 
 
+def test_a_broken_category_can_be_reported_instead():
+    bad = category("Seats > Stools", accepted=40, kept=28)
+    config = GateConfig(on_broken_category="report")
+    verdict = gate.decide(metrics(), [*CATEGORIES, bad], config)
+    assert verdict.blessed
+    (check,) = [each for each in verdict.checks if each.name == "category_promise_95"]
+    assert "Seats > Stools: 28 of 40" in check.reason
+    assert "Reported only" in check.reason
+
+
 def test_bad_luck_in_one_of_many_categories_is_forgiven():
     # 20 of 25 at 95 %: p = .007, damning alone, expected once among 100 categories.
     unlucky = category("Seats > Stools", accepted=25, kept=20)
@@ -274,6 +284,7 @@ def test_config_round_trips_through_a_dict():
         ({"coverage_95": "much"}, "evaluation.coverage_95: 'much' is no share"),
         ({"confidence": 1.0}, "evaluation.confidence"),
         ({"min_calibration": -1}, "evaluation.min_calibration"),
+        ({"on_broken_category": "shrug"}, "Give refuse or report"),
         ({"on_unloadable_live": "shrug"}, "Give refuse or ignore"),
         ({"approved_by": " "}, "Say who approves"),
     ],
