@@ -15,6 +15,7 @@ from components.evaluator.gate_config import GateConfig
 from components.trainer.settings import TrainingConfig
 from components.transform.settings import TransformConfig
 from pipeline.errors import InputError
+from pipeline.kubeflow.settings import KubeflowConfig
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -109,6 +110,7 @@ class Config:
     serving_check: ServingCheckConfig = ServingCheckConfig()
     report: ReportConfig = ReportConfig()
     beam: BeamConfig = BeamConfig()
+    kubeflow: KubeflowConfig = KubeflowConfig()
 
 
 def load_config(path: str | None = None, overrides: Sequence[str] = ()) -> Config:
@@ -188,7 +190,9 @@ def _apply(override: str, values: dict[str, Any]) -> None:
         raise InputError(f"--set {override}: write it as section.key=value.")
     *sections, key = dotted.split(".")
     for section in sections:
-        values = values.setdefault(section, {})
+        if values.get(section) is None:
+            values[section] = {}
+        values = values[section]
         if not isinstance(values, dict):
             raise InputError(f"--set {override}: {section} is no section.")
     try:

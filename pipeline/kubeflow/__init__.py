@@ -1,0 +1,1 @@
+"""Kubeflow Pipelines and Vertex AI: settings, spec, lint, the image's entrypoint, submission."""

@@ -1,0 +1,205 @@
+"""Compiles the graph for open-source Kubeflow Pipelines (spec 2.1) and for Vertex AI."""
+
+import dataclasses
+import re
+from typing import Any
+
+import yaml
+from kfp.pipeline_spec import pipeline_spec_pb2
+from tfx import v1 as tfx
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.orchestration.kubeflow.v2.pipeline_builder import DEFAULT_IMAGE_PATH_KEY
+
+from pipeline.config import Config
+from pipeline.errors import InputError
+from pipeline.kubeflow.locations import check_location, check_root
+from pipeline.kubeflow.settings import KubeflowConfig, Resources
+from pipeline.pipeline import Source, create_components, create_pipeline
+
+ENTRYPOINT = ("python", "-m", "pipeline.kubeflow.entrypoint")
+NEVER_CACHED = ("BaselineModel", "Pusher")
+"""What is live changes outside the pipeline: the cache cannot know."""
+INGESTION = "ManifestExampleGen"
+TRAINER = "Trainer"
+
+_BY_DIGEST = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
+_ResourceSpec = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class Destination:
+    """Where and from what the compiled pipeline runs.
+
+    Attributes:
+        target: `kubeflow` or `vertex`.
+        image: of every step, by digest: the cache goes by it.
+        root: folder or address beneath which artifacts are written; may be replaced at a run.
+        manifest, taxonomy: defaults of the run's parameters.
+        content_digest: of the input; "" where it is not known, and ingestion is then not cached.
+        serving_dir: default of the parameter: the model's base path `…/serving/<name>`.
+    """
+
+    target: str
+    image: str
+    root: str
+    manifest: str
+    taxonomy: str
+    content_digest: str
+    serving_dir: str
+
+
+def compile_pipeline(destination: Destination, config: Config) -> str:
+    """The pipeline spec as YAML: the same bytes for the same arguments and the same code.
+
+    For Kubeflow a second document holds what only Kubernetes knows: volumes and node selectors.
+
+    Raises:
+        InputError: the image is not named by digest, or a location or a resource is not one that
+            the target has.
+    """
+    check_destination(destination, config.kubeflow)
+    spec = _compiled_by_tfx(destination, config)
+    _set_defaults(spec, destination)
+    for name, task in spec["root"]["dag"]["tasks"].items():
+        _set_caching(task, cached=_is_cached(name, destination))
+        if retry := _retry_policy(config.kubeflow):
+            task["retryPolicy"] = retry
+    spec["defaultPipelineRoot"] = destination.root
+    documents = [spec]
+    if platform := _platform_spec(spec, config.kubeflow):
+        documents.append(platform)
+    return _header(spec, destination) + yaml.safe_dump_all(
+        documents, sort_keys=True, width=100, allow_unicode=True
+    )
+
+
+def check_destination(destination: Destination, kubeflow: KubeflowConfig) -> None:
+    """Refuses what the target cannot run; see `compile_pipeline`."""
+    for what, image in (("--image", destination.image), ("trainer.image", kubeflow.trainer.image)):
+        if image and not _BY_DIGEST.fullmatch(image):
+            raise InputError(
+                f"{what}: {image!r} is not named by digest, so a cache could answer for another "
+                "image. Give NAME@sha256:<64 hex digits>."
+            )
+    mounts = kubeflow.volumes.values()
+    check_root("--root", destination.root, destination.target, mounts)
+    for what in ("manifest", "taxonomy", "serving_dir"):
+        option = "--serving" if what == "serving_dir" else f"--{what}"
+        check_location(option, getattr(destination, what), destination.target, mounts)
+    if destination.target == "vertex":
+        _refuse_kubernetes_only(kubeflow)
+
+
+def pipeline_name(model_name: str) -> str:
+    """A name as Kubeflow takes it: lower-case letters, digits and dashes."""
+    return model_name.lower().replace("_", "-")
+
+
+def _refuse_kubernetes_only(kubeflow: KubeflowConfig) -> None:
+    for key, value in (
+        ("volumes", kubeflow.volumes),
+        ("trainer.node_selector", kubeflow.trainer.node_selector),
+    ):
+        if value:
+            raise InputError(f"kubeflow.{key}: Vertex AI has none. Remove the setting.")
+
+
+def _compiled_by_tfx(destination: Destination, config: Config) -> dict[str, Any]:
+    def parameter(name: str, default: str) -> tfx.dsl.experimental.RuntimeParameter:
+        return tfx.dsl.experimental.RuntimeParameter(name=name, ptype=str, default=default)
+
+    components = create_components(
+        Source(
+            manifest=parameter("manifest", destination.manifest),
+            taxonomy=parameter("taxonomy", destination.taxonomy),
+            label_attribute=config.data.label_attribute,
+            content_digest=parameter("content_digest", destination.content_digest),
+        ),
+        config,
+        serving_dir=parameter("serving_dir", destination.serving_dir),
+        live_version="",
+    )
+    _request_resources(components, config.kubeflow.trainer)
+    named = dataclasses.replace(config, name=pipeline_name(config.name))
+    graph = create_pipeline(components, named, root=destination.root)
+    runner = tfx.orchestration.experimental.KubeflowV2DagRunner(
+        tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(
+            default_image=_images(destination.image, config.kubeflow.trainer.image),
+            default_commands=list(ENTRYPOINT),
+            use_pipeline_spec_2_1=True,
+        )
+    )
+    return runner.run(graph, write_out=False)["pipelineSpec"]
+
+
+def _images(common: str, trainer: str) -> str | dict[str, str]:
+    return {DEFAULT_IMAGE_PATH_KEY: common, TRAINER: trainer} if trainer else common
+
+
+def _request_resources(components: list[BaseComponent], resources: Resources) -> None:
+    spec = _ResourceSpec(
+        cpu_request=resources.cpu_request,
+        cpu_limit=resources.cpu_limit,
+        memory_request=resources.memory_request_gb,
+        memory_limit=resources.memory_limit_gb,
+    )
+    if resources.gpus:
+        spec.accelerator.type = resources.gpu_type
+        spec.accelerator.count = resources.gpus
+    if spec.ByteSize():
+        (trainer,) = (component for component in components if component.id == TRAINER)
+        trainer.with_platform_config(spec)
+
+
+def _set_defaults(spec: dict[str, Any], destination: Destination) -> None:
+    """TFX leaves the defaults of runtime parameters out of the spec."""
+    for name, definition in spec["root"]["inputDefinitions"]["parameters"].items():
+        definition["defaultValue"] = getattr(destination, name)
+        definition["isOptional"] = True
+
+
+def _is_cached(task: str, destination: Destination) -> bool:
+    return task not in NEVER_CACHED and (task != INGESTION or bool(destination.content_digest))
+
+
+def _set_caching(task: dict[str, Any], *, cached: bool) -> None:
+    task["cachingOptions"] = {"enableCache": True} if cached else {}
+
+
+def _retry_policy(kubeflow: KubeflowConfig) -> dict[str, Any]:
+    if not kubeflow.retries:
+        return {}
+    return {
+        "maxRetryCount": kubeflow.retries,
+        "backoffDuration": f"{kubeflow.retry_wait_s}s",
+        "backoffFactor": 2.0,
+        "backoffMaxDuration": "3600s",
+    }
+
+
+def _platform_spec(spec: dict[str, Any], kubeflow: KubeflowConfig) -> dict[str, Any]:
+    """Kubernetes' own settings by executor, in the form of Kubeflow's platform spec."""
+    settings: dict[str, dict[str, Any]] = {}
+    mounts = [
+        {"constant": claim, "mountPath": folder}
+        for claim, folder in sorted(kubeflow.volumes.items())
+    ]
+    for task in spec["root"]["dag"]["tasks"]:
+        executor = spec["components"][task]["executorLabel"]
+        if mounts:
+            settings.setdefault(executor, {})["pvcMount"] = mounts
+        if task == TRAINER and kubeflow.trainer.node_selector:
+            labels = dict(kubeflow.trainer.node_selector)
+            settings.setdefault(executor, {})["nodeSelector"] = {"labels": labels}
+    if not settings:
+        return {}
+    return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": settings}}}}
+
+
+def _header(spec: dict[str, Any], destination: Destination) -> str:
+    where = "Vertex AI" if destination.target == "vertex" else "Kubeflow Pipelines"
+    parameters = ", ".join(sorted(spec["root"]["inputDefinitions"]["parameters"]))
+    return (
+        f"# Shelfsort, compiled for {where} (pipeline spec {spec['schemaVersion']}).\n"
+        f"# Parameters of a run: {parameters}; and the pipeline root.\n"
+    )
