@@ -2,7 +2,9 @@
 
 A threshold taken from a sample so that 95 % *of that sample* are right is too low about half of
 the time. The thresholds here are chosen so that the promise holds for products still to come,
-with a stated confidence over the draw of the calibration sample.
+with a stated confidence over the draw of the calibration sample. Products count as independent
+draws: twenty colour variants under one title are less evidence than twenty products, and where a
+catalogue is full of them the confidence is lower than stated.
 
 `fit_threshold` has two ways of choosing:
 
