@@ -1,5 +1,6 @@
 """`shelfsort serve`: the local model server."""
 
+import logging
 import signal
 import threading
 from typing import TYPE_CHECKING
@@ -112,6 +113,7 @@ def serve(
     """
     if bool(model_base_path) == bool(model_config_file):
         raise InputError("Give either --model-base-path or --model-config-file.")
+    _log_to_stderr()
     server = _started(model_base_path, model_name, model_config_file, _options(options))
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -121,6 +123,16 @@ def serve(
         _follow(server, model_config_file, model_config_file_poll_wait_seconds, stop)
     stop.wait()
     server.stop(grace_seconds)
+
+
+def _log_to_stderr() -> None:
+    """Versions that come, fail and go, with the time: what an operator looks for afterwards."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("shelfsort.serving")
+    logger.setLevel(logging.INFO)
+    logger.handlers = [handler]
+    logger.propagate = False
 
 
 def _options(given: dict) -> "ServerOptions":

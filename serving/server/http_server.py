@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import select
 import socket
 import ssl
 import threading
@@ -18,6 +19,7 @@ logger = logging.getLogger("shelfsort.serving")
 # A connection that says nothing for so long is closed: threads are not for holding open doors.
 IDLE_SECONDS = 60
 _CHUNK_LINE_BYTES = 1024
+_DRAIN_LOOK_SECONDS = 0.05
 
 
 class _BadBodyError(Exception):
@@ -134,14 +136,26 @@ class _Listener(ThreadingHTTPServer):
 
     def drain(self, grace: float) -> None:
         deadline = time.monotonic() + grace
+        self.draining = True
+        while self._in_hand() and time.monotonic() < deadline:
+            with self._changed:
+                self._changed.wait(_DRAIN_LOOK_SECONDS)
         with self._changed:
-            self.draining = True
-            while self._busy and (left := deadline - time.monotonic()) > 0:
-                self._changed.wait(left)
             connections = list(self._connections)
         for connection in connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+
+    def _in_hand(self) -> bool:
+        """Whether a request is being answered, or has arrived and is about to be read."""
+        with self._changed:
+            if self._busy:
+                return True
+            arrived = select.poll()
+            for connection in self._connections:
+                if connection.fileno() >= 0:
+                    arrived.register(connection, select.POLLIN)
+        return bool(arrived.poll(0))
 
     def handle_error(self, request: object, client_address: object) -> None:
         # Clients that vanish are everyday life, and tracebacks about them hide the others.

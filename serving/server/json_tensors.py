@@ -122,7 +122,11 @@ def _from_rows(instances: Sequence[Any], specs: Mapping[str, TensorSpec]) -> dic
             _add_named(columns, position, instance)
         else:
             _add_plain(columns, position, instance)
-    return {name: column.array((len(instances), *column.shape)) for name, column in columns.items()}
+    return {
+        name: column.array((len(instances), *column.shape))
+        for name, column in columns.items()
+        if column.shape is not None
+    }
 
 
 def _is_named(instance: Any) -> bool:

@@ -43,6 +43,7 @@ class ModelManager:
         self._bringing_up = threading.Lock()
         self._configs: dict[str, ModelConfig] = {}
         self._models: dict[str, ModelVersions] = {}
+        self._warned: set[str] = set()
         self._watcher: threading.Thread | None = None
 
     @property
@@ -103,12 +104,20 @@ class ModelManager:
             found = list_versions(config.base_path)
         except OSError as error:
             # What is served stays: a share that is away for a minute is no order to stop.
-            logger.warning("%s: %s cannot be listed: %s", config.name, config.base_path, error)
+            self._warn(config, f"{config.base_path} cannot be listed: {error}")
             return
-        if not found:
-            logger.warning("No versions of %s found under %s", config.name, config.base_path)
+        if found:
+            self._warned.discard(config.name)
+        else:
+            self._warn(config, f"no versions found under {config.base_path}")
         chosen = config.policy.choose(found)
         self._models[config.name].aspire({number: found[number] for number in chosen})
+
+    def _warn(self, config: ModelConfig, what: str) -> None:
+        """Logs what is wrong with a model's folder, once until it is right again."""
+        if config.name not in self._warned:
+            self._warned.add(config.name)
+            logger.warning("%s: %s", config.name, what)
 
     def watch(self) -> None:
         """Polls from now on, in a thread, until `close`; not at all when the interval is 0."""

@@ -1,9 +1,9 @@
 """Predict: from a request's tensors to the answer's, for one loaded version."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
-from tensorflow.core.framework import tensor_pb2
 from tensorflow_serving.apis import predict_pb2
 
 from serving.server.calls import ANYBODY, Caller
@@ -17,6 +17,8 @@ from serving.server.servable import (
 )
 from serving.server.status import failed_precondition, invalid_argument
 from serving.server.tensors import decode, encode
+
+Value = TypeVar("Value")
 
 
 def find_signature(servable: Servable, name: str) -> Signature:
@@ -69,8 +71,7 @@ def predict(
 ) -> predict_pb2.PredictResponse:
     """Answers a PredictRequest; raises ServingError as `predict_arrays` does."""
     signature = find_signature(servable, request.model_spec.signature_name)
-    _check_count(signature, request.inputs)
-    inputs = _decode_inputs(signature, request.inputs)
+    inputs = bind_inputs(signature, request.inputs, decode)
     outputs = predict_arrays(servable, signature, inputs, request.output_filter, caller)
     response = predict_pb2.PredictResponse()
     response.model_spec.name = request.model_spec.name
@@ -96,14 +97,23 @@ def _listed(names: Iterable[str]) -> str:
     return ",".join(sorted(names))
 
 
-def _decode_inputs(
-    signature: Signature, given: Mapping[str, tensor_pb2.TensorProto]
+def bind_inputs(
+    signature: Signature, given: Mapping[str, Value], read: Callable[[Value, str], np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """An array for every input of the signature: the caller's, or the signature's default."""
+    """An array for every input of the signature: the caller's, or the signature's default.
+
+    Args:
+        given: what the caller sent, by alias.
+        read: makes an array of one of these, given its alias too.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT: other inputs than the signature's, or one `read` refuses.
+    """
+    _check_count(signature, given)
     inputs, used = {}, []
     for alias, spec in signature.inputs.items():
         if alias in given:
-            inputs[alias] = decode(given[alias], alias)
+            inputs[alias] = read(given[alias], alias)
             used.append(alias)
         elif alias in signature.defaults:
             inputs[alias] = signature.defaults[alias]

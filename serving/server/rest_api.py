@@ -18,7 +18,7 @@ from serving.server.grpc_services import model_status
 from serving.server.manager import ModelManager
 from serving.server.metadata import signature_map
 from serving.server.metrics import ServerMetrics
-from serving.server.predict import predict_arrays
+from serving.server.predict import bind_inputs, predict_arrays
 from serving.server.servable import DEFAULT_SIGNATURE, Servable, TensorSpec
 from serving.server.status import from_exception, invalid_argument
 
@@ -116,8 +116,9 @@ class RestApi:
                 )
             return servable.signatures[signature].inputs
 
-        wanted, form, inputs = json_tensors.read_predict(json_text.parse(body), inputs_of)
+        wanted, form, given = json_tensors.read_predict(json_text.parse(body), inputs_of)
         signature = servable.signatures[wanted or DEFAULT_SIGNATURE]
+        inputs = bind_inputs(signature, given, lambda array, alias: array)
         outputs = predict_arrays(servable, signature, inputs, caller=caller)
         return json_tensors.write_predict(outputs, signature.outputs, form)
 

@@ -154,8 +154,8 @@ class Servable:
 
     def _make_runner(self, feeds: tuple, fetches: tuple, joined: bool) -> Callable:
         # `Session.run` takes 95 µs in Python for each call, checks static shapes that TF Serving
-        # leaves to the graph, and rewrites messages; the C++ callable takes 25 µs and does neither.
-        # Every public way to it goes through this one method.
+        # leaves to the graph, and rewrites messages. The runtime's callable takes 25 µs and does
+        # neither, and this is the only name it has.
         handle = self._session._make_callable_from_options(
             config_pb2.CallableOptions(feed=feeds, fetch=fetches)
         )

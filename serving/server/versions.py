@@ -125,13 +125,15 @@ class ModelVersions:
         with self._changed:
             return self._available(number) is not None
 
-    def settled(self) -> bool:
-        """True when something was wanted and none of it is on its way any more."""
-        with self._changed:
-            return bool(self._aspired) and not self._on_their_way()
-
     def wait_settled(self, seconds: float) -> bool:
-        """Waits until `settled`, for so long at most; returns whether it is."""
+        """Waits until something is wanted and none of it is on its way any more.
+
+        Args:
+            seconds: to wait at most.
+
+        Returns:
+            Whether that is so.
+        """
         with self._changed:
             return self._changed.wait_for(
                 lambda: bool(self._aspired) and not self._on_their_way(), seconds

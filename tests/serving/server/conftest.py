@@ -31,9 +31,6 @@ from tensorflow_serving.apis import (
 
 from serving.server import ModelConfig, ModelServer, ServerOptions
 
-FLOATS = tf.TensorSpec([None], tf.float32)
-STRINGS = tf.TensorSpec([None], tf.string)
-
 
 class Tiny(tf.Module):
     """y = slope * x, and other functions that show one thing each."""
@@ -63,9 +60,22 @@ class Tiny(tf.Module):
     def total(self, x):
         return {"total": tf.reduce_sum(x), "each": x}
 
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
+    def uneven(self, x):
+        return {"each": x, "first": x[:1]}
+
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="s")])
     def text(self, s):
         return {"echo": s, "echo_bytes": s + "", "length": tf.strings.length(s, "UTF8_CHAR")}
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.string, name="s"),
+            tf.TensorSpec([None], tf.string, name="t"),
+        ]
+    )
+    def two_texts(self, s, t):
+        return {"joined": s + t}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image")])
     def picture(self, image):
@@ -126,13 +136,23 @@ class Tiny(tf.Module):
     def regress(self, inputs):
         return {"outputs": self._size(inputs)[:, tf.newaxis]}
 
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
+    def regress_flat(self, inputs):
+        return {"outputs": self._size(inputs)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
+    def regress_wide(self, inputs):
+        return {"outputs": tf.tile(self._size(inputs)[:, tf.newaxis], [1, 2])}
+
 
 SIGNATURES = {
     "serving_default": "line",
     "pair": "pair",
     "not_negative": "not_negative",
     "total": "total",
+    "uneven": "uneven",
     "text": "text",
+    "two_texts": "two_texts",
     "picture": "picture",
     "slow": "slow",
     "types": "types",
@@ -140,6 +160,8 @@ SIGNATURES = {
     "only_scores": "only_scores",
     "only_classes": "only_classes",
     "regress": "regress",
+    "regress_flat": "regress_flat",
+    "regress_wide": "regress_wide",
 }
 
 

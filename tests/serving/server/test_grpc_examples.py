@@ -52,9 +52,18 @@ def test_a_context_stands_in_every_example_and_is_overruled_by_it(client):
     assert classes(response) == [[("", 0.5)], [("", 1.0)]]
 
 
-def test_regress_gives_a_number_for_each_example(client):
-    response = client.regress(client.spec(signature="regress", version=1), client.examples(1, 4))
+@pytest.mark.parametrize("signature", ["regress", "regress_flat"], ids=["[n, 1]", "[n]"])
+def test_regress_gives_a_number_for_each_example(client, signature):
+    response = client.regress(client.spec(signature=signature, version=1), client.examples(1, 4))
     assert [entry.value for entry in response.result.regressions] == [2.0, 8.0]
+
+
+def test_regress_refuses_outputs_of_another_shape(client):
+    spec = client.spec(signature="regress_wide")
+    assert refusal_of(lambda: client.regress(spec, client.examples(1))) == (
+        CODE.INVALID_ARGUMENT,
+        "Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got [1,2]",
+    )
 
 
 @pytest.mark.parametrize("method", ["classify", "regress"])

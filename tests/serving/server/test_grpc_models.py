@@ -201,10 +201,6 @@ def test_health_is_off_unless_turned_on(serving, client_of, base_path):
     assert code is CODE.UNIMPLEMENTED
 
 
-def test_messages_may_have_two_gigabytes():
-    assert ServerOptions().max_message_bytes == 2**31 - 1
-
-
 def test_several_models_are_served_side_by_side(doubling, tripling, pusher, tmp_path, client_of):
     pusher(doubling, tmp_path / "two", 1)
     pusher(tripling, tmp_path / "three", 1)

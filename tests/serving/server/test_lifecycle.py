@@ -271,5 +271,19 @@ def test_a_taken_port_is_an_error(serving, base_path):
         third.start()
 
 
-def test_the_server_listens_on_loopback_by_default():
-    assert ServerOptions().host == "127.0.0.1"
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("host", "127.0.0.1"),
+        ("port", 8500),
+        ("rest_port", 8501),
+        ("poll_seconds", 1.0),
+        ("load_retries", 5),
+        ("load_retry_seconds", 60.0),
+        ("max_message_bytes", 2**31 - 1),
+        ("health_service", False),
+        ("max_batch_size", None),
+    ],
+)
+def test_defaults_are_tf_servings_but_for_loopback(option, value):
+    assert getattr(ServerOptions(), option) == value

@@ -7,7 +7,12 @@ import json
 import re
 from dataclasses import dataclass, field
 
+import grpc
 import pytest
+
+from serving.server.metrics import ServerMetrics
+from serving.server.rest_api import RestApi
+from serving.server.status import ServingError
 
 PREDICT = "/v1/models/tiny/versions/1:predict"
 CAFE = base64.b64encode("café".encode()).decode()
@@ -195,6 +200,37 @@ ANSWERED = [
         "neither form", PREDICT, {"rows": [1]}, 400, wrong("Missing 'inputs' or 'instances' key")
     ),
     Asked(
+        "both forms",
+        PREDICT,
+        b'{"instances": 1, "inputs": 2}',
+        400,
+        wrong(
+            'JSON Value: {\n    "instances": 1,\n    "inputs": 2\n} '
+            "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist "
+        ),
+    ),
+    Asked(
+        "no rows",
+        PREDICT,
+        b'{"instances": []}',
+        400,
+        wrong("JSON Value: {\n    \"instances\": []\n} No values in 'instances' array"),
+    ),
+    Asked(
+        "outputs with other numbers of rows",
+        PREDICT,
+        {"signature_name": "uneven", "instances": [1.0, 2.0]},
+        400,
+        wrong("Tensor name: first has inconsistent batch size: 1 expecting: 2"),
+    ),
+    Asked(
+        "a signature that answers nothing by rows, in column form",
+        PREDICT,
+        {"signature_name": "uneven", "inputs": [1.0, 2.0]},
+        200,
+        {"outputs": {"each": [1.0, 2.0], "first": [1.0]}},
+    ),
+    Asked(
         "other names than the inputs'",
         PREDICT,
         {"signature_name": "pair", "instances": [{"a": 1.0}]},
@@ -230,6 +266,16 @@ ANSWERED = [
         {"signature_name": "pair", "inputs": {"a": [1.0]}},
         400,
         wrong("Missing named input: b in 'inputs' object."),
+    ),
+    Asked(
+        "a plain base64 where names are needed",
+        PREDICT,
+        {"signature_name": "two_texts", "instances": [{"b64": "aGk="}]},
+        400,
+        wrong(
+            "input size does not match signature: 1!=2 len({s}) != len({s,t}). "
+            "Sent extra: {}. Missing but required: {t}."
+        ),
     ),
     Asked(
         "no base64",
@@ -411,3 +457,39 @@ def test_metrics_count_every_outcome(rest):
     rest("POST", PREDICT, {"instances": [1.0]})
     rest("POST", PREDICT, {"instances": ["one"]})
     assert (counted("OK"), counted("INVALID_ARGUMENT")) == (ok + 1, refused + 1)
+
+
+class Failing:
+    """A manager whose models cannot be used, for one reason."""
+
+    def __init__(self, error):
+        self._error = error
+
+    def use(self, spec):
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("INVALID_ARGUMENT", 400),
+        ("FAILED_PRECONDITION", 400),
+        ("OUT_OF_RANGE", 400),
+        ("NOT_FOUND", 404),
+        ("RESOURCE_EXHAUSTED", 429),
+        ("INTERNAL", 500),
+        ("UNKNOWN", 500),
+        ("UNIMPLEMENTED", 501),
+        ("UNAVAILABLE", 503),
+        ("DEADLINE_EXCEEDED", 504),
+    ],
+)
+def test_every_code_has_its_http_status(code, status):
+    error = ServingError(grpc.StatusCode[code], "why")
+    reply = RestApi(Failing(error), ServerMetrics()).handle("POST", "/v1/models/m:predict", b"{}")
+    assert (reply.status, json.loads(reply.body)) == (status, wrong("why"))
+
+
+def test_what_nobody_foresaw_is_an_internal_error():
+    api = RestApi(Failing(ZeroDivisionError("oh")), ServerMetrics())
+    assert api.handle("POST", "/v1/models/m:predict", b"{}").status == 500
