@@ -12,13 +12,12 @@ from tfx.orchestration.kubeflow.v2.pipeline_builder import DEFAULT_IMAGE_PATH_KE
 
 from pipeline.config import Config
 from pipeline.errors import InputError
+from pipeline.kubeflow.lint import NEVER_CACHED
 from pipeline.kubeflow.locations import check_location, check_root
 from pipeline.kubeflow.settings import KubeflowConfig, Resources
 from pipeline.pipeline import Source, create_components, create_pipeline
 
 ENTRYPOINT = ("python", "-m", "pipeline.kubeflow.entrypoint")
-NEVER_CACHED = ("BaselineModel", "Pusher")
-"""What is live changes outside the pipeline: the cache cannot know."""
 INGESTION = "ManifestExampleGen"
 TRAINER = "Trainer"
 
@@ -180,14 +179,13 @@ def _retry_policy(kubeflow: KubeflowConfig) -> dict[str, Any]:
 def _platform_spec(spec: dict[str, Any], kubeflow: KubeflowConfig) -> dict[str, Any]:
     """Kubernetes' own settings by executor, in the form of Kubeflow's platform spec."""
     settings: dict[str, dict[str, Any]] = {}
-    mounts = [
-        {"constant": claim, "mountPath": folder}
-        for claim, folder in sorted(kubeflow.volumes.items())
-    ]
     for task in spec["root"]["dag"]["tasks"]:
         executor = spec["components"][task]["executorLabel"]
-        if mounts:
-            settings.setdefault(executor, {})["pvcMount"] = mounts
+        if kubeflow.volumes:
+            settings.setdefault(executor, {})["pvcMount"] = [
+                {"constant": claim, "mountPath": folder}
+                for claim, folder in sorted(kubeflow.volumes.items())
+            ]
         if task == TRAINER and kubeflow.trainer.node_selector:
             labels = dict(kubeflow.trainer.node_selector)
             settings.setdefault(executor, {})["nodeSelector"] = {"labels": labels}

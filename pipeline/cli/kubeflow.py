@@ -1,6 +1,8 @@
 """`shelfsort compile`, `lint-spec` and `submit`: the pipeline on Kubeflow and Vertex AI."""
 
 import contextlib
+import dataclasses
+import json
 import logging
 import warnings
 from collections.abc import Iterator
@@ -10,7 +12,11 @@ import click
 
 from pipeline.config import Config, load_config
 from pipeline.errors import InputError
+from pipeline.kubeflow.lint import lint
 from pipeline.kubeflow.locations import TARGETS
+from pipeline.kubeflow.spec import load_spec
+
+EXIT_BAD_INPUT = 2
 
 _target = click.option(
     "--target", type=click.Choice(TARGETS), default="kubeflow", show_default=True
@@ -84,6 +90,34 @@ def compile_spec(
     except OSError as error:
         raise InputError(f"--output: {output}: cannot be written ({error.strerror}).") from error
     click.echo(f"{output}: {config.name} for {target}")
+
+
+@click.command("lint-spec")
+@click.argument("file")
+@_target
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as a JSON list.")
+@click.pass_context
+def lint_spec(context: click.Context, file: str, target: str, as_json: bool) -> None:
+    """Name what the chosen backend cannot run in a pipeline spec, and what to do instead.
+
+    Reads what any TFX pipeline was compiled to, YAML or JSON. The exit status is 2 when there is
+    something to name.
+
+    \b
+    Examples:
+      shelfsort lint-spec pipeline.yaml
+      shelfsort lint-spec pipeline.json --target vertex --json
+    """
+    findings = lint(load_spec(file), target)
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            click.echo(f"{file}:{finding.line}: {finding}")
+        if not findings:
+            click.echo(f"{file}: nothing that {target} cannot run")
+    if findings:
+        context.exit(EXIT_BAD_INPUT)
 
 
 def _content_digest(manifest: str, taxonomy: str, config: Config) -> str:

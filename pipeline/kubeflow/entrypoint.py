@@ -5,6 +5,7 @@ Takes TFX's own arguments. See `executor_input` for what is mended and why.
 
 import argparse
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from pipeline.kubeflow.executor_input import (
     ExecutorOutput,
     StagedStores,
     fill_types,
+    local_outputs,
     restore_addresses,
 )
 
@@ -47,6 +49,8 @@ def run_step(argv: Sequence[str]) -> int:
     )
     fill_types(executor_input, inputs_spec)
     addresses = StagedStores(os.environ.get(STAGING_ROOT, "/")).localize(executor_input)
+    for folder in local_outputs(executor_input):
+        _make_empty(Path(folder))
     arguments.json_serialized_invocation_args = json_format.MessageToJson(executor_input)
     # Costs ten seconds: not before the arguments are known to be sound.
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
@@ -67,6 +71,13 @@ def _parse(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--json_serialized_invocation_args", required=True)
     parser.add_argument("--json_serialized_inputs_spec_args", required=True)
     return parser.parse_known_args(argv)
+
+
+def _make_empty(folder: Path) -> None:
+    """TFX's own orchestrators make the folders; a step that is tried again may find half of one."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
 
 
 def _restore(output_file: Path, addresses: dict[str, str]) -> None:

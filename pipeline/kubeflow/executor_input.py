@@ -67,6 +67,12 @@ class StagedStores:
         return addresses
 
 
+def local_outputs(executor_input: ExecutorInput) -> list[str]:
+    """Paths of the output artifacts that lie in the local file system."""
+    uris = [artifact.uri for artifact in _artifacts(executor_input.outputs.artifacts.values())]
+    return [uri for uri in uris if uri.startswith("/")]
+
+
 def restore_addresses(output: ExecutorOutput, addresses: dict[str, str]) -> None:
     """Gives output artifacts back the addresses that `StagedStores.localize` took."""
     for artifact in _artifacts(output.artifacts.values()):

@@ -11,6 +11,7 @@ from pipeline.kubeflow.executor_input import (
     ExecutorOutput,
     StagedStores,
     fill_types,
+    local_outputs,
     restore_addresses,
 )
 
@@ -98,6 +99,13 @@ def test_a_volume_is_left_as_it_is():
     before = message.SerializeToString(deterministic=True)
     assert StagedStores().localize(message) == {}
     assert message.SerializeToString(deterministic=True) == before
+
+
+@pytest.mark.parametrize(
+    ("output", "local"), [("/data/model", ["/data/model"]), ("gs://bucket/model", [])]
+)
+def test_local_outputs_are_those_on_this_file_system(output, local):
+    assert local_outputs(executor_input(output=output)) == local
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1))
