@@ -4,14 +4,16 @@ import contextlib
 import dataclasses
 import json
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+from components.progress import LOGGER_NAME
 from pipeline.config import Config, load_config
-from pipeline.errors import InputError
+from pipeline.errors import InputError, RunFailed
 from pipeline.kubeflow.lint import lint
 from pipeline.kubeflow.locations import TARGETS
 from pipeline.kubeflow.spec import load_spec
@@ -118,6 +120,93 @@ def lint_spec(context: click.Context, file: str, target: str, as_json: bool) -> 
             click.echo(f"{file}: nothing that {target} cannot run")
     if findings:
         context.exit(EXIT_BAD_INPUT)
+
+
+@click.command()
+@click.argument("file")
+@click.option("--host", required=True, help="Address of the Kubeflow Pipelines API.")
+@click.option("--namespace", default="", help="Of a multi-user installation.")
+@click.option("--experiment", default="shelfsort", show_default=True, help="The run's experiment.")
+@click.option("--run-name", default="", help="Of the run; by default after file and time.")
+@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="One parameter.")
+@click.option("--root", default="", help="Where artifacts go, if not where they were compiled to.")
+@click.option("--no-cache", is_flag=True, help="Compute every step again.")
+@click.option("--schedule", metavar="CRON", help="Six fields, seconds first: a run each time.")
+@click.option("--wait", is_flag=True, help="Wait for the run's end; exit 1 unless it succeeded.")
+@click.option("--timeout", default=86_400.0, show_default=True, help="Seconds to wait.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+def submit(
+    file: str,
+    host: str,
+    namespace: str,
+    experiment: str,
+    run_name: str,
+    params: tuple[str, ...],
+    root: str,
+    no_cache: bool,
+    schedule: str | None,
+    wait: bool,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Start a compiled pipeline on a Kubeflow Pipelines server.
+
+    A token is read from the environment variable KFP_TOKEN and never printed. What the server
+    could not run is named before anything is sent.
+
+    \b
+    Examples:
+      shelfsort submit pipeline.yaml --host http://localhost:8080 --wait
+      shelfsort submit pipeline.yaml --host https://kfp.example --namespace team \\
+          --param manifest=/data/new.manifest
+      shelfsort submit pipeline.yaml --host https://kfp.example --schedule "0 0 3 * * *"
+    """
+    from pipeline.kubeflow import submit as submission
+
+    if schedule and wait:
+        raise InputError("--wait: a schedule has no end. Leave out one of the two.")
+    server = submission.Server(host, namespace, os.environ.get(submission.TOKEN_VARIABLE, ""))
+    request = submission.Request(
+        file, run_name, experiment, _pairs(params), root, cached=not no_cache
+    )
+    if schedule:
+        _say({"schedule_id": submission.start_schedule(server, request, schedule)}, as_json)
+        return
+    outcome = {"run_id": submission.start_run(server, request)}
+    if not wait:
+        _say(outcome, as_json)
+        return
+    with _progress_on_stderr():
+        state = submission.wait_for(server, outcome["run_id"], timeout)
+    _say({**outcome, "state": state}, as_json)
+    if state != "SUCCEEDED":
+        raise RunFailed(f"run {outcome['run_id']} ended as {state}")
+
+
+def _pairs(params: tuple[str, ...]) -> dict[str, str]:
+    pairs = dict(param.partition("=")[::2] for param in params)
+    for param in params:
+        if "=" not in param:
+            raise InputError(f"--param {param}: write it as NAME=VALUE.")
+    return pairs
+
+
+def _say(outcome: dict[str, str], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(outcome))
+    else:
+        click.echo(", ".join(f"{key.replace('_', ' ')} {value}" for key, value in outcome.items()))
+
+
+@contextlib.contextmanager
+def _progress_on_stderr() -> Iterator[None]:
+    handler = logging.StreamHandler()
+    logger = logging.getLogger(LOGGER_NAME)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def _content_digest(manifest: str, taxonomy: str, config: Config) -> str:

@@ -1,0 +1,238 @@
+"""Starts a compiled pipeline on a Kubeflow Pipelines server, once or on a schedule."""
+
+import contextlib
+import dataclasses
+import difflib
+import io
+import logging
+import time
+import uuid
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.progress import note
+from pipeline.errors import InputError, RunFailed
+from pipeline.kubeflow.lint import lint
+from pipeline.kubeflow.spec import Spec, load_spec
+
+TOKEN_VARIABLE = "KFP_TOKEN"
+ENDED = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
+_INGESTION = "ManifestExampleGen"
+_DIGEST = "content_digest"
+_PATIENCE = 30
+"""Polls in a row that may fail before a wait is given up: servers are restarted."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """A Kubeflow Pipelines API.
+
+    Attributes:
+        host: its address, http(s)://….
+        namespace: of a multi-user installation; "" for a single-user one.
+        token: sent as bearer; "" for none. Never shown.
+    """
+
+    host: str
+    namespace: str = ""
+    token: str = dataclasses.field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.host.startswith(("http://", "https://")):
+            raise InputError(f"--host: {self.host!r} is no address. Begin it with https://.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What is to be run.
+
+    Attributes:
+        path: of the compiled spec.
+        name: of the run; "" names it after file and time.
+        experiment: that the run belongs to.
+        arguments: values of the pipeline's parameters; the others take their defaults.
+        root: where artifacts go; "" keeps the compiled root.
+        cached: False computes every step again.
+    """
+
+    path: str
+    name: str = ""
+    experiment: str = "shelfsort"
+    arguments: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    root: str = ""
+    cached: bool = True
+
+
+def start_run(server: Server, request: Request) -> str:
+    """Starts a run now and returns its id.
+
+    Raises:
+        InputError: the spec has what Kubeflow cannot run, a parameter is unknown, or the server
+            does not take the token.
+        RunFailed: the server cannot be reached or refuses the run.
+    """
+    spec = _runnable(request.path)
+    arguments = _arguments(spec, request.arguments)
+    with _client(server) as client:
+        run = client.create_run_from_pipeline_package(
+            request.path,
+            arguments=arguments,
+            run_name=request.name or None,
+            experiment_name=request.experiment,
+            namespace=server.namespace or None,
+            pipeline_root=request.root or None,
+            enable_caching=None if request.cached else False,
+        )
+    return run.run_id
+
+
+def start_schedule(server: Server, request: Request, cron: str) -> str:
+    """Has the server start a run whenever `cron` (six fields, seconds first) says; returns an id.
+
+    Raises:
+        InputError: as `start_run`; or ingestion is cached, so that each run would be served what
+            the first one read.
+        RunFailed: as `start_run`.
+    """
+    spec = _runnable(request.path)
+    if len(cron.split()) != 6:
+        raise InputError(
+            f"--schedule: {cron!r} has not six fields, seconds first, e.g. '0 0 3 * * *'."
+        )
+    if request.cached and _caches_ingestion(spec):
+        raise InputError(
+            f"{request.path}: ingestion is cached by the digest of the input at compile time, and "
+            "later runs would not see new lines. Compile with --skip-input-check."
+        )
+    with _client(server) as client:
+        experiment = client.create_experiment(
+            request.experiment, namespace=server.namespace or None
+        )
+        schedule = client.create_recurring_run(
+            experiment.experiment_id,
+            request.name or request.experiment,
+            cron_expression=cron,
+            no_catchup=True,
+            params=dict(_arguments(spec, request.arguments)),
+            pipeline_package_path=request.path,
+            pipeline_root=request.root or None,
+            enable_caching=None if request.cached else False,
+        )
+    return schedule.recurring_run_id
+
+
+def wait_for(server: Server, run_id: str, timeout_s: float, poll_s: float = 10.0) -> str:
+    """Waits until a run has ended and returns its state, one of ENDED.
+
+    Raises:
+        RunFailed: it has not ended in time, or the server cannot be reached.
+    """
+    deadline = time.monotonic() + timeout_s
+    told, failures = "", 0
+    while True:
+        try:
+            with _client(server) as client:
+                run = client.get_run(run_id)
+        except RunFailed:
+            failures += 1
+            if failures > _PATIENCE:
+                raise
+        else:
+            failures = 0
+            if (summary := _summary(run)) != told:
+                told = summary
+                note(summary)
+            if run.state in ENDED:
+                return run.state
+        if time.monotonic() >= deadline:
+            raise RunFailed(f"run {run_id} has not ended within {timeout_s:.0f} s; it goes on")
+        time.sleep(poll_s)
+
+
+def _runnable(path: str) -> Spec:
+    spec = load_spec(path)
+    for finding in lint(spec, "kubeflow"):
+        raise InputError(f"{path}:{finding.line}: {finding}")
+    return spec
+
+
+def _arguments(spec: Spec, given: Mapping[str, str]) -> dict[str, str]:
+    known = spec.parameters()
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = (
+                f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(sorted(known))}."
+            )
+            raise InputError(f"--param {name}: {spec.path} has no such parameter. {hint}")
+    arguments = dict(given)
+    if _DIGEST in known and _DIGEST not in given and {"manifest", "taxonomy"} & set(given):
+        # The compiled digest is of other files; one that never was is in no cache.
+        arguments[_DIGEST] = f"submitted-{uuid.uuid4().hex}"
+    return arguments
+
+
+def _caches_ingestion(spec: Spec) -> bool:
+    return any(
+        task.name == _INGESTION and bool((task.task.get("cachingOptions") or {}).get("enableCache"))
+        for task in spec.tasks()
+    )
+
+
+def _summary(run: Any) -> str:
+    details = run.run_details.task_details if run.run_details else None
+    states = [task.state for task in details or []]
+    ended = sum(state in ENDED for state in states)
+    return f"{run.state or 'PENDING'}: {ended} of {len(states)} tasks ended"
+
+
+@contextlib.contextmanager
+def _client(server: Server) -> Iterator[Any]:
+    """The server's client; what it raises becomes one of our errors, without token or headers."""
+    with _silence():
+        import kfp.client
+        import kfp_server_api
+        import urllib3
+
+        try:
+            _knock(server)
+            yield kfp.client.Client(
+                host=server.host,
+                namespace=server.namespace or "kubeflow",
+                existing_token=server.token or None,
+            )
+        except kfp_server_api.ApiException as error:
+            if error.status in (401, 403):
+                raise InputError(
+                    f"{server.host}: refuses the token ({error.status}). Set {TOKEN_VARIABLE} to "
+                    "a valid one."
+                ) from None
+            raise RunFailed(f"{server.host}: answers {error.status} {error.reason}") from None
+        except (urllib3.exceptions.HTTPError, TimeoutError) as error:
+            raise RunFailed(f"{server.host}: {type(error).__name__}") from None
+
+
+def _knock(server: Server) -> None:
+    """Asks for the server's health: the client itself would try five times and log the answers."""
+    import kfp_server_api
+
+    configuration = kfp_server_api.Configuration(host=server.host.rstrip("/"))
+    if server.token:
+        configuration.api_key["authorization"] = server.token
+        configuration.api_key_prefix["authorization"] = "Bearer"
+    with kfp_server_api.ApiClient(configuration) as client:
+        kfp_server_api.HealthzServiceApi(client).get_healthz()
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keeps the client's words to itself: it prints links, and logs whole answers."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)

@@ -1,0 +1,268 @@
+"""submit sends what Kubeflow's API asks for, waits for the end, and keeps the token to itself."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from pipeline.cli.kubeflow import submit
+from pipeline.errors import InputError, RunFailed
+from pipeline.kubeflow import submit as submission
+
+TOKEN = "s3cret-t0ken"
+IMAGE = f"registry.example/shelfsort@sha256:{'5e' * 32}"
+
+
+class FakeServer(ThreadingHTTPServer):
+    """Answers as Kubeflow Pipelines' API v2beta1 does, and keeps what it was sent.
+
+    Attributes:
+        states: of the run, one for each question; the last one stays.
+        status: of every answer.
+    """
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.requests = []
+        self.states = ["SUCCEEDED"]
+        self.status = 200
+
+    @property
+    def host(self):
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def body(self, path):
+        (body,) = [body for method, each, body in self.requests if (method, each) == ("POST", path)]
+        return body
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self._answer(None)
+
+    def do_POST(self):
+        self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+
+    def _answer(self, body):
+        path = self.path.partition("?")[0]
+        self.server.requests.append((self.command, path, body))
+        self.server.authorization = self.headers.get("Authorization")
+        answer = json.dumps(self._content(path)).encode()
+        self.send_response(self.server.status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def _content(self, path):
+        if self.server.status != 200:
+            return {"error": self.headers.get("Authorization")}
+        if path.endswith("/runs/run-7"):
+            states = self.server.states
+            return {"run_id": "run-7", "state": states.pop(0) if len(states) > 1 else states[0]}
+        return {
+            "/apis/v2beta1/experiments": {"experiment_id": "experiment-3"},
+            "/apis/v2beta1/runs": {"run_id": "run-7"},
+            "/apis/v2beta1/recurringruns": {"recurring_run_id": "schedule-5"},
+        }.get(path, {})
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server():
+    fake = FakeServer()
+    thread = threading.Thread(target=fake.serve_forever, daemon=True)
+    thread.start()
+    yield fake
+    fake.shutdown()
+    fake.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def spec(tmp_path):
+    """A spec as `shelfsort compile` writes it, of one task."""
+    names = ("manifest", "taxonomy", "content_digest")
+    parameters = {name: {"parameterType": "STRING", "defaultValue": name} for name in names}
+    content = {
+        "schemaVersion": "2.1.0",
+        "pipelineInfo": {"name": "shelfsort"},
+        "components": {"ManifestExampleGen": {"executorLabel": "gen"}},
+        "deploymentSpec": {"executors": {"gen": {"container": {"image": IMAGE}}}},
+        "root": {
+            "inputDefinitions": {"parameters": parameters},
+            "dag": {
+                "tasks": {
+                    "ManifestExampleGen": {
+                        "taskInfo": {"name": "ManifestExampleGen"},
+                        "componentRef": {"name": "ManifestExampleGen"},
+                        "cachingOptions": {"enableCache": True},
+                    }
+                }
+            },
+        },
+    }
+    path = tmp_path / "pipeline.yaml"
+
+    def write(**changes):
+        path.write_text(yaml.safe_dump(content | changes))
+        return path
+
+    write.content = content
+    write()
+    return write
+
+
+def call(spec, server, *options, token=TOKEN):
+    return CliRunner().invoke(
+        submit,
+        [str(spec()), "--host", server.host, *options],
+        env={submission.TOKEN_VARIABLE: token},
+    )
+
+
+def test_a_run_is_started_with_the_spec_and_its_id_is_said(spec, server):
+    result = call(spec, server, "--json", "--root", "minio://bucket/root", "--run-name", "nightly")
+    assert (result.exit_code, json.loads(result.output)) == (0, {"run_id": "run-7"})
+    body = server.body("/apis/v2beta1/runs")
+    assert body["experiment_id"] == "experiment-3"
+    assert body["display_name"] == "nightly"
+    assert body["pipeline_spec"]["schemaVersion"] == "2.1.0"
+    assert body["runtime_config"]["pipeline_root"] == "minio://bucket/root"
+
+
+def test_the_token_is_sent_and_never_shown(spec, server):
+    result = call(spec, server, "--wait")
+    assert server.authorization == f"Bearer {TOKEN}"
+    assert TOKEN not in result.output
+    assert TOKEN not in repr(submission.Server(server.host, token=TOKEN))
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_token_is_told_without_it(spec, server, caplog, status):
+    server.status = status
+    result = call(spec, server)
+    assert isinstance(result.exception, InputError)
+    assert TOKEN not in str(result.exception) and "KFP_TOKEN" in str(result.exception)
+    assert TOKEN not in caplog.text + result.output
+
+
+def test_a_failing_server_is_told_without_its_words(spec, server, caplog):
+    server.status = 500
+    result = call(spec, server)
+    assert isinstance(result.exception, RunFailed)
+    assert "500" in str(result.exception)
+    assert TOKEN not in caplog.text + result.output + str(result.exception)
+
+
+@pytest.fixture
+def no_pause(monkeypatch):
+    monkeypatch.setattr(submission.time, "sleep", lambda _: None)
+
+
+def test_waiting_ends_with_the_run(spec, server, no_pause):
+    server.states = ["PENDING", "RUNNING", "SUCCEEDED"]
+    result = call(spec, server, "--wait", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout.splitlines()[-1]) == {"run_id": "run-7", "state": "SUCCEEDED"}
+
+
+@pytest.mark.parametrize("state", ["FAILED", "CANCELED", "SKIPPED"])
+def test_waiting_for_a_run_that_does_not_succeed_fails(spec, server, no_pause, state):
+    server.states = ["RUNNING", state]
+    result = call(spec, server, "--wait")
+    assert isinstance(result.exception, RunFailed) and state in str(result.exception)
+
+
+def test_a_run_that_does_not_end_is_not_waited_for_for_ever(server, no_pause):
+    server.states = ["RUNNING"]
+    with pytest.raises(RunFailed, match="goes on"):
+        submission.wait_for(submission.Server(server.host), "run-7", timeout_s=0)
+
+
+def test_a_server_that_restarts_does_not_end_the_wait(server, monkeypatch):
+    server.status = 503
+
+    def comes_back(_):
+        server.status = 200
+
+    monkeypatch.setattr(submission.time, "sleep", comes_back)
+    assert submission.wait_for(submission.Server(server.host), "run-7", 60) == "SUCCEEDED"
+
+
+def test_another_manifest_is_never_served_from_the_cache_of_the_first(spec, server):
+    call(spec, server, "--param", "manifest=/data/new.manifest")
+    sent = server.body("/apis/v2beta1/runs")["runtime_config"]["parameters"]
+    assert sent["manifest"] == "/data/new.manifest"
+    assert sent["content_digest"].startswith("submitted-")
+
+
+def test_a_digest_that_was_given_is_sent(spec, server):
+    call(spec, server, "--param", "manifest=/m", "--param", "content_digest=0123")
+    sent = server.body("/apis/v2beta1/runs")["runtime_config"]["parameters"]
+    assert sent == {"manifest": "/m", "content_digest": "0123"}
+
+
+@pytest.mark.parametrize(("options", "expected"), [((), True), (("--no-cache",), False)])
+def test_caching_is_as_compiled_or_off(spec, server, options, expected):
+    call(spec, server, *options)
+    task = server.body("/apis/v2beta1/runs")["pipeline_spec"]["root"]["dag"]["tasks"]
+    caching = task["ManifestExampleGen"]["cachingOptions"]
+    assert caching.get("enableCache", False) is expected
+
+
+def test_an_unknown_parameter_is_refused_with_the_nearest(spec, server):
+    result = call(spec, server, "--param", "manifets=/m")
+    assert isinstance(result.exception, InputError) and "'manifest'" in str(result.exception)
+    assert server.requests == []
+
+
+def test_a_spec_that_cannot_run_is_not_sent(spec, server):
+    path = spec(schemaVersion="2.0.0")
+    with pytest.raises(InputError, match=r"pipeline\.yaml:\d+: .*2\.1"):
+        submission.start_run(submission.Server(server.host), submission.Request(str(path)))
+    assert server.requests == []
+
+
+def uncached(spec):
+    root = json.loads(json.dumps(spec.content["root"]))
+    root["dag"]["tasks"]["ManifestExampleGen"]["cachingOptions"] = {}
+    return spec(root=root)
+
+
+def test_a_schedule_is_made(spec, server):
+    request = submission.Request(str(uncached(spec)))
+    made = submission.start_schedule(submission.Server(server.host), request, "0 0 3 * * *")
+    assert made == "schedule-5"
+    trigger = server.body("/apis/v2beta1/recurringruns")["trigger"]
+    assert trigger["cron_schedule"]["cron"] == "0 0 3 * * *"
+
+
+def test_a_schedule_whose_ingestion_is_cached_is_refused(spec, server):
+    result = call(spec, server, "--schedule", "0 0 3 * * *")
+    assert isinstance(result.exception, InputError)
+    assert "--skip-input-check" in str(result.exception)
+
+
+def test_a_schedule_of_five_fields_is_refused(spec, server):
+    result = call(spec, server, "--schedule", "0 3 * * *")
+    assert isinstance(result.exception, InputError) and "six fields" in str(result.exception)
+
+
+def test_a_host_without_a_scheme_is_refused():
+    with pytest.raises(InputError, match="https://"):
+        submission.Server("kfp.example")
+
+
+def test_a_server_that_is_not_there_is_told_in_one_line(spec):
+    closed = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    host = f"http://127.0.0.1:{closed.server_port}"
+    closed.server_close()
+    with pytest.raises(RunFailed, match=r"127\.0\.0\.1") as failed:
+        submission.start_run(submission.Server(host), submission.Request(str(spec())))
+    assert "\n" not in str(failed.value)
