@@ -14,8 +14,9 @@ import numpy as np
 
 from components.trainer.calibration import fit_temperature, softmax
 from components.trainer.dataset import Products
+from components.trainer.floors import above_floors, category_floors
 from components.trainer.pooling import Pool
-from components.trainer.thresholds import fit_all, fit_threshold
+from components.trainer.thresholds import fit_all, fit_threshold, target_key
 from labeling.taxonomy import Taxonomy
 
 MODES = ("combined", "text", "image")
@@ -70,84 +71,176 @@ def mode_logits(logits: dict[str, np.ndarray], pool: Pool) -> dict[str, np.ndarr
     return {"combined": pool.logits(logits["text"], logits["image"]), **logits}
 
 
+@dataclasses.dataclass(frozen=True)
+class Scored:
+    """A split with the logits of its products.
+
+    Attributes:
+        products: the split; label -1 (a category that training never saw) counts as a miss.
+        logits: by tower, (n, K).
+    """
+
+    products: Products
+    logits: dict[str, np.ndarray]
+
+
 def fit_answers(
-    calibration: Products,
-    logits: dict[str, np.ndarray],
+    calibration: Scored,
+    held_out: Scored,
     pool: Pool,
     shelves: Shelves,
     confidence: float,
     scope: str,
 ) -> dict[str, dict]:
-    """Fits every mode on the calibration split.
+    """Fits temperature and thresholds of every mode.
 
     Args:
-        calibration: the split; label -1 (a category that training never saw) counts as a miss.
-        logits: its tower logits.
+        calibration: the split that everything promised is proven on.
+        held_out: the training split with cross-fitted logits; shapes floors, see `floors`.
         pool: of the towers.
         shelves: the categories and their tree.
         confidence: of each promise, in (0, 1).
-        scope: `overall` or `category`, see `thresholds.fit_all`.
+        scope: `guarded` (the overall promise, above the categories' floors), `overall` (without
+            floors) or `category` (each category proves the promise by itself).
 
     Returns:
-        By mode: what `thresholds.fit_all` returns, and `levels`: {depth: {"95": t}} for the inner
-        nodes that an answer can fall back to.
+        By mode: what `thresholds.fit_all` returns, with the floors in force in `by_category`, and
+        `levels`: {depth: {"95": t}} for the inner nodes that an answer can fall back to.
     """
-    rows = mode_rows(calibration)
+    evidence = {
+        name: _by_mode(split, pool)
+        for name, split in (("calibration", calibration), ("held_out", held_out))
+    }
     return {
         mode: _fit_mode(
-            values[rows[mode]], calibration.labels[rows[mode]], shelves, confidence, scope
+            evidence["calibration"][mode], evidence["held_out"][mode], shelves, confidence, scope
         )
-        for mode, values in mode_logits(logits, pool).items()
+        for mode in MODES
     }
 
 
 def threshold_version(answers: dict[str, dict], pool: Pool) -> str:
     """12 hex digits that change whenever an answer could."""
-    canonical = json.dumps([answers, dataclasses.asdict(pool)], sort_keys=True)
+    canonical = json.dumps([answers, pool.to_lists()], sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
+@dataclasses.dataclass(frozen=True)
+class _Evidence:
+    """Logits (n, K) of the products of one mode, and their labels (n,)."""
+
+    logits: np.ndarray
+    labels: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class _Answered:
+    """Answers of one mode at its temperature: probabilities (n, K); predicted and labels (n,)."""
+
+    probabilities: np.ndarray
+    predicted: np.ndarray
+    labels: np.ndarray
+    shelves: Shelves
+
+    @classmethod
+    def of(cls, evidence: _Evidence, temperature: float, shelves: Shelves) -> "_Answered":
+        probabilities = softmax(evidence.logits, temperature)
+        return cls(probabilities, probabilities.argmax(axis=1), evidence.labels, shelves)
+
+    @property
+    def scores(self) -> np.ndarray:
+        return self.probabilities.max(axis=1, initial=0)
+
+    @property
+    def leaves(self) -> np.ndarray:
+        return np.array(self.shelves.categories, object)[self.predicted]
+
+    @property
+    def correct(self) -> np.ndarray:
+        return self.predicted == self.labels
+
+    def at(self, nodes: Sequence[str | None]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rolled up to a node of each category: node, summed score and whether it is right."""
+        names = np.array(nodes, object)
+        right = (self.labels >= 0) & (names[self.predicted] == names[self.labels])
+        return names[self.predicted], _rolled_up(self.probabilities, nodes, self.predicted), right
+
+
+def _by_mode(split: Scored, pool: Pool) -> dict[str, _Evidence]:
+    rows = mode_rows(split.products)
+    return {
+        mode: _Evidence(logits[rows[mode]], split.products.labels[rows[mode]])
+        for mode, logits in mode_logits(split.logits, pool).items()
+    }
+
+
 def _fit_mode(
-    logits: np.ndarray, labels: np.ndarray, shelves: Shelves, confidence: float, scope: str
+    calibration: _Evidence, held_out: _Evidence, shelves: Shelves, confidence: float, scope: str
 ) -> dict:
-    known = labels >= 0
-    temperature = fit_temperature(logits[known], labels[known])
-    probabilities = softmax(logits, temperature)
-    predicted = probabilities.argmax(axis=1) if len(logits) else np.zeros(0, int)
-    categories, parents = np.array(shelves.categories, object), np.array(shelves.parents, object)
-    fitted = fit_all(
-        scores=probabilities.max(axis=1, initial=0),
-        predicted=categories[predicted],
-        correct=predicted == labels,
-        parent_scores=_rolled_up(probabilities, shelves.parents, predicted),
-        predicted_parent=parents[predicted],
-        parent_correct=known & (parents[predicted] == parents[labels]),
-        targets=TARGETS,
-        confidence=confidence,
-        scope=scope,
-        categories=list(shelves.categories),
-        temperature=temperature,
-    )
+    known = calibration.labels >= 0
+    temperature = fit_temperature(calibration.logits[known], calibration.labels[known])
+    answered = _Answered.of(calibration, temperature, shelves)
+    shown = _Answered.of(held_out, temperature, shelves)
+    parents, parent_scores, parent_correct = answered.at(shelves.parents)
+    fits = []
+    for target in TARGETS:
+        floors = _floors(shown, shelves, target, scope)
+        fitted = fit_all(
+            scores=above_floors(answered.scores, answered.leaves, floors),
+            predicted=answered.leaves,
+            correct=answered.correct,
+            parent_scores=parent_scores,
+            predicted_parent=parents,
+            parent_correct=parent_correct,
+            targets=(target,),
+            confidence=confidence,
+            scope="category" if scope == "category" else "overall",
+            categories=list(shelves.categories),
+            temperature=temperature,
+        )
+        fits.append(_with_floors(fitted, floors, target_key(target)))
     levels = {
-        str(level): {"95": _fit_level(probabilities, predicted, labels, shelves, level, confidence)}
+        str(level): {"95": _fit_level(answered, shelves, level, confidence)}
         for level in range(1, shelves.depth)
     }
-    return {**fitted, "levels": levels}
+    return {**_merged(fits), "scope": scope, "levels": levels}
+
+
+def _floors(
+    shown: _Answered, shelves: Shelves, target: float, scope: str
+) -> dict[str, float | None]:
+    if scope != "guarded":
+        return dict.fromkeys(shelves.categories, 0.0)
+    return category_floors(shown.scores, shown.leaves, shown.correct, shelves.categories, target)
+
+
+def _with_floors(fitted: dict, floors: dict[str, float | None], key: str) -> dict:
+    """The thresholds in force: the fitted ones, but never below a category's floor."""
+    for leaf, thresholds in fitted["by_category"].items():
+        if thresholds[key] is not None:
+            floor = floors[leaf]
+            thresholds[key] = None if floor is None else max(thresholds[key], floor)
+    return fitted
+
+
+def _merged(fits: Sequence[dict]) -> dict:
+    """One mode's fits for several targets as one dict of the form of `fit_all`."""
+    merged = dict(fits[0])
+    for name in ("overall", "parent"):
+        merged[name] = {key: value for fit in fits for key, value in fit[name].items()}
+    merged["by_category"] = {
+        leaf: {key: value for fit in fits for key, value in fit["by_category"][leaf].items()}
+        for leaf in fits[0]["by_category"]
+    }
+    return merged
 
 
 def _fit_level(
-    probabilities: np.ndarray,
-    predicted: np.ndarray,
-    labels: np.ndarray,
-    shelves: Shelves,
-    level: int,
-    confidence: float,
+    answered: _Answered, shelves: Shelves, level: int, confidence: float
 ) -> float | None:
     """Threshold of the predicted leaf's ancestor at one depth of the tree."""
-    nodes = np.array(shelves.ancestors_at(level), object)
-    scores = _rolled_up(probabilities, list(nodes), predicted)
-    has_node = np.array([nodes[k] is not None for k in predicted], bool)
-    correct = (labels >= 0) & (nodes[predicted] == nodes[labels])
+    nodes, scores, correct = answered.at(shelves.ancestors_at(level))
+    has_node = np.array([node is not None for node in nodes], bool)
     return fit_threshold(scores[has_node], correct[has_node], TARGETS[0], confidence).value
 
 

@@ -14,7 +14,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.progress import note
 from components.trainer import export
-from components.trainer.answers import Shelves, fit_answers, threshold_version
+from components.trainer.answers import Scored, Shelves, fit_answers, threshold_version
 from components.trainer.backbones import Backbone, load_backbone
 from components.trainer.dataset import Products, read_products, trimmed
 from components.trainer.embedding_cache import EmbeddingCache
@@ -56,12 +56,12 @@ def run_fn(fn_args: FnArgs) -> None:
         train, _sizes(transformed, shelves), config, Path(fn_args.model_run_dir) / "tensorboard"
     )
     note(
-        f"towers fitted in {fitted.epochs} passes; pool: words {fitted.pool.text:.2f}, "
-        f"picture {fitted.pool.image:.2f}"
+        f"towers fitted in {fitted.epochs} passes; mean exponents: words "
+        f"{fitted.pool.text.mean():.2f}, picture {fitted.pool.image.mean():.2f}"
     )
     answers = fit_answers(
-        calibration,
-        tower_logits(fitted.towers, calibration),
+        Scored(calibration, tower_logits(fitted.towers, calibration)),
+        Scored(train, fitted.held_out),
         fitted.pool,
         shelves,
         config.confidence,
@@ -158,7 +158,7 @@ def _write_held_out(directory: str, train: Products, fitted: Fit, shelves: Shelv
         has_text=train.has_text,
         has_image=train.has_image,
         categories=np.array(shelves.categories, "U"),
-        pool=np.array(json.dumps(dataclasses.asdict(fitted.pool))),
+        pool=np.array(json.dumps(fitted.pool.to_lists())),
         **fitted.held_out,
     )
     with tf.io.gfile.GFile(f"{directory}/{HELD_OUT_FILE}", "wb") as file:

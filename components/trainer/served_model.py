@@ -116,7 +116,7 @@ class ServedModel(tf.Module):
         text = tf.nn.log_softmax(logits["text"])
         image = tf.nn.log_softmax(logits["image"])
         by_mode = {
-            "combined": self._pool.text * text + self._pool.image * image,
+            "combined": _pooled(self._pool, text, image),
             "text": text,
             "image": image,
         }
@@ -220,6 +220,12 @@ class _Promise:
             answer = tf.where(take, node, answer)
             answer_level = tf.where(take, tf.cast(level, tf.int64), answer_level)
         return answer, answer_level
+
+
+def _pooled(pool: Pool, text: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    """`Pool.logits` of log-probabilities in the graph."""
+    exponents = [value.astype(np.float32) for value in (pool.text, pool.image, pool.offset)]
+    return exponents[0] * text + exponents[1] * image + exponents[2]
 
 
 def _answer_outputs(answer: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -29,7 +29,9 @@ class TrainingConfig:
         class_weight_power: weight of a category is its frequency to minus this power; 0 = equal.
         folds: cross-fitting folds, from whose held-out scores the towers are pooled; at least 2.
         confidence: with which the thresholds' promise holds, in (0, 1).
-        threshold_scope: `overall`, or `category` where each must prove the promise by itself.
+        threshold_scope: `guarded` promises an accuracy over all that is decided, above floors that
+            keep weak categories out; `overall` has no floors; with `category` each category must
+            prove the promise by itself.
         seed: of initial weights, order and dropout.
         embedding_cache: folder that keeps picture embeddings between runs; empty for none.
     """
@@ -49,6 +51,6 @@ class TrainingConfig:
     class_weight_power: Annotated[float, Field(ge=0, le=1)] = 0.0
     folds: Annotated[int, Field(ge=2)] = 3
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    threshold_scope: Literal["overall", "category"] = "overall"
+    threshold_scope: Literal["guarded", "overall", "category"] = "guarded"
     seed: int = 7
     embedding_cache: str = ""

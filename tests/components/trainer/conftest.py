@@ -1,0 +1,166 @@
+"""A whole small training: raw examples, Transform's graph, the Trainer's module, a served model."""
+
+import dataclasses
+import io
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+CATEGORIES = {
+    "boots": "leather boot",
+    "clogs": "wooden clog",
+    "hats": "felt hat",
+    "mugs": "tea mug",
+}
+COLOURS = {"boots": (90, 50, 20), "clogs": (220, 180, 90), "hats": (20, 20, 80), "mugs": (230,) * 3}
+NODES = [
+    {"id": "main", "name": "Main", "subcategories": ["wear", "mugs"]},
+    {"id": "wear", "name": "Wear", "subcategories": ["shoes", "hats"], "parent": "main"},
+    {"id": "shoes", "name": "Shoes", "subcategories": ["boots", "clogs"], "parent": "wear"},
+    {"id": "boots", "name": "Boots", "subcategories": [], "parent": "shoes"},
+    {"id": "clogs", "name": "Clogs", "subcategories": [], "parent": "shoes"},
+    {"id": "hats", "name": "Hats", "subcategories": [], "parent": "wear"},
+    {"id": "mugs", "name": "Mugs", "subcategories": [], "parent": "main"},
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """Where a small training left what it made."""
+
+    model: Path
+    transform_graph: Path
+    transformed: Path
+    raw: Path
+    model_run: Path
+    cache: Path
+
+
+def picture(category: str, number: int) -> bytes:
+    """A JPEG in the category's colour, a little different each time."""
+    image = Image.new("RGB", (40 + number % 7, 50), COLOURS[category])
+    image.paste((number % 200, 120, 60), (5, 5, 12, 12 + number % 20))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def example(category: str, number: int) -> bytes:
+    """A product; every 7th has no picture, every 11th no words, every 3rd no price."""
+    import tensorflow as tf
+
+    words = f"{CATEGORIES[category]} number{number}" if number % 11 else ""
+    features = {
+        "product_id": f"{category}-{number}".encode(),
+        "title": words.encode(),
+        "description": b"for everyday use" if words else b"",
+        "image": picture(category, number) if number % 7 else b"",
+        "category": category.encode(),
+    }
+    feature = {k: tf.train.Feature(bytes_list={"value": [v]}) for k, v in features.items()}
+    if number % 3:
+        feature["price"] = tf.train.Feature(float_list={"value": [10.0 + number]})
+    feature["label_weight"] = tf.train.Feature(float_list={"value": [1.0]})
+    return tf.train.Example(features={"feature": feature}).SerializeToString()
+
+
+def write_records(path: Path, records: list[bytes]) -> None:
+    import tensorflow as tf
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tf.io.TFRecordWriter(str(path), tf.io.TFRecordOptions(compression_type="GZIP")) as writer:
+        for record in records:
+            writer.write(record)
+
+
+@pytest.fixture(scope="session")
+def training(tmp_path_factory) -> Training:
+    """Four categories, 160 training and 240 calibration products, one short training."""
+    from tfx.components.trainer.fn_args_utils import FnArgs
+
+    from components.trainer.module import run_fn
+
+    root = tmp_path_factory.mktemp("training")
+    (root / "taxonomy.json").write_text(json.dumps(NODES))
+    splits = {
+        "train": [example(c, n) for n in range(40) for c in CATEGORIES],
+        "calibration": [example(c, n) for n in range(100, 160) for c in CATEGORIES],
+    }
+    for split, records in splits.items():
+        write_records(root / "raw" / f"Split-{split}" / "data.gz", records)
+    _transform(root, splits)
+    run_fn(
+        FnArgs(
+            train_files=[str(root / "transformed" / "Split-train" / "*")],
+            eval_files=[str(root / "transformed" / "Split-calibration" / "*")],
+            transform_graph_path=str(root / "graph"),
+            transform_output=str(root / "graph"),
+            serving_model_dir=str(root / "model"),
+            model_run_dir=str(root / "model_run"),
+            custom_config={
+                "training": {"epochs": 4, "folds": 2, "embedding_cache": str(root / "cache")},
+                "taxonomy": str(root / "taxonomy.json"),
+                "raw_examples": str(root / "raw" / "Split-train" / "*"),
+                "model_name": "tiny",
+                "manifest_digest": "d1",
+            },
+        )
+    )
+    return Training(
+        root / "model",
+        root / "graph",
+        root / "transformed",
+        root / "raw",
+        root / "model_run",
+        root / "cache",
+    )
+
+
+def _transform(root: Path, splits: dict[str, list[bytes]]) -> None:
+    """What the Transform component does, without the component."""
+    import apache_beam as beam
+    import tensorflow_data_validation as tfdv
+    import tensorflow_transform.beam as tft_beam
+    from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
+    from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
+    from tfx_bsl.public import tfxio
+
+    import schema
+    from components.transform.module import preprocessing_fn
+
+    declared = tfdv.load_schema_text(str(schema.SCHEMA_FILE))
+    wanted = {"product_id", "title", "description", "image", "category", "price", "label_weight"}
+    kept = [feature for feature in declared.feature if feature.name in wanted]
+    del declared.feature[:]
+    declared.feature.extend(kept)
+    metadata_io.write_metadata(
+        dataset_metadata.DatasetMetadata(declared), str(root / "graph" / "metadata")
+    )
+    source = tfxio.TFExampleBeamRecord(physical_format="inmem", schema=declared)
+    with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=str(root / "tmp")):
+        sources = {
+            split: (
+                pipeline | f"make {split}" >> beam.Create(records) | split >> source.BeamSource(),
+                source.TensorAdapterConfig(),
+            )
+            for split, records in splits.items()
+        }
+        graph = sources["train"] | tft_beam.AnalyzeDataset(
+            lambda inputs: preprocessing_fn(inputs, {"transform": {}})
+        )
+        _ = graph | tft_beam.WriteTransformFn(str(root / "graph"))
+        for split, data in sources.items():
+            batches, _ = (data, graph) | f"transform {split}" >> tft_beam.TransformDataset(
+                output_record_batches=True
+            )
+            _ = (
+                batches
+                | f"encode {split}"
+                >> beam.FlatMapTuple(lambda batch, _: RecordBatchToExamplesEncoder().encode(batch))
+                | f"write {split}"
+                >> beam.io.WriteToTFRecord(
+                    str(root / "transformed" / f"Split-{split}" / "data"), file_name_suffix=".gz"
+                )
+            )

@@ -1,0 +1,132 @@
+"""Promises of each mode, and the roll-up in the tree."""
+
+import numpy as np
+import pytest
+
+from components.trainer.answers import (
+    MODES,
+    Scored,
+    Shelves,
+    fit_answers,
+    mode_rows,
+    node_index,
+    threshold_version,
+)
+from components.trainer.dataset import Products
+from components.trainer.pooling import Pool
+from labeling.taxonomy import Taxonomy
+
+TREE = Taxonomy.from_nodes(
+    [
+        {"id": "main", "name": "Main", "subcategories": ["wear", "mugs"]},
+        {"id": "wear", "name": "Wear", "subcategories": ["shoes", "hats"], "parent": "main"},
+        {"id": "shoes", "name": "Shoes", "subcategories": ["boots", "clogs"], "parent": "wear"},
+        {"id": "boots", "name": "Boots", "subcategories": [], "parent": "shoes"},
+        {"id": "clogs", "name": "Clogs", "subcategories": [], "parent": "shoes"},
+        {"id": "hats", "name": "Hats", "subcategories": [], "parent": "wear"},
+        {"id": "mugs", "name": "Mugs", "subcategories": [], "parent": "main"},
+    ]
+)
+SHELVES = Shelves(["boots", "clogs", "hats", "mugs"], TREE)
+EVEN = Pool.even(4)
+HALF = Pool(np.full(4, 0.5), np.full(4, 0.5), np.zeros(4))
+
+
+def products(labels, has_text=True, has_image=True) -> Products:
+    n = len(labels)
+    ints, floats = np.zeros((n, 1), np.int32), np.zeros((n, 1), np.float32)
+    return Products(
+        product_ids=np.array([str(i) for i in range(n)], object),
+        word_ids=ints,
+        word_weights=floats,
+        piece_ids=ints,
+        piece_weights=floats,
+        price_bucket=ints[:, 0],
+        embeddings=floats,
+        has_text=np.broadcast_to(np.asarray(has_text), (n,)),
+        has_image=np.broadcast_to(np.asarray(has_image), (n,)),
+        labels=np.asarray(labels, np.int32),
+        label_weights=np.ones(n, np.float32),
+    )
+
+
+def test_shelves_know_parents_and_ancestors():
+    assert SHELVES.parents == ["shoes", "shoes", "wear", "mugs"]
+    assert SHELVES.depth == 3
+    assert SHELVES.ancestors_at(1) == ["wear", "wear", "wear", None]
+    assert SHELVES.ancestors_at(2) == ["shoes", "shoes", None, None]
+
+
+def test_node_index_groups_equal_nodes_and_leaves_out_none():
+    assert node_index(["a", "b", "a", None]).tolist() == [0, 1, 0, -1]
+
+
+def test_a_mode_holds_the_products_that_have_what_it_needs():
+    rows = mode_rows(products([0, 0, 0], has_text=[1, 1, 0], has_image=[1, 0, 1]))
+    assert {mode: list(rows[mode]) for mode in MODES} == {
+        "combined": [0],
+        "text": [0, 1],
+        "image": [0, 2],
+    }
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """Siblings boots and clogs cannot be told apart; all else is certain."""
+    rng = np.random.default_rng(5)
+    labels = rng.integers(4, size=800)
+    logits = 8.0 * np.eye(4)[labels]
+    blurred = labels < 2
+    logits[blurred] = rng.normal([4.0, 4.0, 0.0, 0.0], 0.3, size=(blurred.sum(), 4))
+    both = {"text": logits, "image": logits}
+    scored = Scored(products(labels), both)
+    return fit_answers(scored, scored, HALF, SHELVES, 0.95, "overall")
+
+
+def test_what_cannot_be_told_apart_is_not_decided_but_its_parent_is(fitted):
+    combined = fitted["combined"]
+    assert combined["by_category"]["mugs"]["95"] is not None
+    assert combined["overall"]["95"] > 0.6
+    assert combined["levels"]["2"]["95"] < 0.99
+    assert combined["parent"]["95"] < 0.99
+    assert combined["n"] == 800
+
+
+def test_a_mode_that_no_product_has_abstains():
+    scored = Scored(
+        products([0, 1], has_image=False), {"text": np.eye(4)[:2], "image": np.zeros((2, 4))}
+    )
+    answers = fit_answers(scored, scored, EVEN, SHELVES, 0.95, "guarded")
+    assert answers["combined"]["n"] == answers["image"]["n"] == 0
+    assert answers["image"]["overall"] == {"95": None, "98": None}
+    assert answers["image"]["temperature"] == 1.0
+
+
+def test_a_category_unseen_in_training_counts_as_a_miss():
+    logits = np.tile([9.0, 0, 0, 0], (100, 1))
+    labels = np.where(np.arange(100) < 20, -1, 0)
+    scored = Scored(products(labels), {"text": logits, "image": logits})
+    answers = fit_answers(scored, scored, EVEN, SHELVES, 0.95, "overall")
+    assert answers["text"]["overall"]["95"] is None
+    assert answers["text"]["parent"]["95"] is None
+
+
+def test_the_version_changes_with_any_threshold_and_with_the_pool(fitted):
+    version = threshold_version(fitted, EVEN)
+    assert version == threshold_version(fitted, EVEN)
+    assert version != threshold_version(fitted, HALF)
+    assert version != threshold_version({**fitted, "text": {}}, EVEN)
+
+
+def test_a_floor_keeps_a_weak_category_out_of_an_overall_promise():
+    rng = np.random.default_rng(9)
+    predicted = rng.integers(4, size=4000)
+    weak = (predicted == 3) & (rng.random(4000) < 0.4)
+    labels = np.where(weak, 2, predicted)
+    logits = 6.0 * np.eye(4)[predicted] + rng.normal(scale=0.2, size=(4000, 4))
+    both = {"text": logits, "image": logits}
+    held_out = Scored(products(labels[:3000]), {k: v[:3000] for k, v in both.items()})
+    calibration = Scored(products(labels[3000:]), {k: v[3000:] for k, v in both.items()})
+    guarded = fit_answers(calibration, held_out, HALF, SHELVES, 0.95, "guarded")["combined"]
+    assert guarded["by_category"]["mugs"]["95"] is None
+    assert all(guarded["by_category"][leaf]["95"] < 0.99 for leaf in ("boots", "clogs", "hats"))

@@ -1,0 +1,172 @@
+"""What is served is what was trained: the exported model against the training-time numbers."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+from scipy.special import softmax
+
+from components.trainer.export import LINEAGE, WARM_UP
+from components.trainer.module import HELD_OUT_FILE
+from labeling.taxonomy import Taxonomy
+from tests.components.trainer.conftest import CATEGORIES, NODES, example, picture
+
+pytestmark = pytest.mark.slow
+
+ANSWER = {
+    "category",
+    "category_path",
+    "score",
+    "accepted_95",
+    "accepted_98",
+    "answer",
+    "answer_level",
+    "top_categories",
+    "top_scores",
+    "threshold_version",
+}
+
+
+@pytest.fixture(scope="module")
+def model(training):
+    return tf.saved_model.load(str(training.model))
+
+
+def _raw(model, title="", image=b"", description="", price=-1.0) -> dict:
+    answer = model.signatures["predict_raw"](
+        title=tf.constant([title]),
+        description=tf.constant([description]),
+        image=tf.constant([image]),
+        price=tf.constant([price]),
+    )
+    return {name: value.numpy()[0] for name, value in answer.items()}
+
+
+def _records(directory) -> tf.data.Dataset:
+    files = sorted(str(path) for path in directory.glob("*.gz"))
+    return tf.data.TFRecordDataset(files, compression_type="GZIP")
+
+
+def test_served_features_are_the_features_trained_on(training, model):
+    spec = tft.TFTransformOutput(str(training.transform_graph)).transformed_feature_spec()
+    trained = {
+        bytes(row["product_id"].numpy()): row
+        for row in _records(training.transformed / "Split-calibration").map(
+            lambda record: tf.io.parse_single_example(record, spec)
+        )
+    }
+    raw = list(_records(training.raw / "Split-calibration").as_numpy_iterator())
+    served = model.signatures["transform_features"](tf.constant(raw))
+    for row, record in enumerate(raw):
+        example_ = tf.train.Example.FromString(record)
+        product = trained[example_.features.feature["product_id"].bytes_list.value[0]]
+        for name, values in served.items():
+            np.testing.assert_allclose(
+                np.reshape(values[row], -1), np.reshape(product[name], -1), rtol=1e-6, err_msg=name
+            )
+
+
+def test_every_signature_gives_the_outputs_it_promises(model):
+    signatures = model.signatures
+    assert set(signatures["serving_default"].structured_outputs) == ANSWER
+    assert set(signatures["predict_raw"].structured_outputs) == ANSWER
+    assert set(signatures["classify"].structured_outputs) == {"classes", "scores"}
+    parents = {"parent", "parent_score", "parent_accepted_95", "parent_accepted_98"}
+    assert set(signatures["evaluate"].structured_outputs) == ANSWER | parents
+
+
+def test_words_and_picture_are_each_enough_and_agree_with_examples(model):
+    number = 501
+    title = f"{CATEGORIES['hats']} number{number}"
+    assert _raw(model, title=title)["category"] == b"hats"
+    assert _raw(model, image=picture("hats", number))["category"] == b"hats"
+    both = _raw(model, title, picture("hats", number), "for everyday use", 10.0 + number)
+    served = model.signatures["serving_default"](tf.constant([example("hats", number)]))
+    assert both["category_path"].decode() == "Wear > Hats"
+    np.testing.assert_allclose(both["score"], served["score"].numpy()[0], atol=1e-6)
+    assert (both["top_categories"] == served["top_categories"].numpy()[0]).all()
+
+
+def test_scores_sum_over_the_tree_and_the_top_is_padded(model):
+    answer = model.signatures["evaluate"](tf.constant([example("boots", 777)]))
+    scores = answer["top_scores"].numpy()[0]
+    names = [name.decode() for name in answer["top_categories"].numpy()[0]]
+    assert names[4] == "" and scores[4] == 0
+    np.testing.assert_allclose(scores.sum(), 1, atol=1e-5)
+    by_name = dict(zip(names, scores, strict=True))
+    shoes = by_name["boots"] + by_name["clogs"]
+    assert answer["parent"].numpy()[0] == b"shoes"
+    np.testing.assert_allclose(answer["parent_score"].numpy()[0], shoes, atol=1e-6)
+
+
+def test_an_answer_is_the_accepted_leaf_or_an_ancestor_or_nothing(model):
+    tree = Taxonomy.from_nodes(NODES)
+    records = [example(c, n) for n in range(700, 720) for c in CATEGORIES]
+    hard = [example(c, 7 * 11 * n) for n in (1, 2) for c in CATEGORIES]
+    answers = model.signatures["evaluate"](tf.constant(records + hard))
+    rows = zip(
+        *(answers[name].numpy() for name in ("category", "accepted_95", "answer", "answer_level")),
+        strict=True,
+    )
+    for category, accepted, answer, level in rows:
+        leaf, node = category.decode(), answer.decode()
+        assert (node == leaf) == bool(accepted)
+        assert node in {leaf, "", *tree.ancestors(leaf)}
+        assert level == (tree.depth(node) if node else 0)
+
+
+def test_nothing_at_all_and_an_empty_batch_are_answered(model):
+    nothing = _raw(model)
+    assert np.isfinite(nothing["score"]) and not nothing["accepted_98"]
+    empty = model.signatures["predict_raw"](
+        title=tf.constant([], tf.string),
+        description=tf.constant([], tf.string),
+        image=tf.constant([], tf.string),
+        price=tf.constant([], tf.float32),
+    )
+    assert empty["top_scores"].shape == (0, 5)
+
+
+def test_the_tf1_loader_of_servers_gives_the_same_scores_in_a_fresh_process(training, model):
+    script = """
+import sys, numpy as np, tensorflow.compat.v1 as tf
+with tf.Session(graph=tf.Graph()) as session:
+    meta = tf.saved_model.load(session, ["serve"], sys.argv[1])
+    signature = meta.signature_def["predict_raw"]
+    feed = {"title": [b"felt hat"], "description": [b""], "image": [b""], "price": [-1.0]}
+    score = session.run(
+        signature.outputs["score"].name,
+        {signature.inputs[name].name: value for name, value in feed.items()},
+    )
+    print("score", float(score[0]))
+"""
+    printed = subprocess.run(
+        [sys.executable, "-c", script, str(training.model)], capture_output=True, text=True
+    )
+    assert printed.returncode == 0, printed.stderr[-2000:]
+    score = float(printed.stdout.split("score ")[1])
+    assert abs(score - _raw(model, title="felt hat")["score"]) < 1e-5
+
+
+def test_lineage_and_warm_up_travel_with_the_model(training):
+    lineage = json.loads((training.model / LINEAGE).read_text())
+    assert lineage["taxonomy_version"] == Taxonomy.from_nodes(NODES).version
+    assert lineage["categories"] == 4
+    assert set(lineage["thresholds"]) == {"combined", "text", "image"}
+    assert sum(1 for _ in tf.data.TFRecordDataset(str(training.model / WARM_UP))) == 6
+
+
+def test_held_out_logits_of_every_training_product_are_kept(training):
+    held_out = np.load(training.model_run / HELD_OUT_FILE)
+    assert len(held_out["product_ids"]) == 160
+    right = softmax(held_out["text"], axis=1).argmax(axis=1) == held_out["labels"]
+    assert right[held_out["has_text"]].mean() > 0.9
+
+
+def test_a_second_training_finds_every_picture_in_the_cache(training):
+    (database,) = training.cache.glob("efficientnet_lite0-*.sqlite")
+    assert database.stat().st_size > 0
