@@ -1,0 +1,93 @@
+"""Bad input: one line that names file, line and remedy, and exit status 2."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+TREE = [
+    {"id": "main", "name": "Main", "subcategories": ["bags", "hats"]},
+    {"id": "bags", "name": "Bags", "subcategories": [], "parent": "main"},
+    {"id": "hats", "name": "Hats", "subcategories": [], "parent": "main"},
+]
+
+
+def _line(label="bags", attribute="category", **more) -> str:
+    answer = {
+        "workers": [{"worker_id": "w", "label": label}],
+        "confidence": 1.0,
+        "result": {attribute: label},
+    }
+    metadata = {"type": "groundtruth/custom", "job-name": "job"}
+    return json.dumps({"title": "x", attribute: answer, f"{attribute}-metadata": metadata, **more})
+
+
+GOOD = "\n".join([_line("bags", id="1"), _line("hats", id="2", title="y")])
+
+
+def _run(tmp_path, manifest=GOOD, tree=TREE, extra=(), output="out"):
+    for name, content in (("m.manifest", manifest), ("tree.json", tree)):
+        if content is not None:
+            text = content if isinstance(content, str) else json.dumps(content)
+            (tmp_path / name).write_text(text, "utf-8")
+    command = [sys.executable, "-m", "pipeline.cli.main", "run", "--output", str(tmp_path / output)]
+    command += [
+        "--manifest",
+        str(tmp_path / "m.manifest"),
+        "--taxonomy",
+        str(tmp_path / "tree.json"),
+    ]
+    return subprocess.run([*command, *extra], capture_output=True, text=True)
+
+
+def _nodes(**changed) -> list[dict]:
+    return [{**node, **changed.get(node["id"], {})} for node in TREE]
+
+
+CASES = {
+    "manifest missing": ({"manifest": None}, "m.manifest"),
+    "manifest empty": ({"manifest": ""}, "empty"),
+    "manifest not JSON": ({"manifest": "hello\nworld\n"}, "m.manifest:1"),
+    "taxonomy missing": ({"tree": None}, "tree.json"),
+    "taxonomy not JSON": ({"tree": "[{"}, "tree.json"),
+    "taxonomy empty": ({"tree": "[]"}, "tree.json"),
+    "a cycle": (
+        {"tree": _nodes(bags={"subcategories": ["hats"]}, hats={"subcategories": ["bags"]})},
+        "tree.json",
+    ),
+    "two roots": ({"tree": [*TREE, {"id": "x", "name": "X", "subcategories": []}]}, "root"),
+    "no label attribute": ({"manifest": '{"title": "x"}\n'}, "label attribute"),
+    "several label attributes": (
+        {"manifest": _line() + "\n" + _line(attribute="other")},
+        "--set data.label_attribute=",
+    ),
+    "every row rejected": ({"manifest": _line("cars") + "\n" + _line("boats")}, "rejected"),
+    "one category": ({"manifest": _line(id="1") + "\n" + _line(id="2")}, "categor"),
+    "unknown setting": ({"extra": ["--set", "training.epoch=3"]}, "'training.epochs'"),
+    "no YAML": ({"extra": ["--config", "nowhere.yaml"]}, "nowhere.yaml"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_is_one_line_and_status_2(tmp_path, case):
+    arguments, said = CASES[case]
+    result = _run(tmp_path, **arguments)
+    assert result.returncode == 2, result.stderr
+    assert result.stderr.startswith("shelfsort: ") and result.stderr.count("\n") == 1
+    assert said in result.stderr
+
+
+def test_an_output_folder_that_is_not_ours_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "holiday.jpg").write_bytes(b"mine")
+    result = _run(tmp_path)
+    assert result.returncode == 2
+    assert "not Shelfsort's" in result.stderr
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["holiday.jpg"]
+
+
+def test_an_unknown_option_and_an_unknown_command_are_status_2():
+    for arguments in (["run", "--manifst", "x"], ["rum"]):
+        command = [sys.executable, "-m", "pipeline.cli.main", *arguments]
+        assert subprocess.run(command, capture_output=True).returncode == 2
