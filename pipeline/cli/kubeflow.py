@@ -218,6 +218,8 @@ def _content_digest(manifest: str, taxonomy: str, config: Config) -> str:
 @contextlib.contextmanager
 def _only_our_words() -> Iterator[None]:
     """Keeps warnings and records that libraries write while they are imported off the screen."""
+    # TensorFlow writes past Python: that it finds no GPU is no error here.
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     disabled = logging.root.manager.disable
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -1,0 +1,343 @@
+"""compile writes a spec that the backends take: deterministic, by digest, rightly cached."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import yaml
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+from pipeline.config import Config, load_config
+from pipeline.errors import InputError
+from pipeline.kubeflow.lint import lint
+from pipeline.kubeflow.spec import load_spec
+
+pytestmark = pytest.mark.slow
+
+IMAGE = f"registry.example/shelfsort@sha256:{'5e' * 32}"
+CUDA_IMAGE = f"registry.example/shelfsort-gpu@sha256:{'6f' * 32}"
+DESTINATION = {
+    "target": "kubeflow",
+    "image": IMAGE,
+    "root": "minio://mlpipeline/v2",
+    "manifest": "/data/labelled.manifest",
+    "taxonomy": "/data/taxonomy.json",
+    "content_digest": "0123456789abcdef",
+    "serving_dir": "/data/serving/shelfsort",
+}
+VOLUME = ('kubeflow.volumes={"shelfsort-data": /data}',)
+
+
+@pytest.fixture(scope="module")
+def runner():
+    from pipeline import kubeflow_runner
+
+    return kubeflow_runner
+
+
+@pytest.fixture(scope="module")
+def destination(runner):
+    def make(**changes):
+        return runner.Destination(**{**DESTINATION, **changes})
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def text(runner, destination):
+    def compile_text(*settings, config=None, **changes):
+        config = config or load_config(None, [*VOLUME, *settings])
+        return runner.compile_pipeline(destination(**changes), config)
+
+    return compile_text
+
+
+@pytest.fixture(scope="module")
+def spec(text):
+    return yaml.safe_load_all(text()).__next__()
+
+
+def tasks(spec):
+    return spec["root"]["dag"]["tasks"]
+
+
+def container(spec, task):
+    label = spec["components"][task]["executorLabel"]
+    return spec["deploymentSpec"]["executors"][label]["container"]
+
+
+def constant(spec, task, name):
+    return tasks(spec)[task]["inputs"]["parameters"][name]["runtimeValue"]["constant"]
+
+
+def test_the_same_input_gives_the_same_bytes_in_another_process(text, tmp_path):
+    program = (
+        "import sys; from pipeline import kubeflow_runner as k; "
+        "from pipeline.config import load_config; import json; "
+        "d = k.Destination(**json.loads(sys.argv[1])); "
+        "sys.stdout.write(k.compile_pipeline(d, load_config(None, json.loads(sys.argv[2]))))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, json.dumps(DESTINATION), json.dumps(VOLUME)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONHASHSEED": "1"},
+    )
+    assert done.stdout == text()
+
+
+@pytest.mark.parametrize(
+    ("target", "settings", "places"),
+    [
+        ("kubeflow", VOLUME, {}),
+        (
+            "vertex",
+            (),
+            {
+                "root": "gs://bucket/root",
+                "manifest": "gs://bucket/labelled.manifest",
+                "taxonomy": "gs://bucket/taxonomy.json",
+                "serving_dir": "gs://bucket/serving/shelfsort",
+            },
+        ),
+    ],
+)
+def test_lint_has_nothing_against_what_was_compiled(text, tmp_path, target, settings, places):
+    path = tmp_path / "pipeline.yaml"
+    path.write_text(text(config=load_config(None, settings), target=target, **places))
+    assert lint(load_spec(str(path)), target) == []
+
+
+def test_both_documents_are_what_kubeflows_client_takes(text):
+    spec, platform = yaml.safe_load_all(text("kubeflow.trainer.node_selector={pool: gpu}"))
+    parsed = json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())
+    deployment = json_format.ParseDict(
+        spec["deploymentSpec"], pipeline_spec_pb2.PipelineDeploymentConfig()
+    )
+    json_format.ParseDict(platform, pipeline_spec_pb2.PlatformSpec())
+    assert parsed.schema_version == "2.1.0"
+    assert len(deployment.executors) == len(parsed.root.dag.tasks) == 11
+
+
+def test_input_output_and_serving_are_parameters_of_a_run(spec):
+    parameters = spec["root"]["inputDefinitions"]["parameters"]
+    assert {name: each["defaultValue"] for name, each in parameters.items()} == {
+        "manifest": "/data/labelled.manifest",
+        "taxonomy": "/data/taxonomy.json",
+        "serving_dir": "/data/serving/shelfsort",
+        "content_digest": "0123456789abcdef",
+    }
+    assert spec["defaultPipelineRoot"] == "minio://mlpipeline/v2"
+    taken = {
+        (task, given["componentInputParameter"])
+        for task, each in tasks(spec).items()
+        for given in each.get("inputs", {}).get("parameters", {}).values()
+        if "componentInputParameter" in given
+    }
+    assert taken == {
+        ("ManifestExampleGen", "manifest"),
+        ("ManifestExampleGen", "taxonomy"),
+        ("ManifestExampleGen", "content_digest"),
+        ("Trainer", "content_digest"),
+        ("BaselineModel", "serving_dir"),
+        ("Pusher", "serving_dir"),
+    }
+
+
+def test_every_step_runs_our_entrypoint_in_the_image_by_digest(spec):
+    for task in tasks(spec):
+        assert container(spec, task)["image"] == IMAGE
+        assert container(spec, task)["command"] == ["python", "-m", "pipeline.kubeflow.entrypoint"]
+
+
+def test_user_code_is_named_by_dotted_paths(spec):
+    assert constant(spec, "Trainer", "run_fn") == "components.trainer.module.run_fn"
+    dotted = "components.transform.module.preprocessing_fn"
+    assert constant(spec, "Transform", "preprocessing_fn") == dotted
+
+
+def test_nothing_names_the_machine_that_compiled(text, request):
+    assert str(request.config.rootpath) not in text()
+    assert sys.prefix not in text()
+
+
+@pytest.mark.parametrize("task", ["Transform", "Trainer"])
+def test_a_digest_of_the_code_is_among_the_execution_properties(spec, task):
+    assert len(json.loads(constant(spec, task, "custom_config"))["code_digest"]) == 16
+
+
+@pytest.mark.parametrize("task", ["ManifestExampleGen", "Evaluator"])
+def test_a_digest_of_the_code_is_an_execution_property(spec, task):
+    assert len(constant(spec, task, "code_digest")) == 16
+
+
+def test_only_what_depends_on_what_is_live_is_not_cached(spec):
+    uncached = {name for name, task in tasks(spec).items() if not task["cachingOptions"]}
+    assert uncached == {"BaselineModel", "Pusher"}
+
+
+def test_ingestion_of_unknown_content_is_not_cached(text):
+    spec = next(yaml.safe_load_all(text(content_digest="")))
+    assert tasks(spec)["ManifestExampleGen"]["cachingOptions"] == {}
+
+
+def test_failed_steps_are_tried_again(spec, text):
+    for task in tasks(spec).values():
+        assert task["retryPolicy"]["maxRetryCount"] == 2
+        assert task["retryPolicy"]["backoffDuration"] == "30s"
+    without = next(yaml.safe_load_all(text("kubeflow.retries=0")))
+    assert not any("retryPolicy" in task for task in tasks(without).values())
+
+
+def test_resources_and_nodes_are_the_trainers_alone(text):
+    settings = {
+        "gpus": 1,
+        "cpu_request": 4,
+        "memory_request_gb": 16,
+        "memory_limit_gb": 24,
+        "node_selector": "{pool: gpu}",
+        "image": CUDA_IMAGE,
+    }
+    overrides = [f"kubeflow.trainer.{key}={value}" for key, value in settings.items()]
+    spec, platform = yaml.safe_load_all(text(*overrides))
+    trainer = container(spec, "Trainer")
+    assert trainer["image"] == CUDA_IMAGE
+    assert trainer["resources"] == {
+        "accelerator": {"type": "nvidia.com/gpu", "count": "1"},
+        "cpuRequest": 4.0,
+        "memoryRequest": 16.0,
+        "memoryLimit": 24.0,
+    }
+    others = [name for name in tasks(spec) if name != "Trainer"]
+    assert not any("resources" in container(spec, name) for name in others)
+    assert all(container(spec, name)["image"] == IMAGE for name in others)
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    selectors = {
+        name: each["nodeSelector"] for name, each in executors.items() if "nodeSelector" in each
+    }
+    assert selectors == {"Trainer_executor": {"labels": {"pool": "gpu"}}}
+
+
+def test_every_step_mounts_the_volumes(text, spec):
+    _, platform = yaml.safe_load_all(text())
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    assert executors.keys() == spec["deploymentSpec"]["executors"].keys()
+    for settings in executors.values():
+        assert settings["pvcMount"] == [{"constant": "shelfsort-data", "mountPath": "/data"}]
+
+
+def test_a_name_that_kubeflow_would_refuse_is_adapted_and_the_model_keeps_its_own(text):
+    spec = next(yaml.safe_load_all(text("name=Spring_Shelf")))
+    assert spec["pipelineInfo"]["name"] == "spring-shelf"
+    assert constant(spec, "Pusher", "model_name") == "Spring_Shelf"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"image": "shelfsort:latest"}, "--image: .*by digest"),
+        ({"manifest": "labelled.manifest"}, "--manifest: .*absolute path"),
+        ({"manifest": "s3://bucket/m"}, "--manifest: .*no file system for s3"),
+        ({"taxonomy": "/other/t.json"}, "--taxonomy: no volume is mounted"),
+        ({"taxonomy": "/database/t.json"}, "--taxonomy: no volume is mounted"),
+        ({"serving_dir": "minio://b/serving"}, "--serving: .*no file system for minio"),
+        ({"root": "artifacts"}, "--root: .*absolute path"),
+        ({"target": "vertex", "root": "minio://b"}, "--root: .*gs://"),
+    ],
+)
+def test_what_the_target_cannot_open_is_refused(runner, destination, changes, message):
+    config = load_config(None, VOLUME)
+    with pytest.raises(InputError, match=message) as refused:
+        runner.check_destination(destination(**changes), config.kubeflow)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "setting", ["kubeflow.volumes={a: /gcs}", "kubeflow.trainer.node_selector={pool: gpu}"]
+)
+def test_vertex_ai_has_no_kubernetes_settings(runner, destination, setting):
+    places = dict.fromkeys(("root", "manifest", "taxonomy", "serving_dir"), "gs://b/x")
+    config = load_config(None, [setting])
+    with pytest.raises(InputError, match=r"kubeflow\.\S+: Vertex AI has none"):
+        runner.check_destination(destination(target="vertex", **places), config.kubeflow)
+
+
+def test_defaults_ask_nothing_of_the_cluster():
+    assert Config().kubeflow.trainer.gpus == 0
+
+
+def test_the_command_checks_the_input_and_says_what_it_wrote(shelfsort, tmp_path):
+    from pipeline.demo.catalogue import make_catalogue
+
+    catalogue = make_catalogue(tmp_path / "catalogue", 30)
+    output = tmp_path / "pipeline.yaml"
+    common = (
+        *("--taxonomy", catalogue.taxonomy, "--root", "minio://mlpipeline/v2"),
+        *("--serving", tmp_path / "serving", "--image", IMAGE, "--output", output),
+        *("--set", f"kubeflow.volumes={{data: {tmp_path}}}"),
+    )
+    done = shelfsort("compile", "--manifest", catalogue.manifest, *common)
+    assert (done.returncode, done.stderr) == (0, "")
+    spec = next(yaml.safe_load_all(output.read_text()))
+    digest = spec["root"]["inputDefinitions"]["parameters"]["content_digest"]["defaultValue"]
+    assert len(digest) == 32
+    refused = shelfsort("compile", "--manifest", tmp_path / "missing.manifest", *common)
+    assert refused.returncode == 2
+    assert len(refused.stderr.strip().splitlines()) == 1
+
+
+def test_lint_spec_exits_with_2_and_a_line_for_each_finding(shelfsort, text, tmp_path):
+    sound, flawed = tmp_path / "sound.yaml", tmp_path / "flawed.yaml"
+    sound.write_text(text())
+    flawed.write_text(text().replace("schemaVersion: 2.1.0", "schemaVersion: 2.0.0"))
+    assert shelfsort("lint-spec", sound).returncode == 0
+    done = shelfsort("lint-spec", flawed)
+    assert done.returncode == 2
+    assert done.stdout.startswith(f"{flawed}:") and "[spec-version]" in done.stdout
+    (finding,) = json.loads(shelfsort("lint-spec", flawed, "--json").stdout)
+    assert finding["rule"] == "spec-version"
+
+
+def test_lint_catches_what_tfx_compiles_and_kubeflow_cannot_run(tmp_path):
+    """A pipeline of stock components: Resolver, module_file, file-based ExampleGen, spec 2.0."""
+    from tfx import v1 as tfx
+
+    module = tmp_path / "module.py"
+    module.write_text("def preprocessing_fn(inputs):\n    return inputs\n")
+    gen = tfx.components.ImportExampleGen(input_base="gs://bucket/records")
+    statistics = tfx.components.StatisticsGen(examples=gen.outputs["examples"])
+    schema = tfx.components.SchemaGen(statistics=statistics.outputs["statistics"])
+    transform = tfx.components.Transform(
+        examples=gen.outputs["examples"],
+        schema=schema.outputs["schema"],
+        module_file=str(module),
+    )
+    resolver = tfx.dsl.Resolver(
+        strategy_class=tfx.dsl.experimental.LatestArtifactStrategy,
+        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
+    ).with_id("latest_model")
+    graph = tfx.dsl.Pipeline(
+        pipeline_name="stock",
+        pipeline_root=str(tmp_path / "root"),
+        components=[gen, statistics, schema, transform, resolver],
+    )
+    output = tmp_path / "stock.json"
+    tfx.orchestration.experimental.KubeflowV2DagRunner(
+        tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(default_image="tfx:1.16"),
+        output_dir=str(tmp_path),
+        output_filename=output.name,
+    ).run(graph)
+    rules = {finding.rule for finding in lint(load_spec(str(output)), "kubeflow")}
+    assert rules >= {
+        "resolver",
+        "module-file",
+        "example-gen-fingerprint",
+        "spec-version",
+        "image-by-tag",
+        "tfx-entrypoint",
+    }
