@@ -28,6 +28,10 @@ from pathlib import Path
 
 ROUNDS = 3
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+HEADINGS = (
+    f"{'rows':>4} {'clients':>7}  {'what':<12} {'req/s':>8} {'of bare':>8} "
+    f"{'p50 ms':>8} {'over bare':>10} {'p99 ms':>8} {'CPU ms/req':>11}"
+)
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,23 @@ def bare_calls(model: str, rows: int, clients: int, seconds: float) -> Run:
     return summary(latencies, took, time.process_time() - before)
 
 
+def empty_calls(port: int, seconds: float) -> Run:
+    """A status request, which no model answers: what gRPC alone takes on this machine."""
+    import grpc
+    from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
+
+    request = get_model_status_pb2.GetModelStatusRequest()
+    request.model_spec.name = "model"
+
+    def make_call() -> Callable[[], None]:
+        channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+        stub = model_service_pb2_grpc.ModelServiceStub(channel)
+        return lambda: stub.GetModelStatus(request, timeout=120)
+
+    latencies, took = under_load(make_call, 1, seconds)
+    return summary(latencies, took, 0.0)
+
+
 def served_calls(port: int, pid: int, rows: int, clients: int, seconds: float) -> Run:
     """The same over gRPC, each client with a connection of its own."""
     import grpc
@@ -214,10 +235,12 @@ def median(runs: Sequence[Run], of: str) -> float:
 def compare(model: Path, base_path: Path, arguments: argparse.Namespace) -> None:
     servers = {"batching": Server(base_path), "no batching": Server(base_path, "--no-batching")}
     spawn = multiprocessing.get_context("spawn")
-    print(f"{'rows':>4} {'clients':>7}  {'what':<12} {'req/s':>8} {'of bare':>8} "
-          f"{'p50 ms':>8} {'over bare':>10} {'p99 ms':>8} {'CPU ms/req':>11}")  # fmt: skip
     try:
         with ProcessPoolExecutor(1, spawn) as inside, ProcessPoolExecutor(1, spawn) as outside:
+            port = servers["batching"].port
+            empty = outside.submit(empty_calls, port, arguments.seconds).result()
+            print(f"An empty gRPC call takes {empty.p50:.2f} ms here (p50, one client).")
+            print(HEADINGS)
             for rows in arguments.rows:
                 for clients in arguments.clients:
                     runs: dict[str, list[Run]] = {"bare": [], **{name: [] for name in servers}}
