@@ -1,0 +1,63 @@
+# syntax=docker/dockerfile:1
+# The image of every pipeline step, and of `shelfsort serve`.
+#
+#   docker build -t shelfsort --build-arg GIT_COMMIT="$(git rev-parse HEAD)" .
+#   docker build -t shelfsort-gpu --build-arg ACCELERATOR=gpu .
+#
+# Name it by digest afterwards: `shelfsort compile --image NAME@sha256:...`.
+
+ARG ACCELERATOR=cpu
+
+FROM python:3.10-slim-bookworm AS python
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_NO_CACHE_DIR=1
+
+# Compilers stay behind in this stage: some of the locked packages come as sources only.
+FROM python AS dependencies-cpu
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends build-essential \
+    && rm -rf /var/lib/apt/lists/*
+COPY requirements.lock /build/
+RUN python -m venv /opt/venv \
+    && /opt/venv/bin/python -m pip install --no-deps --require-hashes -r /build/requirements.lock
+
+FROM dependencies-cpu AS dependencies-gpu
+COPY requirements-gpu.lock /build/
+RUN /opt/venv/bin/python -m pip install --no-deps --require-hashes -r /build/requirements-gpu.lock
+
+# hadolint ignore=DL3006
+FROM dependencies-${ACCELERATOR} AS dependencies
+
+# Our own code has a folder of its own, so that a change of it ships megabytes, not gigabytes.
+FROM dependencies AS package
+COPY . /build/
+RUN /opt/venv/bin/python -m pip install --no-deps --no-build-isolation --target /opt/shelfsort /build
+
+FROM python AS runtime-cpu
+
+# TensorFlow 2.16 does not look for NVIDIA's libraries where their packages put them.
+FROM runtime-cpu AS runtime-gpu
+ARG NVIDIA=/opt/venv/lib/python3.10/site-packages/nvidia
+ENV LD_LIBRARY_PATH=${NVIDIA}/cublas/lib:${NVIDIA}/cuda_cupti/lib:${NVIDIA}/cuda_nvrtc/lib:${NVIDIA}/cuda_runtime/lib:${NVIDIA}/cudnn/lib:${NVIDIA}/cufft/lib:${NVIDIA}/curand/lib:${NVIDIA}/cusolver/lib:${NVIDIA}/cusparse/lib:${NVIDIA}/nccl/lib:${NVIDIA}/nvjitlink/lib
+
+# hadolint ignore=DL3006
+FROM runtime-${ACCELERATOR} AS runtime
+ARG GIT_COMMIT=""
+ENV PATH=/opt/venv/bin:/opt/shelfsort/bin:$PATH \
+    PYTHONPATH=/opt/shelfsort \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    TF_CPP_MIN_LOG_LEVEL=2 \
+    SHELFSORT_GIT_COMMIT=${GIT_COMMIT}
+# Kubeflow's launcher runs as this user too, and makes its local folders beneath the root.
+RUN useradd --create-home --uid 10001 shelfsort \
+    && install --directory --owner shelfsort /gcs /minio /s3 /models
+COPY --from=dependencies /opt/venv /opt/venv
+COPY --from=package /opt/shelfsort /opt/shelfsort
+USER 10001
+WORKDIR /home/shelfsort
+EXPOSE 8500 8501
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8501/monitoring/prometheus/metrics', timeout=4)"]
+CMD ["shelfsort", "serve", "--model-base-path", "/models", "--host", "0.0.0.0"]

