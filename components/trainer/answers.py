@@ -184,9 +184,9 @@ def _fit_mode(
     parents, parent_scores, parent_correct = answered.at(shelves.parents)
     fits = []
     for target in TARGETS:
-        floors = _floors(shown, shelves, target, scope)
+        floors = _floors(shown, shelves, target, confidence, scope)
         fitted = fit_all(
-            scores=above_floors(answered.scores, answered.leaves, floors),
+            scores=answered.scores,
             predicted=answered.leaves,
             correct=answered.correct,
             parent_scores=parent_scores,
@@ -196,6 +196,7 @@ def _fit_mode(
             confidence=confidence,
             scope="category" if scope == "category" else "overall",
             categories=list(shelves.categories),
+            eligible=above_floors(answered.scores, answered.leaves, floors),
             temperature=temperature,
         )
         fits.append(_with_floors(fitted, floors, target_key(target)))
@@ -207,11 +208,13 @@ def _fit_mode(
 
 
 def _floors(
-    shown: _Answered, shelves: Shelves, target: float, scope: str
+    shown: _Answered, shelves: Shelves, target: float, confidence: float, scope: str
 ) -> dict[str, float | None]:
     if scope != "guarded":
         return dict.fromkeys(shelves.categories, 0.0)
-    return category_floors(shown.scores, shown.leaves, shown.correct, shelves.categories, target)
+    return category_floors(
+        shown.scores, shown.leaves, shown.correct, shelves.categories, target, confidence
+    )
 
 
 def _with_floors(fitted: dict, floors: dict[str, float | None], key: str) -> dict:

@@ -141,6 +141,7 @@ def fit_all(
     scope: Scope = "overall",
     *,
     categories: Sequence[str] | None = None,
+    eligible: ArrayLike | None = None,
     temperature: float = 1.0,
 ) -> dict:
     """Every threshold of one mode, in the form that is served and written to metrics.json.
@@ -162,6 +163,8 @@ def fit_all(
         scope: whose evidence counts, see above.
         categories: all leaf ids, so that those nobody predicted have an entry too; default: the
             predicted ones.
+        eligible: bool array of shape (N,), whether the leaf may be accepted at all; default: every
+            one. Must not depend on `correct`. Parents are not concerned.
         temperature: recorded beside the thresholds.
 
     Returns:
@@ -179,14 +182,15 @@ def fit_all(
     if scope not in ("overall", "category"):
         raise ValueError(f"scope must be overall or category, not {scope!r}")
     names = list(categories) if categories is not None else sorted(set(predicted))
+    may = np.ones(len(scores), bool) if eligible is None else np.asarray(eligible, dtype=bool)
+    sample = (scores[may], predicted[may], correct[may])
     overall, parent = {}, {}
     by_category: dict[str, dict] = {name: {} for name in names}
     for target in targets:
         key = target_key(target)
         parent[key] = fit_threshold(parent_scores, parent_correct, target, confidence).value
-        overall[key] = fit_threshold(scores, correct, target, confidence).value
+        overall[key] = fit_threshold(scores[may], correct[may], target, confidence).value
         pooled = overall[key] if scope == "overall" else None
-        sample = (scores, predicted, correct)
         in_force = _category_thresholds(names, *sample, pooled, scope, target, confidence)
         for name in names:
             by_category[name][key] = in_force[name]

@@ -6,10 +6,10 @@ import pytest
 from components.trainer.floors import above_floors, category_floors
 
 
-def _floor(scores, correct, target=0.95):
+def _floor(scores, correct, target=0.9):
     predicted = np.full(len(scores), "hats", object)
     return category_floors(
-        np.array(scores, float), predicted, np.array(correct, bool), ["hats"], target
+        np.array(scores, float), predicted, np.array(correct, bool), ["hats"], target, 0.95
     )["hats"]
 
 
@@ -21,21 +21,33 @@ def test_a_category_nobody_predicted_has_no_floor():
     assert _floor([], []) == 0.0
 
 
-def test_answers_below_the_last_score_that_reaches_the_target_are_cut():
-    # 40 right and 2 wrong above 0.5: (40 + 9.5) / 52 = .952; one more wrong: 49.5 / 53 = .934.
-    scores = np.linspace(0.99, 0.5, 43)
-    assert _floor(scores, [1] * 40 + [0] * 3) == pytest.approx(scores[41])
+def test_answers_are_cut_where_the_target_is_refuted():
+    # Were 0.9 true: at most 17 of 20 right has a chance of .32, 17 of 21 .15, 17 of 22 .062 and
+    # 17 of 23 .024, the first below .05.
+    scores = np.linspace(0.99, 0.5, 23)
+    assert _floor(scores, [1] * 17 + [0] * 6) == pytest.approx(scores[21])
+
+
+def test_a_few_mistakes_refute_nothing():
+    assert _floor([0.9, 0.8, 0.7], [1, 0, 1]) == 0.0
 
 
 def test_a_category_that_is_wrong_from_the_top_abstains():
-    assert _floor([0.9, 0.8, 0.7], [0, 0, 0]) is None
+    # One wrong of one: .1 under the target 0.9, so two in a row are needed: .01.
+    assert _floor([0.9, 0.9, 0.7], [0, 0, 0]) is None
 
 
 def test_tied_scores_pass_together_or_not_at_all():
-    assert _floor([0.9, 0.8, 0.8], [1, 1, 0]) == pytest.approx(0.9)
+    scores = [0.9] * 3 + [0.8] * 3
+    assert _floor(scores, [1, 1, 1, 0, 0, 0]) == pytest.approx(0.9)
 
 
-def test_scores_below_their_categorys_floor_become_zero():
+def test_an_answer_passes_from_the_floor_of_its_predicted_category():
     floors = {"a": 0.5, "b": None, "c": 0.0}
-    kept = above_floors(np.array([0.6, 0.4, 0.9, 0.1]), np.array(["a", "a", "b", "c"]), floors)
-    assert kept.tolist() == [0.6, 0.0, 0.0, 0.1]
+    predicted = np.array(["a", "a", "b", "c"], object)
+    assert above_floors(np.array([0.5, 0.4, 0.9, 0.1]), predicted, floors).tolist() == [
+        True,
+        False,
+        False,
+        True,
+    ]
