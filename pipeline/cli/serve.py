@@ -1,8 +1,11 @@
 """`shelfsort serve`: the local model server."""
 
+import contextlib
 import logging
 import signal
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -113,26 +116,40 @@ def serve(
     """
     if bool(model_base_path) == bool(model_config_file):
         raise InputError("Give either --model-base-path or --model-config-file.")
-    _log_to_stderr()
-    server = _started(model_base_path, model_name, model_config_file, _options(options))
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    _announce(server)
-    if model_config_file and model_config_file_poll_wait_seconds > 0:
-        _follow(server, model_config_file, model_config_file_poll_wait_seconds, stop)
-    stop.wait()
-    server.stop(grace_seconds)
+    # Read before it is applied: a change meanwhile is then seen as one.
+    config = _content(model_config_file)
+    with _logged_to_stderr():
+        server = _started(model_base_path, model_name, model_config_file, _options(options))
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        _announce(server)
+        if model_config_file and model_config_file_poll_wait_seconds > 0:
+            seconds = model_config_file_poll_wait_seconds
+            _follow(server, model_config_file, config, seconds, stop)
+        stop.wait()
+        server.stop(grace_seconds)
 
 
-def _log_to_stderr() -> None:
+def _content(path: str | None) -> bytes:
+    try:
+        return Path(path).read_bytes() if path else b""
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
+
+
+@contextlib.contextmanager
+def _logged_to_stderr() -> Iterator[None]:
     """Versions that come, fail and go, with the time: what an operator looks for afterwards."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("shelfsort.serving")
     logger.setLevel(logging.INFO)
-    logger.handlers = [handler]
-    logger.propagate = False
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def _options(given: dict) -> "ServerOptions":
@@ -177,14 +194,14 @@ def _announce(server: "ModelServer") -> None:
         click.echo(f"Serving {name} version {listed} on {ports}")
 
 
-def _follow(server: "ModelServer", path: str, seconds: float, stop: threading.Event) -> None:
+def _follow(
+    server: "ModelServer", path: str, started_with: bytes, seconds: float, stop: threading.Event
+) -> None:
     """Applies the configuration file whenever it changes; a faulty one changes nothing."""
-    from pathlib import Path
-
     from serving.server.config_file import read_config_file
 
     def watch() -> None:
-        applied = Path(path).read_bytes()
+        applied = started_with
         while not stop.wait(seconds):
             try:
                 found = Path(path).read_bytes()

@@ -64,7 +64,7 @@ class Histogram:
                 reached += count
                 limit = "+Inf" if bound is None else f"{bound:g}"
                 text.append(f'{name}_bucket{{{pairs},le="{limit}"}} {reached}')
-            text.append(f"{name}_sum{{{pairs}}} {total:g}")
+            text.append(f"{name}_sum{{{pairs}}} {total!r}")
             text.append(f"{name}_count{{{pairs}}} {reached}")
         return text
 

@@ -1,5 +1,7 @@
 """Tiny models with a signature for every behaviour, and a server that holds them."""
 
+import http.client
+import json
 import os
 import shutil
 import time
@@ -24,7 +26,6 @@ from tensorflow_serving.apis import (
     model_pb2,
     model_service_pb2_grpc,
     predict_pb2,
-    prediction_log_pb2,
     prediction_service_pb2_grpc,
     regression_pb2,
 )
@@ -364,22 +365,6 @@ def client(shared_server: ModelServer) -> Iterator[Client]:
 
 
 @pytest.fixture
-def warmup_record() -> Callable[..., bytes]:
-    """Serialises a PredictionLog of a predict request."""
-
-    def make(signature: str = "", **inputs) -> bytes:
-        log = prediction_log_pb2.PredictionLog()
-        request = log.predict_log.request
-        request.model_spec.name = "tiny"
-        request.model_spec.signature_name = signature
-        for alias, value in inputs.items():
-            request.inputs[alias].CopyFrom(tf.make_tensor_proto(value))
-        return log.SerializeToString()
-
-    return make
-
-
-@pytest.fixture
 def eventually() -> Callable[[Callable[[], bool]], None]:
     """Waits until a condition holds, and fails when it does not within a minute."""
 
@@ -390,3 +375,20 @@ def eventually() -> Callable[[Callable[[], bool]], None]:
             time.sleep(0.02)
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def rest(shared_server):
+    """Calls a path of the server: (status, parsed body or text)."""
+
+    def call(method, path, body=None, headers=None):
+        connection = http.client.HTTPConnection("127.0.0.1", shared_server.rest_port, timeout=30)
+        payload = json.dumps(body).encode() if isinstance(body, dict) else body
+        connection.request(method, path, payload, headers or {})
+        response = connection.getresponse()
+        text = response.read().decode()
+        connection.close()
+        is_json = response.getheader("Content-Type") == "application/json" and text
+        return response.status, json.loads(text) if is_json else text
+
+    return call

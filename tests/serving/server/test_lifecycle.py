@@ -6,6 +6,7 @@ import threading
 import grpc
 import pytest
 import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
 
 from pipeline.errors import InputError
 from serving.server import (
@@ -23,6 +24,22 @@ def refusal_of(call):
     with pytest.raises(grpc.RpcError) as refusal:
         call()
     return refusal.value.code(), refusal.value.details()
+
+
+@pytest.fixture
+def warmup_record():
+    """Serialises a PredictionLog of a predict request."""
+
+    def make(signature="", **inputs):
+        log = prediction_log_pb2.PredictionLog()
+        request = log.predict_log.request
+        request.model_spec.name = "tiny"
+        request.model_spec.signature_name = signature
+        for alias, value in inputs.items():
+            request.inputs[alias].CopyFrom(tf.make_tensor_proto(value))
+        return log.SerializeToString()
+
+    return make
 
 
 def write_warmup(version, records):
@@ -231,8 +248,6 @@ def test_warm_up_answers_the_recorded_requests_before_the_version_serves(
 def test_a_version_whose_warm_up_fails_does_not_serve(
     serving, client_of, base_path, tripling, pusher, eventually, warmup_record, records, message
 ):
-    from tensorflow_serving.apis import prediction_log_pb2
-
     unsupported = prediction_log_pb2.PredictionLog()
     unsupported.session_run_log.SetInParent()
     found = {
