@@ -1,7 +1,6 @@
 """Compiles the graph for open-source Kubeflow Pipelines (spec 2.1) and for Vertex AI."""
 
 import dataclasses
-import re
 from typing import Any
 
 import yaml
@@ -11,9 +10,8 @@ from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration.kubeflow.v2.pipeline_builder import DEFAULT_IMAGE_PATH_KEY
 
 from pipeline.config import Config
-from pipeline.errors import InputError
+from pipeline.kubeflow.destination import Destination, check_destination
 from pipeline.kubeflow.lint import NEVER_CACHED
-from pipeline.kubeflow.locations import check_location, check_root
 from pipeline.kubeflow.settings import KubeflowConfig, Resources
 from pipeline.pipeline import Source, create_components, create_pipeline
 
@@ -21,30 +19,7 @@ ENTRYPOINT = ("python", "-m", "pipeline.kubeflow.entrypoint")
 INGESTION = "ManifestExampleGen"
 TRAINER = "Trainer"
 
-_BY_DIGEST = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
 _ResourceSpec = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec
-
-
-@dataclasses.dataclass(frozen=True)
-class Destination:
-    """Where and from what the compiled pipeline runs.
-
-    Attributes:
-        target: `kubeflow` or `vertex`.
-        image: of every step, by digest: the cache goes by it.
-        root: folder or address beneath which artifacts are written; may be replaced at a run.
-        manifest, taxonomy: defaults of the run's parameters.
-        content_digest: of the input; "" where it is not known, and ingestion is then not cached.
-        serving_dir: default of the parameter: the model's base path `…/serving/<name>`.
-    """
-
-    target: str
-    image: str
-    root: str
-    manifest: str
-    taxonomy: str
-    content_digest: str
-    serving_dir: str
 
 
 def compile_pipeline(destination: Destination, config: Config) -> str:
@@ -53,10 +28,9 @@ def compile_pipeline(destination: Destination, config: Config) -> str:
     For Kubeflow a second document holds what only Kubernetes knows: volumes and node selectors.
 
     Raises:
-        InputError: the image is not named by digest, or a location or a resource is not one that
-            the target has.
+        InputError: see `check_destination`.
     """
-    check_destination(destination, config.kubeflow)
+    check_destination(destination, config)
     spec = _compiled_by_tfx(destination, config)
     _set_defaults(spec, destination)
     for name, task in spec["root"]["dag"]["tasks"].items():
@@ -72,35 +46,9 @@ def compile_pipeline(destination: Destination, config: Config) -> str:
     )
 
 
-def check_destination(destination: Destination, kubeflow: KubeflowConfig) -> None:
-    """Refuses what the target cannot run; see `compile_pipeline`."""
-    for what, image in (("--image", destination.image), ("trainer.image", kubeflow.trainer.image)):
-        if image and not _BY_DIGEST.fullmatch(image):
-            raise InputError(
-                f"{what}: {image!r} is not named by digest, so a cache could answer for another "
-                "image. Give NAME@sha256:<64 hex digits>."
-            )
-    mounts = kubeflow.volumes.values()
-    check_root("--root", destination.root, destination.target, mounts)
-    for what in ("manifest", "taxonomy", "serving_dir"):
-        option = "--serving" if what == "serving_dir" else f"--{what}"
-        check_location(option, getattr(destination, what), destination.target, mounts)
-    if destination.target == "vertex":
-        _refuse_kubernetes_only(kubeflow)
-
-
 def pipeline_name(model_name: str) -> str:
     """A name as Kubeflow takes it: lower-case letters, digits and dashes."""
     return model_name.lower().replace("_", "-")
-
-
-def _refuse_kubernetes_only(kubeflow: KubeflowConfig) -> None:
-    for key, value in (
-        ("volumes", kubeflow.volumes),
-        ("trainer.node_selector", kubeflow.trainer.node_selector),
-    ):
-        if value:
-            raise InputError(f"kubeflow.{key}: Vertex AI has none. Remove the setting.")
 
 
 def _compiled_by_tfx(destination: Destination, config: Config) -> dict[str, Any]:

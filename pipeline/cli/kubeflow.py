@@ -14,6 +14,7 @@ import click
 from components.progress import LOGGER_NAME
 from pipeline.config import Config, load_config
 from pipeline.errors import InputError, RunFailed
+from pipeline.kubeflow.destination import Destination, check_destination
 from pipeline.kubeflow.lint import lint
 from pipeline.kubeflow.locations import TARGETS
 from pipeline.kubeflow.spec import load_spec
@@ -73,19 +74,21 @@ def compile_spec(
     config = load_config(config_file, overrides)
     if Path(output).suffix not in (".yaml", ".yml"):
         raise InputError(f"--output: {output!r} is no YAML file. End its name in .yaml.")
-    digest = "" if skip_input_check else _content_digest(manifest, taxonomy, config)
+    destination = Destination(
+        target=target,
+        image=image,
+        root=root.rstrip("/"),
+        manifest=manifest,
+        taxonomy=taxonomy,
+        serving_dir=f"{serving.rstrip('/')}/{config.name}",
+    )
+    check_destination(destination, config)
+    if not skip_input_check:
+        digest = _content_digest(manifest, taxonomy, config)
+        destination = dataclasses.replace(destination, content_digest=digest)
     with _only_our_words():
-        from pipeline.kubeflow_runner import Destination, compile_pipeline
+        from pipeline.kubeflow_runner import compile_pipeline
 
-        destination = Destination(
-            target=target,
-            image=image,
-            root=root.rstrip("/"),
-            manifest=manifest,
-            taxonomy=taxonomy,
-            content_digest=digest,
-            serving_dir=f"{serving.rstrip('/')}/{config.name}",
-        )
         text = compile_pipeline(destination, config)
     try:
         write_atomically(Path(output), text.encode())

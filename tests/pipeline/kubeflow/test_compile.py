@@ -10,8 +10,8 @@ import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from pipeline.config import Config, load_config
-from pipeline.errors import InputError
+from pipeline.config import load_config
+from pipeline.kubeflow.destination import Destination
 from pipeline.kubeflow.lint import lint
 from pipeline.kubeflow.spec import load_spec
 
@@ -39,18 +39,10 @@ def runner():
 
 
 @pytest.fixture(scope="module")
-def destination(runner):
-    def make(**changes):
-        return runner.Destination(**{**DESTINATION, **changes})
-
-    return make
-
-
-@pytest.fixture(scope="module")
-def text(runner, destination):
+def text(runner):
     def compile_text(*settings, config=None, **changes):
         config = config or load_config(None, [*VOLUME, *settings])
-        return runner.compile_pipeline(destination(**changes), config)
+        return runner.compile_pipeline(Destination(**{**DESTINATION, **changes}), config)
 
     return compile_text
 
@@ -235,40 +227,6 @@ def test_a_name_that_kubeflow_would_refuse_is_adapted_and_the_model_keeps_its_ow
     spec = next(yaml.safe_load_all(text("name=Spring_Shelf")))
     assert spec["pipelineInfo"]["name"] == "spring-shelf"
     assert constant(spec, "Pusher", "model_name") == "Spring_Shelf"
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"image": "shelfsort:latest"}, "--image: .*by digest"),
-        ({"manifest": "labelled.manifest"}, "--manifest: .*absolute path"),
-        ({"manifest": "s3://bucket/m"}, "--manifest: .*no file system for s3"),
-        ({"taxonomy": "/other/t.json"}, "--taxonomy: no volume is mounted"),
-        ({"taxonomy": "/database/t.json"}, "--taxonomy: no volume is mounted"),
-        ({"serving_dir": "minio://b/serving"}, "--serving: .*no file system for minio"),
-        ({"root": "artifacts"}, "--root: .*absolute path"),
-        ({"target": "vertex", "root": "minio://b"}, "--root: .*gs://"),
-    ],
-)
-def test_what_the_target_cannot_open_is_refused(runner, destination, changes, message):
-    config = load_config(None, VOLUME)
-    with pytest.raises(InputError, match=message) as refused:
-        runner.check_destination(destination(**changes), config.kubeflow)
-    assert "\n" not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    "setting", ["kubeflow.volumes={a: /gcs}", "kubeflow.trainer.node_selector={pool: gpu}"]
-)
-def test_vertex_ai_has_no_kubernetes_settings(runner, destination, setting):
-    places = dict.fromkeys(("root", "manifest", "taxonomy", "serving_dir"), "gs://b/x")
-    config = load_config(None, [setting])
-    with pytest.raises(InputError, match=r"kubeflow\.\S+: Vertex AI has none"):
-        runner.check_destination(destination(target="vertex", **places), config.kubeflow)
-
-
-def test_defaults_ask_nothing_of_the_cluster():
-    assert Config().kubeflow.trainer.gpus == 0
 
 
 def test_the_command_checks_the_input_and_says_what_it_wrote(shelfsort, tmp_path):

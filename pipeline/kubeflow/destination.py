@@ -1,0 +1,102 @@
+"""Where and from what a compiled pipeline runs, checked before anything is compiled."""
+
+import dataclasses
+import re
+from collections.abc import Iterator
+
+from pipeline.config import Config
+from pipeline.errors import InputError
+from pipeline.kubeflow.locations import check_location, check_root, scheme
+from pipeline.kubeflow.settings import KubeflowConfig
+
+_BY_DIGEST = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Destination:
+    """Where and from what the compiled pipeline runs.
+
+    Attributes:
+        target: `kubeflow` or `vertex`.
+        image: of every step, by digest: the cache goes by it.
+        root: folder or address beneath which artifacts are written; may be replaced at a run.
+        manifest, taxonomy: defaults of the run's parameters.
+        serving_dir: default of the parameter: the model's base path `…/serving/<name>`.
+        content_digest: of the input; "" where it is not known, and ingestion is then not cached.
+    """
+
+    target: str
+    image: str
+    root: str
+    manifest: str
+    taxonomy: str
+    serving_dir: str
+    content_digest: str = ""
+
+
+def check_destination(destination: Destination, config: Config) -> None:
+    """Refuses what the target cannot run.
+
+    Raises:
+        InputError: an image is not named by digest, a location is none that steps can open, or a
+            setting is none that the target has.
+    """
+    kubeflow, target = config.kubeflow, destination.target
+    for what, image in (
+        ("--image", destination.image),
+        ("kubeflow.trainer.image", kubeflow.trainer.image),
+    ):
+        if image and not _BY_DIGEST.fullmatch(image):
+            raise InputError(
+                f"{what}: {image!r} is not named by digest, so a cache could answer for another "
+                "image. Give NAME@sha256:<64 hex digits>."
+            )
+    mounts = kubeflow.volumes.values()
+    check_root("--root", destination.root, target, mounts)
+    for what, location in (*_given_places(destination), *_configured_places(config)):
+        check_location(what, location, target, mounts)
+    _check_gpu_type(kubeflow, target)
+    if target == "vertex":
+        _refuse_kubernetes_only(kubeflow)
+
+
+def _given_places(destination: Destination) -> Iterator[tuple[str, str]]:
+    yield "--manifest", destination.manifest
+    yield "--taxonomy", destination.taxonomy
+    yield "--serving", destination.serving_dir
+
+
+def _configured_places(config: Config) -> Iterator[tuple[str, str]]:
+    """Files and folders that settings name: the steps will look for them in their container."""
+    cache = config.training.embedding_cache
+    if scheme(cache):
+        raise InputError(
+            f"training.embedding_cache: {cache!r} is no folder. Give one on a volume, or leave it "
+            "out."
+        )
+    named = {
+        "data.reduction": config.data.reduction,
+        "training.embedding_cache": cache,
+        "training.backbone_weights": config.training.backbone_weights,
+    }
+    yield from ((key, place) for key, place in named.items() if place)
+    yield from (("data.image_roots", root) for root in config.data.image_roots)
+
+
+def _check_gpu_type(kubeflow: KubeflowConfig, target: str) -> None:
+    trainer = kubeflow.trainer
+    if trainer.gpus and ("/" in trainer.gpu_type) != (target == "kubeflow"):
+        example = "nvidia.com/gpu" if target == "kubeflow" else "NVIDIA_TESLA_T4"
+        raise InputError(
+            f"kubeflow.trainer.gpu_type: {target} has no {trainer.gpu_type!r}. "
+            f"Give one such as {example}."
+        )
+
+
+def _refuse_kubernetes_only(kubeflow: KubeflowConfig) -> None:
+    for key, value in (
+        ("volumes", kubeflow.volumes),
+        ("trainer.node_selector", kubeflow.trainer.node_selector),
+    ):
+        if value:
+            raise InputError(f"kubeflow.{key}: Vertex AI has none. Remove the setting.")
