@@ -1,5 +1,7 @@
 """Runs the pipeline on this machine, component by component, and tells a listener how it goes."""
 
+import contextlib
+import ctypes
 import dataclasses
 import time
 import uuid
@@ -7,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Protocol
 
+import keras
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2
 from tfx import types
@@ -16,6 +19,8 @@ from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
+
+from pipeline.memory import PeakMemory
 
 
 class Listener(Protocol):
@@ -33,12 +38,14 @@ class Outcome:
     Attributes:
         run_id: names the run in the metadata store.
         seconds: by component, reused results included (near 0).
+        peak_mb: by component, the greatest memory of this process and a child while it ran.
         cached: components whose earlier results were reused.
         outputs: by component and output key, the artifact.
     """
 
     run_id: str
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+    peak_mb: dict[str, int] = dataclasses.field(default_factory=dict)
     cached: set[str] = dataclasses.field(default_factory=set)
     outputs: dict[str, dict[str, types.Artifact]] = dataclasses.field(default_factory=dict)
 
@@ -83,7 +90,7 @@ class LocalRunner(tfx.orchestration.LocalDagRunner):
         for number, node in enumerate(nodes, 1):
             component = node.node_info.id
             self._listener.started(component, number, len(nodes))
-            started = time.monotonic()
+            started, memory = time.monotonic(), PeakMemory()
             execution = launcher.Launcher(
                 pipeline_node=node,
                 mlmd_connection=metadata.Metadata(connection),
@@ -92,7 +99,9 @@ class LocalRunner(tfx.orchestration.LocalDagRunner):
                 executor_spec=runner_utils.extract_executor_spec(deployment, component),
                 custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, component),
             ).launch()
+            self.outcome.peak_mb[component] = memory.mb()
             self._record(component, time.monotonic() - started, execution, connection)
+            _release_memory()
 
     def _record(self, component: str, seconds: float, execution, connection) -> None:
         cached = _state(connection, execution.execution_id) == metadata_store_pb2.Execution.CACHED
@@ -101,6 +110,14 @@ class LocalRunner(tfx.orchestration.LocalDagRunner):
             self.outcome.cached.add(component)
         self.outcome.outputs[component] = dict(_single_artifacts(execution.output_dict))
         self._listener.finished(component, seconds, cached)
+
+
+def _release_memory() -> None:
+    """Gives back what a finished component held, so that peaks do not add up over a run."""
+    keras.utils.clear_session(free_memory=True)
+    # glibc keeps freed memory for the process unless it is asked for it.
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _single_artifacts(

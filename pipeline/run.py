@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import resource
 import time
 from pathlib import Path
 from typing import Any
@@ -138,18 +137,10 @@ def _metrics(outcome) -> dict[str, Any]:
         "rejects": summary["by_reason"],
         "seconds": outcome.seconds,
         "reused": sorted(outcome.cached),
-        "peak_rss_mb": _peak_rss_mb(),
+        "peak_rss_mb": max(outcome.peak_mb.values()),
+        "peak_rss_mb_by_component": outcome.peak_mb,
         "run_id": outcome.run_id,
     }
-
-
-def _peak_rss_mb() -> int:
-    """Greatest memory of this process plus that of its largest child, in MB (Linux counts KB)."""
-    kilobytes = sum(
-        resource.getrusage(who).ru_maxrss
-        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return round(kilobytes / 1024)
 
 
 def _input_error(error: BaseException | None) -> InputError | None:

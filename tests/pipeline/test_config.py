@@ -1,0 +1,90 @@
+"""The configuration: every key typed, no key unknown, errors that say where."""
+
+import dataclasses
+import typing
+
+import pytest
+import yaml
+
+from pipeline.config import Config, load_config, to_dict
+from pipeline.errors import InputError
+
+
+def _file(tmp_path, text: str) -> str:
+    path = tmp_path / "shelfsort.yaml"
+    path.write_text(text, "utf-8")
+    return str(path)
+
+
+def test_without_a_file_everything_has_its_default():
+    assert load_config() == Config()
+
+
+def test_an_empty_file_changes_nothing(tmp_path):
+    assert load_config(_file(tmp_path, "# nothing yet\n")) == Config()
+
+
+def test_an_override_wins_over_the_file(tmp_path):
+    path = _file(tmp_path, "training:\n  epochs: 3\n  folds: 4\n")
+    config = load_config(path, ["training.epochs=9"])
+    assert (config.training.epochs, config.training.folds) == (9, 4)
+
+
+def test_a_section_that_the_file_leaves_empty_can_still_be_overridden(tmp_path):
+    assert load_config(_file(tmp_path, "training:\n"), ["training.epochs=9"]).training.epochs == 9
+
+
+def test_written_out_and_read_again_it_is_the_same(tmp_path):
+    config = load_config(None, ["name=bags", "training.dropout=0.1", "slices=[brand]"])
+    assert load_config(_file(tmp_path, yaml.safe_dump(to_dict(config)))) == config
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("trainin:\n  epochs: 3\n", r"shelfsort.yaml:1: trainin: unknown key. .*'training'"),
+        ("name: x\ntraining:\n  epoch: 3\n", r":3: training.epoch: .*'training.epochs'"),
+        ("training:\n  epochs: many\n", r":2: training.epochs: .*'many'"),
+        ("training:\n  epochs: 0\n", r":2: training.epochs: .*greater than or equal to 1"),
+        ("training:\n  threshold_scope: some\n", r":2: training.threshold_scope: "),
+        ("name: ../escape\n", r":1: name: "),
+        ("data:\n  splits: {train: 1}\n", "train, calibration and eval"),
+        ("training: 5\n", r":1: training: "),
+        ("- a\n- b\n", r":1: a mapping"),
+        ("a: [1\n", r"shelfsort.yaml:2: "),
+        ("x: !!python/object/apply:os.system ['true']\n", "shelfsort.yaml:1: "),
+        ("1: 2\n", "1: unknown key"),
+    ],
+)
+def test_a_mistake_is_named_with_file_line_and_remedy(tmp_path, text, said):
+    with pytest.raises(InputError, match=said) as refused:
+        load_config(_file(tmp_path, text))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("training.epochs", "section.key=value"),
+        ("name.x=1", "name is no section"),
+        ("training.epoch=1", "'training.epochs'"),
+        ("evaluation.coverage_95=2", "coverage_95"),
+        ("training.epochs=[", "not YAML"),
+    ],
+)
+def test_a_mistaken_override_is_named(override, said):
+    with pytest.raises(InputError, match=said):
+        load_config(None, ["name=shelfsort", override])
+
+
+def test_a_missing_file_is_named():
+    with pytest.raises(InputError, match=r"nowhere\.yaml"):
+        load_config("nowhere.yaml")
+
+
+def test_every_setting_is_documented():
+    for section in (Config, *typing.get_type_hints(Config).values()):
+        if dataclasses.is_dataclass(section):
+            for field in dataclasses.fields(section):
+                if not dataclasses.is_dataclass(typing.get_type_hints(section)[field.name]):
+                    assert field.name in section.__doc__, f"{section.__name__}.{field.name}"

@@ -1,0 +1,83 @@
+"""The output folder: ours or nobody's, one run at a time, never half a file."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from pipeline.errors import InputError
+from pipeline.output_folder import OutputFolder, write_atomically
+
+
+def test_a_new_and_an_empty_folder_become_ours(tmp_path):
+    for path in (tmp_path, tmp_path / "a" / "b"):
+        folder = OutputFolder.open(str(path))
+        assert OutputFolder.existing(str(path)) == folder
+
+
+def test_somebody_elses_folder_is_left_alone(tmp_path):
+    (tmp_path / "thesis.doc").write_text("mine")
+    with pytest.raises(InputError, match="not Shelfsort's"):
+        OutputFolder.open(str(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.doc"]
+
+
+def test_a_file_and_a_folder_without_runs_are_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="is no folder"):
+        OutputFolder.open(str(tmp_path / "file"))
+    with pytest.raises(InputError, match="no run was made here"):
+        OutputFolder.existing(str(tmp_path))
+
+
+def test_two_runs_at_once_are_refused_and_a_killed_one_lets_go(tmp_path):
+    folder = OutputFolder.open(str(tmp_path / "out"))
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys, time; from pipeline.output_folder import OutputFolder\n"
+            "with OutputFolder.open(sys.argv[1]).locked():\n"
+            "    print('held', flush=True); time.sleep(600)",
+            str(folder.path),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(InputError, match="another run is under way"), folder.locked():
+        pass
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    holder.stdout.close()
+    with folder.locked():
+        pass
+
+
+def test_a_reader_never_sees_part_of_a_file(tmp_path):
+    path = tmp_path / "metrics.json"
+    write_atomically(path, b"old")
+    writer = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from pathlib import Path\n"
+            "from pipeline.output_folder import write_atomically\n"
+            "while True:\n"
+            "    for byte in (b'a', b'b'): write_atomically(Path(sys.argv[1]), byte * 4_000_000)",
+            str(path),
+        ]
+    )
+    try:
+        seen, give_up = set(), time.monotonic() + 60
+        while len(seen) < 3 and time.monotonic() < give_up:
+            content = path.read_bytes()
+            assert content == b"old" or (len(content) == 4_000_000 and len(set(content)) == 1)
+            seen.add(content[:1])
+    finally:
+        writer.kill()
+        writer.wait()
+    assert seen == {b"o", b"a", b"b"}
