@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -9,9 +10,11 @@ import numpy as np
 
 from components.progress import progress
 from components.trainer.dataset import Products
+from components.trainer.label_noise import find_label_errors, label_trust
 from components.trainer.pooling import Pool, fit_pool
 from components.trainer.settings import TrainingConfig
 from components.trainer.towers import build_towers
+from labeling.label_errors import Suspect
 
 OUTPUTS = ("text", "image")
 _PREDICT_BATCH = 1024
@@ -28,41 +31,79 @@ class VocabularySizes:
 
 
 @dataclasses.dataclass(frozen=True)
-class Fit:
-    """Fitted towers, their pool, and the training split's held-out logits.
+class CrossFit:
+    """Scores of the training split from towers that never saw the product they score.
 
     Attributes:
-        towers: the model of `towers.build_towers`.
+        held_out: by output name, (n, K) logits.
+        folds: (n,) fold that held each product out.
         pool: fitted on `held_out`.
-        held_out: by output name, (n, K) logits of each training product from towers that never
-            saw it.
-        epochs: passes that the final fit made.
+        epochs: passes that served the held-out folds best, on average.
     """
 
-    towers: keras.Model
-    pool: Pool
     held_out: dict[str, np.ndarray]
+    folds: np.ndarray
+    pool: Pool
     epochs: int
 
 
-def fit(
-    train: Products, sizes: VocabularySizes, config: TrainingConfig, log_dir: Path | None = None
-) -> Fit:
-    """Cross-fits the towers, pools them on the held-out logits, and fits them on all of `train`.
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    """Towers fitted on the whole training split, and what is known of them.
 
-    How long the final fit lasts is what served the held-out folds best, on average.
+    Attributes:
+        towers: the model of `towers.build_towers`.
+        crossed: the cross-fit that the towers' pool and length of fit come from.
+        suspects: suspected label errors, the most suspect first.
+    """
+
+    towers: keras.Model
+    crossed: CrossFit
+    suspects: list[Suspect]
+
+
+def fit(
+    train: Products,
+    sizes: VocabularySizes,
+    config: TrainingConfig,
+    categories: Sequence[str],
+    log_dir: Path | None = None,
+) -> Fit:
+    """Cross-fits the towers, looks for label errors, and fits the towers on all of `train`.
+
+    Where the configuration trusts suspects less, the towers are cross-fitted anew before.
 
     Args:
         train: the training split; every label in [0, K).
         sizes: of the vocabularies.
         config: settings.
+        categories: K ids, in the order of the labels.
         log_dir: where TensorBoard logs of the final fit go; None for none.
     """
-    weights = sample_weights(train, sizes.categories, config)
+    crossed = cross_fit(train, sizes, config, np.ones(len(train), np.float32))
+    suspects = find_label_errors(train, crossed.held_out, crossed.pool, crossed.folds, categories)
+    trust = label_trust(train, suspects, config.label_noise)
+    if (trust < 1).any():
+        crossed = cross_fit(train, sizes, config, trust)
+    towers = fit_all(train, sizes, config, trust, epochs=crossed.epochs, log_dir=log_dir)
+    return Fit(towers, crossed, suspects)
+
+
+def cross_fit(
+    train: Products, sizes: VocabularySizes, config: TrainingConfig, trust: np.ndarray
+) -> CrossFit:
+    """Fits the towers without each fold in turn, and pools them on what they say of that fold.
+
+    Args:
+        train: the training split.
+        sizes: of the vocabularies.
+        config: settings.
+        trust: (n,) factors of the products' weights, see `label_noise.label_trust`.
+    """
+    weights = sample_weights(train, sizes.categories, config, trust)
     folds = train.group_folds(config.folds, config.seed)
     held_out = {name: np.zeros((len(train), sizes.categories), np.float32) for name in OUTPUTS}
     lengths = []
-    fits = config.folds + 1
     for fold in range(config.folds):
         inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         if not len(outside) or not len(inside):
@@ -73,20 +114,33 @@ def fit(
         lengths.append(length)
         for name, logits in tower_logits(towers, train.rows(outside)).items():
             held_out[name][outside] = logits
-        progress(fold + 1, fits, "fits of the towers")
+        progress(fold + 1, config.folds, "cross-fits of the towers")
     epochs = max(1, round(float(np.mean(lengths)))) if lengths else config.epochs
-    towers, _ = _fit_once(
-        train, weights, sizes, config, seed=config.seed, epochs=epochs, log_dir=log_dir
-    )
-    progress(fits, fits, "fits of the towers")
     both = train.has_text & train.has_image
     pool = fit_pool(
         held_out["text"][both],
         held_out["image"][both],
         train.labels[both],
-        train.label_weights[both],
+        (train.label_weights * trust)[both],
     )
-    return Fit(towers, pool, held_out, epochs)
+    return CrossFit(held_out, folds, pool, epochs)
+
+
+def fit_all(
+    train: Products,
+    sizes: VocabularySizes,
+    config: TrainingConfig,
+    trust: np.ndarray,
+    *,
+    epochs: int,
+    log_dir: Path | None = None,
+) -> keras.Model:
+    """The towers fitted on the whole split in `epochs` passes; arguments as in `cross_fit`."""
+    weights = sample_weights(train, sizes.categories, config, trust)
+    towers, _ = _fit_once(
+        train, weights, sizes, config, seed=config.seed, epochs=epochs, log_dir=log_dir
+    )
+    return towers
 
 
 def tower_logits(towers: keras.Model, products: Products) -> dict[str, np.ndarray]:
@@ -95,9 +149,11 @@ def tower_logits(towers: keras.Model, products: Products) -> dict[str, np.ndarra
     return {name: np.asarray(logits[name]) for name in OUTPUTS}
 
 
-def sample_weights(train: Products, categories: int, config: TrainingConfig) -> np.ndarray:
-    """(n,) float32 weights of mean 1: label confidence times the category's weight."""
-    weights = train.label_weights if config.weight_by_confidence else np.ones(len(train))
+def sample_weights(
+    train: Products, categories: int, config: TrainingConfig, trust: np.ndarray
+) -> np.ndarray:
+    """(n,) float32 weights of mean 1: label confidence times trust times the category's weight."""
+    weights = trust * (train.label_weights if config.weight_by_confidence else 1.0)
     counts = np.bincount(train.labels, minlength=categories)
     weights = weights * np.maximum(counts, 1)[train.labels] ** -config.class_weight_power
     return (weights / weights.mean()).astype(np.float32)

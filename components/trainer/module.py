@@ -18,7 +18,7 @@ from components.trainer.answers import Scored, Shelves, fit_answers, threshold_v
 from components.trainer.backbones import Backbone, load_backbone
 from components.trainer.dataset import Products, read_products, trimmed
 from components.trainer.embedding_cache import EmbeddingCache
-from components.trainer.fitting import Fit, VocabularySizes, fit, tower_logits
+from components.trainer.fitting import CrossFit, Fit, VocabularySizes, fit, tower_logits
 from components.trainer.served_model import ServedModel
 from components.trainer.settings import TrainingConfig
 from components.transform.module import (
@@ -28,10 +28,12 @@ from components.transform.module import (
     SERVED_FEATURES,
     WORDS_VOCABULARY,
 )
+from labeling.label_errors import suspect_lines
 from labeling.taxonomy import Taxonomy
 from pipeline.errors import InputError
 
 HELD_OUT_FILE = "held_out.npz"
+SUSPECTS_FILE = "label_suspects.jsonl"
 _WARM_UP_PRODUCTS = 32
 
 
@@ -53,27 +55,29 @@ def run_fn(fn_args: FnArgs) -> None:
     backbone = load_backbone(config.backbone, config.backbone_weights)
     train, calibration = _read_splits(fn_args, transformed, backbone, config)
     fitted = fit(
-        train, _sizes(transformed, shelves), config, Path(fn_args.model_run_dir) / "tensorboard"
+        train,
+        _sizes(transformed, shelves),
+        config,
+        shelves.categories,
+        Path(fn_args.model_run_dir) / "tensorboard",
     )
-    note(
-        f"towers fitted in {fitted.epochs} passes; mean exponents: words "
-        f"{fitted.pool.text.mean():.2f}, picture {fitted.pool.image.mean():.2f}"
-    )
+    pool, held_out = fitted.crossed.pool, fitted.crossed.held_out
+    note(_said_of(fitted, config))
     answers = fit_answers(
         Scored(calibration, tower_logits(fitted.towers, calibration)),
-        Scored(train, fitted.held_out),
-        fitted.pool,
+        Scored(train, held_out),
+        pool,
         shelves,
         config.confidence,
         config.threshold_scope,
     )
-    version = threshold_version(answers, fitted.pool)
+    version = threshold_version(answers, pool)
     model = ServedModel(
         transform=transformed.transform_features_layer(),
         raw_spec=_served_spec(transformed),
         backbone=backbone,
         towers=fitted.towers,
-        pool=fitted.pool,
+        pool=pool,
         shelves=shelves,
         answers=answers,
         version=version,
@@ -85,7 +89,18 @@ def run_fn(fn_args: FnArgs) -> None:
         products=_first_products(custom["raw_examples"]),
         lineage=_lineage(custom, config, shelves, answers, version),
     )
-    _write_held_out(fn_args.model_run_dir, train, fitted, shelves)
+    _write_held_out(fn_args.model_run_dir, train, fitted.crossed, shelves)
+    lines = "".join(f"{line}\n" for line in suspect_lines(fitted.suspects))
+    _write(fn_args.model_run_dir, SUSPECTS_FILE, lines.encode())
+
+
+def _said_of(fitted: Fit, config: TrainingConfig) -> str:
+    pool = fitted.crossed.pool
+    return (
+        f"towers fitted in {fitted.crossed.epochs} passes; mean exponents: words "
+        f"{pool.text.mean():.2f}, picture {pool.image.mean():.2f}; "
+        f"{len(fitted.suspects)} suspected label errors ({config.label_noise})"
+    )
 
 
 def _read_splits(
@@ -146,9 +161,8 @@ def _lineage(
     }
 
 
-def _write_held_out(directory: str, train: Products, fitted: Fit, shelves: Shelves) -> None:
-    """Keeps the training split's cross-fitted logits: label errors are looked for in them."""
-    tf.io.gfile.makedirs(directory)
+def _write_held_out(directory: str, train: Products, crossed: CrossFit, shelves: Shelves) -> None:
+    """Keeps the training split's cross-fitted logits, for a look at them after the run."""
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
@@ -158,8 +172,15 @@ def _write_held_out(directory: str, train: Products, fitted: Fit, shelves: Shelv
         has_text=train.has_text,
         has_image=train.has_image,
         categories=np.array(shelves.categories, "U"),
-        pool=np.array(json.dumps(fitted.pool.to_lists())),
-        **fitted.held_out,
+        pool=np.array(json.dumps(crossed.pool.to_lists())),
+        **crossed.held_out,
     )
-    with tf.io.gfile.GFile(f"{directory}/{HELD_OUT_FILE}", "wb") as file:
-        file.write(buffer.getvalue())
+    _write(directory, HELD_OUT_FILE, buffer.getvalue())
+
+
+def _write(directory: str, name: str, content: bytes) -> None:
+    tf.io.gfile.makedirs(directory)
+    part = f"{directory}/{name}.part"
+    with tf.io.gfile.GFile(part, "wb") as file:
+        file.write(content)
+    tf.io.gfile.rename(part, f"{directory}/{name}", overwrite=True)

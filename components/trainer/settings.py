@@ -7,6 +7,7 @@ from pydantic import Field
 
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+LabelNoise = Literal["keep", "downweight", "drop"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +33,9 @@ class TrainingConfig:
         threshold_scope: `guarded` promises an accuracy over all that is decided, above floors that
             keep weak categories out; `overall` has no floors; with `category` each category must
             prove the promise by itself.
+        label_noise: what is done about suspected label errors: `keep` trains on them as they are;
+            `downweight` weighs them by their label's held-out probability and `drop` by 0, each
+            at the price of a second cross-fit. They are listed in the report in any case.
         seed: of initial weights, order and dropout.
         embedding_cache: folder that keeps picture embeddings between runs; empty for none.
     """
@@ -52,5 +56,6 @@ class TrainingConfig:
     folds: Annotated[int, Field(ge=2)] = 3
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     threshold_scope: Literal["guarded", "overall", "category"] = "guarded"
+    label_noise: LabelNoise = "keep"
     seed: int = 7
     embedding_cache: str = ""

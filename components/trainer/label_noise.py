@@ -1,0 +1,97 @@
+"""What training does about suspected label errors: keep them, trust them less, or leave them out.
+
+Suspects come from the cross-fitted scores of the training split alone; `calibration` and `eval`
+keep their labels as they are, so that what is promised and measured is not made to look better.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from components.trainer.answers import mode_logits
+from components.trainer.calibration import fit_temperature, softmax
+from components.trainer.dataset import Products
+from components.trainer.pooling import Pool
+from components.trainer.settings import LabelNoise
+from labeling.label_errors import Suspect, find_suspects
+
+# A label is judged by towers that saw at least this many other products of its category.
+_SEEN_BEFORE = 3
+# A category keeps at least this share of its products at full weight, however odd they look.
+_KEPT = 0.5
+
+
+def find_label_errors(
+    train: Products,
+    held_out: dict[str, np.ndarray],
+    pool: Pool,
+    folds: np.ndarray,
+    categories: Sequence[str],
+) -> list[Suspect]:
+    """Suspected label errors of the training split, the most suspect first.
+
+    Args:
+        train: the training split.
+        held_out: by tower, (n, K) cross-fitted logits.
+        pool: of the towers.
+        folds: (n,) fold that held each product out.
+        categories: K ids, in the order of the logits.
+    """
+    judged = np.flatnonzero(
+        (train.has_text | train.has_image) & (_seen_before(train.labels, folds) >= _SEEN_BEFORE)
+    )
+    probabilities = held_out_probabilities(train, held_out, pool)
+    return find_suspects(
+        train.product_ids[judged], train.labels[judged], probabilities[judged], categories
+    )
+
+
+def held_out_probabilities(
+    train: Products, held_out: dict[str, np.ndarray], pool: Pool
+) -> np.ndarray:
+    """(n, K) float32 probabilities, each product in the mode it would be answered in.
+
+    Each mode has the temperature that fits its held-out scores. A product with neither words nor
+    picture has the same probability everywhere.
+    """
+    logits = mode_logits(held_out, pool)
+    result = np.full(held_out["text"].shape, 1 / held_out["text"].shape[1], np.float32)
+    for mode, members in {
+        "combined": train.has_text & train.has_image,
+        "text": train.has_text & ~train.has_image,
+        "image": ~train.has_text & train.has_image,
+    }.items():
+        of_mode = logits[mode][members]
+        temperature = fit_temperature(of_mode, train.labels[members], train.label_weights[members])
+        result[members] = softmax(of_mode, temperature)
+    return result
+
+
+def label_trust(train: Products, suspects: Sequence[Suspect], choice: LabelNoise) -> np.ndarray:
+    """(n,) float32 factors of the products' weights, in [0, 1].
+
+    Args:
+        train: the training split.
+        suspects: of it, the most suspect first.
+        choice: `keep` trusts every label; `downweight` trusts a suspect's as far as its score;
+            `drop` does not trust it. At least half of a category's products keep their weight.
+    """
+    trust = np.ones(len(train), np.float32)
+    if choice == "keep" or not suspects:
+        return trust
+    row_of = {product_id: row for row, product_id in enumerate(train.product_ids)}
+    left = np.floor((1 - _KEPT) * np.bincount(train.labels))
+    for suspect in suspects:
+        row = row_of[suspect.product_id]
+        label = train.labels[row]
+        if left[label] >= 1:
+            left[label] -= 1
+            trust[row] = suspect.label_score if choice == "downweight" else 0.0
+    return trust
+
+
+def _seen_before(labels: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """(n,) products of the same label in other folds: what the scoring towers knew of it."""
+    counts = np.zeros((folds.max(initial=0) + 1, labels.max(initial=0) + 1), np.int64)
+    np.add.at(counts, (folds, labels), 1)
+    return counts.sum(axis=0)[labels] - counts[folds, labels]

@@ -1,0 +1,163 @@
+"""Suspected label errors in training: who is judged, and what becomes of a suspect's weight."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from components.trainer.dataset import Products
+from components.trainer.label_noise import find_label_errors, held_out_probabilities, label_trust
+from components.trainer.pooling import Pool
+from labeling.label_errors import Suspect
+from tests.components.trainer.conftest import CATEGORIES
+
+NAMES = list(CATEGORIES)
+
+
+def _products(labels: np.ndarray, has_text: np.ndarray, has_image: np.ndarray) -> Products:
+    n = len(labels)
+    nothing = np.zeros((n, 1), np.int32)
+    return Products(
+        product_ids=np.array([f"p{row}" for row in range(n)], object),
+        word_ids=nothing,
+        word_weights=nothing.astype(np.float32),
+        piece_ids=nothing,
+        piece_weights=nothing.astype(np.float32),
+        price_bucket=nothing[:, 0],
+        embeddings=nothing.astype(np.float32),
+        has_text=has_text,
+        has_image=has_image,
+        labels=labels.astype(np.int32),
+        label_weights=np.ones(n, np.float32),
+    )
+
+
+def _split(n: int = 400, wrong: int = 20, seed: int = 0):
+    """Products of which the first `wrong` carry the next category; logits that know better."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, 4, n)
+    labels = truth.copy()
+    labels[:wrong] = (labels[:wrong] + 1) % 4
+    logits = rng.normal(0, 0.5, (n, 4)).astype(np.float32)
+    logits[np.arange(n), truth] += 6
+    held_out = {"text": logits, "image": logits + rng.normal(0, 0.5, (n, 4)).astype(np.float32)}
+    everything = np.ones(n, bool)
+    return _products(labels, everything, everything), held_out, rng.integers(0, 3, n)
+
+
+def test_wrong_labels_are_found_in_cross_fitted_scores():
+    train, held_out, folds = _split()
+    suspects = find_label_errors(train, held_out, Pool.even(4), folds, NAMES)
+    found = {suspect.product_id for suspect in suspects}
+    assert len(found) >= 15
+    assert found <= {f"p{row}" for row in range(20)}
+
+
+def test_a_category_that_the_scoring_towers_never_saw_is_not_accused():
+    train, held_out, folds = _split(wrong=0)
+    held_out = {name: logits.copy() for name, logits in held_out.items()}
+    lonely = train.labels == 3
+    for logits in held_out.values():
+        logits[lonely, 3] = -20
+        logits[lonely, 0] = 6
+    assert find_label_errors(train, held_out, Pool.even(4), folds, NAMES)
+    folds[lonely] = 0  # one title fills the category, so one fold holds all of it
+    assert find_label_errors(train, held_out, Pool.even(4), folds, NAMES) == []
+
+
+def test_a_product_is_judged_by_what_it_has():
+    labels = np.arange(300) % 4
+    has_text, has_image = np.arange(300) % 3 != 0, np.arange(300) % 3 != 1
+    train = _products(labels, has_text, has_image)
+    sure, misled = np.eye(4, dtype=np.float32)[labels] * 8, np.eye(4, dtype=np.float32)[labels - 1]
+    held_out = {
+        "text": np.where(has_text[:, None], sure, misled),
+        "image": np.where(has_image[:, None], sure, misled),
+    }
+    probabilities = held_out_probabilities(train, held_out, Pool.even(4))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert (probabilities.argmax(axis=1) == labels).all()
+
+
+def test_a_product_with_nothing_is_no_suspect():
+    train, held_out, folds = _split(wrong=4)
+    blank = np.arange(400) < 2
+    train = dataclasses.replace(train, has_text=~blank, has_image=~blank)
+    suspects = find_label_errors(train, held_out, Pool.even(4), folds, NAMES)
+    assert {suspect.product_id for suspect in suspects} == {"p2", "p3"}
+
+
+@pytest.mark.parametrize(
+    ("choice", "weight"), [("keep", 1.0), ("downweight", 0.125), ("drop", 0.0)]
+)
+def test_a_suspect_is_trusted_as_configured(choice, weight):
+    train, _, _ = _split()
+    trust = label_trust(train, [Suspect("p5", "boots", "hats", 0.125)], choice)
+    assert trust[5] == weight
+    assert (np.delete(trust, 5) == 1).all()
+
+
+def test_a_category_of_suspects_keeps_half_of_its_products():
+    train, _, _ = _split()
+    of_hats = np.flatnonzero(train.labels == 2)
+    suspects = [Suspect(f"p{row}", "hats", "mugs", 0.001 * i) for i, row in enumerate(of_hats)]
+    trust = label_trust(train, suspects, "drop")
+    dropped = len(of_hats) // 2
+    assert (trust[of_hats[:dropped]] == 0).all()
+    assert (trust[of_hats[dropped:]] == 1).all()
+
+
+@pytest.mark.slow
+def test_a_run_leaves_its_suspects_beside_the_held_out_scores(training):
+    from components.trainer.module import SUSPECTS_FILE
+
+    lines = (training.model_run / SUSPECTS_FILE).read_text("utf-8").splitlines()
+    for line in lines:
+        record = json.loads(line)
+        assert record["label"] != record["likely"]
+        assert {record["label"], record["likely"]} <= set(NAMES)
+    assert len(lines) < 16
+
+
+@pytest.fixture(scope="module")
+def flipped(training) -> tuple[Products, np.ndarray]:
+    """The fixture's training split with 12 of its labels moved to the next category."""
+    import tensorflow_transform as tft
+
+    from components.trainer.backbones import load_backbone
+    from components.trainer.dataset import read_products
+    from components.trainer.embedding_cache import EmbeddingCache
+
+    spec = tft.TFTransformOutput(str(training.transform_graph)).transformed_feature_spec()
+    (database,) = training.cache.glob("efficientnet_lite0-*.sqlite")
+    cache = EmbeddingCache(Path(training.cache), database.stem)
+    files = [str(training.transformed / "Split-train" / "*")]
+    train = read_products(files, spec, load_backbone("efficientnet_lite0"), cache)
+    rows = np.random.default_rng(5).choice(len(train), 12, replace=False)
+    labels = train.labels.copy()
+    labels[rows] = (labels[rows] + 1) % 4
+    return dataclasses.replace(train, labels=labels), rows
+
+
+@pytest.mark.slow
+def test_towers_that_drop_suspects_believe_wrong_labels_less(flipped):
+    from components.trainer.fitting import VocabularySizes, cross_fit, fit
+    from components.trainer.settings import TrainingConfig
+
+    train, rows = flipped
+    sizes = VocabularySizes(
+        int(train.word_ids.max()), int(train.piece_ids.max()), int(train.price_bucket.max()), 4
+    )
+    config = TrainingConfig(epochs=6, folds=2, label_noise="drop")
+    kept = cross_fit(train, sizes, config, np.ones(len(train), np.float32))
+    dropped = fit(train, sizes, config, NAMES)
+    found = {suspect.product_id for suspect in dropped.suspects}
+    assert len(found & set(train.product_ids[rows])) >= 9
+
+    def believed(crossed) -> float:
+        probabilities = held_out_probabilities(train, crossed.held_out, crossed.pool)
+        return float(probabilities[rows, train.labels[rows]].mean())
+
+    assert believed(dropped.crossed) < 0.7 * believed(kept)
