@@ -38,11 +38,14 @@ class Calls:
     Args:
         metrics: where to.
         entrypoint: `GRPC` or `REST`.
+        knows: tells whether a model of that name was ever configured. Calls for others count
+            under no name: strangers choose the names, and each would stay for good.
     """
 
-    def __init__(self, metrics: ServerMetrics, entrypoint: str):
+    def __init__(self, metrics: ServerMetrics, entrypoint: str, knows: Callable[[str], bool]):
         self._metrics = metrics
         self._entrypoint = entrypoint
+        self._knows = knows
 
     @contextmanager
     def measured(self, api: str, model: str) -> Iterator[None]:
@@ -58,9 +61,10 @@ class Calls:
                 logger.exception("%s of %s failed", api, model)
             raise error from exception
         finally:
-            self._metrics.requests.add(model, status)
+            name = model if self._knows(model) else ""
+            self._metrics.requests.add(name, status)
             spent = (time.perf_counter() - started) * _MICROSECONDS
-            self._metrics.request_latency.observe(spent, model, api, self._entrypoint)
+            self._metrics.request_latency.observe(spent, name, api, self._entrypoint)
 
     def caller(self, api: str, model: str, alive: Callable[[], bool] = lambda: True) -> Caller:
         """The caller of such a call."""

@@ -37,7 +37,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     def __init__(self, manager: ModelManager, metrics: ServerMetrics):
         self._manager = manager
-        self._calls = Calls(metrics, "GRPC")
+        self._calls = Calls(metrics, "GRPC", manager.knows)
 
     def Predict(  # noqa: N802 - the method's name on the wire, here and below
         self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext

@@ -180,6 +180,10 @@ class ModelManager:
             return config.labels[spec.version_label]
         return None
 
+    def knows(self, name: str) -> bool:
+        """Whether a model of that name is, or once was, configured."""
+        return name in self._models
+
     def status(self, name: str, version: int | None) -> list[VersionStatus]:
         """The states of a model's versions, newest first, or of one of them.
 

@@ -61,7 +61,7 @@ class RestApi:
     def __init__(self, manager: ModelManager, metrics: ServerMetrics):
         self._manager = manager
         self._metrics = metrics
-        self._calls = Calls(metrics, "REST")
+        self._calls = Calls(metrics, "REST", manager.knows)
         self._answers: Mapping[str, Callable[[Servable, str, int, bytes, Caller], bytes]] = {
             "predict": self._predict,
             "classify": self._classify,

@@ -136,6 +136,13 @@ def test_metrics_count_every_outcome(rest):
     assert (counted("OK"), counted("INVALID_ARGUMENT")) == (ok + 1, refused + 1)
 
 
+def test_metrics_keep_no_names_that_strangers_make_up(rest):
+    assert rest("POST", "/v1/models/made-up:predict", {"instances": [1.0]})[0] == 404
+    page = rest("GET", "/monitoring/prometheus/metrics")[1]
+    assert "made-up" not in page
+    assert ':request_count{model_name="",status="NOT_FOUND"}' in page
+
+
 class Failing:
     """A manager whose models cannot be used, for one reason."""
 
@@ -144,6 +151,9 @@ class Failing:
 
     def use(self, spec):
         raise self._error
+
+    def knows(self, name):
+        return True
 
 
 @pytest.mark.parametrize(
