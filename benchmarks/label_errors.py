@@ -1,0 +1,257 @@
+"""Are suspected label errors errors, and what does training gain by trusting them less?
+
+Refits the towers of a finished run from its transformed examples and its picture embeddings, with
+the labels as they are and with a share of the training labels moved to a sibling category. Prints
+precision and recall of the suspects against the manifest's `gold`, for each of cleanlab's ways to
+pick them, and for each choice of `training.label_noise` the accuracy against `gold` on the products
+of `calibration` and `eval` together. Figures are means over the seeds.
+
+    python benchmarks/label_errors.py --output out --manifest labelled.manifest
+"""
+
+import argparse
+import dataclasses
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+from cleanlab.filter import find_label_issues
+
+from components.trainer.answers import MODES, mode_logits, mode_rows
+from components.trainer.backbones import load_backbone
+from components.trainer.dataset import Products, read_products, trimmed
+from components.trainer.embedding_cache import EmbeddingCache
+from components.trainer.fitting import CrossFit, VocabularySizes, cross_fit, fit_all, tower_logits
+from components.trainer.label_noise import find_label_errors, held_out_probabilities, label_trust
+from components.trainer.settings import TrainingConfig
+from components.transform.module import (
+    CATEGORIES_VOCABULARY,
+    PIECES_VOCABULARY,
+    PRICE_BUCKETS,
+    WORDS_VOCABULARY,
+)
+from labeling.taxonomy import Taxonomy
+
+PICKERS = ("low_self_confidence", "low_normalized_margin", "confident_learning", "both")
+CHOICES = ("keep", "downweight", "drop")
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """A finished run's products and what is known of them.
+
+    Attributes:
+        train, unseen: products to fit on, and those of the two other splits.
+        train_gold, unseen_gold: (n,) true category ids, -1 where it is not known.
+        sizes: of the vocabularies.
+        categories: K ids.
+        parents: (K,) parent shelf of each.
+    """
+
+    train: Products
+    unseen: Products
+    train_gold: np.ndarray
+    unseen_gold: np.ndarray
+    sizes: VocabularySizes
+    categories: list[str]
+    parents: np.ndarray
+
+
+def load(output: Path, manifest: Path, config: TrainingConfig) -> Problem:
+    """Reads the latest artifacts of `shelfsort run --output`."""
+    transform = tft.TFTransformOutput(str(_latest(output, "Transform/transform_graph")))
+    taxonomy = Taxonomy.load(_latest(output, "ManifestExampleGen/taxonomy") / "taxonomy.json")
+    categories = [c.decode() for c in transform.vocabulary_by_name(CATEGORIES_VOCABULARY)]
+    transformed = _latest(output, "Transform/transformed_examples")
+    raw = _latest(output, "ManifestExampleGen/examples") / "Split-eval"
+    backbone = load_backbone(config.backbone)
+    cache = EmbeddingCache(_embeddings(output, backbone.name), _cache_key(output, backbone.name))
+    spec = transform.transformed_feature_spec()
+    with tempfile.TemporaryDirectory() as folder:
+        _transform(sorted(raw.glob("*")), transform, Path(folder) / "eval.gz")
+        unseen = [str(transformed / "Split-calibration" / "*"), f"{folder}/eval.gz"]
+        splits = [
+            read_products(files, spec, backbone, cache)
+            for files in ([str(transformed / "Split-train" / "*")], unseen)
+        ]
+    train, unseen = trimmed(*splits)
+    gold = _gold(manifest, taxonomy, categories)
+    return Problem(
+        train=train,
+        unseen=unseen,
+        train_gold=np.array([gold.get(p, -1) for p in train.product_ids]),
+        unseen_gold=np.array([gold.get(p, -1) for p in unseen.product_ids]),
+        sizes=VocabularySizes(
+            words=transform.vocabulary_size_by_name(WORDS_VOCABULARY),
+            pieces=transform.vocabulary_size_by_name(PIECES_VOCABULARY),
+            price_buckets=PRICE_BUCKETS,
+            categories=len(categories),
+        ),
+        categories=categories,
+        parents=np.array([taxonomy.parent_shelf(leaf) for leaf in categories]),
+    )
+
+
+def with_moved_labels(problem: Problem, share: float, seed: int) -> Problem:
+    """Moves `share` of the training labels to another category of the same shelf.
+
+    Labels without a sibling stay, so a tree with many of those may have fewer to move.
+    """
+    rng = np.random.default_rng(seed)
+    labels = problem.train.labels.copy()
+    same_shelf = problem.parents[:, None] == problem.parents[None, :]
+    np.fill_diagonal(same_shelf, False)
+    movable = np.flatnonzero(same_shelf[labels].any(axis=1))
+    for row in rng.permutation(movable)[: round(share * len(labels))]:
+        labels[row] = rng.choice(np.flatnonzero(same_shelf[labels[row]]))
+    return dataclasses.replace(problem, train=dataclasses.replace(problem.train, labels=labels))
+
+
+def found(flagged: np.ndarray, wrong: np.ndarray) -> tuple[int, float, float]:
+    """How many are flagged, and with which precision and recall; all (n,) bool."""
+    right = int((flagged & wrong).sum())
+    return int(flagged.sum()), right / max(1, flagged.sum()), right / max(1, wrong.sum())
+
+
+def detection(problem: Problem, crossed: CrossFit) -> dict[str, tuple[int, float, float]]:
+    """Figures of the suspects as Shelfsort picks them, and of each of cleanlab's ways."""
+    train = problem.train
+    known = problem.train_gold >= 0
+    wrong = known & (train.labels != problem.train_gold)
+    suspects = _suspects(problem, crossed)
+    chosen = np.isin(train.product_ids, [suspect.product_id for suspect in suspects])
+    results = {
+        "suspects": found(chosen & known, wrong),
+        "suspects, answers disagreed": found(chosen & known & (train.label_weights < 1), wrong),
+    }
+    probabilities = held_out_probabilities(train, crossed.held_out, crossed.pool)
+    for picker in PICKERS:
+        flagged = find_label_issues(train.labels, probabilities, filter_by=picker, n_jobs=1)
+        results[picker] = found(flagged & known, wrong)
+    argmax = probabilities.argmax(axis=1) != train.labels
+    return results | {"prediction is another": found(argmax & known, wrong)}
+
+
+def accuracies(
+    problem: Problem, config: TrainingConfig, first: CrossFit, choice: str
+) -> dict[str, float]:
+    """Accuracy against gold of each mode, after training with `choice`."""
+    trust = label_trust(problem.train, _suspects(problem, first), choice)
+    crossed = first
+    if (trust < 1).any():
+        crossed = cross_fit(problem.train, problem.sizes, config, trust)
+    towers = fit_all(problem.train, problem.sizes, config, trust, epochs=crossed.epochs)
+    logits = mode_logits(tower_logits(towers, problem.unseen), crossed.pool)
+    rows, gold = mode_rows(problem.unseen), problem.unseen_gold
+    right = {mode: (logits[mode].argmax(axis=1) == gold)[gold >= 0] for mode in MODES}
+    of_mode = {mode: np.isin(np.flatnonzero(gold >= 0), rows[mode]) for mode in MODES}
+    return {mode: float(right[mode][of_mode[mode]].mean()) for mode in MODES}
+
+
+def measure(
+    problem: Problem, config: TrainingConfig, share: float, seeds: Sequence[int]
+) -> Iterator[tuple[dict, dict]]:
+    """For each seed: figures of detection, and accuracies by choice."""
+    for seed in seeds:
+        noisy = with_moved_labels(problem, share, seed)
+        seeded = dataclasses.replace(config, seed=seed)
+        first = cross_fit(noisy.train, noisy.sizes, seeded, np.ones(len(noisy.train), np.float32))
+        yield (
+            detection(noisy, first),
+            {choice: accuracies(noisy, seeded, first, choice) for choice in CHOICES},
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, required=True, help="folder of a finished run")
+    parser.add_argument("--manifest", type=Path, required=True, help="what it ran on, with gold")
+    parser.add_argument("--moved", type=float, nargs="+", default=[0.0, 0.05], help="label shares")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[7])
+    arguments = parser.parse_args()
+    config = TrainingConfig()
+    problem = load(arguments.output, arguments.manifest, config)
+    print(f"{len(problem.train)} training and {len(problem.unseen)} unseen products")
+    for share in arguments.moved:
+        wrong = with_moved_labels(problem, share, arguments.seeds[0]).train.labels
+        noise = np.mean((wrong != problem.train_gold)[problem.train_gold >= 0])
+        print(f"\n{share:.1%} of the labels moved: {noise:.2%} wrong", flush=True)
+        _print(list(measure(problem, config, share, arguments.seeds)))
+
+
+def _print(results: list[tuple[dict, dict]]) -> None:
+    print(f"{'picked by':>28} {'flagged':>8} {'precision':>10} {'recall':>7}")
+    for name in results[0][0]:
+        flagged, precision, recall = np.mean([each[name] for each, _ in results], axis=0)
+        print(f"{name:>28} {flagged:>8.0f} {precision:>10.3f} {recall:>7.3f}")
+    print(f"{'accuracy against gold':>28} " + " ".join(f"{mode:>17}" for mode in MODES))
+    kept = {mode: np.mean([by["keep"][mode] for _, by in results]) for mode in MODES}
+    for choice in CHOICES:
+        means = {mode: np.mean([by[choice][mode] for _, by in results]) for mode in MODES}
+        cells = [f"{means[m]:.4f} ({(means[m] - kept[m]) * 100:+.2f} pt)" for m in MODES]
+        print(f"{choice:>28} " + " ".join(f"{cell:>17}" for cell in cells), flush=True)
+
+
+def _suspects(problem: Problem, crossed: CrossFit) -> list:
+    return find_label_errors(
+        problem.train, crossed.held_out, crossed.pool, crossed.folds, problem.categories
+    )
+
+
+def _latest(output: Path, name: str) -> Path:
+    numbered = [path for path in (output / "pipeline" / name).iterdir() if path.name.isdigit()]
+    return max(numbered, key=lambda path: int(path.name))
+
+
+def _embeddings(output: Path, backbone: str) -> Path | None:
+    folder = output / "cache" / "embeddings"
+    return folder if any(folder.glob(f"{backbone}-*.sqlite")) else None
+
+
+def _cache_key(output: Path, backbone: str) -> str:
+    folder = output / "cache" / "embeddings"
+    return next((path.stem for path in folder.glob(f"{backbone}-*.sqlite")), backbone)
+
+
+def _transform(files: Sequence[Path], transform: tft.TFTransformOutput, target: Path) -> None:
+    """Writes raw examples as transformed ones: the pipeline has no need of those of `eval`."""
+    spec = transform.raw_feature_spec()
+    layer = transform.transform_features_layer()
+    wanted = transform.transformed_feature_spec()
+    options = tf.io.TFRecordOptions(compression_type="GZIP")
+    records = tf.data.TFRecordDataset([str(f) for f in files], compression_type="GZIP").batch(256)
+    with tf.io.TFRecordWriter(str(target), options) as writer:
+        for batch in records:
+            columns = {k: v.numpy() for k, v in layer(tf.io.parse_example(batch, spec)).items()}
+            for row in range(len(batch)):
+                features = {name: _feature(columns[name][row]) for name in wanted}
+                example = tf.train.Example(features=tf.train.Features(feature=features))
+                writer.write(example.SerializeToString())
+
+
+def _feature(values: np.ndarray) -> tf.train.Feature:
+    flat = np.reshape(values, -1)
+    if flat.dtype.kind == "f":
+        return tf.train.Feature(float_list=tf.train.FloatList(value=flat))
+    if flat.dtype.kind == "i":
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=flat))
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=flat))
+
+
+def _gold(manifest: Path, taxonomy: Taxonomy, categories: Sequence[str]) -> dict[str, int]:
+    column = {category: number for number, category in enumerate(categories)}
+    with manifest.open(encoding="utf-8") as lines:
+        records = [json.loads(line) for line in lines if line.strip()]
+    return {
+        str(record["id"]): column[taxonomy.resolve(record["gold"])]
+        for record in records
+        if "gold" in record and taxonomy.resolve(record["gold"]) in column
+    }
+
+
+if __name__ == "__main__":
+    main()
