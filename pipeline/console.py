@@ -36,7 +36,7 @@ class Console(logging.Handler):
         print(text, file=self._stream, flush=True)
 
     def started(self, component: str, number: int, of: int) -> None:
-        self._heading = f"[{number:>2}/{of}] {component}"
+        self._heading = f"[{number:>2}/{of}] {component}" if of else component
         self._started = self._last_plain = time.monotonic()
         self._draw("")
 

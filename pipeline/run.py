@@ -42,7 +42,7 @@ def run(
         InputError: the input is unusable; one line says where and what to do.
     """
     started = time.monotonic()
-    console.started("Input", 0, 0)
+    console.started("Checking the input", 0, 0)
     checked = check_input(manifest, taxonomy, config)
     console.say(
         f"{checked.lines:,} products in {checked.categories:,} categories; "
