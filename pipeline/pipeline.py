@@ -119,6 +119,7 @@ def create_components(
         infra_blessing=serving_check.outputs["blessing"],
         anomalies=example_validator.outputs["anomalies"],
         model=model,
+        model_run=trainer.outputs["model_run"],
         model_name=config.name,
         title=title,
         max_errors=config.report.max_errors,

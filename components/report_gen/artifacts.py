@@ -4,6 +4,6 @@ from tfx.types.artifact import Artifact
 
 
 class Report(Artifact):
-    """A folder with `index.html`, and the `metrics.json` it was drawn from."""
+    """A folder with `index.html`, the `metrics.json` it was drawn from, and `relabel.manifest`."""
 
     TYPE_NAME = "components.Report"

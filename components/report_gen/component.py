@@ -28,12 +28,16 @@ class ReportGenSpec(ComponentSpec):
         "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing, optional=True),
         "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies, optional=True),
         "model": ChannelParameter(type=standard_artifacts.Model, optional=True),
+        "model_run": ChannelParameter(type=standard_artifacts.ModelRun, optional=True),
     }
     OUTPUTS = {"report": ChannelParameter(type=Report)}  # noqa: RUF012
 
 
 class ReportGen(base_component.BaseComponent):
     """Writes `index.html` and `metrics.json` into its `report` output.
+
+    Where labels are suspected, `relabel.manifest` lies beside them: JSON Lines for a new labelling
+    job, see `labeling.label_errors.relabelling_lines`.
 
     Component `outputs` contains:
       - `report`: Channel of type `Report`.
@@ -53,6 +57,7 @@ class ReportGen(base_component.BaseComponent):
         infra_blessing: types.BaseChannel | None = None,
         anomalies: types.BaseChannel | None = None,
         model: types.BaseChannel | None = None,
+        model_run: types.BaseChannel | None = None,
         title: str = "",
         max_errors: int = 500,
         price_per_answer: float | None = None,
@@ -60,7 +65,8 @@ class ReportGen(base_component.BaseComponent):
         """Wires the channels.
 
         Args:
-            examples: Examples with a split "eval", for the pictures.
+            examples: Examples with the splits "eval", for the pictures, and "train", for the words
+                of suspected label errors.
             rejects: the lines of the manifest that were refused.
             taxonomy: the tree that the examples are labelled with.
             evaluation: the Evaluator's figures, predictions and verdict.
@@ -69,6 +75,7 @@ class ReportGen(base_component.BaseComponent):
             infra_blessing: ServingCheck's blessing; without it the page says nothing of servers.
             anomalies: what ExampleValidator found; without it the page says it was not asked.
             model: the candidate, for its lineage.
+            model_run: what the Trainer left beside it: its suspected label errors.
             title: what the run is called on the page.
             max_errors: how many confident errors to show with their pictures.
             price_per_answer: what one worker's answer cost, for the labelling's cost.
@@ -83,6 +90,7 @@ class ReportGen(base_component.BaseComponent):
                 infra_blessing=infra_blessing,
                 anomalies=anomalies,
                 model=model,
+                model_run=model_run,
                 model_name=model_name,
                 title=title,
                 max_errors=max_errors,

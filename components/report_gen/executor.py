@@ -1,9 +1,10 @@
 """Reads one run's artifacts, and writes its report."""
 
 import io
+import itertools
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -20,12 +21,17 @@ from components.report_gen import page
 from components.report_gen.content import ReportInputs, assemble
 from components.report_gen.sections import Anomaly, ReportContent
 from components.report_gen.thumbnails import thumbnail
+from labeling.label_errors import relabelling_lines
 from labeling.taxonomy import Taxonomy
 
 MODEL_RECORD = os.path.join("Format-Serving", "assets.extra", "shelfsort.json")  # noqa: PTH118
 SERVING_REPORT = "report.json"
 SUSPECTS = "label_suspects.jsonl"
+RELABELLING = "relabel.manifest"
 PICTURE_BUDGET = 20_000_000
+# Words of suspects are looked for in so many training products; beyond, their ids must do. Half a
+# minute at the most, where reading millions of pictures for a few titles would take hours.
+WORDS_SCANNED = 100_000
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -36,7 +42,7 @@ class Executor(base_executor.BaseExecutor):
     def Do(  # noqa: N802 - TFX's name
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
-        """Writes `index.html`, and beside it the figures that it shows.
+        """Writes `index.html`, the figures that it shows, and what to label again.
 
         Args:
             input_dict: see ReportGenSpec.
@@ -44,14 +50,21 @@ class Executor(base_executor.BaseExecutor):
             exec_properties: `model_name`, `title`, `max_errors`, `price_per_answer` or None.
         """
         uris = {name: artifacts[0].uri for name, artifacts in input_dict.items() if artifacts}
-        content = assemble(_inputs(uris, exec_properties))
-        wanted = [error.product_id for error in content.errors]
-        eval_uri = artifact_utils.get_split_uri(input_dict["examples"], "eval")
-        pictures = _pictures(eval_uri, wanted)
-        _write_report(artifact_utils.get_single_uri(output_dict["report"]), uris, content, pictures)
+        train_uri, eval_uri = (
+            artifact_utils.get_split_uri(input_dict["examples"], split)
+            for split in ("train", "eval")
+        )
+        inputs = _inputs(uris, train_uri, exec_properties)
+        content = assemble(inputs)
+        pictures = _pictures(eval_uri, [error.product_id for error in content.errors])
+        report_uri = artifact_utils.get_single_uri(output_dict["report"])
+        if inputs.suspects:
+            lines = relabelling_lines(inputs.suspects, inputs.taxonomy)
+            _write(_join(report_uri, RELABELLING), "".join(f"{x}\n" for x in lines).encode())
+        _write_report(report_uri, uris, content, pictures)
 
 
-def _inputs(uris: dict[str, str], exec_properties: dict[str, Any]) -> ReportInputs:
+def _inputs(uris: dict[str, str], train_uri: str, exec_properties: dict[str, Any]) -> ReportInputs:
     evaluation, rejects = uris["evaluation"], uris["rejects"]
     return ReportInputs(
         verdict=_json(_join(evaluation, "verdict.json")),
@@ -61,7 +74,7 @@ def _inputs(uris: dict[str, str], exec_properties: dict[str, Any]) -> ReportInpu
         taxonomy=Taxonomy.load(_join(uris["taxonomy"], "taxonomy.json")),
         rejects_summary=_json(_join(rejects, "summary.json")),
         rejects=list(_json_lines(_join(rejects, "rejects.jsonl"))),
-        suspects=list(_json_lines(_join(evaluation, SUSPECTS))),
+        suspects=_suspects(uris["model_run"], train_uri) if "model_run" in uris else [],
         lineage=_lineage(uris.get("model")),
         anomalies=_anomalies(uris["anomalies"]) if "anomalies" in uris else None,
         model_blessing=fileio.exists(_join(uris["model_blessing"], "BLESSED")),
@@ -142,11 +155,32 @@ def _anomaly(split: str, feature: str, info: anomalies_pb2.AnomalyInfo) -> Anoma
     )
 
 
+def _suspects(model_run: str, train_uri: str) -> list[dict[str, Any]]:
+    """The Trainer's suspects, with title and description where they are soon found."""
+    suspects = list(_json_lines(_join(model_run, SUSPECTS)))
+    words = _words(train_uri, {suspect["product_id"] for suspect in suspects})
+    none = {"title": "", "description": ""}
+    return [{**suspect, **words.get(suspect["product_id"], none)} for suspect in suspects]
+
+
+def _words(train_uri: str, wanted: set[str]) -> dict[str, dict[str, str]]:
+    """Title and description by product id, of those of the first WORDS_SCANNED products."""
+    found: dict[str, dict[str, str]] = {}
+    for features in itertools.islice(_products(train_uri), WORDS_SCANNED if wanted else 0):
+        product_id = _text(features, "product_id")
+        if product_id in wanted:
+            found[product_id] = {name: _text(features, name) for name in ("title", "description")}
+            if len(found) == len(wanted):
+                break
+    return found
+
+
 def _pictures(eval_uri: str, product_ids: list[str]) -> dict[str, str]:
     """Data URIs by product id, the first ones of `product_ids` first, up to PICTURE_BUDGET."""
     wanted = set(product_ids)
     found: dict[str, str] = {}
-    for product_id, encoded in _images(eval_uri):
+    for features in _products(eval_uri):
+        product_id, encoded = _text(features, "product_id"), _bytes(features, "image")
         if product_id in wanted and product_id not in found and encoded:
             small = thumbnail(encoded)
             if small:
@@ -171,13 +205,20 @@ def within_budget(
     return kept
 
 
-def _images(eval_uri: str) -> Iterator[tuple[str, bytes]]:
-    files = fileio.glob(_join(eval_uri, "*"))
+def _products(split_uri: str) -> Iterator[Mapping[str, tf.train.Feature]]:
+    """The features of every product of a split."""
+    files = fileio.glob(_join(split_uri, "*"))
     for record in tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator():
-        features = tf.train.Example.FromString(record).features.feature
-        ids, images = features["product_id"].bytes_list.value, features["image"].bytes_list.value
-        if ids and images:
-            yield ids[0].decode("utf-8", "replace"), images[0]
+        yield tf.train.Example.FromString(record).features.feature
+
+
+def _bytes(features: Mapping[str, tf.train.Feature], name: str) -> bytes:
+    values = features[name].bytes_list.value
+    return values[0] if values else b""
+
+
+def _text(features: Mapping[str, tf.train.Feature], name: str) -> str:
+    return _bytes(features, name).decode("utf-8", "replace")
 
 
 def _write_report(

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -96,19 +97,60 @@ def test_optional_inputs_may_be_absent(do, run_inputs, run_artifacts, tmp_path):
     assert "record was not handed to this report" in html
 
 
-def test_label_suspects_are_listed_when_the_evaluation_has_them(
-    do, run_inputs, run_artifacts, tmp_path
-):
+@pytest.fixture
+def with_suspects(run_inputs, run_artifacts, tmp_path):
+    """A run whose Trainer suspects two labels, one of them of a product of the split "train"."""
+    import tensorflow as tf
+
     uris = run_artifacts(tmp_path / "run", run_inputs(100))
-    suspect = {
-        "product_id": "p9",
+    leaves = run_inputs(100).taxonomy.leaves
+    model_run = tmp_path / "run" / "model_run"
+    model_run.mkdir()
+    suspects = [
+        {"product_id": name, "label": leaves[0], "likely": leaves[1], "label_score": score}
+        for name, score in (("t9", 0.03), ("elsewhere", 0.2))
+    ]
+    (model_run / "label_suspects.jsonl").write_text("".join(f"{json.dumps(s)}\n" for s in suspects))
+    texts = {"product_id": "t9", "title": "Odd bag", "description": "With a zip"}
+    feature = {k: tf.train.Feature(bytes_list={"value": [v.encode()]}) for k, v in texts.items()}
+    train = Path(uris["examples"]) / "Split-train"
+    train.mkdir(exist_ok=True)
+    options = tf.io.TFRecordOptions(compression_type="GZIP")
+    with tf.io.TFRecordWriter(str(train / "suspects.gz"), options) as writer:
+        writer.write(tf.train.Example(features={"feature": feature}).SerializeToString())
+    return {**uris, "model_run": str(model_run)}, leaves
+
+
+def test_suspects_of_the_trainer_are_listed_with_their_words(do, with_suspects):
+    html = (do(with_suspects[0]) / "index.html").read_text("utf-8")
+    assert "Labels to look at again" in html
+    assert "Odd bag" in html
+    assert "elsewhere" in html
+
+
+def test_suspects_are_written_as_a_relabelling_manifest(do, with_suspects):
+    uris, leaves = with_suspects
+    folder = do(uris)
+    text = (folder / "relabel.manifest").read_text("utf-8")
+    first, second = (json.loads(line) for line in text.splitlines())
+    label = first.pop("suspected-label")
+    assert first.pop("likely-label") != label
+    assert label.endswith(leaves[0].split("/")[-1])
+    assert first == {
+        "id": "t9",
         "title": "Odd bag",
-        "label": "Bags/Handbags",
-        "likely": "Bags/Clutches",
-        "label_score": 0.03,
+        "description": "With a zip",
+        "label-score": 0.03,
     }
-    (tmp_path / "run/evaluation/label_suspects.jsonl").write_text(json.dumps(suspect) + "\n")
-    assert "Odd bag" in (do(uris) / "index.html").read_text("utf-8")
+    assert (second["id"], second["title"]) == ("elsewhere", "")
+
+
+def test_without_suspects_there_is_nothing_to_label_again(do, with_suspects):
+    uris, _ = with_suspects
+    (Path(uris["model_run"]) / "label_suspects.jsonl").write_text("")
+    folder = do(uris)
+    assert not (folder / "relabel.manifest").exists()
+    assert "Labels to look at again" not in (folder / "index.html").read_text("utf-8")
 
 
 def test_pictures_stop_at_their_budget_in_the_order_of_the_errors():
