@@ -16,7 +16,7 @@ from pipeline.config import Config, load_config
 from pipeline.errors import InputError, RunFailed
 from pipeline.kubeflow.destination import Destination, check_destination
 from pipeline.kubeflow.lint import lint
-from pipeline.kubeflow.locations import TARGETS
+from pipeline.kubeflow.locations import TARGETS, scheme
 from pipeline.kubeflow.spec import load_spec
 
 EXIT_BAD_INPUT = 2
@@ -215,6 +215,12 @@ def _progress_on_stderr() -> Iterator[None]:
 def _content_digest(manifest: str, taxonomy: str, config: Config) -> str:
     from pipeline.run import check_input
 
+    for place in (manifest, taxonomy):
+        if not scheme(place) and not Path(place).is_file():
+            raise InputError(
+                f"{place}: is no file here. Give one, or --skip-input-check where only the "
+                "cluster has it."
+            )
     return check_input(manifest, taxonomy, config).digest
 
 
