@@ -104,6 +104,7 @@ def test_a_step_replaces_what_the_image_would_run():
     assert json.loads(command)[:2] == ["shelfsort", "serve"]
 
 
+@pytest.mark.slow
 def test_the_health_check_asks_the_server():
     from serving.server import rest_api
 
