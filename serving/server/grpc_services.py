@@ -1,5 +1,6 @@
 """PredictionService and ModelService over gRPC: from a message to the logic and back."""
 
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -33,10 +34,17 @@ Answer = Callable[[Servable, Request, int, Caller], Response]
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict, Classify, Regress, MultiInference and GetModelMetadata."""
+    """Predict, Classify, Regress, MultiInference and GetModelMetadata.
 
-    def __init__(self, manager: ModelManager, metrics: ServerMetrics):
+    Args:
+        manager: has the models.
+        metrics: counts the calls.
+        closing: once set, new calls are refused as UNAVAILABLE, which clients may repeat elsewhere.
+    """
+
+    def __init__(self, manager: ModelManager, metrics: ServerMetrics, closing: threading.Event):
         self._manager = manager
+        self._closing = closing
         self._calls = Calls(metrics, "GRPC", manager.knows)
 
     def Predict(  # noqa: N802 - the method's name on the wire, here and below
@@ -81,6 +89,8 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         spec: model_pb2.ModelSpec | None,
         context: grpc.ServicerContext,
     ) -> Response:
+        if self._closing.is_set():
+            context.abort(grpc.StatusCode.UNAVAILABLE, "The server is shutting down")
         name = spec.name if spec is not None else ""
         caller = self._calls.caller(api, name, context.is_active)
         try:

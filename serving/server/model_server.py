@@ -1,6 +1,7 @@
 """The model server: ports, services and models, from start to an orderly stop."""
 
 import ssl
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from serving.server.status import from_exception
 from serving.server.tls import grpc_credentials, rest_context
 from serving.server.warmup import warm_up
 
+_DRAIN_SECONDS = 0.2
 # The names under which TF Serving reports health; "" is the server as a whole.
 _HEALTHY = ("", "ModelService", "PredictionService")
 
@@ -47,6 +49,7 @@ class ModelServer:
         self._grpc: grpc.Server | None = None
         self._rest: HttpServer | None = None
         self._stopped = False
+        self._closing = threading.Event()
         self._port = 0
 
     @classmethod
@@ -113,6 +116,11 @@ class ModelServer:
         self._stopped = True
         for name in _HEALTHY:
             self._health.set(name, health_pb2.HealthCheckResponse.NOT_SERVING)
+        self._closing.set()
+        if self._grpc and grace:
+            # gRPC cancels what has arrived and no thread has taken up yet: let that drain first,
+            # each call refused in a way that a client may repeat elsewhere.
+            time.sleep(min(grace, _DRAIN_SECONDS))
         finished = self._grpc.stop(grace) if self._grpc else None
         if self._rest:
             self._rest.stop(grace)
@@ -139,7 +147,7 @@ class ModelServer:
             maximum_concurrent_rpcs=options.max_concurrent,
         )
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            PredictionService(self.manager, self.metrics), server
+            PredictionService(self.manager, self.metrics, self._closing), server
         )
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(
             ModelService(self.manager), server
