@@ -11,7 +11,7 @@ import tensorflow as tf
 from components.evaluator.served_model import RANKINGS, SCALARS, ServedModel
 from components.progress import progress
 
-BATCH = 64
+BATCH = 32
 WORDS = ("title", "description", "price")
 PICTURE = ("image",)
 VISIBLE = {"combined": WORDS + PICTURE, "text": WORDS, "image": PICTURE}
