@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from components.progress import progress
 from components.trainer.backbones import Backbone
-from components.trainer.embedding_cache import EmbeddingCache, picture_digest
+from components.trainer.embedding_cache import EmbeddingCache, content_digest
 from components.trainer.pictures import decode_picture
 
 _READ_BATCH = 256
@@ -99,7 +99,7 @@ def read_products(
         for name, values in columns.items():
             values.append(_narrow(batch[name]))
         pictures = batch["image"].reshape(-1)
-        batch_digests = [picture_digest(p) if p else b"" for p in pictures]
+        batch_digests = [content_digest(p) if p else b"" for p in pictures]
         digests += batch_digests
         new_pictures.embed(pictures, batch_digests, len(digests))
     stacked = {name: np.concatenate(values) for name, values in columns.items()}

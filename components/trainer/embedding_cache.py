@@ -10,9 +10,9 @@ import numpy as np
 _LOOKUP_CHUNK = 500
 
 
-def picture_digest(encoded: bytes) -> bytes:
-    """16-byte BLAKE2b digest of a picture's encoded bytes."""
-    return hashlib.blake2b(encoded, digest_size=16).digest()
+def content_digest(content: bytes) -> bytes:
+    """16-byte BLAKE2b digest: of a picture's encoded bytes, or of a weights file."""
+    return hashlib.blake2b(content, digest_size=16).digest()
 
 
 class EmbeddingCache:

@@ -17,7 +17,7 @@ from components.trainer import export
 from components.trainer.answers import Scored, Shelves, fit_answers, threshold_version
 from components.trainer.backbones import Backbone, load_backbone
 from components.trainer.dataset import Products, read_products, trimmed
-from components.trainer.embedding_cache import EmbeddingCache
+from components.trainer.embedding_cache import EmbeddingCache, content_digest
 from components.trainer.fitting import CrossFit, Fit, VocabularySizes, fit, tower_logits
 from components.trainer.served_model import ServedModel
 from components.trainer.settings import TrainingConfig
@@ -117,7 +117,9 @@ def _read_splits(
 
 def _cache_key(backbone: Backbone, config: TrainingConfig) -> str:
     """Names what an embedding depends on besides the picture: network, weights, geometry."""
-    weights = Path(config.backbone_weights).stem or "packaged"
+    weights = "packaged"
+    if config.backbone_weights:
+        weights = content_digest(Path(config.backbone_weights).read_bytes()).hex()
     return f"{backbone.name}-{weights}-padded-{backbone.image_size}"
 
 

@@ -8,17 +8,17 @@ import textwrap
 
 import numpy as np
 
-from components.trainer.embedding_cache import EmbeddingCache, picture_digest
+from components.trainer.embedding_cache import EmbeddingCache, content_digest
 
 
 def test_embeddings_come_back_bit_for_bit_in_a_later_run(tmp_path):
-    digests = [picture_digest(bytes([i])) for i in range(3)]
+    digests = [content_digest(bytes([i])) for i in range(3)]
     vectors = np.random.default_rng(0).normal(size=(3, 5)).astype(np.float32)
     first = EmbeddingCache(tmp_path, "net-224")
     first.put(digests, vectors)
     first.close()
     later = EmbeddingCache(tmp_path, "net-224")
-    unknown = picture_digest(b"new")
+    unknown = content_digest(b"new")
     assert later.known([*digests, unknown]) == set(digests)
     found = later.get([*digests, unknown])
     assert unknown not in found
@@ -38,7 +38,7 @@ def test_without_a_folder_it_lives_in_memory():
 
 
 def test_more_digests_than_one_query_takes(tmp_path):
-    digests = [picture_digest(str(i).encode()) for i in range(1203)]
+    digests = [content_digest(str(i).encode()) for i in range(1203)]
     cache = EmbeddingCache(tmp_path, "net")
     cache.put(digests, np.zeros((1203, 1), np.float32))
     assert len(cache.get(digests)) == 1203
