@@ -43,7 +43,7 @@ def find_suspects(
 ) -> list[Suspect]:
     """Finds the products whose label is probably wrong, the most suspect first.
 
-    One thread; takes about twice the memory of `probabilities` besides them.
+    One thread; takes as much memory again as `probabilities`.
 
     Args:
         product_ids: of n products.
