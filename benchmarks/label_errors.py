@@ -21,20 +21,18 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from cleanlab.filter import find_label_issues
 
-from components.trainer.answers import MODES, mode_logits, mode_rows
+from components.trainer.answers import MODES, Shelves, mode_logits, mode_rows
 from components.trainer.backbones import load_backbone
 from components.trainer.dataset import Products, read_products, trimmed
 from components.trainer.embedding_cache import EmbeddingCache
 from components.trainer.fitting import CrossFit, VocabularySizes, cross_fit, fit_all, tower_logits
 from components.trainer.label_noise import find_label_errors, held_out_probabilities, label_trust
+from components.trainer.module import cache_key, vocabulary_sizes
 from components.trainer.settings import TrainingConfig
-from components.transform.module import (
-    CATEGORIES_VOCABULARY,
-    PIECES_VOCABULARY,
-    PRICE_BUCKETS,
-    WORDS_VOCABULARY,
-)
+from components.transform.module import CATEGORIES_VOCABULARY
+from labeling.label_errors import Suspect
 from labeling.taxonomy import Taxonomy
+from pipeline.output_folder import OutputFolder
 
 PICKERS = ("low_self_confidence", "low_normalized_margin", "confident_learning", "both")
 CHOICES = ("keep", "downweight", "drop")
@@ -48,8 +46,7 @@ class Problem:
         train, unseen: products to fit on, and those of the two other splits.
         train_gold, unseen_gold: (n,) true category ids, -1 where it is not known.
         sizes: of the vocabularies.
-        categories: K ids.
-        parents: (K,) parent shelf of each.
+        shelves: the K categories and their tree.
     """
 
     train: Products
@@ -57,19 +54,22 @@ class Problem:
     train_gold: np.ndarray
     unseen_gold: np.ndarray
     sizes: VocabularySizes
-    categories: list[str]
-    parents: np.ndarray
+    shelves: Shelves
 
 
 def load(output: Path, manifest: Path, config: TrainingConfig) -> Problem:
-    """Reads the latest artifacts of `shelfsort run --output`."""
+    """Reads the latest artifacts of `shelfsort run --output`; pictures it never embedded cost time.
+
+    The towers have the settings of `config`, not those of the run.
+    """
     transform = tft.TFTransformOutput(str(_latest(output, "Transform/transform_graph")))
     taxonomy = Taxonomy.load(_latest(output, "ManifestExampleGen/taxonomy") / "taxonomy.json")
     categories = [c.decode() for c in transform.vocabulary_by_name(CATEGORIES_VOCABULARY)]
+    shelves = Shelves(categories, taxonomy)
     transformed = _latest(output, "Transform/transformed_examples")
     raw = _latest(output, "ManifestExampleGen/examples") / "Split-eval"
     backbone = load_backbone(config.backbone)
-    cache = EmbeddingCache(_embeddings(output, backbone.name), _cache_key(output, backbone.name))
+    cache = EmbeddingCache(OutputFolder(output).embedding_cache, cache_key(backbone, config))
     spec = transform.transformed_feature_spec()
     with tempfile.TemporaryDirectory() as folder:
         _transform(sorted(raw.glob("*")), transform, Path(folder) / "eval.gz")
@@ -79,20 +79,14 @@ def load(output: Path, manifest: Path, config: TrainingConfig) -> Problem:
             for files in ([str(transformed / "Split-train" / "*")], unseen)
         ]
     train, unseen = trimmed(*splits)
-    gold = _gold(manifest, taxonomy, categories)
+    gold = _gold(manifest, shelves)
     return Problem(
         train=train,
         unseen=unseen,
         train_gold=np.array([gold.get(p, -1) for p in train.product_ids]),
         unseen_gold=np.array([gold.get(p, -1) for p in unseen.product_ids]),
-        sizes=VocabularySizes(
-            words=transform.vocabulary_size_by_name(WORDS_VOCABULARY),
-            pieces=transform.vocabulary_size_by_name(PIECES_VOCABULARY),
-            price_buckets=PRICE_BUCKETS,
-            categories=len(categories),
-        ),
-        categories=categories,
-        parents=np.array([taxonomy.parent_shelf(leaf) for leaf in categories]),
+        sizes=vocabulary_sizes(transform, shelves),
+        shelves=shelves,
     )
 
 
@@ -103,7 +97,8 @@ def with_moved_labels(problem: Problem, share: float, seed: int) -> Problem:
     """
     rng = np.random.default_rng(seed)
     labels = problem.train.labels.copy()
-    same_shelf = problem.parents[:, None] == problem.parents[None, :]
+    parents = np.array(problem.shelves.parents)
+    same_shelf = parents[:, None] == parents[None, :]
     np.fill_diagonal(same_shelf, False)
     movable = np.flatnonzero(same_shelf[labels].any(axis=1))
     for row in rng.permutation(movable)[: round(share * len(labels))]:
@@ -145,11 +140,13 @@ def accuracies(
     if (trust < 1).any():
         crossed = cross_fit(problem.train, problem.sizes, config, trust)
     towers = fit_all(problem.train, problem.sizes, config, trust, epochs=crossed.epochs)
-    logits = mode_logits(tower_logits(towers, problem.unseen), crossed.pool)
-    rows, gold = mode_rows(problem.unseen), problem.unseen_gold
-    right = {mode: (logits[mode].argmax(axis=1) == gold)[gold >= 0] for mode in MODES}
-    of_mode = {mode: np.isin(np.flatnonzero(gold >= 0), rows[mode]) for mode in MODES}
-    return {mode: float(right[mode][of_mode[mode]].mean()) for mode in MODES}
+    known = problem.unseen.rows(np.flatnonzero(problem.unseen_gold >= 0))
+    gold = problem.unseen_gold[problem.unseen_gold >= 0]
+    logits = mode_logits(tower_logits(towers, known), crossed.pool)
+    return {
+        mode: float((logits[mode][rows].argmax(axis=1) == gold[rows]).mean())
+        for mode, rows in mode_rows(known).items()
+    }
 
 
 def measure(
@@ -196,25 +193,15 @@ def _print(results: list[tuple[dict, dict]]) -> None:
         print(f"{choice:>28} " + " ".join(f"{cell:>17}" for cell in cells), flush=True)
 
 
-def _suspects(problem: Problem, crossed: CrossFit) -> list:
+def _suspects(problem: Problem, crossed: CrossFit) -> list[Suspect]:
     return find_label_errors(
-        problem.train, crossed.held_out, crossed.pool, crossed.folds, problem.categories
+        problem.train, crossed.held_out, crossed.pool, crossed.folds, problem.shelves.categories
     )
 
 
 def _latest(output: Path, name: str) -> Path:
     numbered = [path for path in (output / "pipeline" / name).iterdir() if path.name.isdigit()]
     return max(numbered, key=lambda path: int(path.name))
-
-
-def _embeddings(output: Path, backbone: str) -> Path | None:
-    folder = output / "cache" / "embeddings"
-    return folder if any(folder.glob(f"{backbone}-*.sqlite")) else None
-
-
-def _cache_key(output: Path, backbone: str) -> str:
-    folder = output / "cache" / "embeddings"
-    return next((path.stem for path in folder.glob(f"{backbone}-*.sqlite")), backbone)
 
 
 def _transform(files: Sequence[Path], transform: tft.TFTransformOutput, target: Path) -> None:
@@ -242,15 +229,13 @@ def _feature(values: np.ndarray) -> tf.train.Feature:
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=flat))
 
 
-def _gold(manifest: Path, taxonomy: Taxonomy, categories: Sequence[str]) -> dict[str, int]:
-    column = {category: number for number, category in enumerate(categories)}
+def _gold(manifest: Path, shelves: Shelves) -> dict[str, int]:
+    """Column of each product's true category, where it is known to the model."""
+    column = {category: number for number, category in enumerate(shelves.categories)}
     with manifest.open(encoding="utf-8") as lines:
         records = [json.loads(line) for line in lines if line.strip()]
-    return {
-        str(record["id"]): column[taxonomy.resolve(record["gold"])]
-        for record in records
-        if "gold" in record and taxonomy.resolve(record["gold"]) in column
-    }
+    leaves = {str(r["id"]): shelves.taxonomy.resolve(r["gold"]) for r in records if r.get("gold")}
+    return {product_id: column[leaf] for product_id, leaf in leaves.items() if leaf in column}
 
 
 if __name__ == "__main__":

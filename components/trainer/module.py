@@ -56,7 +56,7 @@ def run_fn(fn_args: FnArgs) -> None:
     train, calibration = _read_splits(fn_args, transformed, backbone, config)
     fitted = fit(
         train,
-        _sizes(transformed, shelves),
+        vocabulary_sizes(transformed, shelves),
         config,
         shelves.categories,
         Path(fn_args.model_run_dir) / "tensorboard",
@@ -107,7 +107,7 @@ def _read_splits(
     fn_args: FnArgs, transformed: tft.TFTransformOutput, backbone: Backbone, config: TrainingConfig
 ) -> list[Products]:
     folder = Path(config.embedding_cache) if config.embedding_cache else None
-    cache = EmbeddingCache(folder, _cache_key(backbone, config))
+    cache = EmbeddingCache(folder, cache_key(backbone, config))
     spec = transformed.transformed_feature_spec()
     train = read_products(fn_args.train_files, spec, backbone, cache)
     calibration = read_products(fn_args.eval_files, spec, backbone, cache)
@@ -115,7 +115,7 @@ def _read_splits(
     return trimmed(train.rows(np.flatnonzero(train.labels >= 0)), calibration)
 
 
-def _cache_key(backbone: Backbone, config: TrainingConfig) -> str:
+def cache_key(backbone: Backbone, config: TrainingConfig) -> str:
     """Names what an embedding depends on besides the picture: network, weights, geometry."""
     weights = "packaged"
     if config.backbone_weights:
@@ -123,7 +123,8 @@ def _cache_key(backbone: Backbone, config: TrainingConfig) -> str:
     return f"{backbone.name}-{weights}-padded-{backbone.image_size}"
 
 
-def _sizes(transformed: tft.TFTransformOutput, shelves: Shelves) -> VocabularySizes:
+def vocabulary_sizes(transformed: tft.TFTransformOutput, shelves: Shelves) -> VocabularySizes:
+    """Sizes of the towers' tables for what Transform saw."""
     return VocabularySizes(
         words=transformed.vocabulary_size_by_name(WORDS_VOCABULARY),
         pieces=transformed.vocabulary_size_by_name(PIECES_VOCABULARY),
