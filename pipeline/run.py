@@ -51,8 +51,7 @@ def run(
     outcome = _run_components(manifest, taxonomy, checked, folder, config, console)
     metrics = _metrics(outcome)
     write_json(folder.metrics, metrics)
-    report = Path(outcome.uri("ReportGen", "report")) / "index.html"
-    write_atomically(folder.report, report.read_bytes())
+    _publish_report(Path(outcome.uri("ReportGen", "report")), folder.report.parent)
     push = json.loads((Path(outcome.uri("Pusher", "pushed_model")) / "push.json").read_text())
     return RunResult(
         pushed=bool(push["pushed"]),
@@ -125,6 +124,15 @@ def _with_local_cache(config: Config, folder: OutputFolder) -> Config:
         return config
     training = dataclasses.replace(config.training, embedding_cache=str(folder.embedding_cache))
     return dataclasses.replace(config, training=training)
+
+
+def _publish_report(artifact: Path, target: Path) -> None:
+    """Makes `target` hold the report's files and none of an earlier run's."""
+    for file in artifact.iterdir():
+        write_atomically(target / file.name, file.read_bytes())
+    for file in target.iterdir():
+        if not (artifact / file.name).exists():
+            file.unlink()
 
 
 def _metrics(outcome) -> dict[str, Any]:
