@@ -5,14 +5,12 @@ import ctypes
 import dataclasses
 import time
 import uuid
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Protocol
 
 import keras
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2
-from tfx import types
 from tfx import v1 as tfx
 from tfx.dsl.compiler import constants
 from tfx.orchestration import metadata
@@ -40,18 +38,18 @@ class Outcome:
         seconds: by component, reused results included (near 0).
         peak_mb: by component, the greatest memory of this process and a child while it ran.
         cached: components whose earlier results were reused.
-        outputs: by component and output key, the artifact.
+        outputs: by component and output key, where the artifact lies.
     """
 
     run_id: str
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     peak_mb: dict[str, int] = dataclasses.field(default_factory=dict)
     cached: set[str] = dataclasses.field(default_factory=set)
-    outputs: dict[str, dict[str, types.Artifact]] = dataclasses.field(default_factory=dict)
+    outputs: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
 
     def uri(self, component: str, key: str) -> str:
         """Where an output of a component lies."""
-        return self.outputs[component][key].uri
+        return self.outputs[component][key]
 
 
 class LocalRunner(tfx.orchestration.LocalDagRunner):
@@ -100,15 +98,19 @@ class LocalRunner(tfx.orchestration.LocalDagRunner):
                 custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, component),
             ).launch()
             self.outcome.peak_mb[component] = memory.mb()
-            self._record(component, time.monotonic() - started, execution, connection)
+            store = ml_metadata.MetadataStore(connection)
+            self._record(component, time.monotonic() - started, execution.execution_id, store)
             _release_memory()
 
-    def _record(self, component: str, seconds: float, execution, connection) -> None:
-        cached = _state(connection, execution.execution_id) == metadata_store_pb2.Execution.CACHED
+    def _record(
+        self, component: str, seconds: float, execution_id: int, store: ml_metadata.MetadataStore
+    ) -> None:
+        (execution,) = store.get_executions_by_id([execution_id])
+        cached = execution.last_known_state == metadata_store_pb2.Execution.CACHED
         self.outcome.seconds[component] = round(seconds, 2)
         if cached:
             self.outcome.cached.add(component)
-        self.outcome.outputs[component] = dict(_single_artifacts(execution.output_dict))
+        self.outcome.outputs[component] = _output_uris(execution_id, store)
         self._listener.finished(component, seconds, cached)
 
 
@@ -120,18 +122,16 @@ def _release_memory() -> None:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
-def _single_artifacts(
-    outputs: dict[str, list[types.Artifact]],
-) -> Iterator[tuple[str, types.Artifact]]:
-    for key, artifacts in outputs.items():
-        if len(artifacts) == 1:
-            yield key, artifacts[0]
-
-
-def _state(connection: metadata_store_pb2.ConnectionConfig, execution_id: int) -> int:
-    store = ml_metadata.MetadataStore(connection)
-    (execution,) = store.get_executions_by_id([execution_id])
-    return execution.last_known_state
+def _output_uris(execution_id: int, store: ml_metadata.MetadataStore) -> dict[str, str]:
+    """By output key, where an execution's artifact lies: an earlier run's where it was reused."""
+    events = [
+        event
+        for event in store.get_events_by_execution_ids([execution_id])
+        if event.type == metadata_store_pb2.Event.OUTPUT
+    ]
+    artifacts = store.get_artifacts_by_id([event.artifact_id for event in events])
+    uris = {artifact.id: artifact.uri for artifact in artifacts}
+    return {event.path.steps[0].key: uris[event.artifact_id] for event in events}
 
 
 def _new_run_id() -> str:
