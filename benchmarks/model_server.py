@@ -1,6 +1,6 @@
 """What the model server costs over the bare model call, and what micro-batching gives back.
 
-    python -m benchmarks.serving --model out/serving/shelfsort/1
+    python benchmarks/model_server.py --model out/serving/shelfsort/1
 
 Every figure is taken three times, the bare call and the server by turns, so that whatever else
 the machine does meets both alike; the table gives the median. The server runs as a process of
