@@ -15,6 +15,7 @@ _BATCH_ROWS = 1024
 _BUCKETS = (0.0, 0.5, 0.7, 0.9, 1.0)
 _COLUMNS = (
     *BASE_SLICE,
+    "group",
     "category",
     "predicted",
     "parent",

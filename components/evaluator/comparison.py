@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from scipy.special import bdtrc
+
+from components.binomial import proof_p_value
 
 
 @dataclass(frozen=True)
@@ -16,12 +17,14 @@ class Outcomes:
         categories: N labels.
         right: bool array of shape (N,), whether the predicted leaf is the label.
         accepted: bool array of shape (N,), whether the model decided on its own at 95 %.
+        groups: int array of shape (N,), equal for variants of one product.
     """
 
     product_ids: Sequence[str]
     categories: Sequence[str]
     right: np.ndarray
     accepted: np.ndarray
+    groups: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,7 @@ class Paired:
         live: share of yes by the live model; NaN for n = 0.
         only_candidate: products where only the new model has a yes.
         only_live: products where only the live model has one.
-        p_worse: chance of so many `only_live` if the new model were no worse (exact one-sided
-            McNemar test: only products on which they differ tell, each like a fair coin).
+        p_worse: chance of so many `only_live` if the new model were no worse, see `mcnemar_worse`.
     """
 
     n: int
@@ -98,42 +100,56 @@ def compare(
     if live_categories is not None:
         known = np.isin(labels, list(live_categories))
     right, live_right = candidate.right[known], live.right[order][known]
-    labels = labels[known]
+    labels, groups = labels[known], candidate.groups[known]
     return Comparison(
         version=version,
         shared_categories=None if live_categories is None else len(set(live_categories)),
         left_out=int((~known).sum()),
-        accuracy=paired(right, live_right),
-        coverage=paired(candidate.accepted[known], live.accepted[order][known]),
+        accuracy=paired(right, live_right, groups),
+        coverage=paired(candidate.accepted[known], live.accepted[order][known], groups),
         by_category={
-            name: paired(right[labels == name], live_right[labels == name])
+            name: paired(right[own], live_right[own], groups[own])
             for name in sorted(set(labels))
+            for own in [labels == name]
         },
     )
 
 
-def paired(candidate: np.ndarray, live: np.ndarray) -> Paired:
-    """Counts and tests two bool arrays of shape (N,) in the same order."""
-    only_candidate = int((candidate & ~live).sum())
-    only_live = int((live & ~candidate).sum())
+def paired(candidate: np.ndarray, live: np.ndarray, groups: np.ndarray) -> Paired:
+    """Counts and tests two bool arrays of shape (N,) in the same order, of products in groups."""
+    differ = candidate != live
     return Paired(
         n=len(candidate),
         candidate=float(candidate.mean()) if len(candidate) else float("nan"),
         live=float(live.mean()) if len(live) else float("nan"),
-        only_candidate=only_candidate,
-        only_live=only_live,
-        p_worse=mcnemar_worse(only_candidate, only_live),
+        only_candidate=int((differ & candidate).sum()),
+        only_live=int((differ & live).sum()),
+        p_worse=mcnemar_worse(live[differ], groups[differ]),
     )
 
 
-def mcnemar_worse(only_candidate: int, only_live: int) -> float:
-    """P(X >= only_live) for X ~ Binomial(only_candidate + only_live, 1/2); 1.0 for no difference.
+def mcnemar_worse(only_live: np.ndarray, groups: np.ndarray) -> float:
+    """P(X >= products only the live model has) for X ~ Binomial(products they differ on, 1/2).
 
-    The exact form of McNemar's test (1947), one-sided.
+    The exact form of McNemar's test (1947), one-sided: only products on which the two differ tell,
+    each like a fair coin. Variants of one product fall on the same side together, so both numbers
+    are those of independent products: under the hypothesis the sum over a group has the variance
+    of its square (the design effect of a clustered sign test).
+
+    Args:
+        only_live: bool array of shape (N,): of the products they differ on, the live model's.
+        groups: int array of shape (N,), equal for variants of one product.
+
+    Returns:
+        0 to 1; 1.0 where the two differ on nothing.
     """
-    if only_live == 0:
+    n = len(only_live)
+    if not n:
         return 1.0
-    return float(bdtrc(only_live - 1, only_candidate + only_live, 0.5))
+    _, index = np.unique(groups, return_inverse=True)
+    sums = np.bincount(index, weights=np.where(only_live, 1.0, -1.0))
+    size = n / max(1.0, (sums**2).sum() / n)
+    return float(proof_p_value(only_live.mean() * size, size, 0.5))
 
 
 def _without_nan(value: object) -> object:

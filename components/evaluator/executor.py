@@ -154,7 +154,7 @@ def _comparison(
 
 
 def _outcomes(output: str, model: str) -> Outcomes:
-    columns = ["product_id", "category", "predicted", "accepted_95"]
+    columns = ["product_id", "category", "predicted", "accepted_95", "group"]
     rows = [("model", "=", model), ("mode", "=", "combined"), ("split", "=", "eval")]
     with fileio.open(join(output, f"{PREDICTIONS}.parquet"), "rb") as file:
         table = pq.read_table(pa.BufferReader(file.read()), columns=columns, filters=rows)
@@ -164,6 +164,7 @@ def _outcomes(output: str, model: str) -> Outcomes:
         values["category"],
         values["category"] == values["predicted"],
         values["accepted_95"].astype(bool),
+        values["group"],
     )
 
 

@@ -9,10 +9,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from components.binomial import holm, shortfall_p_value, smallest_proof
 from components.evaluator.comparison import Comparison, Paired
 from components.evaluator.gate_config import GateConfig
 from components.evaluator.summary import answered_by
-from components.trainer.thresholds import holm, shortfall_p_value, smallest_proof
 
 _NAMED = 5
 _SERVED = "combined"
@@ -79,6 +79,16 @@ class Verdict:
                 check.name for check in self.checks if self.approved_by and not check.passed
             ],
         }
+
+
+@dataclass(frozen=True, order=True)
+class _Count:
+    """A share of a category's `n` products, worth `effective` independent ones."""
+
+    path: str
+    share: float
+    n: int
+    effective: float
 
 
 def decide(
@@ -196,7 +206,7 @@ def _ever_decides(fitted: Mapping) -> bool:
 def _category_accuracy(categories: Sequence[Mapping], config: GateConfig) -> Check:
     floor = config.category_accuracy
     counts = [
-        (each["path"], round(each["n"] * each["accuracy"]), each["n"])
+        _Count(each["path"], each["accuracy"], each["n"], each["accuracy_effective"])
         for each in categories
         if each["n"] and each["accuracy"] is not None
     ]
@@ -211,7 +221,7 @@ def _category_promise(categories: Sequence[Mapping], key: str, config: GateConfi
     for each in categories:
         n, value = each[f"accepted{suffix}"], each[f"accepted_accuracy_{key}"]
         if n and value is not None:
-            counts.append((each["path"], round(n * value), n))
+            counts.append(_Count(each["path"], value, n, each[f"accepted_effective_{key}"]))
     check = _every_category(
         f"category_promise_{key}",
         f"of what is put there at {key} % belongs there",
@@ -229,7 +239,7 @@ def _category_promise(categories: Sequence[Mapping], key: str, config: GateConfi
 def _every_category(
     name: str,
     what: str,
-    counts: Sequence[tuple[str, int, int]],
+    counts: Sequence[_Count],
     floor: float,
     confidence: float,
     empty_is_fine: bool = False,
@@ -247,21 +257,21 @@ def _every_category(
         )
     if floor == 0:
         return Check(name, True, "No floor is set for the categories.", None, floor, 0)
-    tests = [shortfall_p_value(right, n, floor) for _, right, n in counts]
+    tests = [
+        shortfall_p_value(each.share * each.effective, each.effective, floor) for each in counts
+    ]
     fallen = holm(tests, 1 - confidence)
-    failing = sorted(
-        (p_value, path, right, n)
-        for p_value, (path, right, n), falls in zip(tests, counts, fallen, strict=True)
-        if falls
-    )
-    total = sum(n for _, _, n in counts)
+    ranked = sorted(zip(tests, counts, fallen, strict=True), key=lambda each: each[:2])
+    failing = [each for _, each, falls in ranked if falls]
+    total = sum(each.n for each in counts)
     if not failing:
         reason = (
             f"In none of {len(counts):,} categories is it refuted that {_percent(floor)} {what}."
         )
         return Check(name, True, reason, None, floor, total)
     named = "; ".join(
-        f"{path}: {right:,} of {n:,} ({_percent(right / n)})" for _, path, right, n in failing
+        f"{each.path}: {round(each.share * each.n):,} of {each.n:,} ({_percent(each.share)})"
+        for each in failing
     )
     if len(failing) > _NAMED:
         named = "; ".join(named.split("; ")[:_NAMED]) + f"; and {len(failing) - _NAMED:,} more"
@@ -269,7 +279,7 @@ def _every_category(
         f"In {len(failing):,} of {len(counts):,} categories too little {what}, "
         f"with {_percent(floor)} asked for: {named}."
     )
-    worst = min(right / n for _, _, right, n in failing)
+    worst = min(each.share for each in failing)
     return Check(name, False, reason, worst, floor, total)
 
 

@@ -1,5 +1,6 @@
 """Runs a served model over the products it will be judged on, as its clients would."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 import tensorflow as tf
 
 from components.evaluator.served_model import RANKINGS, SCALARS, ServedModel
+from components.manifest_example_gen.splits import group_id, group_key
 from components.progress import progress
 
 BATCH = 32
@@ -22,6 +24,7 @@ _COLUMN_OF = {"category": "predicted", "parent": "predicted_parent"}
 
 _TYPES = {
     **dict.fromkeys(("model", "mode", "split", "product_id", "title"), pa.string()),
+    "group": pa.int64(),
     **dict.fromkeys(("category", "gold", "parent", "predicted"), pa.string()),
     "score": pa.float32(),
     **dict.fromkeys(("accepted_95", "accepted_98"), pa.bool_()),
@@ -156,6 +159,7 @@ class _ScoreFn(beam.DoFn):
             "split": split,
             "product_id": text(example, "product_id"),
             "title": text(example, "title"),
+            "group": group_of(example),
             "category": category,
             "gold": text(example, "gold"),
             "parent": self._parents[category],
@@ -178,6 +182,13 @@ def text(example: tf.train.Example, name: str) -> str:
     """A string feature; "" where it is missing. Bytes that are no UTF-8 are replaced."""
     values = example.features.feature[name].bytes_list.value
     return values[0].decode("utf-8", "replace") if values else ""
+
+
+def group_of(example: tf.train.Example) -> int:
+    """Number of the product's group: variants of one title, or copies of one picture, share it."""
+    picture = example.features.feature["image"].bytes_list.value
+    digest = hashlib.blake2b(picture[0]).hexdigest() if picture and picture[0] else ""
+    return group_id(group_key(text(example, "title"), digest, text(example, "description")))
 
 
 def _shown(example: tf.train.Example, mode: str) -> tuple[str, ...]:

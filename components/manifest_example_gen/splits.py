@@ -29,6 +29,11 @@ def group_key(title: str, image_digest: str, description: str) -> str:
     return "description:" + normalised(description)
 
 
+def group_id(key: str) -> int:
+    """A group key as a signed 64-bit number: equal for equal keys, in every run."""
+    return int.from_bytes(_digest(key), "big", signed=True)
+
+
 def normalised(text: str) -> str:
     """Letters and digits of `text`, compatibility-composed and case-folded, one space between."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
@@ -56,6 +61,9 @@ class Splits:
 
     def split_of(self, key: str) -> str:
         """The split of every product with this group key: the same in every run."""
-        digest = hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=8).digest()
-        bucket = int.from_bytes(digest, "big") % self._ends[-1]
+        bucket = int.from_bytes(_digest(key), "big") % self._ends[-1]
         return self.names[bisect.bisect_right(self._ends, bucket)]
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=8).digest()

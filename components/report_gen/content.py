@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from components.report_gen.bounds import interval
+from components.binomial import interval
 from components.report_gen.changes import category_changes, changes
 from components.report_gen.confident_errors import confident_errors
 from components.report_gen.confusion import frequent_pairs, sibling_matrices
@@ -152,16 +152,20 @@ def mode_row(mode: str, split: str, figures: Mapping[str, Any] | None) -> ModeRo
     if not figures or not figures.get("n"):
         return None
     n = int(figures["n"])
+
+    def share(name: str) -> Rate | None:
+        return rate(figures.get(name), n, figures.get(f"{name}_effective"))
+
     return ModeRow(
         mode=mode,
         split=split,
         n=n,
-        accuracy=rate(figures.get("accuracy"), n),
-        parent_accuracy=rate(figures.get("parent_accuracy"), n),
-        coverage_95=rate(figures.get("coverage_at_95"), n),
-        coverage_98=rate(figures.get("coverage_at_98"), n),
-        parent_coverage_95=rate(figures.get("parent_coverage_at_95"), n),
-        parent_coverage_98=rate(figures.get("parent_coverage_at_98"), n),
+        accuracy=share("accuracy"),
+        parent_accuracy=share("parent_accuracy"),
+        coverage_95=share("coverage_at_95"),
+        coverage_98=share("coverage_at_98"),
+        parent_coverage_95=share("parent_coverage_at_95"),
+        parent_coverage_98=share("parent_coverage_at_98"),
         accepted_accuracy_95=number(figures.get("accepted_accuracy_95")),
         accepted_accuracy_98=number(figures.get("accepted_accuracy_98")),
         accepted_lower_95=number(figures.get("accepted_accuracy_95_lower")),
@@ -178,11 +182,10 @@ def number(value: Any) -> float | None:
     return float(value)
 
 
-def rate(value: Any, n: int) -> Rate | None:
-    """A share of `n` products, with its interval."""
-    share = number(value)
-    bounds = None if share is None else interval(round(share * n), n)
-    return Rate(share, *bounds, n) if bounds else None
+def rate(value: Any, n: int, effective: Any = None) -> Rate | None:
+    """A share of `n` products, with the interval of as many as these are worth, `n` by default."""
+    share, size = number(value), number(effective) or n
+    return None if share is None or not n else Rate(share, *interval(share * size, size), n)
 
 
 def _curves(rows: pd.DataFrame, thresholds: Mapping[str, Any]) -> dict[str, Curve]:
@@ -200,6 +203,7 @@ def _curves(rows: pd.DataFrame, thresholds: Mapping[str, Any]) -> dict[str, Curv
         level: coverage_curve(
             rows[score].to_numpy(),
             correct.to_numpy(),
+            rows.group.to_numpy(),
             {target: rows[f"{accepted}_{target}"].to_numpy() for target in TARGETS},
             thresholds.get(fitted) or {},
         )

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.report_gen.bounds import lower_bound
+from components.binomial import lower_bound
+from components.design_effect import sizes_by_outcomes
 
 MAX_POINTS = 800
 TARGETS = ("95", "98")
@@ -31,7 +32,8 @@ class Curve:
     """Points from "accepts nothing" to "accepts everything", in that order.
 
     `thresholds[0]` is None (accepts nothing). `lower` is the one-sided 95 % Clopper-Pearson
-    bound of the accuracy of what is accepted; 0 where nothing is.
+    bound of the accuracy of what is accepted, variants of one product counted for less than as
+    many products; 0 where nothing is accepted.
     """
 
     n: int
@@ -45,6 +47,7 @@ class Curve:
 def coverage_curve(
     scores: np.ndarray,
     correct: np.ndarray,
+    groups: np.ndarray,
     accepted: dict[str, np.ndarray],
     thresholds: dict[str, float | None],
     max_points: int = MAX_POINTS,
@@ -54,6 +57,7 @@ def coverage_curve(
     Args:
         scores: float array of shape (N,), in [0, 1].
         correct: bool array of shape (N,).
+        groups: int array of shape (N,), equal for variants of one product.
         accepted: for each of TARGETS a bool array of shape (N,): accepted as shipped.
         thresholds: for each of TARGETS the overall threshold, None for "abstains".
         max_points: about how many points to keep; the marks' positions are always kept.
@@ -69,12 +73,14 @@ def coverage_curve(
         for target in TARGETS
     ]
     counts = _kept_counts(ranked, {mark.position for mark in marks}, max_points)
+    sizes = np.append(0.0, sizes_by_outcomes(correct[order], np.asarray(groups)[order]))[counts]
+    right = counts - wrong_so_far[counts]
     return Curve(
         n=len(scores),
         thresholds=[None, *(round(float(ranked[count - 1]), 6) for count in counts[1:])],
         accepted=counts.tolist(),
         wrong=wrong_so_far[counts].tolist(),
-        lower=np.round(lower_bound(counts - wrong_so_far[counts], counts), 5).tolist(),
+        lower=np.round(lower_bound(right / np.maximum(counts, 1) * sizes, sizes), 5).tolist(),
         marks=marks,
     )
 

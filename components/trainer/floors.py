@@ -10,7 +10,8 @@ saw.
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import bdtr
+
+from components.binomial import shortfall_p_value
 
 
 def category_floors(
@@ -57,7 +58,7 @@ def _floor(ranked: np.ndarray, right: np.ndarray, target: float, confidence: flo
     """`ranked` scores fall; `right` says which answers were."""
     if not len(ranked):
         return 0.0
-    chance = bdtr(np.cumsum(right), np.arange(1, len(ranked) + 1), target)
+    chance = shortfall_p_value(np.cumsum(right), np.arange(1, len(ranked) + 1), target)
     # Tied scores pass together, so only the last of a tie can be the floor.
     last_of_tie = np.append(ranked[1:] != ranked[:-1], True)
     stand = np.flatnonzero((chance > 1 - confidence) & last_of_tie)

@@ -31,7 +31,14 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import bdtr, betainc, betaincinv
+
+from components.binomial import (
+    holm,
+    lower_bound,
+    proof_p_value,
+    shortfall_p_value,
+    smallest_proof,
+)
 
 Method = Literal["fixed_sequence", "sgr"]
 Scope = Literal["overall", "category"]
@@ -61,35 +68,6 @@ class Threshold:
     n_accepted: int
     n_correct: int
     lower_bound: float
-
-
-def lower_bound(successes: int, n: int, confidence: float = 0.95) -> float:
-    """Exact one-sided lower bound of a share (Clopper & Pearson 1934); 0.0 for n = 0.
-
-    Raises:
-        ValueError: not 0 <= successes <= n, or a confidence outside (0, 1).
-    """
-    _check_counts(successes, n, confidence)
-    if successes == 0:
-        return 0.0
-    return float(betaincinv(successes, n - successes + 1, 1 - confidence))
-
-
-def upper_bound(successes: int, n: int, confidence: float = 0.95) -> float:
-    """Exact one-sided upper bound of a share (Clopper & Pearson 1934); 1.0 for n = 0.
-
-    Raises:
-        ValueError: not 0 <= successes <= n, or a confidence outside (0, 1).
-    """
-    _check_counts(successes, n, confidence)
-    if successes == n:
-        return 1.0
-    return float(betaincinv(successes + 1, n - successes, confidence))
-
-
-def smallest_proof(target: float, confidence: float = 0.95) -> int:
-    """How many products, all of them right, prove an accuracy of `target`: 59 for 0.95 at 95 %."""
-    return math.ceil(math.log(1 - confidence) / math.log(target))
 
 
 def fit_threshold(
@@ -233,21 +211,6 @@ def refuted_categories(
     return {name for name, is_refuted in zip(names, refuted, strict=True) if is_refuted}
 
 
-def shortfall_p_value(successes: int, n: int, target: float) -> float:
-    """Chance of at most `successes` in `n` if the true share were `target` (exact); 1.0 for n=0."""
-    return float(bdtr(successes, n, target)) if n else 1.0
-
-
-def holm(p_values: Sequence[float], level: float) -> list[bool]:
-    """Which hypotheses fall at family-wise error `level` (Holm 1979), in the order given."""
-    rejected = [False] * len(p_values)
-    for done, index in enumerate(np.argsort(p_values, kind="stable")):
-        if p_values[index] > level / (len(p_values) - done):
-            break
-        rejected[index] = True
-    return rejected
-
-
 def target_key(target: float) -> str:
     """0.95 -> "95", 0.975 -> "97.5": how a target is named in files and output names."""
     return f"{target * 100:g}"
@@ -288,7 +251,7 @@ def _fixed_sequence(ends: np.ndarray, right: np.ndarray, target: float, error: f
     at_start = np.zeros(len(ends) + 1)
     for rank, share in starts.items():
         at_start[np.searchsorted(ends, rank)] += share
-    p_values = _proof_p_values(right[ends - 1], ends, target)
+    p_values = proof_p_value(right[ends - 1], ends, target)
     best, budget = 0, 0.0
     for index in np.unique(np.searchsorted(ends, planned[planned >= min(starts)])):
         if index == len(ends):
@@ -313,7 +276,7 @@ def _starts(n: int, target: float, error: float) -> dict[int, float]:
 def _guaranteed_risk(ends: np.ndarray, right: np.ndarray, target: float, error: float) -> int:
     if not len(ends):
         return 0
-    p_values = _proof_p_values(right[ends - 1], ends, target)
+    p_values = proof_p_value(right[ends - 1], ends, target)
     steps = max(1, math.ceil(math.log2(len(right))))
     low, high, best = 0, len(ends) - 1, 0
     for _ in range(steps):
@@ -325,12 +288,6 @@ def _guaranteed_risk(ends: np.ndarray, right: np.ndarray, target: float, error: 
         else:
             high = middle - 1
     return best
-
-
-def _proof_p_values(right: np.ndarray, n: np.ndarray, target: float) -> np.ndarray:
-    # P(Binomial(n, target) >= right): small when the true share can hardly be below the target.
-    tail = betainc(np.maximum(right, 1), n - right + 1.0, target)
-    return np.where(right == 0, 1.0, tail)
 
 
 def _cut_below(ranked: np.ndarray, rank: int) -> float:

@@ -1,17 +1,16 @@
 """Share of products put on the right shelf, with its exact two-sided interval."""
 
-from dataclasses import dataclass
-
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluator.metrics.rows import RowCombiner, column, computation, share
-from components.trainer.thresholds import lower_bound, upper_bound
+from components.binomial import interval
+from components.evaluator.metrics.rows import Row, ShareCombiner, Votes, computation, is_right
 
 
 class Accuracy(metric_types.Metric):
-    """`n`, `accuracy`, `accuracy_lower`, `accuracy_upper`; everything decided, sure or not.
+    """`n`, `accuracy`, `…_lower`, `…_upper` and `…_effective`; everything decided, sure or not.
 
-    The interval is Clopper & Pearson's (1934), two-sided at `confidence`.
+    The interval is exact and two-sided at `confidence` (Clopper & Pearson 1934), of as many
+    products as `accuracy_effective` says: those that come in groups of variants count less.
     """
 
     def __init__(self, confidence: float = 0.95, name: str = "accuracy"):
@@ -25,38 +24,22 @@ def _computations(name: str, confidence: float = 0.95) -> metric_types.MetricCom
     return computation(_Combiner(name, confidence), ("category", "predicted"))
 
 
-@dataclass(slots=True)
-class _Accumulator:
-    n: int = 0
-    right: int = 0
-
-    def __iadd__(self, other: "_Accumulator") -> "_Accumulator":
-        self.n += other.n
-        self.right += other.right
-        return self
-
-
-class _Combiner(RowCombiner):
+class _Combiner(ShareCombiner):
     def __init__(self, name: str, confidence: float):
-        super().__init__(["n", name, f"{name}_lower", f"{name}_upper"])
+        super().__init__(["n", name, f"{name}_lower", f"{name}_upper", f"{name}_effective"])
         self._name = name
-        self._each_side = 1 - (1 - confidence) / 2
+        self._confidence = confidence
 
-    def create_accumulator(self) -> _Accumulator:
-        return _Accumulator()
+    def vote(self, row: Row) -> bool:
+        return is_right(row)
 
-    def add_input(
-        self, accumulator: _Accumulator, row: metric_types.StandardMetricInputs
-    ) -> _Accumulator:
-        accumulator.n += 1
-        accumulator.right += column(row, "category") == column(row, "predicted")
-        return accumulator
-
-    def numbers(self, accumulator: _Accumulator) -> dict[str, float]:
-        n, right = accumulator.n, accumulator.right
+    def numbers(self, votes: Votes) -> dict[str, float]:
+        right, size = votes.effective()
+        lower, upper = interval(right, size, self._confidence)
         return {
-            "n": n,
-            self._name: share(right, n),
-            f"{self._name}_lower": lower_bound(right, n, self._each_side),
-            f"{self._name}_upper": upper_bound(right, n, self._each_side),
+            "n": votes.n,
+            self._name: votes.share,
+            f"{self._name}_lower": lower,
+            f"{self._name}_upper": upper,
+            f"{self._name}_effective": size,
         }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluator.metrics.rows import RowCombiner, column, computation
+from components.evaluator.metrics.rows import Row, RowCombiner, column, computation, is_right
 
 
 class CalibrationError(metric_types.Metric):
@@ -45,13 +45,10 @@ class _Combiner(RowCombiner):
     def create_accumulator(self) -> _Accumulator:
         return _Accumulator(0, np.zeros(self._bins))
 
-    def add_input(
-        self, accumulator: _Accumulator, row: metric_types.StandardMetricInputs
-    ) -> _Accumulator:
+    def add_input(self, accumulator: _Accumulator, row: Row) -> _Accumulator:
         score = column(row, "score")
-        right = column(row, "category") == column(row, "predicted")
         accumulator.n += 1
-        accumulator.excess[min(int(score * self._bins), self._bins - 1)] += score - right
+        accumulator.excess[min(int(score * self._bins), self._bins - 1)] += score - is_right(row)
         return accumulator
 
     def numbers(self, accumulator: _Accumulator) -> dict[str, float]:

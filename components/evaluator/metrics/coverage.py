@@ -1,16 +1,16 @@
 """Coverage: the share of products that the model decides on its own at a promised accuracy."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluator.metrics.rows import RowCombiner, column, computation, share
-from components.trainer.thresholds import lower_bound, target_key
+from components.binomial import lower_bound
+from components.evaluator.metrics.rows import Row, ShareCombiner, Votes, column, computation
+from components.trainer.thresholds import target_key
 
 
 class CoverageAtTarget(metric_types.Metric):
-    """`coverage_at_<target>` and its exact one-sided lower bound, `…_lower`.
+    """`coverage_at_<target>`, its exact one-sided lower bound, `…_lower`, and `…_effective`.
 
     Counts the served model's own flags, so the threshold is the one fitted on `calibration`,
     never one fitted on the products measured. At `level` "parent" the flag says that the parent
@@ -42,37 +42,20 @@ def _computations(
     return computation(_Combiner(name, flag, confidence), (flag,))
 
 
-@dataclass(slots=True)
-class _Accumulator:
-    n: int = 0
-    accepted: int = 0
-
-    def __iadd__(self, other: "_Accumulator") -> "_Accumulator":
-        self.n += other.n
-        self.accepted += other.accepted
-        return self
-
-
-class _Combiner(RowCombiner):
+class _Combiner(ShareCombiner):
     def __init__(self, name: str, flag: str, confidence: float):
-        super().__init__([name, f"{name}_lower"])
+        super().__init__([name, f"{name}_lower", f"{name}_effective"])
         self._name = name
         self._flag = flag
         self._confidence = confidence
 
-    def create_accumulator(self) -> _Accumulator:
-        return _Accumulator()
+    def vote(self, row: Row) -> bool:
+        return bool(column(row, self._flag))
 
-    def add_input(
-        self, accumulator: _Accumulator, row: metric_types.StandardMetricInputs
-    ) -> _Accumulator:
-        accumulator.n += 1
-        accumulator.accepted += bool(column(row, self._flag))
-        return accumulator
-
-    def numbers(self, accumulator: _Accumulator) -> dict[str, float]:
-        n, accepted = accumulator.n, accumulator.accepted
+    def numbers(self, votes: Votes) -> dict[str, float]:
+        accepted, size = votes.effective()
         return {
-            self._name: share(accepted, n),
-            f"{self._name}_lower": lower_bound(accepted, n, self._confidence),
+            self._name: votes.share,
+            f"{self._name}_lower": lower_bound(accepted, size, self._confidence),
+            f"{self._name}_effective": size,
         }

@@ -1,10 +1,15 @@
 """Products the model put on a shelf on its own though they belong elsewhere."""
 
-from dataclasses import dataclass
-
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluator.metrics.rows import RowCombiner, column, computation
+from components.evaluator.metrics.rows import (
+    Row,
+    ShareCombiner,
+    Votes,
+    column,
+    computation,
+    is_right,
+)
 from components.trainer.thresholds import target_key
 
 
@@ -29,30 +34,14 @@ def _computations(name: str, target: float) -> metric_types.MetricComputations:
     return computation(_Combiner(name, flag), ("category", "predicted", flag))
 
 
-@dataclass(slots=True)
-class _Accumulator:
-    strangers: int = 0
-
-    def __iadd__(self, other: "_Accumulator") -> "_Accumulator":
-        self.strangers += other.strangers
-        return self
-
-
-class _Combiner(RowCombiner):
+class _Combiner(ShareCombiner):
     def __init__(self, name: str, flag: str):
         super().__init__([name])
         self._name = name
         self._flag = flag
 
-    def create_accumulator(self) -> _Accumulator:
-        return _Accumulator()
+    def vote(self, row: Row) -> bool | None:
+        return not is_right(row) if column(row, self._flag) else None
 
-    def add_input(
-        self, accumulator: _Accumulator, row: metric_types.StandardMetricInputs
-    ) -> _Accumulator:
-        wrong = column(row, "category") != column(row, "predicted")
-        accumulator.strangers += bool(column(row, self._flag)) and wrong
-        return accumulator
-
-    def numbers(self, accumulator: _Accumulator) -> dict[str, float]:
-        return {self._name: accumulator.strangers}
+    def numbers(self, votes: Votes) -> dict[str, float]:
+        return {self._name: votes.n_yes}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluator.metrics.rows import RowCombiner, column, computation
+from components.evaluator.metrics.rows import Row, RowCombiner, column, computation
 
 
 class MacroF1(metric_types.Metric):
@@ -43,9 +43,7 @@ class _Combiner(RowCombiner):
     def create_accumulator(self) -> _Accumulator:
         return _Accumulator()
 
-    def add_input(
-        self, accumulator: _Accumulator, row: metric_types.StandardMetricInputs
-    ) -> _Accumulator:
+    def add_input(self, accumulator: _Accumulator, row: Row) -> _Accumulator:
         label, predicted = column(row, "category"), column(row, "predicted")
         accumulator.labelled[label] += 1
         accumulator.predicted[predicted] += 1

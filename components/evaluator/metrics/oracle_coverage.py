@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 from tensorflow_model_analysis.metrics import metric_types
 
 from components.evaluator.metrics.ranked import RankedRows
-from components.evaluator.metrics.rows import RowCombiner, column, computation
+from components.evaluator.metrics.rows import Row, RowCombiner, column, computation, is_right
 from components.trainer.thresholds import target_key
 
 
@@ -61,11 +61,8 @@ class _Combiner(RowCombiner):
     def create_accumulator(self) -> RankedRows:
         return RankedRows()
 
-    def add_input(
-        self, accumulator: RankedRows, row: metric_types.StandardMetricInputs
-    ) -> RankedRows:
-        right = column(row, "category") == column(row, "predicted")
-        accumulator.add(column(row, "score"), right)
+    def add_input(self, accumulator: RankedRows, row: Row) -> RankedRows:
+        accumulator.add(column(row, "score"), is_right(row))
         return accumulator
 
     def numbers(self, accumulator: RankedRows) -> dict[str, float]:

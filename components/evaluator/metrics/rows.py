@@ -1,11 +1,17 @@
-"""What every metric here shares: reading a row's columns, and adding accumulators up."""
+"""What every metric here shares: reading a row's columns, adding accumulators up, and shares."""
 
+from array import array
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
+
+from components.design_effect import effective_size
+
+Row = metric_types.StandardMetricInputs
 
 
 class RowCombiner(beam.CombineFn):
@@ -13,6 +19,8 @@ class RowCombiner(beam.CombineFn):
 
     Subclasses give `create_accumulator` (an object with `+=`), `add_input` and `numbers`.
     """
+
+    own_columns: tuple[str, ...] = ()  # read by the class itself, whatever the metric asks for
 
     def __init__(self, names: Sequence[str]):
         self._keys = {name: metric_types.MetricKey(name=name) for name in names}
@@ -36,12 +44,69 @@ class RowCombiner(beam.CombineFn):
         return {self._keys[name]: float(value) for name, value in self.numbers(accumulator).items()}
 
 
+@dataclass(slots=True)
+class Votes:
+    """Yes or no of every product asked, and its group, in nine bytes a product."""
+
+    yes: array = field(default_factory=lambda: array("b"))
+    groups: array = field(default_factory=lambda: array("q"))
+
+    def add(self, yes: bool, group: int) -> None:
+        self.yes.append(yes)
+        self.groups.append(group)
+
+    def __iadd__(self, other: "Votes") -> "Votes":
+        self.yes.extend(other.yes)
+        self.groups.extend(other.groups)
+        return self
+
+    @property
+    def n(self) -> int:
+        return len(self.yes)
+
+    @property
+    def n_yes(self) -> int:
+        return sum(self.yes)
+
+    @property
+    def share(self) -> float:
+        """0 to 1; NaN for a share of nothing."""
+        return self.n_yes / self.n if self.n else float("nan")
+
+    def effective(self) -> tuple[float, float]:
+        """`n_yes` and `n` of as many independent products as these are worth: `design_effect`."""
+        size = effective_size(np.asarray(self.yes, bool), np.asarray(self.groups))
+        return (self.share * size if size else 0.0), size
+
+
+class ShareCombiner(RowCombiner):
+    """Counts the products of which something is true.
+
+    Subclasses give `vote` and `numbers`, which is handed `Votes`.
+    """
+
+    own_columns = ("group",)
+
+    def vote(self, row: Row) -> bool | None:
+        """Whether it is true of a row; None where the question does not arise."""
+        raise NotImplementedError
+
+    def create_accumulator(self) -> Votes:
+        return Votes()
+
+    def add_input(self, accumulator: Votes, row: Row) -> Votes:
+        yes = self.vote(row)
+        if yes is not None:
+            accumulator.add(yes, column(row, "group"))
+        return accumulator
+
+
 def computation(
     combiner: RowCombiner, columns: Iterable[str]
 ) -> list[metric_types.MetricComputation]:
-    """One computation that reads only `columns` of each row."""
+    """One computation that reads only `columns`, and the combiner's own, of each row."""
     preprocessor = metric_types.FeaturePreprocessor(
-        feature_keys=sorted(columns), include_default_inputs=False
+        feature_keys=sorted({*columns, *combiner.own_columns}), include_default_inputs=False
     )
     return [
         metric_types.MetricComputation(
@@ -50,7 +115,7 @@ def computation(
     ]
 
 
-def column(row: metric_types.StandardMetricInputs, name: str) -> Any:
+def column(row: Row, name: str) -> Any:
     """The one value that `row` holds for `name`; text as str.
 
     Raises:
@@ -60,6 +125,6 @@ def column(row: metric_types.StandardMetricInputs, name: str) -> Any:
     return value.decode() if isinstance(value, bytes) else value.item()
 
 
-def share(part: float, whole: float) -> float:
-    """`part / whole`; NaN for a share of nothing."""
-    return part / whole if whole else float("nan")
+def is_right(row: Row) -> bool:
+    """Whether the predicted category is the labelled one."""
+    return column(row, "category") == column(row, "predicted")

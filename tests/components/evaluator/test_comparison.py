@@ -6,7 +6,14 @@ from components.evaluator.comparison import Outcomes, compare, mcnemar_worse, pa
 
 
 def outcomes(ids, labels, right, accepted) -> Outcomes:
-    return Outcomes(ids, labels, np.array(right, dtype=bool), np.array(accepted, dtype=bool))
+    right, accepted = (np.array(each, dtype=bool) for each in (right, accepted))
+    return Outcomes(ids, labels, right, accepted, np.arange(len(right)))
+
+
+def p_worse(only_candidate: int, only_live: int) -> float:
+    """Of products that are no variants of one another."""
+    differing = np.repeat([False, True], [only_candidate, only_live])
+    return mcnemar_worse(differing, np.arange(len(differing)))
 
 
 CANDIDATE = outcomes("abcd", ["mugs", "mugs", "lids", "sofas"], [1, 0, 1, 1], [1, 1, 0, 0])
@@ -16,15 +23,22 @@ LIVE = outcomes("dcba", ["sofas", "lids", "mugs", "mugs"], [0, 1, 1, 1], [0, 1, 
 @pytest.mark.parametrize(("only_candidate", "only_live"), [(0, 1), (3, 9), (20, 4), (0, 12)])
 def test_mcnemar_is_scipys_binomial_test(only_candidate, only_live):
     test = scipy.stats.binomtest(only_live, only_candidate + only_live, alternative="greater")
-    assert mcnemar_worse(only_candidate, only_live) == pytest.approx(test.pvalue)
+    assert p_worse(only_candidate, only_live) == pytest.approx(test.pvalue)
 
 
 def test_models_that_never_differ_show_nothing():
-    assert mcnemar_worse(0, 0) == 1.0
+    assert p_worse(0, 0) == 1.0
 
 
 def test_five_losses_and_no_win_have_a_chance_of_one_in_32():
-    assert mcnemar_worse(0, 5) == pytest.approx(1 / 32)
+    assert p_worse(0, 5) == pytest.approx(1 / 32)
+
+
+def test_a_title_lost_with_all_its_variants_is_one_loss():
+    lost = np.ones(12, bool)
+    assert mcnemar_worse(lost, np.zeros(12)) == pytest.approx(1 / 2)
+    # Five titles of two: sums of 2, so a design effect of 2: five losses of five.
+    assert mcnemar_worse(lost[:10], np.repeat(np.arange(5), 2)) == pytest.approx(1 / 32)
 
 
 def test_products_are_matched_by_id_not_by_order():
@@ -49,6 +63,6 @@ def test_different_products_are_refused():
 
 def test_no_products_are_written_as_null():
     nothing = np.zeros(0, dtype=bool)
-    assert np.isnan(paired(nothing, nothing).candidate)
+    assert np.isnan(paired(nothing, nothing, nothing).candidate)
     found = compare(CANDIDATE, LIVE, live_categories=[])
     assert found.to_dict()["accuracy"]["candidate"] is None

@@ -67,6 +67,7 @@ def predictions_of(
             "split": "eval",
             "product_id": [f"p{i:05d}" for i in range(n)],
             "title": titles,
+            "group": np.arange(n),
             "category": category,
             "gold": np.where(products.random(n) < 0.02, predicted, category),
             "parent": [parents[c] for c in category],

@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import beta
 
-from components.report_gen.bounds import interval, lower_bound
 from components.report_gen.curve import coverage_curve
 
 SCORES = np.array([0.9, 0.5, 0.9, 0.7, 0.2])
@@ -18,6 +16,7 @@ def curve_of(**changed):
     given = {
         "scores": SCORES,
         "correct": CORRECT,
+        "groups": np.arange(5),
         "accepted": {"95": SCORES >= 0.7, "98": NONE},
         "thresholds": {"95": 0.7, "98": None},
     }
@@ -42,6 +41,12 @@ def test_marks_say_what_the_shipped_thresholds_did():
     assert (abstains.threshold, abstains.accepted, abstains.position) == (None, 0, 0)
 
 
+def test_the_bound_counts_variants_of_one_product_once():
+    # The two surest are right: as two products p² = .05, as one p = .05.
+    assert curve_of().lower[1] == pytest.approx(0.05**0.5, abs=1e-5)
+    assert curve_of(groups=np.array([7, 1, 7, 2, 3])).lower[1] == pytest.approx(0.05)
+
+
 def test_a_threshold_taken_from_a_float32_score_still_accepts_that_score():
     scores = np.array([0.1, 0.7, 0.3], np.float32)
     threshold = 0.7  # as float64 it is larger than the float32 nearest to it
@@ -49,6 +54,7 @@ def test_a_threshold_taken_from_a_float32_score_still_accepts_that_score():
     curve = coverage_curve(
         scores,
         np.ones(3, bool),
+        np.arange(3),
         {"95": scores >= np.float32(0.7), "98": scores > 1},
         {"95": threshold, "98": None},
     )
@@ -57,7 +63,7 @@ def test_a_threshold_taken_from_a_float32_score_still_accepts_that_score():
 
 def test_an_empty_split_has_only_the_point_that_accepts_nothing():
     empty = np.zeros(0)
-    curve = coverage_curve(empty, empty > 0, {"95": empty > 0, "98": empty > 0}, {})
+    curve = coverage_curve(empty, empty > 0, empty, {"95": empty > 0, "98": empty > 0}, {})
     assert (curve.n, curve.accepted, curve.lower) == (0, [0], [0.0])
 
 
@@ -66,29 +72,12 @@ def test_thinning_keeps_the_ends_and_the_marks(seed, n, threshold):
     rng = np.random.default_rng(seed)
     scores = rng.random(n).astype(np.float32)
     correct = rng.random(n) < scores
+    sample = (scores, correct, rng.integers(n, size=n))
     accepted = {"95": scores >= np.float32(threshold), "98": scores > 2}
-    full = coverage_curve(scores, correct, accepted, {"95": threshold}, max_points=10**6)
-    thin = coverage_curve(scores, correct, accepted, {"95": threshold}, max_points=40)
+    full = coverage_curve(*sample, accepted, {"95": threshold}, max_points=10**6)
+    thin = coverage_curve(*sample, accepted, {"95": threshold}, max_points=40)
     points = set(zip(full.accepted, full.wrong, full.thresholds, full.lower, strict=True))
     assert points >= set(zip(thin.accepted, thin.wrong, thin.thresholds, thin.lower, strict=True))
     assert len(thin.accepted) <= 42
     assert (thin.accepted[0], thin.accepted[-1]) == (0, n)
     assert thin.marks[0].position in thin.accepted
-
-
-@pytest.mark.parametrize(("k", "n"), [(1, 1), (3, 7), (18, 20), (20, 20), (990, 1000)])
-def test_lower_bound_is_the_beta_quantile(k, n):
-    assert lower_bound(k, n) == pytest.approx(beta.ppf(0.05, k, n - k + 1))
-
-
-def test_lower_bound_without_failures_is_the_rule_of_three():
-    # 0.05 ** (1 / 100) by hand.
-    assert lower_bound(100, 100) == pytest.approx(0.97048695)
-    assert lower_bound(0, 10) == 0
-
-
-def test_interval_is_two_sided():
-    assert interval(18, 20) == pytest.approx((beta.ppf(0.025, 18, 3), beta.ppf(0.975, 19, 2)))
-    assert interval(0, 20) == pytest.approx((0, beta.ppf(0.975, 1, 20)))
-    assert interval(20, 20)[1] == 1
-    assert interval(0, 0) is None

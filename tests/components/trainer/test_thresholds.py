@@ -1,10 +1,8 @@
 import numpy as np
 import pytest
-import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.trainer import thresholds
 from components.trainer.thresholds import fit_all, fit_threshold
 
 samples = st.lists(
@@ -17,34 +15,6 @@ def graded_sample(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     scores = 1 / (1 + np.exp(-rng.normal(4.2, 2.6, n)))
     return scores, rng.random(n) < scores
-
-
-@pytest.mark.parametrize(("k", "n"), [(0, 5), (3, 5), (5, 5), (57, 59), (940, 1000)])
-@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.995])
-def test_bounds_agree_with_scipys_exact_interval(k, n, confidence):
-    def interval(side):
-        test = scipy.stats.binomtest(k, n, alternative=side)
-        return test.proportion_ci(confidence_level=confidence, method="exact")
-
-    assert thresholds.lower_bound(k, n, confidence) == pytest.approx(interval("greater").low)
-    assert thresholds.upper_bound(k, n, confidence) == pytest.approx(interval("less").high)
-
-
-def test_bounds_without_products_say_nothing():
-    assert thresholds.lower_bound(0, 0) == 0.0
-    assert thresholds.upper_bound(0, 0) == 1.0
-
-
-@pytest.mark.parametrize("bound", [thresholds.lower_bound, thresholds.upper_bound])
-def test_impossible_counts_are_refused(bound):
-    with pytest.raises(ValueError, match="6 successes of 5"):
-        bound(6, 5)
-
-
-@pytest.mark.parametrize(("target", "n"), [(0.95, 59), (0.98, 149)])
-def test_smallest_proof_is_the_least_flawless_sample_whose_bound_reaches_the_target(target, n):
-    assert thresholds.smallest_proof(target) == n
-    assert thresholds.lower_bound(n, n) >= target > thresholds.lower_bound(n - 1, n - 1)
 
 
 def test_59_flawless_products_prove_95_percent_and_58_do_not():
@@ -102,12 +72,6 @@ def test_later_starts_survive_an_unlucky_error_high_up():
 def test_scores_that_are_no_numbers_are_refused():
     with pytest.raises(ValueError, match="score 1 is not finite"):
         fit_threshold([0.5, np.nan], [True, True], 0.95)
-
-
-def test_holm_by_hand():
-    # Levels .05/3, .05/2, .05/1: .01 falls, .03 does not, so .04 does not either.
-    assert thresholds.holm([0.04, 0.01, 0.03], 0.05) == [False, True, False]
-    assert thresholds.holm([0.01, 0.02, 0.03], 0.05) == [True, True, True]
 
 
 def test_a_refuted_category_gets_its_own_higher_threshold_or_abstains():

@@ -41,8 +41,9 @@ def combine(metric, rows, parts: int = 1) -> dict[str, float]:
     return {key.name: value for key, value in combiner.extract_output(merged).items()}
 
 
-def columns(label, predicted, score, accepted, parent_accepted) -> dict[str, np.ndarray]:
+def columns(label, predicted, score, accepted, parent_accepted, group=None) -> dict:
     values = {
+        "group": hash((label, predicted, score)) if group is None else group,
         "category": label.encode(),
         "predicted": predicted.encode(),
         "parent": PARENT[label].encode(),
@@ -69,7 +70,7 @@ def test_accuracy_is_three_of_five_between_15_and_95_percent(parts):
 
 @parts
 def test_parent_accuracy_forgives_a_sibling(parts):
-    assert combine(ParentAccuracy(), ROWS, parts) == {"parent_accuracy": pytest.approx(0.8)}
+    assert combine(ParentAccuracy(), ROWS, parts)["parent_accuracy"] == pytest.approx(0.8)
 
 
 @parts
@@ -94,6 +95,20 @@ def test_accepted_accuracy_is_two_of_the_three_accepted(parts):
     # P(X >= 2 of 3) = 3 p^2 - 2 p^3 = 0.05 at 0.1354; P(X <= 2 of 3) = 1 - p^3 = 0.05 at 0.9830.
     assert numbers["accepted_accuracy_95_lower"] == pytest.approx(0.1354, abs=1e-4)
     assert numbers["accepted_accuracy_95_upper"] == pytest.approx(0.95 ** (1 / 3))
+
+
+@parts
+def test_variants_of_one_title_count_less_by_hand(parts):
+    # Titles 1 (right twice) and 2 (wrong twice), share 1/2: deviations of 1 and -1 against 4 / 4
+    # expected: a design effect of 2, so one of two. P(X >= 1 of 2) = .05 at 1 - sqrt(.95).
+    rows = [(*ROWS[0], 1), (*ROWS[2], 2), (*ROWS[0], 1), (*ROWS[2], 2)]
+    numbers = combine(AcceptedAccuracy(0.95), rows, parts)
+    assert numbers["accepted_95"] == 4
+    assert numbers["accepted_accuracy_95_effective"] == pytest.approx(2)
+    assert numbers["accepted_accuracy_95_lower"] == pytest.approx(1 - 0.95**0.5)
+    # All accepted: nothing shows how alike titles are, so each counts once.
+    assert combine(CoverageAtTarget(0.95), rows, parts)["coverage_at_95_effective"] == 2
+    assert combine(Accuracy(), rows, parts)["accuracy_effective"] == pytest.approx(2)
 
 
 def test_accepted_accuracy_of_nothing_is_not_a_number():
