@@ -5,7 +5,7 @@ import difflib
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pydantic
 import yaml
@@ -19,6 +19,7 @@ from pipeline.kubeflow.settings import KubeflowConfig
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
+BeamComponent = Literal["ManifestExampleGen", "StatisticsGen", "Transform", "Evaluator"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,9 +88,11 @@ class BeamConfig:
 
     Attributes:
         args: Beam's own pipeline options, e.g. `--runner=FlinkRunner`.
+        components: options of single components, in place of `args`.
     """
 
     args: tuple[str, ...] = ("--runner=DirectRunner", "--direct_num_workers=1")
+    components: dict[BeamComponent, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,16 +134,29 @@ def load_config(path: str | None = None, overrides: Sequence[str] = ()) -> Confi
     for key in _unknown_keys(values, Config):
         raise InputError(f"{place(key)}: unknown key{_suggestion(key)}")
     try:
-        return pydantic.TypeAdapter(Config).validate_python(values)
+        config = pydantic.TypeAdapter(Config).validate_python(values)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{place(key)}: {first['msg']}. Given: {first['input']!r}") from error
+    _check_beam(config.beam, place)
+    return config
 
 
 def to_dict(config: Any) -> dict[str, Any]:
     """A configuration (or a section of it) as plain JSON types."""
     return pydantic.TypeAdapter(type(config)).dump_python(config, mode="json")
+
+
+def _check_beam(beam: BeamConfig, place: "_Places") -> None:
+    if beam == BeamConfig():
+        return
+    # Imports Beam, which takes seconds: not for a configuration that leaves it alone.
+    from pipeline.beam_args import check_beam_args
+
+    check_beam_args(beam.args, place("beam.args"))
+    for component, args in beam.components.items():
+        check_beam_args(args, place(f"beam.components.{component}"))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -68,7 +68,9 @@ def _compiled_by_tfx(destination: Destination, config: Config) -> dict[str, Any]
     )
     _request_resources(components, config.kubeflow.trainer)
     named = dataclasses.replace(config, name=pipeline_name(config.name))
-    graph = create_pipeline(components, named, root=destination.root)
+    graph = create_pipeline(
+        components, named, root=destination.root, worker_image=destination.image
+    )
     runner = tfx.orchestration.experimental.KubeflowV2DagRunner(
         tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(
             default_image=_images(destination.image, config.kubeflow.trainer.image),

@@ -4,6 +4,7 @@ import dataclasses
 
 from tfx import v1 as tfx
 from tfx.components import StatisticsGen, Transform
+from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.proto import transform_pb2
 
@@ -18,6 +19,7 @@ from components.report_gen.component import ReportGen
 from components.schema_importer.component import SchemaImporter
 from components.serving_check.component import ServingCheck
 from components.trainer.component import Trainer
+from pipeline.beam_args import check_shared_root, component_args
 from pipeline.code_digest import code_digest
 from pipeline.config import Config, to_dict
 
@@ -155,6 +157,7 @@ def create_pipeline(
     *,
     root: str,
     metadata: tfx.orchestration.metadata.ConnectionConfigType | None = None,
+    worker_image: str = "",
 ) -> tfx.dsl.Pipeline:
     """The components as a pipeline named after the model.
 
@@ -163,14 +166,23 @@ def create_pipeline(
         config: names the pipeline and says where Beam runs.
         root: folder or URI for artifacts.
         metadata: connection of the metadata store; None where the orchestrator has its own.
+        worker_image: of Beam's workers, where a runner starts containers and is told of no other.
+
+    Raises:
+        InputError: such a runner is configured and there is no image, or its workers could not
+            open the root.
     """
+    for component in components:
+        if isinstance(component, BaseBeamComponent):
+            args = component_args(component.id, config.beam, worker_image)
+            check_shared_root(component.id, args, root)
+            component.with_beam_pipeline_args(args)
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
         pipeline_root=root,
         components=components,
         enable_cache=True,
         metadata_connection_config=metadata,
-        beam_pipeline_args=list(config.beam.args),
     )
 
 

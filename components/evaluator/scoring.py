@@ -2,18 +2,23 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import tensorflow as tf
+from apache_beam.transforms.window import GlobalWindows
+from apache_beam.utils.windowed_value import WindowedValue
 
+from components.evaluator.batches import Batches
 from components.evaluator.served_model import RANKINGS, SCALARS, ServedModel
 from components.manifest_example_gen.splits import group_id, group_key
 from components.progress import progress
 
 BATCH = 32
+MAX_WAITING_BYTES = 64_000_000
 WORDS = ("title", "description", "price")
 PICTURE = ("image",)
 VISIBLE = {"combined": WORDS + PICTURE, "text": WORDS, "image": PICTURE}
@@ -109,7 +114,15 @@ class Score(beam.PTransform):
         self._fn = _ScoreFn(model, dict(parents), tuple(modes), tuple(features))
 
     def expand(self, examples: beam.PCollection) -> beam.PCollection:
-        return examples | beam.BatchElements(BATCH, BATCH) | beam.ParDo(self._fn)
+        return examples | beam.ParDo(self._fn)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What a model is shown of a product, and the rows, one a mode, that wait for its answer."""
+
+    shown: bytes
+    rows: list[dict[str, Any]]
 
 
 class _ScoreFn(beam.DoFn):
@@ -129,28 +142,40 @@ class _ScoreFn(beam.DoFn):
     def setup(self) -> None:
         self._loaded = self._model.load()
 
-    def process(self, batch: list[tuple[str, bytes]]) -> Iterator[dict[str, Any]]:
-        products = [(split, tf.train.Example.FromString(record)) for split, record in batch]
-        # What a model sees of a product is scored once, though several modes may show the same.
-        answers: dict[tuple[int, tuple[str, ...]], dict[str, Any]] = {}
-        asked = {
-            (index, mode): _shown(example, mode)
-            for index, (_, example) in enumerate(products)
-            for mode in self._modes
-            if can_ask(example, mode)
-        }
-        for names, keys in _grouped(asked).items():
-            examples = [_only(products[index][1], names) for index in keys]
-            for index, answer in zip(keys, _answers(self._loaded(examples)), strict=True):
-                answers[index, names] = answer
-        for (index, mode), names in asked.items():
-            yield self._row(mode, *products[index], answers[index, names])
-        self._scored += len(batch)
-        progress(self._scored, None, f"products scored by the {self._model.name} model")
+    def start_bundle(self) -> None:
+        self._batches: Batches[tuple[str, ...], _Request] = Batches(BATCH, MAX_WAITING_BYTES)
 
-    def _row(
-        self, mode: str, split: str, example: tf.train.Example, answer: dict[str, Any]
-    ) -> dict[str, Any]:
+    def process(self, element: tuple[str, bytes]) -> Iterator[dict[str, Any]]:
+        split, record = element
+        example = tf.train.Example.FromString(record)
+        modes = [mode for mode in self._modes if can_ask(example, mode)]
+        # What a model sees of a product is scored once, though several modes may show the same.
+        views: dict[tuple[str, ...], list[str]] = {}
+        for mode in modes:
+            views.setdefault(_shown(example, mode), []).append(mode)
+        for names, alike in views.items():
+            rows = [self._row(mode, split, example) for mode in alike]
+            request = _Request(_only(example, names), rows)
+            for batch in self._batches.add(names, request, len(request.shown)):
+                yield from self._answered(batch)
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        for batch in self._batches.rest():
+            yield from map(GlobalWindows.windowed_value, self._answered(batch))
+
+    def _answered(self, batch: list[_Request]) -> Iterator[dict[str, Any]]:
+        shown = [request.shown for request in batch]
+        # TensorFlow's last bits depend on the size of a batch. With always the same size, scores
+        # do not depend on how a runner cuts the products into bundles.
+        padding = [min(shown, key=len)] * (BATCH - len(shown))
+        outputs = self._loaded([*shown, *padding])
+        for request, answer in zip(batch, _answers(outputs), strict=False):
+            for row in request.rows:
+                yield {**row, **answer}
+        self._scored += len(batch)
+        progress(self._scored, None, f"answers of the {self._model.name} model")
+
+    def _row(self, mode: str, split: str, example: tf.train.Example) -> dict[str, Any]:
         category = text(example, "category")
         confidence = example.features.feature["label_confidence"].float_list.value
         return {
@@ -163,7 +188,6 @@ class _ScoreFn(beam.DoFn):
             "category": category,
             "gold": text(example, "gold"),
             "parent": self._parents[category],
-            **answer,
             "label_confidence": confidence[0] if confidence else float("nan"),
             "has_text": can_ask(example, "text"),
             "has_image": can_ask(example, "image"),
@@ -198,15 +222,6 @@ def _shown(example: tf.train.Example, mode: str) -> tuple[str, ...]:
         for name in VISIBLE[mode]
         if any(feature[name].bytes_list.value) or feature[name].float_list.value
     )
-
-
-def _grouped(
-    asked: Mapping[tuple[int, str], tuple[str, ...]],
-) -> dict[tuple[str, ...], dict[int, None]]:
-    groups: dict[tuple[str, ...], dict[int, None]] = {}
-    for (index, _), names in asked.items():
-        groups.setdefault(names, {})[index] = None
-    return groups
 
 
 def _only(example: tf.train.Example, names: Iterable[str]) -> bytes:

@@ -1,5 +1,6 @@
 """Macro-F1: every category counts alike, however few products it has."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -56,7 +57,8 @@ class _Combiner(RowCombiner):
         if not categories:
             return {self._name: float("nan")}
         # labelled + predicted = (TP + FN) + (TP + FP)
-        total = sum(
+        # Exact, and so the same in whatever order a runner merges the categories.
+        total = math.fsum(
             2 * accumulator.right[name] / (accumulator.labelled[name] + accumulator.predicted[name])
             for name in categories
         )

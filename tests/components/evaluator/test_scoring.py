@@ -33,13 +33,19 @@ class SpyModel:
     name = "candidate"
 
     def __init__(self):
-        self.requests = []
+        self.batches = []
+
+    @property
+    def requests(self):
+        """The products asked about, those that only fill up a batch left out."""
+        distinct = dict.fromkeys(each for batch in self.batches for each in batch)
+        return [tf.train.Example.FromString(each) for each in distinct]
 
     def load(self):
         return self
 
     def __call__(self, examples):
-        self.requests += [tf.train.Example.FromString(each) for each in examples]
+        self.batches.append(examples)
         answers = {name: np.full(len(examples), b"mugs", object) for name in SCALARS}
         for name in SCALARS:
             if name.startswith(("accepted", "parent_accepted")):
@@ -54,8 +60,9 @@ def score(*records: bytes, modes=scoring.MODES, features=()):
     spy = SpyModel()
     fn = scoring._ScoreFn(spy, PARENTS, tuple(modes), tuple(features))
     fn.setup()
-    rows = list(fn.process([("eval", record) for record in records]))
-    return rows, spy
+    fn.start_bundle()
+    rows = [row for record in records for row in fn.process(("eval", record))]
+    return rows + [each.value for each in fn.finish_bundle()], spy
 
 
 def shown(spy: SpyModel) -> set[frozenset[str]]:
@@ -81,6 +88,14 @@ def test_what_looks_the_same_in_two_modes_is_scored_once():
     rows, spy = score(example(title="Mug"), example(image="jpeg"))
     assert [row["mode"] for row in rows] == ["combined", "text", "combined", "image"]
     assert len(spy.requests) == 2
+
+
+def test_every_request_has_the_same_size_however_the_products_are_cut_into_bundles():
+    products = [example(title=f"Mug {n}", product_id=f"p{n}") for n in range(70)]
+    rows, spy = score(*products, modes=["combined"])
+    assert {len(batch) for batch in spy.batches} == {scoring.BATCH}
+    assert len(spy.batches) == 3
+    assert [row["product_id"] for row in rows] == [f"p{n}" for n in range(70)]
 
 
 def test_a_blank_title_is_no_words():
