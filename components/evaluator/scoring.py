@@ -148,14 +148,14 @@ class _ScoreFn(beam.DoFn):
     def process(self, element: tuple[str, bytes]) -> Iterator[dict[str, Any]]:
         split, record = element
         example = tf.train.Example.FromString(record)
-        modes = [mode for mode in self._modes if can_ask(example, mode)]
+        facts = self._facts(split, example)
         # What a model sees of a product is scored once, though several modes may show the same.
-        views: dict[tuple[str, ...], list[str]] = {}
-        for mode in modes:
-            views.setdefault(_shown(example, mode), []).append(mode)
-        for names, alike in views.items():
-            rows = [self._row(mode, split, example) for mode in alike]
-            request = _Request(_only(example, names), rows)
+        rows: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        for mode in self._modes:
+            if can_ask(example, mode):
+                rows.setdefault(_shown(example, mode), []).append({**facts, "mode": mode})
+        for names, alike in rows.items():
+            request = _Request(_only(example, names), alike)
             for batch in self._batches.add(names, request, len(request.shown)):
                 yield from self._answered(batch)
 
@@ -175,12 +175,12 @@ class _ScoreFn(beam.DoFn):
         self._scored += len(batch)
         progress(self._scored, None, f"answers of the {self._model.name} model")
 
-    def _row(self, mode: str, split: str, example: tf.train.Example) -> dict[str, Any]:
+    def _facts(self, split: str, example: tf.train.Example) -> dict[str, Any]:
+        """What every row of a product says, whatever the mode and the answer."""
         category = text(example, "category")
         confidence = example.features.feature["label_confidence"].float_list.value
         return {
             "model": self._model.name,
-            "mode": mode,
             "split": split,
             "product_id": text(example, "product_id"),
             "title": text(example, "title"),
