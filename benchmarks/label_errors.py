@@ -1,6 +1,6 @@
 """Are suspected label errors errors, and what does training gain by trusting them less?
 
-Refits the towers of a finished run from its transformed examples and its picture embeddings, with
+Refits the towers of a finished run from its examples and its picture embeddings, with
 the labels as they are and with a share of the training labels moved to a sibling category. Prints
 precision and recall of the suspects against the manifest's `gold`, for each of cleanlab's ways to
 pick them, and for each choice of `training.label_noise` the accuracy against `gold` on the products
@@ -12,21 +12,20 @@ of `calibration` and `eval` together. Figures are means over the seeds.
 import argparse
 import dataclasses
 import json
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 import tensorflow_transform as tft
 from cleanlab.filter import find_label_issues
 
 from components.trainer.answers import MODES, Shelves, mode_logits, mode_rows
 from components.trainer.backbones import load_backbone
 from components.trainer.dataset import Products, read_products, trimmed
+from components.trainer.embedding import embed_new_pictures
 from components.trainer.embedding_cache import EmbeddingCache
 from components.trainer.fitting import CrossFit, VocabularySizes, cross_fit, fit_all, tower_logits
-from components.trainer.label_noise import find_label_errors, held_out_probabilities, label_trust
+from components.trainer.label_noise import HeldOutProbabilities, find_label_errors, label_trust
 from components.trainer.module import cache_key, vocabulary_sizes
 from components.trainer.settings import TrainingConfig
 from components.transform.module import CATEGORIES_VOCABULARY
@@ -66,18 +65,14 @@ def load(output: Path, manifest: Path, config: TrainingConfig) -> Problem:
     taxonomy = Taxonomy.load(_latest(output, "ManifestExampleGen/taxonomy") / "taxonomy.json")
     categories = [c.decode() for c in transform.vocabulary_by_name(CATEGORIES_VOCABULARY)]
     shelves = Shelves(categories, taxonomy)
-    transformed = _latest(output, "Transform/transformed_examples")
-    raw = _latest(output, "ManifestExampleGen/examples") / "Split-eval"
+    examples = _latest(output, "ManifestExampleGen/examples")
     backbone = load_backbone(config.backbone)
     cache = EmbeddingCache(OutputFolder(output).embedding_cache, cache_key(backbone, config))
-    spec = transform.transformed_feature_spec()
-    with tempfile.TemporaryDirectory() as folder:
-        _transform(sorted(raw.glob("*")), transform, Path(folder) / "eval.gz")
-        unseen = [str(transformed / "Split-calibration" / "*"), f"{folder}/eval.gz"]
-        splits = [
-            read_products(files, spec, backbone, cache)
-            for files in ([str(transformed / "Split-train" / "*")], unseen)
-        ]
+    splits = []
+    for names in (["train"], ["calibration", "eval"]):
+        files = [str(examples / f"Split-{name}" / "*") for name in names]
+        embed_new_pictures(files, backbone, cache)
+        splits.append(read_products(files, transform, cache, backbone.embedding_size))
     train, unseen = trimmed(*splits)
     gold = _gold(manifest, shelves)
     return Problem(
@@ -123,7 +118,9 @@ def detection(problem: Problem, crossed: CrossFit) -> dict[str, tuple[int, float
         "suspects": found(chosen & known, wrong),
         "suspects, answers disagreed": found(chosen & known & (train.label_weights < 1), wrong),
     }
-    probabilities = held_out_probabilities(train, crossed.held_out, crossed.pool)
+    probabilities = HeldOutProbabilities(train, crossed.held_out, crossed.pool)[
+        np.arange(len(train))
+    ]
     for picker in PICKERS:
         flagged = find_label_issues(train.labels, probabilities, filter_by=picker, n_jobs=1)
         results[picker] = found(flagged & known, wrong)
@@ -140,13 +137,13 @@ def accuracies(
     if (trust < 1).any():
         crossed = cross_fit(problem.train, problem.sizes, config, trust)
     towers = fit_all(problem.train, problem.sizes, config, trust, epochs=crossed.epochs)
-    known = problem.unseen.rows(np.flatnonzero(problem.unseen_gold >= 0))
-    gold = problem.unseen_gold[problem.unseen_gold >= 0]
-    logits = mode_logits(tower_logits(towers, known), crossed.pool)
-    return {
-        mode: float((logits[mode][rows].argmax(axis=1) == gold[rows]).mean())
-        for mode, rows in mode_rows(known).items()
-    }
+    gold, logits = problem.unseen_gold, tower_logits(towers, problem.unseen)
+    results = {}
+    for mode, rows in mode_rows(problem.unseen).items():
+        known = rows[gold[rows] >= 0]
+        answers = mode_logits({name: v[known] for name, v in logits.items()}, crossed.pool)
+        results[mode] = float((answers[mode].argmax(axis=1) == gold[known]).mean())
+    return results
 
 
 def measure(
@@ -202,31 +199,6 @@ def _suspects(problem: Problem, crossed: CrossFit) -> list[Suspect]:
 def _latest(output: Path, name: str) -> Path:
     numbered = [path for path in (output / "pipeline" / name).iterdir() if path.name.isdigit()]
     return max(numbered, key=lambda path: int(path.name))
-
-
-def _transform(files: Sequence[Path], transform: tft.TFTransformOutput, target: Path) -> None:
-    """Writes raw examples as transformed ones: the pipeline has no need of those of `eval`."""
-    spec = transform.raw_feature_spec()
-    layer = transform.transform_features_layer()
-    wanted = transform.transformed_feature_spec()
-    options = tf.io.TFRecordOptions(compression_type="GZIP")
-    records = tf.data.TFRecordDataset([str(f) for f in files], compression_type="GZIP").batch(256)
-    with tf.io.TFRecordWriter(str(target), options) as writer:
-        for batch in records:
-            columns = {k: v.numpy() for k, v in layer(tf.io.parse_example(batch, spec)).items()}
-            for row in range(len(batch)):
-                features = {name: _feature(columns[name][row]) for name in wanted}
-                example = tf.train.Example(features=tf.train.Features(feature=features))
-                writer.write(example.SerializeToString())
-
-
-def _feature(values: np.ndarray) -> tf.train.Feature:
-    flat = np.reshape(values, -1)
-    if flat.dtype.kind == "f":
-        return tf.train.Feature(float_list=tf.train.FloatList(value=flat))
-    if flat.dtype.kind == "i":
-        return tf.train.Feature(int64_list=tf.train.Int64List(value=flat))
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=flat))
 
 
 def _gold(manifest: Path, shelves: Shelves) -> dict[str, int]:

@@ -71,9 +71,10 @@ def create_components(
         examples=examples,
         schema=schema_importer.outputs["schema"],
         preprocessing_fn=PREPROCESSING_FN,
-        splits_config=transform_pb2.SplitsConfig(
-            analyze=["train"], transform=["train", "calibration"]
-        ),
+        splits_config=transform_pb2.SplitsConfig(analyze=["train"]),
+        # The Trainer puts products through the graph itself: writing them out transformed would
+        # copy every picture once more.
+        materialize=False,
         disable_statistics=True,
         custom_config={
             "transform": to_dict(config.transform),
@@ -83,8 +84,7 @@ def create_components(
     # Training waits for the verdict on the data: what it would learn from is not trusted before.
     transform.add_upstream_node(example_validator)
     trainer = Trainer(
-        examples=transform.outputs["transformed_examples"],
-        raw_examples=examples,
+        examples=examples,
         transform_graph=transform.outputs["transform_graph"],
         taxonomy=taxonomy,
         manifest_digest=source.content_digest,

@@ -16,11 +16,14 @@ from components.trainer.calibration import fit_temperature, softmax
 from components.trainer.dataset import Products
 from components.trainer.floors import above_floors, category_floors
 from components.trainer.pooling import Pool
+from components.trainer.rows import Rows, chunks, evenly
 from components.trainer.thresholds import fit_all, fit_threshold, target_key
 from labeling.taxonomy import Taxonomy
 
 MODES = ("combined", "text", "image")
 TARGETS = (0.95, 0.98)
+# A temperature is one number: more products than these would not move it.
+TEMPERED_ON = 20_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,11 +80,11 @@ class Scored:
 
     Attributes:
         products: the split; label -1 (a category that training never saw) counts as a miss.
-        logits: by tower, (n, K).
+        logits: by tower, n rows of K.
     """
 
     products: Products
-    logits: dict[str, np.ndarray]
+    logits: dict[str, Rows]
 
 
 def fit_answers(
@@ -127,29 +130,57 @@ def threshold_version(answers: dict[str, dict], pool: Pool) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class _Evidence:
-    """Logits (n, K) of the products of one mode, and their labels (n,)."""
+    """What the towers say of the products of one mode, at the `rows` of a split."""
 
-    logits: np.ndarray
-    labels: np.ndarray
+    split: Scored
+    rows: np.ndarray
+    mode: str
+    pool: Pool
+
+    @property
+    def labels(self) -> np.ndarray:
+        return self.split.products.labels[self.rows]
+
+    def logits(self, rows: np.ndarray) -> np.ndarray:
+        """(m, K) of the split's products at `rows`."""
+        towers = {name: logits[rows] for name, logits in self.split.logits.items()}
+        return mode_logits(towers, self.pool)[self.mode]
+
+    def temperature(self) -> float:
+        """The one that fits best, 1.0 where there is nothing to fit on."""
+        rows = evenly(self.rows[self.labels >= 0], TEMPERED_ON)
+        return fit_temperature(self.logits(rows), self.split.products.labels[rows])
 
 
 @dataclasses.dataclass(frozen=True)
 class _Answered:
-    """Answers of one mode at its temperature: probabilities (n, K); predicted and labels (n,)."""
+    """Answers of one mode at its temperature.
 
-    probabilities: np.ndarray
+    Attributes:
+        scores, predicted, labels: (n,), the score that of the predicted category.
+        shelves: the categories and their tree.
+        node_scores: by the key in `_levels`, (n,) summed score of the predicted category's node.
+    """
+
+    scores: np.ndarray
     predicted: np.ndarray
     labels: np.ndarray
     shelves: Shelves
+    node_scores: dict[str, np.ndarray]
 
     @classmethod
     def of(cls, evidence: _Evidence, temperature: float, shelves: Shelves) -> "_Answered":
-        probabilities = softmax(evidence.logits, temperature)
-        return cls(probabilities, probabilities.argmax(axis=1), evidence.labels, shelves)
-
-    @property
-    def scores(self) -> np.ndarray:
-        return self.probabilities.max(axis=1, initial=0)
+        n = len(evidence.rows)
+        scores, predicted = np.zeros(n), np.zeros(n, np.int32)
+        levels = _levels(shelves)
+        node_scores = {key: np.zeros(n) for key in levels}
+        for places in chunks(np.arange(n)):
+            probabilities = softmax(evidence.logits(evidence.rows[places]), temperature)
+            predicted[places] = probabilities.argmax(axis=1)
+            scores[places] = probabilities.max(axis=1)
+            for key, nodes in levels.items():
+                node_scores[key][places] = _rolled_up(probabilities, nodes, predicted[places])
+        return cls(scores, predicted, evidence.labels, shelves, node_scores)
 
     @property
     def leaves(self) -> np.ndarray:
@@ -159,29 +190,31 @@ class _Answered:
     def correct(self) -> np.ndarray:
         return self.predicted == self.labels
 
-    def at(self, nodes: Sequence[str | None]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def at(self, key: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rolled up to a node of each category: node, summed score and whether it is right."""
-        names = np.array(nodes, object)
+        names = np.array(_levels(self.shelves)[key], object)
         right = (self.labels >= 0) & (names[self.predicted] == names[self.labels])
-        return names[self.predicted], _rolled_up(self.probabilities, nodes, self.predicted), right
+        return names[self.predicted], self.node_scores[key], right
+
+
+def _levels(shelves: Shelves) -> dict[str, Sequence[str | None]]:
+    """K nodes each: the categories' `parent`, and by depth ("1" below the root) their ancestors."""
+    ancestors = {str(level): shelves.ancestors_at(level) for level in range(1, shelves.depth)}
+    return {"parent": shelves.parents, **ancestors}
 
 
 def _by_mode(split: Scored, pool: Pool) -> dict[str, _Evidence]:
     rows = mode_rows(split.products)
-    return {
-        mode: _Evidence(logits[rows[mode]], split.products.labels[rows[mode]])
-        for mode, logits in mode_logits(split.logits, pool).items()
-    }
+    return {mode: _Evidence(split, rows[mode], mode, pool) for mode in MODES}
 
 
 def _fit_mode(
     calibration: _Evidence, held_out: _Evidence, shelves: Shelves, confidence: float, scope: str
 ) -> dict:
-    known = calibration.labels >= 0
-    temperature = fit_temperature(calibration.logits[known], calibration.labels[known])
+    temperature = calibration.temperature()
     answered = _Answered.of(calibration, temperature, shelves)
     shown = _Answered.of(held_out, temperature, shelves)
-    parents, parent_scores, parent_correct = answered.at(shelves.parents)
+    parents, parent_scores, parent_correct = answered.at("parent")
     fits = []
     for target in TARGETS:
         floors = _floors(shown, shelves, target, confidence, scope)
@@ -201,8 +234,9 @@ def _fit_mode(
         )
         fits.append(_with_floors(fitted, floors, target_key(target)))
     levels = {
-        str(level): {"95": _fit_level(answered, shelves, level, confidence)}
-        for level in range(1, shelves.depth)
+        key: {"95": _fit_level(answered, key, confidence)}
+        for key in _levels(shelves)
+        if key != "parent"
     }
     return {**_merged(fits), "scope": scope, "levels": levels}
 
@@ -238,11 +272,9 @@ def _merged(fits: Sequence[dict]) -> dict:
     return merged
 
 
-def _fit_level(
-    answered: _Answered, shelves: Shelves, level: int, confidence: float
-) -> float | None:
+def _fit_level(answered: _Answered, key: str, confidence: float) -> float | None:
     """Threshold of the predicted leaf's ancestor at one depth of the tree."""
-    nodes, scores, correct = answered.at(shelves.ancestors_at(level))
+    nodes, scores, correct = answered.at(key)
     has_node = np.array([node is not None for node in nodes], bool)
     return fit_threshold(scores[has_node], correct[has_node], TARGETS[0], confidence).value
 

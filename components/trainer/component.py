@@ -17,7 +17,7 @@ RUN_FN = "components.trainer.module.run_fn"
 
 
 class TrainerSpec(TfxTrainerSpec):
-    """TFX's specification and the inputs that the served answers need."""
+    """TFX's specification and the tree that the served answers need."""
 
     PARAMETERS = {  # noqa: RUF012 - TFX's form
         **TfxTrainerSpec.PARAMETERS,
@@ -26,7 +26,6 @@ class TrainerSpec(TfxTrainerSpec):
     INPUTS = {  # noqa: RUF012 - TFX's form
         **TfxTrainerSpec.INPUTS,
         "taxonomy": ChannelParameter(type=Taxonomy),
-        "raw_examples": ChannelParameter(type=standard_artifacts.Examples),
     }
 
 
@@ -39,7 +38,6 @@ class Trainer(base_component.BaseComponent):
     def __init__(
         self,
         examples: channel.BaseChannel,
-        raw_examples: channel.BaseChannel,
         transform_graph: channel.BaseChannel,
         taxonomy: channel.BaseChannel,
         manifest_digest: TextParameter,
@@ -48,8 +46,8 @@ class Trainer(base_component.BaseComponent):
         """Wires the component.
 
         Args:
-            examples: transformed examples.
-            raw_examples: the same before Transform; a few become warm-up requests.
+            examples: as ingested: pictures are embedded from them, words put through Transform's
+                graph, and the first ones become warm-up requests.
             transform_graph: Transform's graph.
             taxonomy: the category tree.
             manifest_digest: of what the examples were made from, for the model's lineage.
@@ -58,7 +56,6 @@ class Trainer(base_component.BaseComponent):
         super().__init__(
             TrainerSpec(
                 examples=examples,
-                raw_examples=raw_examples,
                 transform_graph=transform_graph,
                 taxonomy=taxonomy,
                 manifest_digest=manifest_digest,

@@ -1,4 +1,4 @@
-"""Transformed examples as arrays, with each product's picture embedded."""
+"""A split as the towers take it: features on disk, and in memory only what each product is."""
 
 import dataclasses
 import hashlib
@@ -6,39 +6,53 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
+import tensorflow_transform as tft
 
 from components.progress import progress
-from components.trainer.backbones import Backbone
 from components.trainer.embedding_cache import EmbeddingCache, content_digest
-from components.trainer.pictures import decode_picture
+from components.trainer.rows import RowFile, Rows, chunks
 
-_READ_BATCH = 256
-_EMBED_BATCH = 32
-_TEXT_FEATURES = ("word_ids", "word_weights", "piece_ids", "piece_weights")
+READ_BATCH = 256
+_TERMS = ("word_ids", "word_weights", "piece_ids", "piece_weights")
+
+
+class ProductIds(Sequence):
+    """Ids of n products in as many bytes each as the longest has.
+
+    Args:
+        encoded: (n,) array of UTF-8 bytes.
+    """
+
+    def __init__(self, encoded: np.ndarray):
+        self._encoded = encoded
+
+    def __len__(self) -> int:
+        return len(self._encoded)
+
+    def __getitem__(self, index):
+        """The id at an int; the ProductIds at an index array."""
+        if isinstance(index, (int, np.integer)):
+            return self._encoded[index].decode()
+        return ProductIds(self._encoded[index])
 
 
 @dataclasses.dataclass(frozen=True)
 class Products:
-    """One split, ready for the towers; every array has one row a product.
+    """One split, ready for the towers.
 
     Attributes:
-        product_ids: (n,) object array of str.
-        word_ids, piece_ids: (n, terms) int32, 0 where there is no term.
-        word_weights, piece_weights: (n, terms) float32.
-        price_bucket: (n,) int32.
-        embeddings: (n, embedding) float32, zeros where there is no picture.
+        product_ids: n ids.
+        features: n rows of the type `feature_type` gives, most of them on disk.
+        word_terms, piece_terms: columns of terms that hold any; the others are not read.
         has_text, has_image: (n,) bool.
         labels: (n,) int32 category ids, -1 for one unseen in training.
         label_weights: (n,) float32.
     """
 
-    product_ids: np.ndarray
-    word_ids: np.ndarray
-    word_weights: np.ndarray
-    piece_ids: np.ndarray
-    piece_weights: np.ndarray
-    price_bucket: np.ndarray
-    embeddings: np.ndarray
+    product_ids: Sequence[str]
+    features: Rows
+    word_terms: int
+    piece_terms: int
     has_text: np.ndarray
     has_image: np.ndarray
     labels: np.ndarray
@@ -47,140 +61,131 @@ class Products:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def rows(self, index: np.ndarray) -> "Products":
-        """The products at `index` (ids or a mask)."""
-        return Products(**{f.name: getattr(self, f.name)[index] for f in dataclasses.fields(self)})
+    @property
+    def embedding_size(self) -> int:
+        """Width of the picture embeddings."""
+        return self.features.dtype["embeddings"].shape[0]
 
-    def tower_inputs(self) -> dict[str, np.ndarray]:
-        """The arrays that the towers take, by input name."""
-        return {
-            name: getattr(self, name) for name in (*_TEXT_FEATURES, "price_bucket", "embeddings")
-        }
+    def tower_inputs(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """What the towers take, by input name, of the products at the (m,) `rows`."""
+        features = self.features[rows]
+        widths = {"word": self.word_terms, "piece": self.piece_terms}
+        terms = {name: features[name][:, : widths[name.split("_")[0]]] for name in _TERMS}
+        return terms | {name: features[name] for name in ("price_bucket", "embeddings")}
 
     def group_folds(self, folds: int, seed: int) -> np.ndarray:
         """(n,) fold of each product; products with the same words share one, so none leaks."""
-        return np.array(
-            [
-                int.from_bytes(
-                    hashlib.blake2b(key, digest_size=8, salt=_salt(seed)).digest(), "big"
-                )
-                % folds
-                for key in self._group_keys()
-            ],
-            dtype=np.int32,
+        salt = seed.to_bytes(16, "big", signed=True)
+        digests = (
+            hashlib.blake2b(key, digest_size=8, salt=salt).digest() for key in self._group_keys()
         )
+        numbers = (int.from_bytes(digest, "big") % folds for digest in digests)
+        return np.fromiter(numbers, np.int32, len(self))
 
     def _group_keys(self) -> Iterator[bytes]:
-        for row in range(len(self)):
-            if self.has_text[row]:
-                yield self.word_ids[row].tobytes() + self.piece_ids[row].tobytes()
-            else:
-                yield self.embeddings[row].tobytes()
+        for rows in chunks(np.arange(len(self))):
+            inputs = self.tower_inputs(rows)
+            for place, row in enumerate(rows):
+                if self.has_text[row]:
+                    words, pieces = inputs["word_ids"][place], inputs["piece_ids"][place]
+                    yield words.tobytes() + pieces.tobytes()
+                else:
+                    yield inputs["embeddings"][place].tobytes()
+
+
+def feature_type(words: int, pieces: int, embedding: int) -> np.dtype:
+    """A product's features: `words` and `pieces` terms, and an embedding of so many numbers.
+
+    Term ids are 0, and their weights too, where there is no term; `price_bucket` is 0 where there
+    is no price, and `embeddings` are zeros where there is no picture.
+    """
+    return np.dtype(
+        [
+            ("word_ids", np.int32, (words,)),
+            ("word_weights", np.float32, (words,)),
+            ("piece_ids", np.int32, (pieces,)),
+            ("piece_weights", np.float32, (pieces,)),
+            ("price_bucket", np.int32),
+            ("embeddings", np.float32, (embedding,)),
+        ]
+    )
 
 
 def read_products(
     files: Sequence[str],
-    feature_spec: dict[str, tf.io.FixedLenFeature],
-    backbone: Backbone,
+    transformed: tft.TFTransformOutput,
     cache: EmbeddingCache,
+    embedding_size: int,
 ) -> Products:
-    """Reads gzipped, transformed tf.Examples and embeds their pictures through the cache.
+    """Transforms the products of one split and looks up their pictures' embeddings.
 
     Args:
-        files: file patterns of one split.
-        feature_spec: the transformed features, as Transform wrote them.
-        backbone: embeds the pictures that the cache does not know.
-        cache: is read, and gains the new embeddings batch by batch.
+        files: patterns of gzipped files of raw tf.Examples.
+        transformed: the graph that turns them into features.
+        cache: holds the embedding of every picture, see `embedding.embed_new_pictures`.
+        embedding_size: numbers of one embedding.
     """
-    columns: dict[str, list[np.ndarray]] = {name: [] for name in feature_spec if name != "image"}
-    digests: list[bytes] = []
-    new_pictures = _NewPictures(backbone, cache)
-    for batch in _batches(files, feature_spec):
-        for name, values in columns.items():
-            values.append(_narrow(batch[name]))
-        pictures = batch["image"].reshape(-1)
-        batch_digests = [content_digest(p) if p else b"" for p in pictures]
-        digests += batch_digests
-        new_pictures.embed(pictures, batch_digests, len(digests))
-    stacked = {name: np.concatenate(values) for name, values in columns.items()}
+    spec = transformed.transformed_feature_spec()
+    terms = [spec[name].shape[0] for name in ("word_ids", "piece_ids")]
+    features = RowFile(feature_type(*terms, embedding_size))
+    known: dict[str, list[np.ndarray]] = {}
+    for batch in _transformed_batches(files, transformed):
+        rows = np.zeros(len(batch["product_id"]), features.dtype)
+        for name in (*_TERMS, "price_bucket"):
+            rows[name] = batch[name]
+        rows["embeddings"] = _embeddings(batch["image"], cache, embedding_size)
+        features.append(rows)
+        for name, values in _known_of(batch, rows).items():
+            known.setdefault(name, []).append(values)
+        progress(len(features), None, "products read for training")
+    stacked = {name: np.concatenate(values) for name, values in known.items()}
     return Products(
-        product_ids=np.array([p.decode() for p in stacked["product_id"].reshape(-1)], object),
-        **{name: stacked[name] for name in _TEXT_FEATURES},
-        price_bucket=stacked["price_bucket"].reshape(-1),
-        embeddings=_embeddings(digests, cache, backbone.embedding_size),
-        has_text=stacked["has_text"].reshape(-1) > 0,
-        has_image=stacked["has_image"].reshape(-1) > 0,
-        labels=stacked["category_id"].reshape(-1),
-        label_weights=stacked["label_weight"].reshape(-1),
+        product_ids=ProductIds(stacked["product_id"]),
+        features=features,
+        word_terms=max(1, int(stacked["words"].max())),
+        piece_terms=max(1, int(stacked["pieces"].max())),
+        has_text=stacked["has_text"] > 0,
+        has_image=stacked["has_image"] > 0,
+        labels=stacked["category_id"].astype(np.int32),
+        label_weights=stacked["label_weight"],
     )
 
 
 def trimmed(*splits: Products) -> list[Products]:
     """The splits without the term columns that are empty in all of them (at least one is kept)."""
-    widths = {
-        name: max(
-            1, *(int(np.count_nonzero(getattr(s, name), axis=1).max(initial=0)) for s in splits)
-        )
-        for name in ("word_ids", "piece_ids")
-    }
-    widths |= {"word_weights": widths["word_ids"], "piece_weights": widths["piece_ids"]}
-    return [
-        dataclasses.replace(s, **{name: getattr(s, name)[:, :w] for name, w in widths.items()})
-        for s in splits
-    ]
+    widths = {name: max(getattr(s, name) for s in splits) for name in ("word_terms", "piece_terms")}
+    return [dataclasses.replace(s, **widths) for s in splits]
 
 
-class _NewPictures:
-    """Embeds the pictures that the cache does not know yet."""
-
-    def __init__(self, backbone: Backbone, cache: EmbeddingCache):
-        self._cache = cache
-        size = backbone.image_size
-        self._decode = lambda encoded: decode_picture(encoded, size)
-        self._embed = tf.function(
-            lambda pixels: backbone.model(tf.cast(pixels, tf.float32), training=False),
-            input_signature=[tf.TensorSpec([None, size, size, 3], tf.uint8)],
-        )
-
-    def embed(self, pictures: np.ndarray, digests: list[bytes], seen: int) -> None:
-        """Embeds those of `pictures` whose digest is new; `seen` counts products for progress."""
-        known = self._cache.known([d for d in digests if d])
-        new = {d: p for d, p in zip(digests, pictures, strict=True) if d and d not in known}
-        if not new:
-            return
-        dataset = (
-            tf.data.Dataset.from_tensor_slices(list(new.values()))
-            .map(self._decode, num_parallel_calls=tf.data.AUTOTUNE)
-            .batch(_EMBED_BATCH)
-            .prefetch(1)
-        )
-        self._cache.put(
-            list(new), np.concatenate([self._embed(batch).numpy() for batch in dataset])
-        )
-        progress(seen, None, "pictures embedded")
-
-
-def _batches(files: Sequence[str], feature_spec: dict) -> Iterator[dict[str, np.ndarray]]:
+def record_batches(files: Sequence[str]) -> tf.data.Dataset:
+    """Serialised products of gzipped files, READ_BATCH at a time, in the order of the files."""
     paths = sorted(path for pattern in files for path in tf.io.gfile.glob(pattern))
-    records = tf.data.TFRecordDataset(paths, compression_type="GZIP").batch(_READ_BATCH)
-    parsed = records.map(lambda batch: tf.io.parse_example(batch, feature_spec))
-    yield from parsed.prefetch(1).as_numpy_iterator()
+    return tf.data.TFRecordDataset(paths, compression_type="GZIP").batch(READ_BATCH)
 
 
-def _narrow(values: np.ndarray) -> np.ndarray:
-    return values.astype(np.int32) if values.dtype == np.int64 else values
+def _transformed_batches(
+    files: Sequence[str], transformed: tft.TFTransformOutput
+) -> Iterator[dict[str, np.ndarray]]:
+    spec, layer = transformed.raw_feature_spec(), transformed.transform_features_layer()
+    batches = record_batches(files).map(lambda batch: layer(tf.io.parse_example(batch, spec)))
+    yield from batches.prefetch(1).as_numpy_iterator()
 
 
-def _embeddings(digests: list[bytes], cache: EmbeddingCache, size: int) -> np.ndarray:
-    result = np.zeros((len(digests), size), np.float32)
-    for start in range(0, len(digests), _READ_BATCH):
-        chunk = digests[start : start + _READ_BATCH]
-        vectors = cache.get([d for d in chunk if d])
-        for row, digest in enumerate(chunk, start):
-            if digest:
-                result[row] = vectors[digest]
-    return result
+def _known_of(batch: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """What of a batch stays in memory; of the terms, how many columns are in use."""
+    names = ("has_text", "has_image", "category_id", "label_weight")
+    return {
+        "product_id": batch["product_id"].reshape(-1).astype("S"),
+        **{name: batch[name].reshape(-1) for name in names},
+        **{
+            f"{kind}s": np.count_nonzero(rows[f"{kind}_ids"], axis=1).max(keepdims=True)
+            for kind in ("word", "piece")
+        },
+    }
 
 
-def _salt(seed: int) -> bytes:
-    return seed.to_bytes(16, "big", signed=True)
+def _embeddings(pictures: np.ndarray, cache: EmbeddingCache, size: int) -> np.ndarray:
+    digests = [content_digest(p) if p else b"" for p in pictures.reshape(-1)]
+    vectors = cache.get([d for d in digests if d])
+    vectors[b""] = np.zeros(size, np.float32)
+    return np.stack([vectors[digest] for digest in digests])

@@ -2,7 +2,9 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+import tempfile
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,17 +21,22 @@ class EmbeddingCache:
     """Embeddings by picture digest, in one SQLite file for each backbone.
 
     Every `put` is a transaction, so a killed run leaves whole batches behind and nothing else.
+    Threads may share it.
 
     Args:
-        folder: where the file lies; created when missing. None keeps the cache in memory.
+        folder: where the file lies; created when missing. None is a temporary folder, gone with
+            the cache.
         key: names backbone, weights and input geometry; another key is another file.
     """
 
     def __init__(self, folder: Path | None, key: str):
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-        location = ":memory:" if folder is None else str(folder / f"{key}.sqlite")
-        self._connection = sqlite3.connect(location, timeout=60)
+        self._own_folder = tempfile.TemporaryDirectory() if folder is None else None
+        folder = Path(self._own_folder.name) if folder is None else folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+        self._connection = sqlite3.connect(
+            folder / f"{key}.sqlite", timeout=60, check_same_thread=False
+        )
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS embedding (digest BLOB PRIMARY KEY, vector BLOB NOT NULL)"
@@ -49,16 +56,21 @@ class EmbeddingCache:
             (digest, vector.astype("<f4").tobytes())
             for digest, vector in zip(digests, vectors, strict=True)
         ]
-        with self._connection:
+        with self._lock, self._connection:
             self._connection.executemany("INSERT OR REPLACE INTO embedding VALUES (?, ?)", rows)
 
     def close(self) -> None:
         self._connection.close()
+        if self._own_folder is not None:
+            self._own_folder.cleanup()
 
-    def _rows(self, digests: Sequence[bytes], columns: str) -> Iterator[tuple]:
+    def _rows(self, digests: Sequence[bytes], columns: str) -> list[tuple]:
+        found: list[tuple] = []
         for start in range(0, len(digests), _LOOKUP_CHUNK):
             chunk = list(digests[start : start + _LOOKUP_CHUNK])
             marks = ",".join("?" * len(chunk))
-            yield from self._connection.execute(
-                f"SELECT {columns} FROM embedding WHERE digest IN ({marks})", chunk
-            )
+            with self._lock:
+                found += self._connection.execute(
+                    f"SELECT {columns} FROM embedding WHERE digest IN ({marks})", chunk
+                )
+        return found

@@ -1,4 +1,4 @@
-"""Trainer's executor: TFX's own, which also hands on the tree, the raw products and a digest."""
+"""Trainer's executor: TFX's own, which also hands on the tree and a digest."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tfx.types import artifact_utils
 
 
 class Executor(GenericExecutor):
-    """Adds `taxonomy`, `raw_examples` and `manifest_digest` to the module's `custom_config`."""
+    """Adds `taxonomy` and `manifest_digest` to the module's `custom_config`."""
 
     def _GetFnArgs(  # noqa: N802 - TFX's hook
         self,
@@ -18,10 +18,8 @@ class Executor(GenericExecutor):
         exec_properties: dict[str, Any],
     ) -> FnArgs:
         fn_args = super()._GetFnArgs(input_dict, output_dict, exec_properties)
-        examples = artifact_utils.get_single_instance(input_dict["raw_examples"])
         fn_args.custom_config |= {
             "manifest_digest": exec_properties["manifest_digest"],
             "taxonomy": f"{artifact_utils.get_single_uri(input_dict['taxonomy'])}/taxonomy.json",
-            "raw_examples": f"{artifact_utils.get_split_uri([examples], 'train')}/*",
         }
         return fn_args

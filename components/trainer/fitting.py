@@ -9,15 +9,18 @@ import keras
 import numpy as np
 
 from components.progress import progress
+from components.trainer.batches import Batches
 from components.trainer.dataset import Products
 from components.trainer.label_noise import find_label_errors, label_trust
 from components.trainer.pooling import Pool, fit_pool
+from components.trainer.rows import CHUNK, RowFile, Rows, chunks, evenly
 from components.trainer.settings import TrainingConfig
 from components.trainer.towers import build_towers
 from labeling.label_errors import Suspect
 
 OUTPUTS = ("text", "image")
-_PREDICT_BATCH = 1024
+# The pool has three numbers a category: more products than these would not move them.
+POOLED_ON = 20_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,13 +38,13 @@ class CrossFit:
     """Scores of the training split from towers that never saw the product they score.
 
     Attributes:
-        held_out: by output name, (n, K) logits.
+        held_out: by output name, n rows of K logits.
         folds: (n,) fold that held each product out.
         pool: fitted on `held_out`.
         epochs: passes that served the held-out folds best, on average.
     """
 
-    held_out: dict[str, np.ndarray]
+    held_out: dict[str, Rows]
     folds: np.ndarray
     pool: Pool
     epochs: int
@@ -102,7 +105,7 @@ def cross_fit(
     """
     weights = sample_weights(train, sizes.categories, config, trust)
     folds = train.group_folds(config.folds, config.seed)
-    held_out = {name: np.zeros((len(train), sizes.categories), np.float32) for name in OUTPUTS}
+    held_out = _no_logits(len(train), sizes.categories)
     lengths = []
     for fold in range(config.folds):
         inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
@@ -112,13 +115,12 @@ def cross_fit(
             train, weights, sizes, config, seed=config.seed + 1 + fold, on=inside, check=outside
         )
         lengths.append(length)
-        for name, logits in tower_logits(towers, train.rows(outside)).items():
-            held_out[name][outside] = logits
+        _write_logits(towers, train, outside, held_out)
         progress(fold + 1, config.folds, "cross-fits of the towers")
     epochs = max(1, round(float(np.mean(lengths)))) if lengths else config.epochs
     # The pool keeps to the labels' own weights: suspects are picked by what it gets wrong, and a
     # pool fitted without its errors is too sure of itself (half a point of accuracy on fashion).
-    both = train.has_text & train.has_image
+    both = evenly(np.flatnonzero(train.has_text & train.has_image), POOLED_ON)
     pool = fit_pool(
         held_out["text"][both],
         held_out["image"][both],
@@ -145,10 +147,25 @@ def fit_all(
     return towers
 
 
-def tower_logits(towers: keras.Model, products: Products) -> dict[str, np.ndarray]:
-    """(n, K) logits of each tower, whether or not a product has what the tower looks at."""
-    logits = towers.predict(products.tower_inputs(), batch_size=_PREDICT_BATCH, verbose=0)
-    return {name: np.asarray(logits[name]) for name in OUTPUTS}
+def tower_logits(towers: keras.Model, products: Products) -> dict[str, Rows]:
+    """n rows of K logits of each tower, whether or not a product has what the tower looks at."""
+    logits = _no_logits(len(products), towers.output["text"].shape[-1])
+    _write_logits(towers, products, np.arange(len(products)), logits)
+    return logits
+
+
+def _no_logits(products: int, categories: int) -> dict[str, RowFile]:
+    row = np.dtype((np.float32, (categories,)))
+    return {name: RowFile(row, products) for name in OUTPUTS}
+
+
+def _write_logits(
+    towers: keras.Model, products: Products, rows: np.ndarray, logits: dict[str, RowFile]
+) -> None:
+    for some in chunks(rows):
+        answers = towers.predict_on_batch(products.tower_inputs(some))
+        for name in OUTPUTS:
+            logits[name][some] = answers[name]
 
 
 def sample_weights(
@@ -183,7 +200,7 @@ def _fit_once(
         words=sizes.words,
         pieces=sizes.pieces,
         price_buckets=sizes.price_buckets,
-        embedding_size=train.embeddings.shape[1],
+        embedding_size=train.embedding_size,
         categories=sizes.categories,
         text_units=config.text_units,
         image_units=config.image_units,
@@ -205,14 +222,11 @@ def _fit_once(
         )
     if log_dir is not None:
         callbacks.append(keras.callbacks.TensorBoard(str(log_dir), write_graph=False))
-    inputs, labels, row_weights = _arrays(train, weights, rows)
     history = towers.fit(
-        inputs,
-        labels,
-        sample_weight=row_weights,
-        validation_data=None if check is None else _arrays(train, weights, check),
+        Batches(train, weights, rows, config.batch_size, shuffled_by=seed),
+        validation_data=None if check is None else Batches(train, weights, check, CHUNK),
         epochs=epochs or config.epochs,
-        batch_size=config.batch_size,
+        shuffle=False,
         callbacks=callbacks,
         verbose=0,
     ).history
@@ -231,15 +245,3 @@ def _loss(categories: int, smoothing: float):
         )
 
     return loss
-
-
-def _arrays(products: Products, weights: np.ndarray, rows: np.ndarray):
-    """Inputs, targets and weights for `fit`; a tower learns nothing from what it cannot see."""
-    inputs = {name: values[rows] for name, values in products.tower_inputs().items()}
-    labels = products.labels[rows]
-    seen = {"text": products.has_text[rows], "image": products.has_image[rows]}
-    return (
-        inputs,
-        dict.fromkeys(OUTPUTS, labels),
-        {name: weights[rows] * seen[name] for name in OUTPUTS},
-    )

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from components.trainer.answers import mode_logits
+from components.trainer.answers import TEMPERED_ON, mode_logits
 from components.trainer.calibration import fit_temperature, softmax
 from components.trainer.dataset import Products
 from components.trainer.pooling import Pool
+from components.trainer.rows import Rows, evenly
 from components.trainer.settings import LabelNoise
 from labeling.label_errors import Suspect, find_suspects
 
@@ -23,7 +24,7 @@ _KEPT = 0.5
 
 def find_label_errors(
     train: Products,
-    held_out: dict[str, np.ndarray],
+    held_out: dict[str, Rows],
     pool: Pool,
     folds: np.ndarray,
     categories: Sequence[str],
@@ -32,7 +33,7 @@ def find_label_errors(
 
     Args:
         train: the training split.
-        held_out: by tower, (n, K) cross-fitted logits.
+        held_out: by tower, n rows of K cross-fitted logits.
         pool: of the towers.
         folds: (n,) fold that held each product out.
         categories: K ids, in the order of the logits.
@@ -40,31 +41,54 @@ def find_label_errors(
     judged = np.flatnonzero(
         (train.has_text | train.has_image) & (_seen_before(train.labels, folds) >= _SEEN_BEFORE)
     )
-    probabilities = held_out_probabilities(train, held_out, pool)
+    probabilities = HeldOutProbabilities(train, held_out, pool)
     return find_suspects(
-        train.product_ids[judged], train.labels[judged], probabilities[judged], categories
+        train.product_ids[judged],
+        train.labels[judged],
+        lambda start, stop: probabilities[judged[start:stop]],
+        categories,
     )
 
 
-def held_out_probabilities(
-    train: Products, held_out: dict[str, np.ndarray], pool: Pool
-) -> np.ndarray:
-    """(n, K) float32 probabilities, each product in the mode it would be answered in.
+class HeldOutProbabilities:
+    """Rows of K probabilities, each product in the mode it would be answered in.
 
     Each mode has the temperature that fits its held-out scores. A product with neither words nor
     picture has the same probability everywhere.
+
+    Args:
+        train: the training split.
+        held_out: by tower, n rows of K cross-fitted logits.
+        pool: of the towers.
     """
-    logits = mode_logits(held_out, pool)
-    result = np.full(held_out["text"].shape, 1 / held_out["text"].shape[1], np.float32)
-    for mode, members in {
-        "combined": train.has_text & train.has_image,
-        "text": train.has_text & ~train.has_image,
-        "image": ~train.has_text & train.has_image,
-    }.items():
-        of_mode = logits[mode][members]
-        temperature = fit_temperature(of_mode, train.labels[members], train.label_weights[members])
-        result[members] = softmax(of_mode, temperature)
-    return result
+
+    def __init__(self, train: Products, held_out: dict[str, Rows], pool: Pool):
+        self._held_out = held_out
+        self._pool = pool
+        self._members = {
+            "combined": train.has_text & train.has_image,
+            "text": train.has_text & ~train.has_image,
+            "image": ~train.has_text & train.has_image,
+        }
+        self._temperatures = {mode: self._temperature(mode, train) for mode in self._members}
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        """(m, K) float32 of the products at (m,) `rows`."""
+        logits = self._logits(rows)
+        shape = logits["combined"].shape
+        result = np.full(shape, 1 / shape[1], np.float32)
+        for mode, members in self._members.items():
+            own = members[rows]
+            result[own] = softmax(logits[mode][own], self._temperatures[mode])
+        return result
+
+    def _temperature(self, mode: str, train: Products) -> float:
+        rows = evenly(np.flatnonzero(self._members[mode]), TEMPERED_ON)
+        logits = self._logits(rows)[mode]
+        return fit_temperature(logits, train.labels[rows], train.label_weights[rows])
+
+    def _logits(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        return mode_logits({name: v[rows] for name, v in self._held_out.items()}, self._pool)
 
 
 def label_trust(train: Products, suspects: Sequence[Suspect], choice: LabelNoise) -> np.ndarray:
@@ -79,7 +103,8 @@ def label_trust(train: Products, suspects: Sequence[Suspect], choice: LabelNoise
     trust = np.ones(len(train), np.float32)
     if choice == "keep" or not suspects:
         return trust
-    row_of = {product_id: row for row, product_id in enumerate(train.product_ids)}
+    wanted = {suspect.product_id for suspect in suspects}
+    row_of = {id_: row for row, id_ in enumerate(train.product_ids) if id_ in wanted}
     left = np.floor((1 - _KEPT) * np.bincount(train.labels))
     for suspect in suspects:
         row = row_of[suspect.product_id]

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from components.progress import note
 from components.trainer import export
 from components.trainer.answers import Scored, Shelves, fit_answers, threshold_version
 from components.trainer.backbones import Backbone, load_backbone
-from components.trainer.dataset import Products, read_products, trimmed
+from components.trainer.dataset import Products, read_products, record_batches, trimmed
+from components.trainer.embedding import embed_new_pictures
 from components.trainer.embedding_cache import EmbeddingCache, content_digest
 from components.trainer.fitting import CrossFit, Fit, VocabularySizes, fit, tower_logits
+from components.trainer.rows import evenly
 from components.trainer.served_model import ServedModel
 from components.trainer.settings import TrainingConfig
 from components.transform.module import (
@@ -35,6 +38,7 @@ from pipeline.errors import InputError
 HELD_OUT_FILE = "held_out.npz"
 SUSPECTS_FILE = "label_suspects.jsonl"
 _WARM_UP_PRODUCTS = 32
+_HELD_OUT_KEPT = 20_000
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -86,7 +90,7 @@ def run_fn(fn_args: FnArgs) -> None:
         fn_args.serving_model_dir,
         model,
         name=custom["model_name"],
-        products=_first_products(custom["raw_examples"]),
+        products=_first_products(fn_args.train_files),
         lineage=_lineage(custom, config, shelves, answers, version),
     )
     _write_held_out(fn_args.model_run_dir, train, fitted.crossed, shelves)
@@ -108,11 +112,13 @@ def _read_splits(
 ) -> list[Products]:
     folder = Path(config.embedding_cache) if config.embedding_cache else None
     cache = EmbeddingCache(folder, cache_key(backbone, config))
-    spec = transformed.transformed_feature_spec()
-    train = read_products(fn_args.train_files, spec, backbone, cache)
-    calibration = read_products(fn_args.eval_files, spec, backbone, cache)
+    splits = [fn_args.train_files, fn_args.eval_files]
+    embed_new_pictures([file for files in splits for file in files], backbone, cache)
+    products = [
+        read_products(files, transformed, cache, backbone.embedding_size) for files in splits
+    ]
     cache.close()
-    return trimmed(train.rows(np.flatnonzero(train.labels >= 0)), calibration)
+    return trimmed(*products)
 
 
 def cache_key(backbone: Backbone, config: TrainingConfig) -> str:
@@ -138,9 +144,8 @@ def _served_spec(transformed: tft.TFTransformOutput) -> dict[str, Any]:
     return {name: spec[name] for name in SERVED_FEATURES}
 
 
-def _first_products(pattern: str) -> list[bytes]:
-    paths = sorted(tf.io.gfile.glob(pattern))
-    records = tf.data.TFRecordDataset(paths, compression_type="GZIP").take(_WARM_UP_PRODUCTS)
+def _first_products(files: Sequence[str]) -> list[bytes]:
+    records = record_batches(files).unbatch().take(_WARM_UP_PRODUCTS)
     return list(records.as_numpy_iterator())
 
 
@@ -165,18 +170,19 @@ def _lineage(
 
 
 def _write_held_out(directory: str, train: Products, crossed: CrossFit, shelves: Shelves) -> None:
-    """Keeps the training split's cross-fitted logits, for a look at them after the run."""
+    """Keeps cross-fitted logits of the training split, of a sample at most, for a later look."""
+    rows = evenly(np.arange(len(train)), _HELD_OUT_KEPT)
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
-        product_ids=train.product_ids.astype("U"),
-        labels=train.labels,
-        label_weights=train.label_weights,
-        has_text=train.has_text,
-        has_image=train.has_image,
+        product_ids=np.array(list(train.product_ids[rows]), "U"),
+        labels=train.labels[rows],
+        label_weights=train.label_weights[rows],
+        has_text=train.has_text[rows],
+        has_image=train.has_image[rows],
         categories=np.array(shelves.categories, "U"),
         pool=np.array(json.dumps(crossed.pool.to_lists())),
-        **crossed.held_out,
+        **{name: logits[rows] for name, logits in crossed.held_out.items()},
     )
     _write(directory, HELD_OUT_FILE, buffer.getvalue())
 

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from cleanlab.filter import find_label_issues
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -61,6 +62,31 @@ def test_suspects_carry_their_label_and_its_probability_and_come_worst_first():
         row = int(suspect.product_id)
         assert suspect.label == CATEGORIES[labels[row]]
         assert suspect.label_score == pytest.approx(probabilities[row, labels[row]])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_suspects_are_those_of_cleanlab(seed):
+    labels, _, _, probabilities = _noisy(9000, 0.02 * seed, seed=seed)
+    probabilities = probabilities.astype(np.float64)
+    probabilities[:, 3] *= 0.2  # one category that the model is seldom sure of
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    issues = find_label_issues(labels, probabilities, filter_by="low_self_confidence", n_jobs=1)
+    issues &= probabilities[np.arange(9000), labels] < probabilities.max(axis=1)
+    suspects = find_suspects(range(9000), labels, probabilities, CATEGORIES)
+    assert sorted(int(s.product_id) for s in suspects) == np.flatnonzero(issues).tolist()
+
+
+def test_probabilities_may_be_read_in_pieces():
+    labels, _, _, probabilities = _noisy(9000, 0.05)
+    asked = []
+
+    def rows(start: int, stop: int) -> np.ndarray:
+        asked.append(stop - start)
+        return probabilities[start:stop]
+
+    whole = find_suspects(range(9000), labels, probabilities, CATEGORIES)
+    assert find_suspects(range(9000), labels, rows, CATEGORIES) == whole
+    assert max(asked) < 5000 and sum(asked) == 2 * 9000
 
 
 def test_labels_that_are_all_right_give_hardly_a_suspect():

@@ -32,7 +32,6 @@ class Training:
 
     model: Path
     transform_graph: Path
-    transformed: Path
     raw: Path
     model_run: Path
     cache: Path
@@ -90,11 +89,11 @@ def training(tmp_path_factory) -> Training:
     }
     for split, records in splits.items():
         write_records(root / "raw" / f"Split-{split}" / "data.gz", records)
-    _transform(root, splits)
+    _analyse(root, splits["train"])
     run_fn(
         FnArgs(
-            train_files=[str(root / "transformed" / "Split-train" / "*")],
-            eval_files=[str(root / "transformed" / "Split-calibration" / "*")],
+            train_files=[str(root / "raw" / "Split-train" / "*")],
+            eval_files=[str(root / "raw" / "Split-calibration" / "*")],
             transform_graph_path=str(root / "graph"),
             transform_output=str(root / "graph"),
             serving_model_dir=str(root / "model"),
@@ -102,7 +101,6 @@ def training(tmp_path_factory) -> Training:
             custom_config={
                 "training": {"epochs": 4, "folds": 2, "embedding_cache": str(root / "cache")},
                 "taxonomy": str(root / "taxonomy.json"),
-                "raw_examples": str(root / "raw" / "Split-train" / "*"),
                 "model_name": "tiny",
                 "manifest_digest": "d1",
             },
@@ -111,20 +109,18 @@ def training(tmp_path_factory) -> Training:
     return Training(
         root / "model",
         root / "graph",
-        root / "transformed",
         root / "raw",
         root / "model_run",
         root / "cache",
     )
 
 
-def _transform(root: Path, splits: dict[str, list[bytes]]) -> None:
+def _analyse(root: Path, records: list[bytes]) -> None:
     """What the Transform component does, without the component."""
     import apache_beam as beam
     import tensorflow_data_validation as tfdv
     import tensorflow_transform.beam as tft_beam
     from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
-    from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
     from tfx_bsl.public import tfxio
 
     import schema
@@ -140,27 +136,8 @@ def _transform(root: Path, splits: dict[str, list[bytes]]) -> None:
     )
     source = tfxio.TFExampleBeamRecord(physical_format="inmem", schema=declared)
     with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=str(root / "tmp")):
-        sources = {
-            split: (
-                pipeline | f"make {split}" >> beam.Create(records) | split >> source.BeamSource(),
-                source.TensorAdapterConfig(),
-            )
-            for split, records in splits.items()
-        }
-        graph = sources["train"] | tft_beam.AnalyzeDataset(
+        batches = pipeline | beam.Create(records) | source.BeamSource()
+        graph = (batches, source.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(
             lambda inputs: preprocessing_fn(inputs, {"transform": {}})
         )
         _ = graph | tft_beam.WriteTransformFn(str(root / "graph"))
-        for split, data in sources.items():
-            batches, _ = (data, graph) | f"transform {split}" >> tft_beam.TransformDataset(
-                output_record_batches=True
-            )
-            _ = (
-                batches
-                | f"encode {split}"
-                >> beam.FlatMapTuple(lambda batch, _: RecordBatchToExamplesEncoder().encode(batch))
-                | f"write {split}"
-                >> beam.io.WriteToTFRecord(
-                    str(root / "transformed" / f"Split-{split}" / "data"), file_name_suffix=".gz"
-                )
-            )

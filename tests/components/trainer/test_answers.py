@@ -13,7 +13,7 @@ from components.trainer.answers import (
     threshold_version,
 )
 from components.trainer.calibration import softmax
-from components.trainer.dataset import Products
+from components.trainer.dataset import ProductIds, Products, feature_type
 from components.trainer.pooling import Pool
 from labeling.taxonomy import Taxonomy
 
@@ -35,15 +35,11 @@ HALF = Pool(np.full(4, 0.5), np.full(4, 0.5), np.zeros(4))
 
 def products(labels, has_text=True, has_image=True) -> Products:
     n = len(labels)
-    ints, floats = np.zeros((n, 1), np.int32), np.zeros((n, 1), np.float32)
     return Products(
-        product_ids=np.array([str(i) for i in range(n)], object),
-        word_ids=ints,
-        word_weights=floats,
-        piece_ids=ints,
-        piece_weights=floats,
-        price_bucket=ints[:, 0],
-        embeddings=floats,
+        product_ids=ProductIds(np.arange(n).astype("S")),
+        features=np.zeros(n, feature_type(1, 1, 1)),
+        word_terms=1,
+        piece_terms=1,
         has_text=np.broadcast_to(np.asarray(has_text), (n,)),
         has_image=np.broadcast_to(np.asarray(has_image), (n,)),
         labels=np.asarray(labels, np.int32),

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from components.trainer.calibration import softmax
-from components.trainer.dataset import Products
-from components.trainer.label_noise import find_label_errors, held_out_probabilities, label_trust
+from components.trainer.dataset import ProductIds, Products, feature_type
+from components.trainer.label_noise import HeldOutProbabilities, find_label_errors, label_trust
 from components.trainer.pooling import Pool
 from labeling.label_errors import Suspect
 from tests.components.trainer.conftest import CATEGORIES
@@ -18,15 +18,11 @@ NAMES = list(CATEGORIES)
 
 def _products(labels: np.ndarray, has_text: np.ndarray, has_image: np.ndarray) -> Products:
     n = len(labels)
-    nothing = np.zeros((n, 1), np.int32)
     return Products(
-        product_ids=np.array([f"p{row}" for row in range(n)], object),
-        word_ids=nothing,
-        word_weights=nothing.astype(np.float32),
-        piece_ids=nothing,
-        piece_weights=nothing.astype(np.float32),
-        price_bucket=nothing[:, 0],
-        embeddings=nothing.astype(np.float32),
+        product_ids=ProductIds(np.array([f"p{row}" for row in range(n)], "S")),
+        features=np.zeros(n, feature_type(1, 1, 8)),
+        word_terms=1,
+        piece_terms=1,
         has_text=has_text,
         has_image=has_image,
         labels=labels.astype(np.int32),
@@ -76,7 +72,7 @@ def test_a_product_is_judged_by_what_it_has():
         "text": np.where(has_text[:, None], sure, misled),
         "image": np.where(has_image[:, None], sure, misled),
     }
-    probabilities = held_out_probabilities(train, held_out, Pool.even(4))
+    probabilities = HeldOutProbabilities(train, held_out, Pool.even(4))[np.arange(300)]
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     assert (probabilities.argmax(axis=1) == labels).all()
 
@@ -129,12 +125,13 @@ def _pictures_with_wrong_labels(n: int = 320, wrong: int = 24) -> Products:
     labels[:wrong] = (labels[:wrong] + 1) % 4
     train = _products(labels, np.zeros(n, bool), np.ones(n, bool))
     noise = rng.normal(0, 0.15, (n, 8)).astype(np.float32)
-    return dataclasses.replace(train, embeddings=np.eye(8, dtype=np.float32)[truth] + noise)
+    train.features["embeddings"] = np.eye(8, dtype=np.float32)[truth] + noise
+    return train
 
 
 @pytest.mark.slow
 def test_towers_that_drop_suspects_believe_wrong_labels_less():
-    from components.trainer.fitting import VocabularySizes, fit
+    from components.trainer.fitting import VocabularySizes, fit, tower_logits
     from components.trainer.settings import TrainingConfig
 
     train = _pictures_with_wrong_labels()
@@ -149,6 +146,6 @@ def test_towers_that_drop_suspects_believe_wrong_labels_less():
         right = found & {f"p{row}" for row in range(24)}
         assert len(right) >= 12
         assert len(right) > 0.8 * len(found)
-        logits = fitted.towers.predict(train.tower_inputs(), verbose=0)["image"]
+        logits = tower_logits(fitted.towers, train)["image"][np.arange(24)]
         believed[choice] = softmax(logits)[np.arange(24), train.labels[:24]].mean()
     assert believed["drop"] < 0.5 * believed["keep"]

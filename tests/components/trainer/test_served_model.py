@@ -10,12 +10,16 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from scipy.special import softmax
 
+from components.trainer.dataset import read_products
+from components.trainer.embedding_cache import EmbeddingCache
 from components.trainer.export import LINEAGE, WARM_UP
 from components.trainer.module import HELD_OUT_FILE
 from labeling.taxonomy import Taxonomy
 from tests.components.trainer.conftest import CATEGORIES, NODES, example, picture
 
 pytestmark = pytest.mark.slow
+
+EMBEDDING_SIZE = 1280
 
 ANSWER = {
     "category",
@@ -52,22 +56,23 @@ def _records(directory) -> tf.data.Dataset:
 
 
 def test_served_features_are_the_features_trained_on(training, model):
-    spec = tft.TFTransformOutput(str(training.transform_graph)).transformed_feature_spec()
-    trained = {
-        bytes(row["product_id"].numpy()): row
-        for row in _records(training.transformed / "Split-calibration").map(
-            lambda record: tf.io.parse_single_example(record, spec)
-        )
-    }
+    cache = EmbeddingCache(training.cache, next(training.cache.glob("*.sqlite")).stem)
+    transformed = tft.TFTransformOutput(str(training.transform_graph))
+    files = [str(training.raw / "Split-calibration" / "*")]
+    trained = read_products(files, transformed, cache, EMBEDDING_SIZE)
     raw = list(_records(training.raw / "Split-calibration").as_numpy_iterator())
     served = model.signatures["transform_features"](tf.constant(raw))
-    for row, record in enumerate(raw):
-        example_ = tf.train.Example.FromString(record)
-        product = trained[example_.features.feature["product_id"].bytes_list.value[0]]
-        for name, values in served.items():
-            np.testing.assert_allclose(
-                np.reshape(values[row], -1), np.reshape(product[name], -1), rtol=1e-6, err_msg=name
-            )
+    everything = np.arange(len(raw))
+    for name, values in trained.tower_inputs(everything).items():
+        if name == "embeddings":
+            continue
+        shown = served[name].numpy().reshape(len(raw), -1)
+        np.testing.assert_array_equal(shown[:, values[0].size :], 0, err_msg=name)
+        np.testing.assert_allclose(
+            shown[:, : values[0].size], values.reshape(len(raw), -1), rtol=1e-6, err_msg=name
+        )
+    for name in ("has_text", "has_image"):
+        np.testing.assert_array_equal(served[name].numpy().reshape(-1), getattr(trained, name))
 
 
 def test_every_signature_gives_the_outputs_it_promises(model):
