@@ -8,6 +8,7 @@ import importlib
 from typing import Any
 
 _ARTIFACT_CLASSES = {
+    "DataDrift": "components.artifacts",
     "Rejects": "components.artifacts",
     "Report": "components.report_gen.artifacts",
     "Taxonomy": "components.artifacts",

@@ -7,6 +7,12 @@ the entrypoint of a step imports the class by that name.
 from tfx.types.artifact import Artifact
 
 
+class DataDrift(Artifact):
+    """How far the products are from the live model's: `drift.json`, `training_statistics.pb`."""
+
+    TYPE_NAME = "components.DataDrift"
+
+
 class Rejects(Artifact):
     """The manifest lines left out: `rejects.jsonl`, one reason a line, and `summary.json`."""
 

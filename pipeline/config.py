@@ -11,6 +11,7 @@ import pydantic
 import yaml
 from pydantic import Field
 
+from components.drift_check.settings import ValidationConfig
 from components.evaluator.gate_config import GateConfig
 from components.trainer.settings import TrainingConfig
 from components.transform.settings import TransformConfig
@@ -106,6 +107,7 @@ class Config:
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")] = "shelfsort"
     data: DataConfig = DataConfig()
+    validation: ValidationConfig = ValidationConfig()
     transform: TransformConfig = TransformConfig()
     training: TrainingConfig = TrainingConfig()
     evaluation: GateConfig = GateConfig()

@@ -10,6 +10,7 @@ from tfx.proto import transform_pb2
 
 import schema
 from components.baseline_model.component import BaselineModel
+from components.drift_check.component import DriftCheck
 from components.evaluator.component import Evaluator
 from components.example_validator.component import ExampleValidator
 from components.manifest_example_gen.component import ManifestExampleGen
@@ -96,12 +97,20 @@ def create_components(
     )
     model = trainer.outputs["model"]
     baseline = BaselineModel(serving_dir=serving_dir, live_version=live_version)
+    drift_check = DriftCheck(
+        examples=examples,
+        taxonomy=taxonomy,
+        baseline_model=baseline.outputs["baseline"],
+        validation=config.validation,
+        code_digest=code_digest("components/drift_check", "components/manifest_example_gen"),
+    )
     evaluator = Evaluator(
         examples=examples,
         taxonomy=taxonomy,
         model=model,
         baseline_model=baseline.outputs["baseline"],
         anomalies=example_validator.outputs["anomalies"],
+        drift=drift_check.outputs["drift"],
         gate=to_dict(config.evaluation),
         slices=config.slices,
         code_digest=code_digest("components/evaluator", "components/trainer", "labeling"),
@@ -132,6 +141,7 @@ def create_components(
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=serving_check.outputs["blessing"],
         evaluation=evaluator.outputs["evaluation"],
+        drift=drift_check.outputs["drift"],
         serving_dir=serving_dir,
         model_name=config.name,
         approved_by=config.evaluation.approved_by or "",
@@ -144,6 +154,7 @@ def create_components(
         transform,
         trainer,
         baseline,
+        drift_check,
         evaluator,
         serving_check,
         report,

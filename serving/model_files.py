@@ -16,6 +16,7 @@ from pipeline.errors import InputError
 SAVED_MODEL = "saved_model.pb"
 LINEAGE = "assets.extra/shelfsort.json"
 WARM_UP = "assets.extra/tf_serving_warmup_requests"
+TRAINING_STATISTICS = "assets.extra/training_statistics.pb"
 
 _DIGESTED = re.compile(r"saved_model\.pb|(variables|assets)/.+")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")

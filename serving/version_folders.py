@@ -12,8 +12,8 @@ import shutil
 import socket
 import time
 import uuid
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -40,15 +40,18 @@ _INCOMING = re.compile(re.escape(INCOMING) + r"(?P<host>.+)-(?P<pid>[0-9]+)-[0-9
 
 @dataclass(frozen=True)
 class NewVersion:
-    """What a new version is made of: a model's files, and the lineage document to go with them."""
+    """What a new version is made of: a model's files, its lineage document, and files besides."""
 
     model_dir: str
     lineage: bytes
+    added: Mapping[str, str] = field(default_factory=dict)
 
-    def files(self) -> list[str]:
-        """Names of the files to copy, `saved_model.pb` last."""
-        names = [name for name in list_files(self.model_dir) if name != LINEAGE]
-        return sorted(names, key=lambda name: (name == SAVED_MODEL, name))
+    def files(self) -> list[tuple[str, str]]:
+        """Name and path of each file to copy, `saved_model.pb` last."""
+        paths = {name: join(self.model_dir, name) for name in list_files(self.model_dir)}
+        paths.pop(LINEAGE, None)
+        paths.update(self.added)
+        return sorted(paths.items(), key=lambda file: (file[0] == SAVED_MODEL, file[0]))
 
 
 class VersionFolders(Protocol):
@@ -98,8 +101,8 @@ class LocalVersions:
         incoming = self._base / _incoming_name()
         incoming.mkdir()
         try:
-            for name in new.files():
-                _copy_durably(join(new.model_dir, name), incoming / name)
+            for name, path in new.files():
+                _copy_durably(path, incoming / name)
             _write_durably(new.lineage, incoming / LINEAGE)
             for folder, _, _ in os.walk(incoming):
                 _fsync(Path(folder))
@@ -148,8 +151,8 @@ class ObjectVersions:
         number = _next_number(self.taken())
         folder = join(self._base, str(number))
         self._write(join(folder, LINEAGE), [new.lineage])
-        for name in new.files():
-            with open_file(join(new.model_dir, name)) as source:
+        for name, path in new.files():
+            with open_file(path) as source:
                 self._write(join(folder, name), blocks(source))
         return number
 

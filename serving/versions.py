@@ -16,6 +16,7 @@ from pipeline.errors import InputError
 from serving.model_files import (
     SAVED_MODEL,
     combined_digest,
+    file_digest,
     file_digests,
     file_exists,
     join,
@@ -96,15 +97,19 @@ def publish(
     base: str | os.PathLike,
     *,
     extra_lineage: Mapping[str, Any] | None = None,
+    extra_files: Mapping[str, str] | None = None,
 ) -> Publication:
     """Makes the SavedModel in `model_dir` the live version of `base`.
 
-    Its lineage is completed with `extra_lineage`, its digest and that of each file. A model that
-    is live already is left alone. In a folder, a process killed at any moment leaves no version
-    that is only half there. Raises InputError when `model_dir` holds no SavedModel.
+    Its lineage is completed with `extra_lineage`, its digest and that of each file, and its files
+    with `extra_files` (path by name within the version). A model that is live already is left
+    alone. In a folder, a process killed at any moment leaves no version that is only half there.
+    Raises InputError when `model_dir` holds no SavedModel.
     """
     model_dir, base = os.fspath(model_dir), os.fspath(base)
+    added = dict(extra_files or {})
     digests = file_digests(model_dir)
+    digests.update({name: file_digest(path) for name, path in added.items()})
     digest = combined_digest(digests)
     live = live_version(base)
     if live is not None and live.digest == digest:
@@ -115,7 +120,7 @@ def publish(
         "model_digest": digest,
         "files": digests,
     }
-    number = version_folders(base).add(NewVersion(model_dir, lineage_document(lineage)))
+    number = version_folders(base).add(NewVersion(model_dir, lineage_document(lineage), added))
     return Publication(number, join(base, str(number)), already_live=False)
 
 

@@ -9,7 +9,7 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.artifacts import Taxonomy
+from components.artifacts import DataDrift, Taxonomy
 from components.evaluator.executor import Executor
 from components.evaluator.gate_config import GateConfig
 
@@ -28,6 +28,7 @@ class EvaluatorSpec(ComponentSpec):
         "model": ChannelParameter(type=standard_artifacts.Model),
         "baseline_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies, optional=True),
+        "drift": ChannelParameter(type=DataDrift, optional=True),
     }
     OUTPUTS = {  # noqa: RUF012 - TFX's form
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
@@ -53,6 +54,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         *,
         baseline_model: types.BaseChannel | None = None,
         anomalies: types.BaseChannel | None = None,
+        drift: types.BaseChannel | None = None,
         gate: Mapping[str, Any] | None = None,
         slices: Sequence[str] = (),
         code_digest: str | None = None,
@@ -65,6 +67,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             model: the new model; its signature `evaluate` is what is measured.
             baseline_model: the live model; an artifact without a SavedModel: none is live.
             anomalies: of the data; any of them refuses the model.
+            drift: of the data against the live model's; what has drifted refuses the model.
             gate: settings of `GateConfig`, checked here, before anything runs.
             slices: string features to slice by, besides category, parent, label confidence and
                 what a product has.
@@ -81,6 +84,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             model=model,
             baseline_model=baseline_model,
             anomalies=anomalies,
+            drift=drift,
             gate=json.dumps(settings, sort_keys=True),
             slices=json.dumps(list(slices)),
             code_digest=code_digest,

@@ -15,8 +15,10 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from components.baseline_model.executor import NO_LIVE_MODEL_FILE
+from components.drift_check.findings import FINDINGS_FILE, Findings
 from components.evaluator import analysis, gate, summary
 from components.evaluator.comparison import Comparison, Outcomes, compare
+from components.evaluator.drift_checks import drift_checks
 from components.evaluator.gate_config import GateConfig
 from components.evaluator.scoring import ScoreSplits, row_schema
 from components.evaluator.served_model import LoadedModel, ServedModel, UnloadableModel
@@ -42,7 +44,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         Args:
             input_dict: `examples`, `taxonomy`, `model`; optionally `baseline_model` (a folder
-                without a model: none is live) and `anomalies`.
+                without a model: none is live), `anomalies` and `drift`.
             output_dict: `evaluation` and `blessing`.
             exec_properties: `gate`, JSON of a `GateConfig`; `slices`, JSON list of string
                 features to slice by.
@@ -72,7 +74,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         version = _version(input_dict.get("baseline_model"))
         compared = _comparison(output, live, version, taxonomy) if live else unloadable
         anomalies = _anomalies(input_dict.get("anomalies"))
-        verdict = gate.decide(metrics, categories, config, compared, anomalies)
+        checks = drift_checks(_drift(input_dict.get("drift")), config, taxonomy.path)
+        verdict = gate.decide(metrics, categories, config, compared, anomalies, checks)
         _write_json(output, "metrics.json", metrics)
         _write_json(output, "categories.json", categories)
         _write_json(output, "verdict.json", verdict.to_dict())
@@ -183,6 +186,13 @@ def _anomalies(artifacts: list[types.Artifact] | None) -> list[str] | None:
         with fileio.open(path, "rb") as file:
             found[split] = anomalies_pb2.Anomalies.FromString(file.read())
     return describe(found)
+
+
+def _drift(artifacts: list[types.Artifact] | None) -> Findings | None:
+    if not artifacts:
+        return None
+    with fileio.open(join(artifact_utils.get_single_uri(artifacts), FINDINGS_FILE), "rb") as file:
+        return Findings.from_json(file.read())
 
 
 def _write_json(folder: str, name: str, content: Mapping | Sequence) -> None:

@@ -97,6 +97,7 @@ def decide(
     config: GateConfig,
     live: Comparison | UnloadableLive | None = None,
     anomalies: Sequence[str] | None = None,
+    data_checks: Sequence[Check] = (),
 ) -> Verdict:
     """Asks every question and adds the answers up.
 
@@ -106,6 +107,7 @@ def decide(
         config: floors and rules.
         live: the comparison with the live model; None where none is live.
         anomalies: of the data, one description each; None where nobody looked.
+        data_checks: answers about the data that were found elsewhere.
 
     Returns:
         The verdict. `config.approved_by` overrides a refusal and is recorded in it, with the names
@@ -123,6 +125,7 @@ def decide(
     ]
     if anomalies is not None:
         checks.append(_anomalies(anomalies))
+    checks += data_checks
     passed = all(check.passed for check in checks)
     approved_by = None if passed else config.approved_by
     return Verdict(passed or approved_by is not None, tuple(checks), live, approved_by)

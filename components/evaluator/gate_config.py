@@ -32,6 +32,8 @@ class GateConfig:
             that is more than chance.
         max_coverage_loss: likewise for the share decided at 95 %.
         on_unloadable_live: what to do when the live model cannot be loaded.
+        on_missing_statistics: what to do when the live model has no training statistics that
+            today's data could be compared with.
         approved_by: the person who lets the model go live whatever the checks say; recorded.
     """
 
@@ -47,6 +49,7 @@ class GateConfig:
     max_accuracy_loss: float = 0.0
     max_coverage_loss: float = 0.02
     on_unloadable_live: Literal["refuse", "ignore"] = "refuse"
+    on_missing_statistics: Literal["refuse", "ignore"] = "refuse"
     approved_by: str | None = None
 
     def __post_init__(self) -> None:
@@ -69,11 +72,11 @@ class GateConfig:
                 f"evaluation.on_broken_category: {self.on_broken_category!r} is unknown. "
                 "Give refuse or report."
             )
-        if self.on_unloadable_live not in ("refuse", "ignore"):
-            raise InputError(
-                f"evaluation.on_unloadable_live: {self.on_unloadable_live!r} is unknown. "
-                "Give refuse or ignore."
-            )
+        for name in ("on_unloadable_live", "on_missing_statistics"):
+            if getattr(self, name) not in ("refuse", "ignore"):
+                raise InputError(
+                    f"evaluation.{name}: {getattr(self, name)!r} is unknown. Give refuse or ignore."
+                )
         if self.approved_by is not None and not str(self.approved_by).strip():
             raise InputError("evaluation.approved_by: the name is empty. Say who approves.")
 

@@ -6,6 +6,7 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
+from components.artifacts import DataDrift
 from components.parameters import TextParameter
 from components.pusher import executor
 
@@ -23,6 +24,7 @@ class PusherSpec(component_spec.ComponentSpec):
         "model_blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
         "infra_blessing": component_spec.ChannelParameter(type=standard_artifacts.InfraBlessing),
         "evaluation": component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "drift": component_spec.ChannelParameter(type=DataDrift),
     }
     OUTPUTS: ClassVar = {
         "pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel),
@@ -46,6 +48,7 @@ class Pusher(base_component.BaseComponent):
         model_blessing: types.BaseChannel,
         infra_blessing: types.BaseChannel,
         evaluation: types.BaseChannel,
+        drift: types.BaseChannel,
         serving_dir: TextParameter,
         model_name: str,
         approved_by: str = "",
@@ -57,6 +60,8 @@ class Pusher(base_component.BaseComponent):
             model_blessing: the Evaluator's verdict.
             infra_blessing: ServingCheck's verdict.
             evaluation: where `metrics.json` and `verdict.json` are.
+            drift: DriftCheck's, whose training statistics go with the model, so that the next
+                run can be compared with this one.
             serving_dir: the model's base path `…/serving/<name>`, a folder or a URI.
             model_name: the name that the model is served under.
             approved_by: who approved the push, for the lineage; "" for nobody.
@@ -67,6 +72,7 @@ class Pusher(base_component.BaseComponent):
                 model_blessing=model_blessing,
                 infra_blessing=infra_blessing,
                 evaluation=evaluation,
+                drift=drift,
                 serving_dir=serving_dir,
                 model_name=model_name,
                 approved_by=approved_by,

@@ -10,10 +10,11 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
+from components.drift_check.findings import STATISTICS_FILE
 from components.progress import note
 from components.pusher.code_version import code_commit
 from components.pusher.decision import completed_lineage, refusals, withdrawal_refusals
-from serving.model_files import join, model_digest, read_lineage
+from serving.model_files import TRAINING_STATISTICS, join, model_digest, read_lineage
 from serving.versions import Publication, publish, withdrawn_digests
 
 PUSH_FILE = "push.json"
@@ -59,7 +60,12 @@ class Executor(base_executor.BaseExecutor):
             git_commit=code_commit(),
             now=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         )
-        publication = publish(model_dir, serving_dir, extra_lineage=lineage)
+        publication = publish(
+            model_dir,
+            serving_dir,
+            extra_lineage=lineage,
+            extra_files={TRAINING_STATISTICS: join(uris["drift"], STATISTICS_FILE)},
+        )
         _record_push(pushed_model, publication)
 
 

@@ -4,13 +4,13 @@ import sys
 import pytest
 import yaml
 
-from components.artifacts import Rejects, Taxonomy
+from components.artifacts import DataDrift, Rejects, Taxonomy
 from components.report_gen.artifacts import Report
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("type_", [Rejects, Report, Taxonomy])
+@pytest.mark.parametrize("type_", [DataDrift, Rejects, Report, Taxonomy])
 def test_kubeflow_compiles_the_type_and_can_tell_it_by_its_title(type_):
     from tfx.orchestration.kubeflow.v2 import compiler_utils
 
@@ -18,7 +18,7 @@ def test_kubeflow_compiles_the_type_and_can_tell_it_by_its_title(type_):
     assert declared["title"] == f"components.{type_.__name__}"
 
 
-@pytest.mark.parametrize("type_", [Rejects, Report, Taxonomy])
+@pytest.mark.parametrize("type_", [DataDrift, Rejects, Report, Taxonomy])
 def test_a_kubeflow_step_imports_the_class_by_the_types_name(type_):
     from tfx.utils import import_utils
 

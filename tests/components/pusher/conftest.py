@@ -7,11 +7,14 @@ import pytest
 from tfx.types import artifact as tfx_artifact
 from tfx.types import standard_artifacts
 
+from components.artifacts import DataDrift
+
 _TYPES = {
     "model": standard_artifacts.Model,
     "model_blessing": standard_artifacts.ModelBlessing,
     "infra_blessing": standard_artifacts.InfraBlessing,
     "evaluation": standard_artifacts.ModelEvaluation,
+    "drift": DataDrift,
 }
 
 
@@ -27,6 +30,7 @@ class Inputs:
         self._folder = folder
         self.train("weights")
         self.bless()
+        _write(folder / "drift" / "training_statistics.pb", "how often what occurs")
         _write(
             folder / "evaluation" / "metrics.json",
             json.dumps({"combined": {"eval": {"n": 9, "accuracy": 0.9}}}),

@@ -6,10 +6,12 @@ from tfx import v1 as tfx
 from tfx.dsl.components.base import base_executor
 from tfx.types import standard_artifacts
 
+from components.artifacts import DataDrift
 from components.baseline_model.component import BaselineModel
 from components.pusher.component import Pusher
 from components.pusher.executor import Executor
 from serving import versions
+from serving.model_files import TRAINING_STATISTICS
 
 
 @pytest.fixture
@@ -43,6 +45,23 @@ def test_a_blessed_model_goes_live_with_its_lineage(inputs, base):
     assert lineage["metrics"]["combined"]["eval"]["accuracy"] == 0.9
     assert lineage["approved_by"] == "Ada"
     assert versions.verify(versions.live_version(base)) == []
+
+
+def test_the_training_statistics_go_live_with_the_model_and_back_with_a_rollback(inputs, base):
+    _push(inputs, base)
+    inputs.train("other weights")
+    Path(inputs.uri("drift"), "training_statistics.pb").write_text("of other products")
+    _push(inputs, base)
+    back = versions.rollback(base)
+    live = [Path(version.path, TRAINING_STATISTICS) for version in versions.list_versions(base)]
+    assert [path.read_text() for path in live] == [
+        "how often what occurs",
+        "of other products",
+        "how often what occurs",
+    ]
+    assert versions.verify(back) == []
+    live[-1].write_text("tampered with")
+    assert versions.verify(back) == [f"{TRAINING_STATISTICS} has changed"]
 
 
 @pytest.mark.parametrize(
@@ -107,6 +126,7 @@ def test_runs_in_a_pipeline_beside_the_baseline(inputs, base, tmp_path):
         "model_blessing": imported("model_blessing", standard_artifacts.ModelBlessing),
         "infra_blessing": imported("infra_blessing", standard_artifacts.InfraBlessing),
         "evaluation": imported("evaluation", standard_artifacts.ModelEvaluation),
+        "drift": imported("drift", DataDrift),
     }
     channels = {name: importer.outputs["result"] for name, importer in importers.items()}
     baseline = BaselineModel(serving_dir=str(base))

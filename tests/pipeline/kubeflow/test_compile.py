@@ -113,7 +113,7 @@ def test_both_documents_are_what_kubeflows_client_takes(text):
     )
     json_format.ParseDict(platform, pipeline_spec_pb2.PlatformSpec())
     assert parsed.schema_version == "2.1.0"
-    assert len(deployment.executors) == len(parsed.root.dag.tasks) == 11
+    assert len(deployment.executors) == len(parsed.root.dag.tasks) == 12
 
 
 def test_input_output_and_serving_are_parameters_of_a_run(spec):

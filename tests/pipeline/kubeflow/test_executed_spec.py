@@ -131,13 +131,15 @@ def test_the_second_run_compares_with_the_first_and_a_failing_gate_stops_the_pus
         with_gate(world.spec, accuracy=0.9999),
         world.folder / "artifacts-2",
         tmp_path,
-        without=("BaselineModel", "Evaluator", "ReportGen", "Pusher"),
+        without=("BaselineModel", "DriftCheck", "Evaluator", "ReportGen", "Pusher"),
     )
-    run.run("BaselineModel", "Evaluator", "Pusher")
+    run.run("BaselineModel", "DriftCheck", "Evaluator", "Pusher")
     evaluation = run.output("Evaluator", "evaluation")
     verdict, metrics = read(evaluation, "verdict.json"), read(evaluation, "metrics.json")
     assert verdict["live"]["version"] == before[-1]
     assert metrics["live"]["eval"]["accuracy"] == metrics["combined"]["eval"]["accuracy"]
+    (drift,) = (check for check in verdict["checks"] if check["name"] == "drift")
+    assert drift["passed"] and f"of the live model {before[-1]}" in drift["reason"]
     assert verdict["blessed"] is False
     push = read(run.output("Pusher", "pushed_model"), "push.json")
     assert push["pushed"] is False and push["reasons"]

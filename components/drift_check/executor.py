@@ -1,0 +1,97 @@
+"""Executor of DriftCheck: counts this run's products, reads the live model's, compares them."""
+
+from typing import Any
+
+import apache_beam as beam
+import tensorflow_data_validation as tfdv
+from pydantic import TypeAdapter
+from tfx import types
+from tfx.dsl.components.base import base_beam_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+from tfx.utils import io_utils, path_utils
+
+from components.baseline_model.executor import NO_LIVE_MODEL_FILE
+from components.drift_check.comparison import compare
+from components.drift_check.findings import FINDINGS_FILE, STATISTICS_FILE, Findings
+from components.drift_check.labelled_products import ReadLabelledProducts
+from components.drift_check.settings import ValidationConfig
+from components.drift_check.statistics import (
+    ProfileStatistics,
+    Statistics,
+    StatisticsError,
+    parse,
+)
+from components.progress import note
+from labeling.taxonomy import Taxonomy
+from serving.model_files import TRAINING_STATISTICS, join
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Writes this run's training statistics, and how far they are from the live model's."""
+
+    def Do(  # noqa: N802 - TFX's name
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """See DriftCheck for the channels and execution properties."""
+        self._log_startup(input_dict, output_dict, exec_properties)
+        config = TypeAdapter(ValidationConfig).validate_json(exec_properties["validation"])
+        output = artifact_utils.get_single_uri(output_dict["drift"])
+        train = artifact_utils.get_split_uris(input_dict["examples"], "train")
+        now = self._statistics(train, join(output, STATISTICS_FILE))
+        taxonomy = Taxonomy.load(
+            join(artifact_utils.get_single_uri(input_dict["taxonomy"]), "taxonomy.json")
+        )
+        live = artifact_utils.get_single_instance(input_dict["baseline_model"])
+        findings = _findings(live, now, taxonomy, config)
+        io_utils.write_bytes_file(join(output, FINDINGS_FILE), findings.to_json())
+        _note(findings)
+
+    def _statistics(self, split_uris: list[str], path: str) -> Statistics:
+        with self._make_beam_pipeline() as pipeline:
+            parts = [
+                pipeline
+                | f"Read[{number}]" >> ReadLabelledProducts(io_utils.all_files_pattern(uri))
+                for number, uri in enumerate(split_uris)
+            ]
+            _ = (
+                parts
+                | beam.Flatten()
+                | ProfileStatistics()
+                | "Write" >> tfdv.WriteStatisticsToBinaryFile(path)
+            )
+        return parse(_read(path))
+
+
+def _findings(
+    live: types.Artifact, now: Statistics, taxonomy: Taxonomy, config: ValidationConfig
+) -> Findings:
+    if fileio.exists(join(live.uri, NO_LIVE_MODEL_FILE)):
+        return Findings(live_version="", drift=None)
+    version = live.get_string_custom_property("live_version")
+    path = join(path_utils.serving_model_path(live.uri), TRAINING_STATISTICS)
+    if not fileio.exists(path):
+        return Findings(version, None, "it was pushed without its training statistics")
+    try:
+        drift = compare(parse(_read(path)), now, taxonomy.leaves, config)
+    except StatisticsError as problem:
+        return Findings(version, None, str(problem))
+    return Findings(version, drift)
+
+
+def _read(path: str) -> bytes:
+    with fileio.open(path, "rb") as file:
+        return file.read()
+
+
+def _note(findings: Findings) -> None:
+    if findings.problem:
+        note(f"no drift can be told against live version {findings.live_version}")
+    elif findings.drift is not None:
+        drifted = [shift.feature for shift in findings.drift.shifts if shift.drifted]
+        drifted += [f"share of {each.category}" for each in findings.drift.categories.drifted]
+        found = f"{len(drifted)} drifted" if drifted else "nothing drifted"
+        note(f"against the training products of live version {findings.live_version}: {found}")

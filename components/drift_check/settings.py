@@ -1,0 +1,46 @@
+"""What counts as drift, as it stands in the configuration under `validation`."""
+
+import dataclasses
+from typing import Annotated
+
+from pydantic import Field
+
+Distance = Annotated[float, Field(ge=0, le=1)] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Tolerances:
+    """By property, the Jensen-Shannon divergence in bits that is tolerated; None: any.
+
+    What chance explains in so many products comes on top. 0.05 is about one product in ten that
+    moves to a value not seen before. Words are hashed into few buckets, which blurs them: there
+    0.02 is about every fifth title in another language.
+    """
+
+    category: Distance = 0.05
+    label_confidence: Distance = 0.05
+    title_words: Distance = 0.02
+    title_length: Distance = 0.05
+    description_words: Distance = 0.02
+    description_length: Distance = 0.05
+    price: Distance = 0.05
+    has_picture: Distance = 0.05
+    image_format: Distance = 0.05
+    image_width: Distance = 0.05
+    image_height: Distance = 0.05
+
+
+@dataclasses.dataclass(frozen=True)
+class ValidationConfig:
+    """How a run's products are compared with those of the live model's training.
+
+    Attributes:
+        max_distance: by property, how far the two may lie apart.
+        max_share_ratio: by what factor a category's share of the products may grow or shrink; what
+            chance explains comes on top. None: by any.
+        confidence: with which chance is ruled out, in each comparison.
+    """
+
+    max_distance: Tolerances = Tolerances()
+    max_share_ratio: Annotated[float, Field(gt=1)] | None = 2.0
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95

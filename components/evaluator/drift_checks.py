@@ -1,0 +1,102 @@
+"""The gate's questions about drift: sentences with numbers, from what DriftCheck found."""
+
+from collections.abc import Callable
+
+from components.drift_check.findings import CategoryChanges, Drift, Findings, ShareChange, Shift
+from components.evaluator.gate import Check
+from components.evaluator.gate_config import GateConfig
+
+_NAMED = 5
+_NAME = "drift"
+
+
+def drift_checks(
+    findings: Findings | None, config: GateConfig, path: Callable[[str], str]
+) -> list[Check]:
+    """Has the data moved away from what the live model was trained on?
+
+    Args:
+        findings: DriftCheck's; None where it did not run: then nothing is asked.
+        config: says whether a live model without statistics refuses the new one.
+        path: names a category by its id; raises KeyError for one that is not in the taxonomy.
+    """
+    if findings is None:
+        return []
+    if findings.problem:
+        ignored = config.on_missing_statistics == "ignore"
+        then = "ignored, as configured" if ignored else "so nothing shows that the data is the same"
+        reason = (
+            f"Drift against the live model {findings.live_version} cannot be told: "
+            f"{findings.problem}; {then}."
+        )
+        return [Check(_NAME, ignored, reason)]
+    if findings.drift is None:
+        return [Check(_NAME, True, "No model is live yet that the data could drift away from.")]
+    return [_drift(findings.drift, findings.live_version, path)]
+
+
+def _drift(drift: Drift, version: str, path: Callable[[str], str]) -> Check:
+    drifted = [shift for shift in drift.shifts if shift.drifted]
+    changed = drift.categories.drifted
+    against = (
+        f"{drift.n_now:,} distinct training products against the {drift.n_before:,} of the live "
+        f"model {version}"
+    )
+    sentences = [
+        _shifts(drift.shifts, drifted, against),
+        _categories(drift.categories, path),
+        _unlike(drift.categories, path),
+    ]
+    return Check(
+        _NAME, not drifted and not changed, " ".join(filter(None, sentences)), n=drift.n_now
+    )
+
+
+def _shifts(compared: list[Shift], drifted: list[Shift], against: str) -> str:
+    what = f"{against}: of {len(compared)} properties"
+    if drifted:
+        named = "; ".join(map(_distance, drifted))
+        return f"{what} {len(drifted)} drifted (Jensen-Shannon divergence in bits): {named}."
+    nearest = f", nearest to it {_distance(compared[0])}" if compared else ""
+    return f"{what} none drifted{nearest}."
+
+
+def _distance(shift: Shift) -> str:
+    return f"{shift.feature} {shift.distance:.3f}, {shift.threshold:.3f} allowed"
+
+
+def _categories(changes: CategoryChanges, path: Callable[[str], str]) -> str:
+    if changes.max_ratio is None:
+        return ""
+    factor, total = f"{changes.max_ratio:g}-fold", len(changes.compared)
+    if not changes.drifted:
+        return f"No share of {total:,} categories changed more than {factor} beyond chance."
+    named = "; ".join(_change(each, path) for each in changes.drifted[:_NAMED])
+    more = len(changes.drifted) - _NAMED
+    return (
+        f"In {len(changes.drifted):,} of {total:,} categories the share changed more than {factor} "
+        f"beyond chance: {named}{f'; and {more:,} more' if more > 0 else ''}."
+    )
+
+
+def _change(change: ShareChange, path: Callable[[str], str]) -> str:
+    return (
+        f"{path(change.category)} {100 * change.share_before:.2f} % to "
+        f"{100 * change.share_now:.2f} % ({change.before:,} to {change.now:,} products)"
+    )
+
+
+def _unlike(changes: CategoryChanges, path: Callable[[str], str]) -> str:
+    said = []
+    if changes.new:
+        named = ", ".join(map(path, changes.new[:_NAMED]))
+        said.append(f"New and so not compared: {_listed(len(changes.new), named)}.")
+    if changes.removed:
+        # The taxonomy has no name for them any more.
+        named = ", ".join(changes.removed[:_NAMED])
+        said.append(f"Removed from the taxonomy: {_listed(len(changes.removed), named)}.")
+    return " ".join(said)
+
+
+def _listed(count: int, named: str) -> str:
+    return f"{named} and {count - _NAMED:,} more" if count > _NAMED else named

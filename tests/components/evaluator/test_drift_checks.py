@@ -1,0 +1,95 @@
+"""What the gate says of drift, on hand-made findings."""
+
+import dataclasses
+
+import pytest
+
+from components.drift_check.findings import CategoryChanges, Drift, Findings, ShareChange, Shift
+from components.evaluator import gate
+from components.evaluator.drift_checks import drift_checks
+from components.evaluator.gate_config import GateConfig
+from pipeline.errors import InputError
+
+STEADY = Shift("title_words", 0.004, 0.031, 60_000, 61_000, False)
+MOVED = Shift("price", 0.9766, 0.0633, 6_600, 6_700, True)
+KEPT = ShareChange("b", 100, 98, 0.0152, 0.0146, 1.0, False)
+LOST = ShareChange("a", 88, 0, 0.0133, 0.0, 1e-12, True)
+PATHS = {"a": "Bags > Clutches", "b": "Bags > Handbags", "n": "Bags > Totes"}
+
+
+def findings(shifts=(STEADY,), compared=(KEPT,), **categories):
+    changes = CategoryChanges(2.0, list(compared), **{"new": [], "removed": [], **categories})
+    return Findings("3", Drift(6_600, 6_700, list(shifts), changes))
+
+
+def asked(found, **settings):
+    (check,) = drift_checks(found, GateConfig(**settings), PATHS.__getitem__)
+    return check
+
+
+def test_nothing_is_asked_where_drift_was_not_looked_for():
+    assert drift_checks(None, GateConfig(), str) == []
+
+
+def test_a_first_model_passes_and_it_is_said_why():
+    check = asked(Findings("", None))
+    assert check.passed and "No model is live yet" in check.reason
+
+
+def test_nothing_drifted_names_what_came_nearest():
+    check = asked(findings())
+    assert check.passed and check.n == 6_700
+    assert "6,700 distinct training products against the 6,600 of the live model 3" in check.reason
+    assert "title_words 0.004, 0.031 allowed" in check.reason
+
+
+def test_what_drifted_is_named_with_its_distance_and_threshold():
+    check = asked(findings(shifts=(MOVED, STEADY)))
+    assert not check.passed
+    assert "of 2 properties 1 drifted" in check.reason
+    assert "price 0.977, 0.063 allowed" in check.reason
+    assert "title_words" not in check.reason
+
+
+def test_a_category_whose_share_changed_is_named_by_its_path_with_its_products():
+    check = asked(findings(compared=(LOST, KEPT)))
+    assert not check.passed
+    assert "In 1 of 2 categories" in check.reason
+    assert "Bags > Clutches 1.33 % to 0.00 % (88 to 0 products)" in check.reason
+
+
+def test_of_many_categories_the_first_five_are_named():
+    check = asked(findings(compared=(LOST,) * 7))
+    assert check.reason.count("Bags > Clutches") == 5
+    assert "and 2 more" in check.reason
+
+
+def test_new_and_removed_categories_pass_and_are_told():
+    check = asked(findings(new=["n"], removed=["gone"]))
+    assert check.passed
+    assert "New and so not compared: Bags > Totes." in check.reason
+    assert "Removed from the taxonomy: gone." in check.reason
+
+
+def test_a_live_model_without_statistics_refuses_unless_configured_otherwise():
+    missing = Findings("2", None, "it was pushed without its training statistics")
+    refused = asked(missing)
+    assert not refused.passed and "live model 2" in refused.reason
+    assert asked(missing, on_missing_statistics="ignore").passed
+    with pytest.raises(InputError, match="on_missing_statistics"):
+        GateConfig(on_missing_statistics="maybe")
+
+
+def test_drift_refuses_the_model_unless_a_named_person_approves():
+    failed = asked(findings(shifts=(MOVED,)))
+    alone = gate.decide({}, [], GateConfig(), data_checks=[failed])
+    assert not alone.blessed and failed in alone.checks
+    approved = gate.decide({}, [], GateConfig(approved_by="Ada"), data_checks=[failed])
+    assert approved.blessed and "drift" in approved.to_dict()["overridden"]
+
+
+def test_findings_survive_the_file():
+    found = findings(shifts=(MOVED, STEADY), compared=(LOST, KEPT), new=["n"])
+    assert Findings.from_json(found.to_json()) == found
+    problem = dataclasses.replace(found, drift=None, problem="why")
+    assert Findings.from_json(problem.to_json()) == problem
