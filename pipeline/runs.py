@@ -15,12 +15,29 @@ from pipeline.errors import InputError
 from pipeline.output_folder import OutputFolder
 
 _RUN_CONTEXT = "pipeline_run"
-# Execution properties that set runs apart; the others are paths and code digests.
+# Where the configuration stands among a component's properties, and the name it has in the file
+# of settings. The other properties are paths.
 _SETTINGS = {
-    "ManifestExampleGen": ("content_digest", "splits", "min_confidence", "max_reject_share"),
-    "Transform": ("custom_config",),
-    "Trainer": ("custom_config",),
-    "Evaluator": ("gate", "slices"),
+    "ManifestExampleGen": {
+        "content_digest": "data.content_digest",
+        "label_attribute": "data.label_attribute",
+        "splits": "data.splits",
+        "min_confidence": "data.min_confidence",
+        "max_reject_share": "data.max_reject_share",
+        "max_image_bytes": "data.max_image_bytes",
+        "max_image_pixels": "data.max_image_pixels",
+        "max_text_chars": "data.max_text_chars",
+    },
+    "Transform": {"custom_config": ""},
+    "Trainer": {"custom_config": ""},
+    "Evaluator": {"gate": "evaluation", "slices": "slices"},
+}
+_CODE = "code_digest"
+# The outputs that a comparison reads, and the component that writes them.
+_ARTIFACTS = {
+    "evaluation": "Evaluator",
+    "rejects": "ManifestExampleGen",
+    "taxonomy": "ManifestExampleGen",
 }
 
 
@@ -34,7 +51,9 @@ class Run:
         outcome: `pushed`, `not blessed`, `failed` or `unfinished` (killed, or under way).
         version: that was pushed, else "".
         metrics: the evaluation's figures; empty where the run did not get there.
-        settings: by dotted name, what the run was made from and with.
+        settings: by the dotted name of the configuration, what the run was made from and with;
+            `code.<component>` is a digest of the code.
+        artifacts: folders of `evaluation`, `rejects` and `taxonomy`, as far as the run has them.
     """
 
     id: str
@@ -43,6 +62,7 @@ class Run:
     version: str
     metrics: dict[str, Any]
     settings: dict[str, Any]
+    artifacts: dict[str, Path] = dataclasses.field(default_factory=dict)
 
 
 def list_runs(folder: OutputFolder) -> list[Run]:
@@ -91,15 +111,20 @@ def _run(store: ml_metadata.MetadataStore, context: metadata_store_pb2.Context) 
         _node(execution, store): execution
         for execution in store.get_executions_by_context(context.id)
     }
-    evaluation = _output(store, executions.get("Evaluator"), "metrics.json")
-    push = _output(store, executions.get("Pusher"), "push.json")
+    push = _json(_outputs(store, executions.get("Pusher")).get("pushed_model"), "push.json")
+    artifacts = {
+        name: folder
+        for name, node in _ARTIFACTS.items()
+        if (folder := _outputs(store, executions.get(node)).get(name))
+    }
     return Run(
         id=context.name,
         started=datetime.fromtimestamp(context.create_time_since_epoch / 1000, timezone.utc),
         outcome=_outcome(push, executions.values()),
         version=str(push.get("version") or "") if push.get("pushed") else "",
-        metrics=evaluation,
+        metrics=_json(artifacts.get("evaluation"), "metrics.json"),
         settings=dict(_settings(executions)),
+        artifacts=artifacts,
     )
 
 
@@ -115,31 +140,42 @@ def _outcome(push: dict[str, Any], executions) -> str:
     return "failed" if failed else "unfinished"
 
 
-def _output(
-    store: ml_metadata.MetadataStore, execution: metadata_store_pb2.Execution | None, name: str
-) -> dict[str, Any]:
-    """The JSON file `name` among the outputs of an execution; {} where there is none."""
+def _outputs(
+    store: ml_metadata.MetadataStore, execution: metadata_store_pb2.Execution | None
+) -> dict[str, Path]:
+    """The folder of each output of an execution, by the output's name."""
     if execution is None:
         return {}
-    events = store.get_events_by_execution_ids([execution.id])
-    outputs = [e.artifact_id for e in events if e.type == metadata_store_pb2.Event.OUTPUT]
-    for artifact in store.get_artifacts_by_id(outputs):
-        path = Path(artifact.uri) / name
-        if path.is_file():
-            return json.loads(path.read_text("utf-8"))
-    return {}
+    events = {
+        event.artifact_id: event.path.steps[0].key
+        for event in store.get_events_by_execution_ids([execution.id])
+        if event.type == metadata_store_pb2.Event.OUTPUT and event.path.steps
+    }
+    return {
+        events[artifact.id]: Path(artifact.uri)
+        for artifact in store.get_artifacts_by_id(list(events))
+    }
+
+
+def _json(folder: Path | None, name: str) -> dict[str, Any]:
+    """The JSON file `name` in a folder; {} where there is none."""
+    path = folder / name if folder else None
+    return json.loads(path.read_text("utf-8")) if path and path.is_file() else {}
 
 
 def _settings(
     executions: dict[str, metadata_store_pb2.Execution],
 ) -> Iterator[tuple[str, Any]]:
-    for node, names in _SETTINGS.items():
-        if node not in executions:
-            continue
-        properties = executions[node].custom_properties
-        for name in names:
+    for node, execution in executions.items():
+        properties = execution.custom_properties
+        if _CODE in properties:
+            yield f"code.{node}", _value(properties[_CODE])
+        for name, setting in _SETTINGS.get(node, {}).items():
             if name in properties:
-                yield from _flat(f"{node}.{name}", _value(properties[name]))
+                value = _value(properties[name])
+                if isinstance(value, dict) and _CODE in value:
+                    yield f"code.{node}", value.pop(_CODE)
+                yield from _flat(setting, value)
 
 
 def _value(value: metadata_store_pb2.Value) -> Any:
@@ -153,6 +189,6 @@ def _value(value: metadata_store_pb2.Value) -> Any:
 def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _flat(f"{name}.{key}", inner)
+            yield from _flat(f"{name}.{key}".lstrip("."), inner)
     else:
         yield name, value

@@ -152,10 +152,16 @@ def test_the_same_command_again_changes_nothing_and_a_refusal_says_why(finished,
     assert "Not blessed:" in refused.stdout and "99.9 %" in refused.stdout
     assert _versions(output) == ["1"]
 
-    listed = subprocess.run(
-        [sys.executable, "-m", "pipeline.cli.main", "runs", "--output", str(output), "--json"],
-        capture_output=True,
-        text=True,
-    )
-    outcomes = [run["outcome"] for run in json.loads(listed.stdout)]
+    listed = json.loads(_runs(output, "--json"))
+    outcomes = [run["outcome"] for run in listed]
     assert outcomes == ["not blessed", "pushed", "pushed", "unfinished"]
+
+    compared = _runs(output, "--compare", "latest", listed[1]["id"])
+    assert "The same products, labels, categories and splits." in compared
+    assert re.search(r"evaluation.accuracy +0.999 → ", compared)
+    assert "Nothing in this table is more than chance." in compared
+
+
+def _runs(output: Path, *more: str) -> str:
+    command = [sys.executable, "-m", "pipeline.cli.main", "runs", "--output", str(output), *more]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -1,5 +1,7 @@
 """Finding runs and telling them apart."""
 
+import subprocess
+import sys
 from datetime import datetime, timezone
 
 import pytest
@@ -49,7 +51,9 @@ def _store_with_one_killed_run(folder: OutputFolder) -> None:
     execution = metadata_store_pb2.Execution(
         type_id=trainer_type, last_known_state=metadata_store_pb2.Execution.RUNNING
     )
-    execution.custom_properties["custom_config"].string_value = '{"training": {"epochs": 3}}'
+    execution.custom_properties[
+        "custom_config"
+    ].string_value = '{"training": {"epochs": 3}, "code_digest": "c0de"}'
     context = metadata_store_pb2.Context(type_id=run_type, name="2026-03-03T08-00-00-ab12")
     store.put_execution(execution, [], [context])
 
@@ -59,7 +63,7 @@ def test_a_killed_run_is_listed_as_unfinished_with_its_settings(tmp_path):
     _store_with_one_killed_run(folder)
     (run,) = list_runs(folder)
     assert (run.id, run.outcome, run.metrics) == ("2026-03-03T08-00-00-ab12", "unfinished", {})
-    assert run.settings == {"Trainer.custom_config.training.epochs": 3}
+    assert run.settings == {"training.epochs": 3, "code.Trainer": "c0de"}
     shown = CliRunner().invoke(command, ["--output", str(folder.path)])
     assert "unfinished" in shown.output
 
@@ -68,3 +72,12 @@ def test_a_folder_without_runs_says_how_to_start_one(tmp_path):
     folder = OutputFolder.open(str(tmp_path / "out"))
     with pytest.raises(InputError, match="shelfsort run"):
         list_runs(folder)
+
+
+def test_listing_and_comparing_need_neither_tensorflow_nor_tfx():
+    code = (
+        "import sys, pipeline.cli.runs, pipeline.runs, pipeline.run_comparison.text\n"
+        "print([name for name in ('tensorflow', 'tfx', 'keras') if name in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"

@@ -1,0 +1,52 @@
+"""Do two models differ on the same products by more than chance? An exact test that knows groups.
+
+Two models answer the same products; d is +1 where only the second is right, -1 where only the
+first is, 0 elsewhere. Were the models equally good, each d could as well have the other sign, so
+the sum is compared with the sums of all assignments of signs (Fisher's randomisation test, "The
+Design of Experiments", 1935, section 21). With one product a group this is McNemar's test (1947)
+in its exact form. Variants of one title tend to be right or wrong together and are no independent
+witnesses: their sum gets one sign.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import gammaln
+
+
+def sign_flip_p_value(differences: ArrayLike) -> float:
+    """Chance of a sum at least as far from 0, in either direction, if every sign were a coin's.
+
+    Args:
+        differences: int array of shape (G,), one entry a product or the sum of a group.
+
+    Returns:
+        The exact two-sided p value; 1.0 where nothing differs.
+    """
+    differences = np.asarray(differences, np.int64)
+    sizes, counts = np.unique(np.abs(differences[differences != 0]), return_counts=True)
+    if not len(sizes):
+        return 1.0
+    chances = np.ones(1)
+    for size, count in zip(sizes, counts, strict=True):
+        chances = np.convolve(chances, _positive_sum(int(size), int(count)))
+    total = int((sizes * counts).sum())
+    sums = 2 * np.arange(total + 1) - total
+    return min(1.0, float(chances[np.abs(sums) >= abs(int(differences.sum()))].sum()))
+
+
+def summed_by_group(values: ArrayLike, groups: Sequence[str]) -> np.ndarray:
+    """The sum of `values`, of shape (N,), for each different name in `groups`."""
+    places: dict[str, int] = {}
+    place = np.array([places.setdefault(group, len(places)) for group in groups], np.int64)
+    return np.bincount(place, weights=np.asarray(values, float)).astype(np.int64)
+
+
+def _positive_sum(size: int, count: int) -> np.ndarray:
+    """Chances that those of `count` groups of one size with a plus add up to 0, 1, ..."""
+    heads = np.arange(count + 1)
+    ways = gammaln(count + 1) - gammaln(heads + 1) - gammaln(count - heads + 1)
+    chances = np.zeros(size * count + 1)
+    chances[::size] = np.exp(ways - count * np.log(2))
+    return chances

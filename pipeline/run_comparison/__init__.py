@@ -1,0 +1,1 @@
+"""What sets two runs apart: in their data, their settings and their results."""
