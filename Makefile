@@ -49,9 +49,16 @@ test-quick: $(DEVELOPMENT) ## Run the quick tests (under 3 minutes)
 lint: $(DEVELOPMENT) ## Check the style
 	@$(BIN)/ruff check .
 
-lock: ## Resolve setup.py's ranges into the two lock files (needs uv)
-	uv pip compile setup.py --python-version 3.10 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q -o requirements.lock
-	uv pip compile setup.py --extra dev --python-version 3.10 -c requirements.lock --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q -o requirements-dev.lock
+compile = uv pip compile setup.py --python-version 3.10 --generate-hashes --no-emit-index-url -q
+
+lock: ## Resolve setup.py's ranges into the lock files (needs uv)
+	$(compile) --custom-compile-command "make lock" -o requirements.lock
+	$(compile) --extra dev -c requirements.lock --custom-compile-command "make lock" -o requirements-dev.lock
+	@# Only what the GPU adds: the image has the rest already.
+	{ echo "# What tensorflow[and-cuda] adds to requirements.lock: NVIDIA's libraries, for the GPU image."; \
+	  $(compile) --extra gpu -c requirements.lock --no-annotate --no-header \
+	  | awk '/^[a-z]/ { keep = /^nvidia-/ } keep'; } >requirements-gpu.lock.part
+	mv requirements-gpu.lock.part requirements-gpu.lock
 
 clean: ## Remove the environment and the demo's output
 	rm -rf $(VENV) $(DEMO)
