@@ -27,7 +27,7 @@ def render(content: ReportContent, pictures: dict[str, str]) -> bytes:
 
     Args:
         content: what to say.
-        pictures: data URIs by product id, for any of `content.errors`.
+        pictures: data URIs by product id, for any of `content.errors` and `content.suspects`.
 
     Returns:
         HTML, UTF-8. It names no address outside itself, and a browser that honours its content
@@ -167,8 +167,11 @@ def _summary(content: ReportContent) -> dict[str, Any]:
 
 
 def _script_data(content: ReportContent) -> dict[str, Any]:
-    """What the page's script needs: curves and errors."""
-    used = sorted({name for error in content.errors for name in (error.category, error.predicted)})
+    """What the page's script needs: curves, errors and suspects."""
+    used = sorted(
+        {name for error in content.errors for name in (error.category, error.predicted)}
+        | {suspect[key] for suspect in content.suspects for key in ("label", "likely")}
+    )
     index = {name: position for position, name in enumerate(used)}
     return {
         "paths": content.paths,
@@ -192,5 +195,14 @@ def _script_data(content: ReportContent) -> dict[str, Any]:
             }
             for error in content.errors
         ],
-        "errorTotal": content.error_total,
+        "suspects": [
+            {
+                "id": suspect["product_id"],
+                "title": suspect.get("title", ""),
+                "label": index[suspect["label"]],
+                "likely": index[suspect["likely"]],
+                "score": suspect["label_score"],
+            }
+            for suspect in content.suspects
+        ],
     }

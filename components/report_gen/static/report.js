@@ -203,17 +203,60 @@
     if (rows.length) sort(1, -1);
   }
 
+  // ---- Products on cards -------------------------------------------------------------------
+  // Some megabytes: parsed when the first picture is wanted, not before the page is drawn.
+  let pictures;
+  const picture = (id) => own(pictures ??= JSON.parse($("pictures").textContent), id);
+  const named = (id) => {
+    const parts = path(id).split(" > "), leaf = element("bdi", { className: "leaf", textContent: parts.pop() });
+    const above = element("span", { className: "above", textContent: parts.join(" › ") });
+    return element("span", { className: "shelf" }, ...(parts.length ? [above] : []), leaf);
+  };
+  const tag = (text, kind = "") => element("span", { className: `tag ${kind}`, textContent: text });
+  const searchable = (...texts) => texts.join("\n").toLowerCase();
+  const holds = (text, query) => query.split(/\s+/).every((word) => text.includes(word));
+
+  function card(product, facts, tags) {
+    const source = picture(product.id);
+    const photo = element("div", { className: "photo" }, source
+      ? element("img", { src: source, alt: "", loading: "lazy", decoding: "async" })
+      : "no picture");
+    const list = element("dl", {}, ...facts.flatMap(([name, value]) =>
+      [element("dt", { textContent: name }), element("dd", {}, value)]));
+    const title = element("h3", {}, element("bdi", { textContent: product.title || product.id }));
+    title.title = `${product.title} (${product.id})`;
+    return element("li", {}, photo, element("div", {}, title, list, element("div", { className: "tags" }, ...tags)));
+  }
+  // A list that comes in portions and says how many fit; gives what draws it anew.
+  function startCards(name, products, fits, draw) {
+    const list = $(`${name}-list`), page = 24;
+    let shown = [];
+    function more() {
+      const from = list.children.length;
+      list.append(...shown.slice(from, from + page).map(draw));
+      const rest = shown.length - list.children.length;
+      $(`${name}-more`).hidden = rest <= 0;
+      $(`${name}-more`).textContent = rest > page ? `Show ${page} more of ${count(rest)}` : `Show the last ${rest}`;
+    }
+    $(`${name}-more`).addEventListener("click", more);
+    return () => {
+      shown = products.filter(fits);
+      list.replaceChildren();
+      more();
+      $(`${name}-count`).textContent = `${count(shown.length)} of ${count(products.length)} ${name}s`;
+      $(`${name}-none`).hidden = shown.length > 0;
+    };
+  }
+  // After the first paint: the verdict is at the top, the pictures far below.
+  const later = (task) => requestAnimationFrame(() => setTimeout(task));
+
   // ---- Errors ------------------------------------------------------------------------------
   function startErrors() {
-    const list = $("error-list"), page = 24;
     const errors = data.errors.map((error) => {
       const category = data.categories[error.category], predicted = data.categories[error.predicted];
-      const search = [error.title, error.id, path(category), path(predicted)].join("\n").toLowerCase();
-      return { ...error, category, predicted, search };
+      return { ...error, category, predicted, search: searchable(error.title, error.id, path(category), path(predicted)) };
     });
     const chosen = { query: "", category: "", predicted: "", kind: "all" };
-    let shown = [], pictures;
-
     const kinds = {
       all: () => true,
       decided: (error) => error.decided,
@@ -227,47 +270,16 @@
       } else if (chosen.category && error.category !== chosen.category && error.predicted !== chosen.category) {
         return false;
       }
-      return chosen.query.split(/\s+/).every((word) => error.search.includes(word));
+      return holds(error.search, chosen.query);
     };
-    // Some megabytes: parsed when the first picture is wanted, not before the page is drawn.
-    const picture = (id) => own(pictures ??= JSON.parse($("pictures").textContent), id);
-
-    const named = (id) => {
-      const parts = path(id).split(" > "), leaf = element("bdi", { className: "leaf", textContent: parts.pop() });
-      const above = element("span", { className: "above", textContent: parts.join(" › ") });
-      return element("span", { className: "shelf" }, ...(parts.length ? [above] : []), leaf);
-    };
-    const tag = (text, kind = "") => element("span", { className: `tag ${kind}`, textContent: text });
-
-    function card(error) {
-      const source = picture(error.id);
-      const photo = element("div", { className: "photo" }, source
-        ? element("img", { src: source, alt: "", loading: "lazy", decoding: "async" })
-        : "no picture");
-      const tags = element("div", { className: "tags" }, error.decided ? tag("decided wrongly", "bad") : tag("left to a person"));
-      if (error.labelIsWrong) tags.append(tag("gold says the model is right", "good"));
-      if (error.labelConfidence !== null && error.labelConfidence < 1) tags.append(tag(`${Math.round(error.labelConfidence * 100)} % of workers agreed`));
-      const facts = element("dl", {},
-        element("dt", { textContent: "Label" }), element("dd", {}, named(error.category)),
-        element("dt", { textContent: "Model" }), element("dd", {}, named(error.predicted)),
-        element("dt", { textContent: "Score" }), element("dd", { textContent: error.score.toFixed(3) }));
-      const title = element("h3", {}, element("bdi", { textContent: error.title || error.id }));
-      title.title = `${error.title} (${error.id})`;
-      return element("li", {}, photo, element("div", {}, title, facts, tags));
-    }
-    function more() {
-      const from = list.children.length;
-      list.append(...shown.slice(from, from + page).map(card));
-      const rest = shown.length - list.children.length;
-      $("error-more").hidden = rest <= 0;
-      $("error-more").textContent = rest > page ? `Show ${page} more of ${count(rest)}` : `Show the last ${rest}`;
-    }
+    const draw = startCards("error", errors, fits, (error) => {
+      const tags = [error.decided ? tag("decided wrongly", "bad") : tag("left to a person")];
+      if (error.labelIsWrong) tags.push(tag("gold says the model is right", "good"));
+      if (error.labelConfidence !== null && error.labelConfidence < 1) tags.push(tag(`${Math.round(error.labelConfidence * 100)} % of workers agreed`));
+      return card(error, [["Label", named(error.category)], ["Model", named(error.predicted)], ["Score", error.score.toFixed(3)]], tags);
+    });
     function filter() {
-      shown = errors.filter(fits);
-      list.replaceChildren();
-      more();
-      $("error-count").textContent = `${count(shown.length)} of ${count(errors.length)} errors`;
-      $("error-none").hidden = shown.length > 0;
+      draw();
       $("error-clear").hidden = !chosen.predicted;
       $("error-clear").textContent = chosen.predicted ? `${path(chosen.category)} put into ${path(chosen.predicted)} ✕` : "";
       $("error-category").value = chosen.predicted ? "" : chosen.category;
@@ -281,7 +293,8 @@
       $("errors-title").focus({ preventScroll: true });
     }
 
-    const names = [...data.categories].sort((a, b) => path(a).localeCompare(path(b)));
+    const used = new Set(errors.flatMap((error) => [error.category, error.predicted]));
+    const names = [...used].sort((a, b) => path(a).localeCompare(path(b)));
     $("error-category").append(...names.map((id) => new Option(path(id), id)));
     $("error-category").addEventListener("change", (event) => {
       Object.assign(chosen, { category: event.target.value, predicted: "" });
@@ -290,12 +303,30 @@
     $("error-kind").addEventListener("change", (event) => { chosen.kind = event.target.value; filter(); });
     $("error-search").addEventListener("input", (event) => { chosen.query = event.target.value.toLowerCase().trim(); filter(); });
     $("error-clear").addEventListener("click", () => { Object.assign(chosen, { category: "", predicted: "" }); filter(); });
-    $("error-more").addEventListener("click", more);
     document.querySelectorAll("button[data-category]").forEach((button) =>
       button.addEventListener("click", () => goTo(button.dataset.category, button.dataset.predicted || "")));
+    later(filter);
+  }
 
-    // After the first paint: the verdict is at the top, the pictures far below.
-    requestAnimationFrame(() => setTimeout(filter));
+  // ---- Suspect labels ----------------------------------------------------------------------
+  function startSuspects() {
+    const suspects = data.suspects.map((suspect) => {
+      const label = data.categories[suspect.label], likely = data.categories[suspect.likely];
+      return { ...suspect, label, likely, search: searchable(suspect.title, suspect.id, path(label), path(likely)) };
+    });
+    const fits = (suspect) => {
+      const label = $("suspect-label").value;
+      return (!label || suspect.label === label) && holds(suspect.search, $("suspect-search").value.toLowerCase().trim());
+    };
+    const filter = startCards("suspect", suspects, fits, (suspect) =>
+      card(suspect, [["Label", named(suspect.label)], ["Likely", named(suspect.likely)]], [tag(`label scored ${percent(suspect.score)}`)]));
+    const sizes = new Map();
+    suspects.forEach(({ label }) => sizes.set(label, (sizes.get(label) ?? 0) + 1));
+    const labels = [...sizes].sort(([a, n], [b, m]) => m - n || path(a).localeCompare(path(b)));
+    $("suspect-label").append(...labels.map(([id, n]) => new Option(`${path(id)} (${count(n)})`, id)));
+    $("suspect-label").addEventListener("change", filter);
+    $("suspect-search").addEventListener("input", filter);
+    later(filter);
   }
 
   // ---- The rest ----------------------------------------------------------------------------
@@ -323,6 +354,7 @@
   if ($("plot")) startCurve();
   startCategories();
   if ($("error-list")) startErrors();
+  if ($("suspect-list")) startSuspects();
   if ($("sibling-choice")) startSiblings();
   startContents();
   addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((details) => { details.open = true; }));

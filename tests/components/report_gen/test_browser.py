@@ -44,7 +44,9 @@ def opened(browser, tmp_path, run_inputs, some_picture):
 
     def open_(inputs=None, width=1440, dark=False):
         content = assemble(inputs or run_inputs(900))
-        pictures = {error.product_id: thumbnail(some_picture) for error in content.errors}
+        shown = [error.product_id for error in content.errors]
+        shown += [suspect["product_id"] for suspect in content.suspects]
+        pictures = dict.fromkeys(shown, thumbnail(some_picture))
         path = tmp_path / "index.html"
         path.write_bytes(report_page.render(content, pictures))
         tab = browser.new_page(
@@ -246,6 +248,45 @@ def test_pictures_are_drawn(opened):
     assert picture.get_attribute("loading") == "lazy"
 
 
+def suspects_of(taxonomy, n: int) -> list[dict]:
+    """`n` suspects, whose labels go round the leaves: the next leaf is the likely one."""
+    leaves = taxonomy.leaves
+    return [
+        {
+            "product_id": f"t{i:05d}",
+            "title": f"Odd thing {i}",
+            "label": leaves[i % len(leaves)],
+            "likely": leaves[(i + 1) % len(leaves)],
+            "label_score": i / 1000,
+        }
+        for i in range(n)
+    ]
+
+
+def test_suspects_are_listed_by_category_with_pictures_and_the_manifest(opened, run_inputs):
+    inputs = run_inputs(100)
+    tab = opened(run_inputs(100, suspects=suspects_of(inputs.taxonomy, 40)))
+    tab.locator("#suspects").scroll_into_view_if_needed()
+    tab.wait_for_selector("#suspect-list > li")
+    assert tab.locator("#suspect-list > li").count() == 24
+    picture = tab.locator("#suspect-list img").first
+    picture.scroll_into_view_if_needed()
+    tab.wait_for_function("document.querySelector('#suspect-list img').naturalWidth > 0")
+    assert picture.get_attribute("loading") == "lazy"
+    tab.locator("#suspect-more").click()
+    assert tab.locator("#suspect-list > li").count() == 40
+    # 40 suspects over 12 leaves: the first four leaves have four each.
+    assert tab.locator("#suspect-label option").nth(1).inner_text().endswith("(4)")
+    tab.select_option("#suspect-label", inputs.taxonomy.leaves[0])
+    assert tab.locator("#suspect-list > li").count() == 4
+    assert tab.locator("#suspect-count").inner_text() == "4 of 40 suspects"
+    tab.fill("#suspect-search", "odd thing 12")
+    assert tab.locator("#suspect-list h3").all_inner_texts() == ["Odd thing 12"]
+    assert "Backpacks" in tab.locator("#suspect-list dd").first.inner_text()
+    link = tab.locator("#suspects a")
+    assert (link.inner_text(), link.get_attribute("href")) == ("relabel.manifest",) * 2
+
+
 def test_another_shelf_of_siblings_can_be_chosen(opened):
     tab = opened()
     tab.select_option("#sibling-choice", "1")
@@ -255,9 +296,12 @@ def test_another_shelf_of_siblings_can_be_chosen(opened):
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [390, 1440])
-def test_the_page_never_scrolls_sideways(opened, width, dark):
-    tab = opened(width=width, dark=dark)
+def test_the_page_never_scrolls_sideways(opened, run_inputs, width, dark):
+    taxonomy = run_inputs(10).taxonomy
+    inputs = run_inputs(900, suspects=suspects_of(taxonomy, 30))
+    tab = opened(inputs, width=width, dark=dark)
     tab.get_by_role("button", name="Show the errors of Clothes > Bras").click()
+    tab.wait_for_selector("#suspect-list > li")
     tab.eval_on_selector_all("details", "all => all.forEach(one => { one.open = true; })")
     assert tab.evaluate("document.documentElement.scrollWidth") == width
 
@@ -305,7 +349,8 @@ def test_ten_thousand_products_open_quickly_and_weigh_little(opened, run_inputs,
     shelves = {f"Shelf {i}": [f"Leaf {i}.{j}" for j in range(9)] for i in range(8)}
     shelves["Bags"] = ["Backpacks", "Handbags"]
     shelves["Shoes"] = ["Sandals"]
-    inputs = run_inputs(10_000, shelves=shelves)
+    taxonomy = run_inputs(10, shelves=shelves).taxonomy
+    inputs = run_inputs(10_000, shelves=shelves, suspects=suspects_of(taxonomy, 300))
     started = time.monotonic()
     tab = opened(inputs)
     tab.wait_for_function("document.querySelectorAll('#plot path').length > 0")

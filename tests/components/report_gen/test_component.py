@@ -98,7 +98,7 @@ def test_optional_inputs_may_be_absent(do, run_inputs, run_artifacts, tmp_path):
 
 
 @pytest.fixture
-def with_suspects(run_inputs, run_artifacts, tmp_path):
+def with_suspects(run_inputs, run_artifacts, some_picture, tmp_path):
     """A run whose Trainer suspects two labels, one of them of a product of the split "train"."""
     import tensorflow as tf
 
@@ -111,8 +111,9 @@ def with_suspects(run_inputs, run_artifacts, tmp_path):
         for name, score in (("t9", 0.03), ("elsewhere", 0.2))
     ]
     (model_run / "label_suspects.jsonl").write_text("".join(f"{json.dumps(s)}\n" for s in suspects))
-    texts = {"product_id": "t9", "title": "Odd bag", "description": "With a zip"}
-    feature = {k: tf.train.Feature(bytes_list={"value": [v.encode()]}) for k, v in texts.items()}
+    texts = {"product_id": b"t9", "title": b"Odd bag", "description": b"With a zip"}
+    texts["image"] = some_picture
+    feature = {k: tf.train.Feature(bytes_list={"value": [v]}) for k, v in texts.items()}
     train = Path(uris["examples"]) / "Split-train"
     train.mkdir(exist_ok=True)
     options = tf.io.TFRecordOptions(compression_type="GZIP")
@@ -121,11 +122,17 @@ def with_suspects(run_inputs, run_artifacts, tmp_path):
     return {**uris, "model_run": str(model_run)}, leaves
 
 
-def test_suspects_of_the_trainer_are_listed_with_their_words(do, with_suspects):
+def test_suspects_of_the_trainer_are_listed_with_words_and_pictures(do, with_suspects):
     html = (do(with_suspects[0]) / "index.html").read_text("utf-8")
     assert "Labels to look at again" in html
-    assert "Odd bag" in html
-    assert "elsewhere" in html
+    listed = script_json(html, "data")["suspects"]
+    assert [(each["id"], each["title"]) for each in listed] == [
+        ("t9", "Odd bag"),
+        ("elsewhere", ""),
+    ]
+    pictures = script_json(html, "pictures")
+    assert pictures["t9"].startswith("data:image/jpeg;base64,")
+    assert "elsewhere" not in pictures
 
 
 def test_suspects_are_written_as_a_relabelling_manifest(do, with_suspects):
@@ -154,7 +161,7 @@ def test_without_suspects_there_is_nothing_to_label_again(do, with_suspects):
 
 
 def test_pictures_stop_at_their_budget_in_the_order_of_the_errors():
-    from components.report_gen.executor import within_budget
+    from components.report_gen.products import within_budget
 
     pictures = {"c": "x" * 40, "a": "x" * 50, "b": "x" * 30}
     assert list(within_budget(pictures, ["a", "none", "b", "c"], budget=90)) == ["a", "b"]

@@ -1,0 +1,82 @@
+"""Words and small pictures of the few products that a report shows, found among all of a split."""
+
+import itertools
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import tensorflow as tf
+
+from components.progress import progress
+from components.report_gen.thumbnails import thumbnail
+
+PICTURE_BUDGET = 20_000_000
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found, by product id: (title, description), and data URIs of pictures."""
+
+    words: dict[str, tuple[str, str]] = field(default_factory=dict)
+    pictures: dict[str, str] = field(default_factory=dict)
+
+
+def find_products(
+    split_uri: str,
+    wanted: Collection[str],
+    pictured: Collection[str] = (),
+    scanned: int | None = None,
+) -> Found:
+    """Reads a split of tf.Examples until all that is wanted was found.
+
+    Args:
+        split_uri: folder of gzipped TFRecords.
+        wanted: product ids.
+        pictured: those of them whose picture is wanted too.
+        scanned: look only at the first so many products; None for all.
+    """
+    wanted, pictured, found = set(wanted), set(pictured), Found()
+    for features in itertools.islice(_products(split_uri), scanned if wanted else 0):
+        product_id = _text(features, "product_id")
+        if product_id not in wanted or product_id in found.words:
+            continue
+        found.words[product_id] = (_text(features, "title"), _text(features, "description"))
+        encoded = _bytes(features, "image") if product_id in pictured else b""
+        if encoded and (small := thumbnail(encoded)):
+            found.pictures[product_id] = small
+            progress(len(found.pictures), None, "pictures")
+        if len(found.words) == len(wanted):
+            break
+    return found
+
+
+def within_budget(
+    pictures: Mapping[str, str], order: Sequence[str], budget: int = PICTURE_BUDGET
+) -> dict[str, str]:
+    """The pictures that fit into `budget` bytes of page, taken in `order`."""
+    kept: dict[str, str] = {}
+    for product_id in order:
+        picture = pictures.get(product_id)
+        if picture is None:
+            continue
+        budget -= len(picture)
+        if budget < 0:
+            break
+        kept[product_id] = picture
+    return kept
+
+
+def _products(split_uri: str) -> Iterator[Mapping[str, tf.train.Feature]]:
+    """The features of every product of a split."""
+    files = tf.io.gfile.glob(os.path.join(split_uri, "*"))  # noqa: PTH118 - a URI
+    for record in tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator():
+        yield tf.train.Example.FromString(record).features.feature
+
+
+def _bytes(features: Mapping[str, tf.train.Feature], name: str) -> bytes:
+    values = features[name].bytes_list.value
+    return values[0] if values else b""
+
+
+def _text(features: Mapping[str, tf.train.Feature], name: str) -> str:
+    return _bytes(features, name).decode("utf-8", "replace")
