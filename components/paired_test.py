@@ -8,8 +8,6 @@ in its exact form. Variants of one title tend to be right or wrong together and 
 witnesses: their sum gets one sign.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
@@ -36,10 +34,9 @@ def sign_flip_p_value(differences: ArrayLike) -> float:
     return min(1.0, float(chances[np.abs(sums) >= abs(int(differences.sum()))].sum()))
 
 
-def summed_by_group(values: ArrayLike, groups: Sequence[str]) -> np.ndarray:
-    """The sum of `values`, of shape (N,), for each different name in `groups`."""
-    places: dict[str, int] = {}
-    place = np.array([places.setdefault(group, len(places)) for group in groups], np.int64)
+def summed_by_group(values: ArrayLike, groups: ArrayLike) -> np.ndarray:
+    """The sum of `values`, of shape (N,), for each different entry of `groups`, of shape (N,)."""
+    _, place = np.unique(np.asarray(groups), return_inverse=True)
     return np.bincount(place, weights=np.asarray(values, float)).astype(np.int64)
 
 

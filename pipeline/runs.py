@@ -33,11 +33,17 @@ _SETTINGS = {
     "Evaluator": {"gate": "evaluation", "slices": "slices"},
 }
 _CODE = "code_digest"
-# The outputs that a comparison reads, and the component that writes them.
+# What a comparison or a review reads: the component that writes it and the output's name.
 _ARTIFACTS = {
-    "evaluation": "Evaluator",
-    "rejects": "ManifestExampleGen",
-    "taxonomy": "ManifestExampleGen",
+    "examples": ("ManifestExampleGen", "examples"),
+    "rejects": ("ManifestExampleGen", "rejects"),
+    "taxonomy": ("ManifestExampleGen", "taxonomy"),
+    "anomalies": ("ExampleValidator", "anomalies"),
+    "model": ("Trainer", "model"),
+    "model_run": ("Trainer", "model_run"),
+    "evaluation": ("Evaluator", "evaluation"),
+    "model_blessing": ("Evaluator", "blessing"),
+    "infra_blessing": ("ServingCheck", "blessing"),
 }
 
 
@@ -53,7 +59,8 @@ class Run:
         metrics: the evaluation's figures; empty where the run did not get there.
         settings: by the dotted name of the configuration, what the run was made from and with;
             `code.<component>` is a digest of the code.
-        artifacts: folders of `evaluation`, `rejects` and `taxonomy`, as far as the run has them.
+        artifacts: folders by the name that the report's component gives them, e.g. `evaluation`;
+            as far as the run has them.
     """
 
     id: str
@@ -111,12 +118,13 @@ def _run(store: ml_metadata.MetadataStore, context: metadata_store_pb2.Context) 
         _node(execution, store): execution
         for execution in store.get_executions_by_context(context.id)
     }
-    push = _json(_outputs(store, executions.get("Pusher")).get("pushed_model"), "push.json")
+    outputs = {node: _outputs(store, execution) for node, execution in executions.items()}
     artifacts = {
-        name: folder
-        for name, node in _ARTIFACTS.items()
-        if (folder := _outputs(store, executions.get(node)).get(name))
+        name: outputs[node][output]
+        for name, (node, output) in _ARTIFACTS.items()
+        if output in outputs.get(node, {})
     }
+    push = _json(outputs.get("Pusher", {}).get("pushed_model"), "push.json")
     return Run(
         id=context.name,
         started=datetime.fromtimestamp(context.create_time_since_epoch / 1000, timezone.utc),
@@ -141,11 +149,9 @@ def _outcome(push: dict[str, Any], executions) -> str:
 
 
 def _outputs(
-    store: ml_metadata.MetadataStore, execution: metadata_store_pb2.Execution | None
+    store: ml_metadata.MetadataStore, execution: metadata_store_pb2.Execution
 ) -> dict[str, Path]:
     """The folder of each output of an execution, by the output's name."""
-    if execution is None:
-        return {}
     events = {
         event.artifact_id: event.path.steps[0].key
         for event in store.get_events_by_execution_ids([execution.id])

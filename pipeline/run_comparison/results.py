@@ -4,14 +4,15 @@ The tests speak of the two models as they are and of products like these. Traine
 another seed, a model differs a little by itself: what a setting does takes several runs of each.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
+from components.binomial import holm
 from components.paired_test import sign_flip_p_value, summed_by_group
-from components.trainer.thresholds import holm
 from labeling.taxonomy import Taxonomy
 
 MODES = ("text", "image", "combined")
@@ -38,7 +39,7 @@ class Difference:
         n_a, n_b: products behind `share_a` and `share_b`.
         share_a, share_b: shares of yes.
         only_a, only_b: products with a yes of one model only.
-        groups: different titles among the products.
+        groups: different titles (else pictures) among the products.
         p: chance of a difference this large in either direction if the two were equally good;
             exact, variants of one title counted as one witness.
         p_products: the same with every product its own witness (exact McNemar test).
@@ -137,9 +138,12 @@ def results_of(
 
 
 def paired(
-    name: str, question: str, yes_a: np.ndarray, yes_b: np.ndarray, groups: Sequence[str]
+    name: str, question: str, yes_a: ArrayLike, yes_b: ArrayLike, groups: ArrayLike
 ) -> Difference:
-    """Tests bool arrays of shape (N,), N > 0, of the same products in the same order."""
+    """Tests bool arrays of shape (N,), N > 0, of the same products in the same order.
+
+    Products with the same number in `groups` are variants of one title, or copies of one picture.
+    """
     differences = np.asarray(yes_b, int) - np.asarray(yes_a, int)
     by_group = summed_by_group(differences, groups)
     return Difference(
@@ -158,7 +162,7 @@ def paired(
     )
 
 
-def unpaired(name: str, question: str, yes_a: np.ndarray, yes_b: np.ndarray) -> Difference:
+def unpaired(name: str, question: str, yes_a: ArrayLike, yes_b: ArrayLike) -> Difference:
     """Tests bool arrays of different products, each with at least one.
 
     Fisher's exact test takes products for independent: variants of one title make it see a little

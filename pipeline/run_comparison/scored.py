@@ -5,14 +5,14 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
-from components.manifest_example_gen.splits import normalised
+from pipeline.errors import InputError
 
 PREDICTIONS = "predictions.parquet"
-_COLUMNS = [
+COLUMNS = [
     "mode",
     "split",
     "product_id",
-    "title",
+    "group",
     "category",
     "predicted",
     "predicted_parent",
@@ -22,22 +22,19 @@ _COLUMNS = [
 
 
 def read_scored(evaluation: Path | None) -> pd.DataFrame | None:
-    """The new model's answers in every mode and split; None where the run has none.
+    """The new model's answers: one row a product, mode and split, of `COLUMNS`.
 
     Returns:
-        One row a product, mode and split: the columns of predictions.parquet that a comparison
-        needs, and `group`, equal for the variants of one title.
+        None where the run has no evaluation.
+
+    Raises:
+        InputError: it was written by an earlier version, which did not keep what is compared.
     """
     path = evaluation / PREDICTIONS if evaluation else None
     if path is None or not path.is_file():
         return None
-    rows = pq.read_table(path, columns=_COLUMNS, filters=[("model", "=", "candidate")]).to_pandas()
-    return rows.assign(group=_groups(rows))
-
-
-def _groups(rows: pd.DataFrame) -> list[str]:
-    words = {title: normalised(title) for title in rows.title.unique()}
-    return [
-        f"title:{words[title]}" if words[title] else f"product:{product}"
-        for title, product in zip(rows.title, rows.product_id, strict=True)
-    ]
+    if missing := set(COLUMNS) - set(pq.read_schema(path).names):
+        raise InputError(
+            f"{path}: has no column {min(missing)}, as an earlier version wrote it. Repeat the run."
+        )
+    return pq.read_table(path, columns=COLUMNS, filters=[("model", "=", "candidate")]).to_pandas()

@@ -9,12 +9,15 @@ import sys
 import time
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from pipeline.demo.catalogue import make_catalogue
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
+ROOT = Path(__file__).parents[2]
 SETTINGS = (
     "data.splits={train: 50, calibration: 34, eval: 16}",
     "training.epochs=8",
@@ -138,25 +141,30 @@ def test_the_screen_names_components_and_times_and_no_noise(finished):
     assert not any(re.search("tensorflow|WARNING|absl", line, re.I) for line in lines[3:]), lines
 
 
-def test_the_same_command_again_changes_nothing_and_a_refusal_says_why(finished, catalogue):
+@pytest.fixture(scope="module")
+def refused(finished, catalogue) -> Path:
+    """The folder after the same run once more, and one whose model misses its floor."""
     output, _ = finished
     again = subprocess.run(_command(catalogue, output), capture_output=True, text=True)
     assert again.returncode == 0, again.stdout + again.stderr
     assert re.search(r"Trainer +reused", again.stdout)
     assert _versions(output) == ["1"]
 
-    refused = subprocess.run(
+    result = subprocess.run(
         _command(catalogue, output, "evaluation.accuracy=0.999"), capture_output=True, text=True
     )
-    assert refused.returncode == 3
-    assert "Not blessed:" in refused.stdout and "99.9 %" in refused.stdout
-    assert _versions(output) == ["1"]
+    assert result.returncode == 3
+    assert "Not blessed:" in result.stdout and "99.9 %" in result.stdout
+    return output
 
-    listed = json.loads(_runs(output, "--json"))
+
+def test_a_refused_model_is_not_pushed_and_its_run_is_compared(refused):
+    assert _versions(refused) == ["1"]
+    listed = json.loads(_runs(refused, "--json"))
     outcomes = [run["outcome"] for run in listed]
     assert outcomes == ["not blessed", "pushed", "pushed", "unfinished"]
 
-    compared = _runs(output, "--compare", "latest", listed[1]["id"])
+    compared = _runs(refused, "--compare", "latest", listed[1]["id"])
     assert "The same products, labels, categories and splits." in compared
     assert re.search(r"evaluation.accuracy +0.999 → ", compared)
     assert "Nothing in this table is more than chance." in compared
@@ -165,3 +173,24 @@ def test_the_same_command_again_changes_nothing_and_a_refusal_says_why(finished,
 def _runs(output: Path, *more: str) -> str:
     command = [sys.executable, "-m", "pipeline.cli.main", "runs", "--output", str(output), *more]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_review_notebook_draws_every_plot_of_it(refused, monkeypatch):
+    _, pushed, *_ = json.loads(_runs(refused, "--json"))
+    monkeypatch.setenv("SHELFSORT_OUTPUT", str(refused))
+    monkeypatch.setenv("SHELFSORT_COMPARE", pushed["id"])
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    notebook = nbformat.read(ROOT / "notebooks" / "review_model.ipynb", as_version=4)
+    # Raises on the first cell that fails.
+    NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error"]
+    drawn = {
+        cell.source: sum("image/png" in output.get("data", {}) for output in cell.outputs)
+        for cell in cells
+        if cell.source.startswith("plots.")
+    }
+    assert len(drawn) == 6
+    assert set(drawn.values()) == {1}, drawn
+    assert any("99.9 %" in str(output) for output in outputs)

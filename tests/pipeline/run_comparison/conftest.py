@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from components.manifest_example_gen.splits import group_id, group_key
 from pipeline.runs import Run
 
 TREE = {"Bags": ["Backpacks", "Clutches"], "Shoes": ["Sandals", "Boots"]}
@@ -43,7 +44,7 @@ def _rows(products: list[Product], tree: dict[str, list[str]]) -> pd.DataFrame:
                 "mode": "combined",
                 "split": product.split,
                 "product_id": product.id,
-                "title": product.title,
+                "group": group_id(group_key(product.title or product.id, "", "")),
                 "category": product.label,
                 "predicted": product.predicted,
                 "predicted_parent": parents[product.predicted],

@@ -2,11 +2,13 @@
 
 import json
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from scipy.stats import fisher_exact
 
 from pipeline.cli.runs import runs as command
+from pipeline.errors import InputError
 from pipeline.run_comparison.comparison import compare
 from pipeline.run_comparison.text import WIDTH, lines_of
 from tests.pipeline.run_comparison.conftest import TREE, Product
@@ -152,6 +154,14 @@ def test_a_run_that_broke_off_is_compared_as_far_as_it_got(make_run):
     assert comparison.results is None
     assert comparison.data.products is None
     assert "No test: a run broke off" in "\n".join(lines_of(comparison))
+
+
+def test_an_evaluation_of_an_earlier_version_is_refused_with_a_remedy(make_run):
+    a, b = (make_run(name, products([True] * 3)) for name in "ab")
+    path = b.artifacts["evaluation"] / "predictions.parquet"
+    pd.read_parquet(path).drop(columns="group").to_parquet(path)
+    with pytest.raises(InputError, match=r"b/evaluation/predictions.parquet: .* Repeat the run"):
+        compare(a, b)
 
 
 def test_a_program_reads_the_same_as_json(make_run, monkeypatch, tmp_path):
