@@ -8,19 +8,24 @@ in its exact form. Variants of one title tend to be right or wrong together and 
 witnesses: their sum gets one sign.
 """
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
 
-def sign_flip_p_value(differences: ArrayLike) -> float:
-    """Chance of a sum at least as far from 0, in either direction, if every sign were a coin's.
+def sign_flip_p_value(
+    differences: ArrayLike, alternative: Literal["two-sided", "greater"] = "two-sided"
+) -> float:
+    """Chance of a sum as far from 0, or as great, as that of `differences` if coins gave the signs.
 
     Args:
         differences: int array of shape (G,), one entry a product or the sum of a group.
+        alternative: as far from 0 in either direction, or as great.
 
     Returns:
-        The exact two-sided p value; 1.0 where nothing differs.
+        The exact p value; 1.0 where nothing differs.
     """
     differences = np.asarray(differences, np.int64)
     sizes, counts = np.unique(np.abs(differences[differences != 0]), return_counts=True)
@@ -29,9 +34,10 @@ def sign_flip_p_value(differences: ArrayLike) -> float:
     chances = np.ones(1)
     for size, count in zip(sizes, counts, strict=True):
         chances = np.convolve(chances, _positive_sum(int(size), int(count)))
-    total = int((sizes * counts).sum())
+    total, found = int((sizes * counts).sum()), int(differences.sum())
     sums = 2 * np.arange(total + 1) - total
-    return min(1.0, float(chances[np.abs(sums) >= abs(int(differences.sum()))].sum()))
+    extreme = sums >= found if alternative == "greater" else np.abs(sums) >= abs(found)
+    return min(1.0, float(chances[extreme].sum()))
 
 
 def summed_by_group(values: ArrayLike, groups: ArrayLike) -> np.ndarray:

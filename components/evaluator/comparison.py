@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from components.binomial import proof_p_value
+from components.paired_test import sign_flip_p_value, summed_by_group
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Paired:
         live: share of yes by the live model; NaN for n = 0.
         only_candidate: products where only the new model has a yes.
         only_live: products where only the live model has one.
-        p_worse: chance of so many `only_live` if the new model were no worse, see `mcnemar_worse`.
+        p_worse: chance of so many `only_live` if the new model were no worse; exact, the variants
+            of one product are one witness (see `components.paired_test`).
     """
 
     n: int
@@ -117,39 +118,15 @@ def compare(
 
 def paired(candidate: np.ndarray, live: np.ndarray, groups: np.ndarray) -> Paired:
     """Counts and tests two bool arrays of shape (N,) in the same order, of products in groups."""
-    differ = candidate != live
+    losses = live.astype(int) - candidate.astype(int)
     return Paired(
         n=len(candidate),
         candidate=float(candidate.mean()) if len(candidate) else float("nan"),
         live=float(live.mean()) if len(live) else float("nan"),
-        only_candidate=int((differ & candidate).sum()),
-        only_live=int((differ & live).sum()),
-        p_worse=mcnemar_worse(live[differ], groups[differ]),
+        only_candidate=int((losses < 0).sum()),
+        only_live=int((losses > 0).sum()),
+        p_worse=sign_flip_p_value(summed_by_group(losses, groups), "greater"),
     )
-
-
-def mcnemar_worse(only_live: np.ndarray, groups: np.ndarray) -> float:
-    """P(X >= products only the live model has) for X ~ Binomial(products they differ on, 1/2).
-
-    The exact form of McNemar's test (1947), one-sided: only products on which the two differ tell,
-    each like a fair coin. Variants of one product fall on the same side together, so both numbers
-    are those of independent products: under the hypothesis the sum over a group has the variance
-    of its square (the design effect of a clustered sign test).
-
-    Args:
-        only_live: bool array of shape (N,): of the products they differ on, the live model's.
-        groups: int array of shape (N,), equal for variants of one product.
-
-    Returns:
-        0 to 1; 1.0 where the two differ on nothing.
-    """
-    n = len(only_live)
-    if not n:
-        return 1.0
-    _, index = np.unique(groups, return_inverse=True)
-    sums = np.bincount(index, weights=np.where(only_live, 1.0, -1.0))
-    size = n / max(1.0, (sums**2).sum() / n)
-    return float(proof_p_value(only_live.mean() * size, size, 0.5))
 
 
 def _without_nan(value: object) -> object:

@@ -330,8 +330,8 @@ def _not_worse(
     reason = (
         f"The new model {verb} {_percent(pair.candidate)} of {pair.n:,} products, the live model "
         f"{live.version} {_percent(pair.live)} of the same: {pair.only_candidate:,} only by the "
-        f"new, {pair.only_live:,} only by the live one (exact McNemar p = {pair.p_worse:.3g} for "
-        f"worse; a loss of {_percent(allowed)} is allowed)."
+        f"new, {pair.only_live:,} only by the live one (exact paired test for worse: "
+        f"p = {pair.p_worse:.3g}; a loss of {_percent(allowed)} is allowed)."
     )
     return Check(name, not worse, reason, change, -allowed, pair.n)
 

@@ -75,7 +75,7 @@ class LiveComparison:
 
     `problem` says why the two could not be compared. `p_worse` is the chance of so many newly
     wrong products if the candidate were no worse, `p_decides_less` the same of decisions (exact
-    one-sided McNemar tests of the gate). `left_out` products belong to categories that the live
+    one-sided paired tests of the gate). `left_out` products belong to categories that the live
     model does not know: the gate left them out.
     """
 

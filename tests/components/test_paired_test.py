@@ -35,8 +35,10 @@ def test_it_counts_all_assignments_of_signs(differences):
         sum(sign * value for sign, value in zip(signs, differences, strict=True))
         for signs in itertools.product((-1, 1), repeat=len(differences))
     ]
-    expected = sum(abs(each) >= abs(sum(differences)) for each in sums) / len(sums)
-    assert sign_flip_p_value(differences) == pytest.approx(expected)
+    as_far = sum(abs(each) >= abs(sum(differences)) for each in sums) / len(sums)
+    as_great = sum(each >= sum(differences) for each in sums) / len(sums)
+    assert sign_flip_p_value(differences) == pytest.approx(as_far)
+    assert sign_flip_p_value(differences, "greater") == pytest.approx(as_great)
 
 
 def test_under_equal_models_it_seldom_finds_a_difference_though_variants_fall_together():

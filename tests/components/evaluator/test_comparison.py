@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from components.evaluator.comparison import Outcomes, compare, mcnemar_worse, paired
+from components.evaluator.comparison import Outcomes, compare, paired
 
 
 def outcomes(ids, labels, right, accepted) -> Outcomes:
@@ -10,10 +10,10 @@ def outcomes(ids, labels, right, accepted) -> Outcomes:
     return Outcomes(ids, labels, right, accepted, np.arange(len(right)))
 
 
-def p_worse(only_candidate: int, only_live: int) -> float:
-    """Of products that are no variants of one another."""
-    differing = np.repeat([False, True], [only_candidate, only_live])
-    return mcnemar_worse(differing, np.arange(len(differing)))
+def p_worse(only_candidate: int, only_live: int, groups=None) -> float:
+    """Of products that are no variants of one another, where no groups are given."""
+    live = np.repeat([False, True], [only_candidate, only_live])
+    return paired(~live, live, np.arange(len(live)) if groups is None else groups).p_worse
 
 
 CANDIDATE = outcomes("abcd", ["mugs", "mugs", "lids", "sofas"], [1, 0, 1, 1], [1, 1, 0, 0])
@@ -21,7 +21,7 @@ LIVE = outcomes("dcba", ["sofas", "lids", "mugs", "mugs"], [0, 1, 1, 1], [0, 1, 
 
 
 @pytest.mark.parametrize(("only_candidate", "only_live"), [(0, 1), (3, 9), (20, 4), (0, 12)])
-def test_mcnemar_is_scipys_binomial_test(only_candidate, only_live):
+def test_without_variants_it_is_mcnemars_exact_test(only_candidate, only_live):
     test = scipy.stats.binomtest(only_live, only_candidate + only_live, alternative="greater")
     assert p_worse(only_candidate, only_live) == pytest.approx(test.pvalue)
 
@@ -35,10 +35,8 @@ def test_five_losses_and_no_win_have_a_chance_of_one_in_32():
 
 
 def test_a_title_lost_with_all_its_variants_is_one_loss():
-    lost = np.ones(12, bool)
-    assert mcnemar_worse(lost, np.zeros(12)) == pytest.approx(1 / 2)
-    # Five titles of two: sums of 2, so a design effect of 2: five losses of five.
-    assert mcnemar_worse(lost[:10], np.repeat(np.arange(5), 2)) == pytest.approx(1 / 32)
+    assert p_worse(0, 12, groups=np.zeros(12)) == pytest.approx(1 / 2)
+    assert p_worse(0, 10, groups=np.repeat(np.arange(5), 2)) == pytest.approx(1 / 32)
 
 
 def test_products_are_matched_by_id_not_by_order():
