@@ -1,7 +1,9 @@
 """Whether two models differ by more than chance, asked of the products that both answered.
 
-The tests speak of the two models as they are and of products like these. Trained again with
-another seed, a model differs a little by itself: what a setting does takes several runs of each.
+The tests speak of the two models as they are and of products like these. What is decided hangs on
+the calibration products too, so a difference of that counts only where it outlasts their redrawing
+(`redraws`). Trained again with another seed, a model differs a little by itself: what a setting
+does takes several runs of each.
 """
 
 from collections.abc import Iterator
@@ -14,11 +16,13 @@ from numpy.typing import ArrayLike
 from components.binomial import holm
 from components.paired_test import sign_flip_p_value, summed_by_group
 from labeling.taxonomy import Taxonomy
+from pipeline.run_comparison.redraws import Answers, coverage_change
 
 MODES = ("text", "image", "combined")
 LEVEL = 0.05
 # With fewer shared products a paired test would speak of a handful, and not of either split.
 MIN_SHARED = 100
+TARGETS = {"coverage_95": 0.95, "coverage_98": 0.98}
 QUESTIONS = {
     "accuracy": "right",
     "parent_accuracy": "parent right",
@@ -43,7 +47,10 @@ class Difference:
         p: chance of a difference this large in either direction if the two were equally good;
             exact, variants of one title counted as one witness.
         p_products: the same with every product its own witness (exact McNemar test).
-        beyond_chance: whether `p` stands Holm's correction for all questions of its table.
+        redrawn: of what is decided, where the test says no chance: the middle 95 % of the change
+            with thresholds from redrawn calibration products. None elsewhere.
+        beyond_chance: whether `p` stands Holm's correction for all questions of its table, and
+            `redrawn` leaves out 0.
     """
 
     name: str
@@ -58,6 +65,7 @@ class Difference:
     groups: int | None
     p: float
     p_products: float | None
+    redrawn: tuple[float, float] | None = None
     beyond_chance: bool = False
 
     @property
@@ -68,7 +76,11 @@ class Difference:
         """What the numbers say, in words."""
         shares = f"{100 * self.share_a:.1f} % by A and {100 * self.share_b:.1f} % by B"
         verdict = "more than chance" if self.beyond_chance else "may be chance"
-        return f"{self.name}, {QUESTIONS[self.question]}: {shares}; {verdict} (p = {self.p:.2g})"
+        found = f"p = {self.p:.2g}"
+        if self.redrawn:
+            low, high = (100 * each for each in self.redrawn)
+            found = f"other calibration products: {low:+.1f} to {high:+.1f} points"
+        return f"{self.name}, {QUESTIONS[self.question]}: {shares}; {verdict} ({found})"
 
 
 @dataclass(frozen=True)
@@ -132,7 +144,7 @@ def results_of(
         eval_b=eval_b,
         relabelled=_products(both[both.category_a != both.category_b]),
         left_out=_products(both[~known]),
-        overall=_corrected(overall),
+        overall=[_outlasting(each, scored_a, scored_b) for each in _corrected(overall)],
         categories=sorted(_corrected(categories), key=_largest_change_first),
     )
 
@@ -240,6 +252,28 @@ def _corrected(differences: list[Difference]) -> list[Difference]:
         replace(each, beyond_chance=beyond)
         for each, beyond in zip(differences, stands, strict=True)
     ]
+
+
+def _outlasting(
+    difference: Difference, scored_a: pd.DataFrame, scored_b: pd.DataFrame
+) -> Difference:
+    """A difference of what is decided, judged by redrawn calibration products as well."""
+    if not difference.beyond_chance or difference.question not in TARGETS:
+        return difference
+    answers = (_answers(scored, difference.name) for scored in (scored_a, scored_b))
+    low, high = coverage_change(*answers, TARGETS[difference.question])
+    return replace(difference, redrawn=(low, high), beyond_chance=low > 0 or high < 0)
+
+
+def _answers(scored: pd.DataFrame, mode: str) -> Answers:
+    rows = scored[scored["mode"] == mode]
+    calibration = rows[rows.split == "calibration"]
+    return Answers(
+        scores=calibration.score.to_numpy(),
+        correct=(calibration.predicted == calibration.category).to_numpy(),
+        groups=calibration.group.to_numpy(),
+        eval_scores=rows[rows.split == "eval"].score.to_numpy(),
+    )
 
 
 def _largest_change_first(difference: Difference) -> tuple[float, str]:

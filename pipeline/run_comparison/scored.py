@@ -16,6 +16,7 @@ COLUMNS = [
     "category",
     "predicted",
     "predicted_parent",
+    "score",
     "accepted_95",
     "accepted_98",
 ]

@@ -1,5 +1,6 @@
 """A comparison as lines of at most 100 columns: one table a matter, and what it says."""
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -96,20 +97,19 @@ def _results(results: Results) -> Iterator[str]:
     for difference in results.overall:
         yield _row(f"{difference.name:<10}{QUESTIONS[difference.question]:<18}", difference)
     yield ""
-    told = [difference for difference in results.overall if difference.beyond_chance]
+    told = [each for each in results.overall if each.beyond_chance or each.redrawn]
     for difference in told:
-        yield f"  {difference.sentence()}."
-    if not told:
+        sentence = f"{difference.sentence()}."
+        yield from textwrap.wrap(
+            sentence, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
+        )
+    if not any(difference.beyond_chance for difference in told):
         yield "  Nothing in this table is more than chance."
     yield (
         f"  * stands Holm's correction for {len(results.overall)} questions at {100 * LEVEL:g} %. "
         "This is about the two models as they are:"
     )
-    yield (
-        "  trained again, or with thresholds from other calibration products, each would differ by "
-        "itself,"
-    )
-    yield "  in what it decides most of all."
+    yield "  trained again, each would differ a little by itself."
     if pairs:
         yield from _categories(results)
 

@@ -16,7 +16,7 @@ TREE = {"Bags": ["Backpacks", "Clutches"], "Shoes": ["Sandals", "Boots"]}
 
 @dataclasses.dataclass(frozen=True)
 class Product:
-    """One eval product and what a model said of it in mode combined."""
+    """One product and what a model said of it in mode combined."""
 
     id: str
     label: str
@@ -24,6 +24,7 @@ class Product:
     decided: bool = True
     title: str = ""
     split: str = "eval"
+    score: float = 0.9
 
 
 def tree_nodes(tree: dict[str, list[str]]) -> list[dict]:
@@ -50,6 +51,7 @@ def _rows(products: list[Product], tree: dict[str, list[str]]) -> pd.DataFrame:
                 "predicted_parent": parents[product.predicted],
                 "accepted_95": product.decided,
                 "accepted_98": False,
+                "score": product.score,
             }
             for product in products
         ]

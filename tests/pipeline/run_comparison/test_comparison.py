@@ -112,6 +112,40 @@ def test_only_eval_is_tested_and_a_changed_split_is_counted(make_run):
     assert comparison.data.products.moved == 7
 
 
+def calibration(right_of_100: int) -> list[Product]:
+    rights = [number % 100 < right_of_100 for number in range(300)]
+    return products(rights, first=1000, title="Calibration {}", split="calibration")
+
+
+def coverage(comparison):
+    return next(each for each in comparison.results.overall if each.question == "coverage_95")
+
+
+def test_what_is_decided_differs_where_no_calibration_products_would_undo_it(make_run):
+    undecided = products([True] * 200, decided=False)
+    a = make_run("a", [*undecided, *calibration(right_of_100=60)])
+    b = make_run("b", [*products([True] * 200), *calibration(right_of_100=100)])
+    found = coverage(compare(a, b))
+    assert (found.only_b, found.redrawn, found.beyond_chance) == (200, (1.0, 1.0), True)
+    assert "more than chance (other calibration products: +100.0 to +100.0 points)" in (
+        found.sentence()
+    )
+
+
+def test_what_is_decided_may_be_chance_where_other_calibration_products_would_undo_it(make_run):
+    # 97 of 100 right is what a threshold for 95 % is just about fitted with, or not.
+    a = make_run("a", [*products([True] * 200, decided=False), *calibration(right_of_100=97)])
+    b = make_run("b", [*products([True] * 200), *calibration(right_of_100=98)])
+    comparison = compare(a, b)
+    found = coverage(comparison)
+    assert found.p < 1e-50
+    assert found.redrawn[0] <= 0 < found.redrawn[1]
+    assert not found.beyond_chance
+    text = " ".join(line.strip() for line in lines_of(comparison))
+    assert "100.0 % by B; may be chance (other calibration products: " in text
+    assert "Nothing in this table is more than chance." in text
+
+
 def test_one_worse_category_is_found_among_many(make_run):
     def run(name, right_sandals):
         sandals = [
