@@ -3,7 +3,6 @@
 import contextlib
 import ctypes
 import dataclasses
-import time
 import uuid
 from datetime import datetime
 from typing import Protocol
@@ -18,6 +17,7 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
+from components.cost import Clock, Cost
 from pipeline.memory import PeakMemory
 
 
@@ -35,7 +35,7 @@ class Outcome:
 
     Attributes:
         run_id: names the run in the metadata store.
-        seconds: by component, reused results included (near 0).
+        seconds, cpu_seconds: by component, reused results included (near 0).
         peak_mb: by component, the greatest memory of this process and a child while it ran.
         cached: components whose earlier results were reused.
         outputs: by component and output key, where the artifact lies.
@@ -43,6 +43,7 @@ class Outcome:
 
     run_id: str
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+    cpu_seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     peak_mb: dict[str, int] = dataclasses.field(default_factory=dict)
     cached: set[str] = dataclasses.field(default_factory=set)
     outputs: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
@@ -88,7 +89,7 @@ class LocalRunner(tfx.orchestration.LocalDagRunner):
         for number, node in enumerate(nodes, 1):
             component = node.node_info.id
             self._listener.started(component, number, len(nodes))
-            started, memory = time.monotonic(), PeakMemory()
+            clock, memory = Clock(), PeakMemory()
             execution = launcher.Launcher(
                 pipeline_node=node,
                 mlmd_connection=metadata.Metadata(connection),
@@ -99,19 +100,20 @@ class LocalRunner(tfx.orchestration.LocalDagRunner):
             ).launch()
             self.outcome.peak_mb[component] = memory.mb()
             store = ml_metadata.MetadataStore(connection)
-            self._record(component, time.monotonic() - started, execution.execution_id, store)
+            self._record(component, clock.lap(), execution.execution_id, store)
             _release_memory()
 
     def _record(
-        self, component: str, seconds: float, execution_id: int, store: ml_metadata.MetadataStore
+        self, component: str, cost: Cost, execution_id: int, store: ml_metadata.MetadataStore
     ) -> None:
         (execution,) = store.get_executions_by_id([execution_id])
         cached = execution.last_known_state == metadata_store_pb2.Execution.CACHED
-        self.outcome.seconds[component] = round(seconds, 2)
+        self.outcome.seconds[component] = round(cost.seconds, 2)
+        self.outcome.cpu_seconds[component] = round(cost.cpu_seconds, 2)
         if cached:
             self.outcome.cached.add(component)
         self.outcome.outputs[component] = _output_uris(execution_id, store)
-        self._listener.finished(component, seconds, cached)
+        self._listener.finished(component, cost.seconds, cached)
 
 
 def _release_memory() -> None:

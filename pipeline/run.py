@@ -144,6 +144,7 @@ def _metrics(outcome) -> dict[str, Any]:
         **json.loads((evaluation / "metrics.json").read_text()),
         "rejects": summary["by_reason"],
         "seconds": outcome.seconds,
+        "cpu_seconds": outcome.cpu_seconds,
         "reused": sorted(outcome.cached),
         "peak_rss_mb": max(outcome.peak_mb.values()),
         "peak_rss_mb_by_component": outcome.peak_mb,

@@ -13,6 +13,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from components.cost import Clock
 from components.progress import note
 from components.trainer import export
 from components.trainer.answers import Scored, Shelves, fit_answers, threshold_version
@@ -37,6 +38,7 @@ from pipeline.errors import InputError
 
 HELD_OUT_FILE = "held_out.npz"
 SUSPECTS_FILE = "label_suspects.jsonl"
+COST_FILE = "training.json"
 _WARM_UP_PRODUCTS = 32
 _HELD_OUT_KEPT = 20_000
 
@@ -57,7 +59,16 @@ def run_fn(fn_args: FnArgs) -> None:
     if len(shelves.categories) < 2:
         raise InputError("The training split holds fewer than two categories: label more products.")
     backbone = load_backbone(config.backbone, config.backbone_weights)
-    train, calibration = _read_splits(fn_args, transformed, backbone, config)
+    clock, cost = Clock(), {}
+    cache = _cache(config, backbone)
+    embedded = embed_new_pictures([*fn_args.train_files, *fn_args.eval_files], backbone, cache)
+    cost["embedding"] = clock.lap()
+    train, calibration = trimmed(
+        read_products(fn_args.train_files, transformed, cache, backbone.embedding_size),
+        read_products(fn_args.eval_files, transformed, cache, backbone.embedding_size),
+    )
+    cache.close()
+    cost["reading"] = clock.lap()
     fitted = fit(
         train,
         vocabulary_sizes(transformed, shelves),
@@ -65,6 +76,7 @@ def run_fn(fn_args: FnArgs) -> None:
         shelves.categories,
         Path(fn_args.model_run_dir) / "tensorboard",
     )
+    cost["fitting"] = clock.lap()
     pool, held_out = fitted.crossed.pool, fitted.crossed.held_out
     note(_said_of(fitted, config))
     answers = fit_answers(
@@ -93,9 +105,12 @@ def run_fn(fn_args: FnArgs) -> None:
         products=_first_products(fn_args.train_files),
         lineage=_lineage(custom, config, shelves, answers, version),
     )
+    cost["thresholds and export"] = clock.lap()
     _write_held_out(fn_args.model_run_dir, train, fitted.crossed, shelves)
     lines = "".join(f"{line}\n" for line in suspect_lines(fitted.suspects))
     _write(fn_args.model_run_dir, SUSPECTS_FILE, lines.encode())
+    record = {"pictures_embedded": embedded, "cost": {k: v.to_dict() for k, v in cost.items()}}
+    _write(fn_args.model_run_dir, COST_FILE, json.dumps(record, indent=1).encode())
 
 
 def _said_of(fitted: Fit, config: TrainingConfig) -> str:
@@ -107,18 +122,9 @@ def _said_of(fitted: Fit, config: TrainingConfig) -> str:
     )
 
 
-def _read_splits(
-    fn_args: FnArgs, transformed: tft.TFTransformOutput, backbone: Backbone, config: TrainingConfig
-) -> list[Products]:
+def _cache(config: TrainingConfig, backbone: Backbone) -> EmbeddingCache:
     folder = Path(config.embedding_cache) if config.embedding_cache else None
-    cache = EmbeddingCache(folder, cache_key(backbone, config))
-    splits = [fn_args.train_files, fn_args.eval_files]
-    embed_new_pictures([file for files in splits for file in files], backbone, cache)
-    products = [
-        read_products(files, transformed, cache, backbone.embedding_size) for files in splits
-    ]
-    cache.close()
-    return trimmed(*products)
+    return EmbeddingCache(folder, cache_key(backbone, config))
 
 
 def cache_key(backbone: Backbone, config: TrainingConfig) -> str:
