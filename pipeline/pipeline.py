@@ -64,9 +64,11 @@ def create_components(
     example_gen = _example_gen(source, config)
     examples, taxonomy = example_gen.outputs["examples"], example_gen.outputs["taxonomy"]
     statistics_gen = StatisticsGen(examples=examples, stats_options=schema.statistics_options())
-    schema_importer = SchemaImporter(schema_digest=code_digest("schema"))
+    schema_importer = SchemaImporter(code_digest=code_digest("components/schema_importer"))
     example_validator = ExampleValidator(
-        statistics=statistics_gen.outputs["statistics"], schema=schema_importer.outputs["schema"]
+        statistics=statistics_gen.outputs["statistics"],
+        schema=schema_importer.outputs["schema"],
+        code_digest=code_digest("components/example_validator"),
     )
     transform = Transform(
         examples=examples,
@@ -92,17 +94,21 @@ def create_components(
         custom_config={
             "training": to_dict(config.training),
             "model_name": config.name,
-            "code_digest": code_digest("components/trainer", "components/transform", "labeling"),
+            "code_digest": code_digest("components/trainer"),
         },
     )
     model = trainer.outputs["model"]
-    baseline = BaselineModel(serving_dir=serving_dir, live_version=live_version)
+    baseline = BaselineModel(
+        serving_dir=serving_dir,
+        live_version=live_version,
+        code_digest=code_digest("components/baseline_model"),
+    )
     drift_check = DriftCheck(
         examples=examples,
         taxonomy=taxonomy,
         baseline_model=baseline.outputs["baseline"],
         validation=config.validation,
-        code_digest=code_digest("components/drift_check", "components/manifest_example_gen"),
+        code_digest=code_digest("components/drift_check"),
     )
     evaluator = Evaluator(
         examples=examples,
@@ -113,13 +119,14 @@ def create_components(
         drift=drift_check.outputs["drift"],
         gate=to_dict(config.evaluation),
         slices=config.slices,
-        code_digest=code_digest("components/evaluator", "components/trainer", "labeling"),
+        code_digest=code_digest("components/evaluator"),
     )
     serving_check = ServingCheck(
         examples=examples,
         model=model,
         golden_products=config.serving_check.golden_products,
         time_limit_s=config.serving_check.time_limit_s,
+        code_digest=code_digest("components/serving_check"),
     )
     report = ReportGen(
         examples=examples,
@@ -135,6 +142,7 @@ def create_components(
         title=title,
         max_errors=config.report.max_errors,
         price_per_answer=config.report.price_per_answer,
+        code_digest=code_digest("components/report_gen"),
     )
     pusher = Pusher(
         model=model,
@@ -145,6 +153,7 @@ def create_components(
         serving_dir=serving_dir,
         model_name=config.name,
         approved_by=config.evaluation.approved_by or "",
+        code_digest=code_digest("components/pusher"),
     )
     return [
         example_gen,
@@ -203,7 +212,7 @@ def _example_gen(source: Source, config: Config) -> ManifestExampleGen:
         manifest=source.manifest,
         taxonomy=source.taxonomy,
         content_digest=source.content_digest,
-        code_digest=code_digest("components/manifest_example_gen", "labeling"),
+        code_digest=code_digest("components/manifest_example_gen"),
         reduction=data.reduction or None,
         label_attribute=source.label_attribute,
         splits=data.splits,

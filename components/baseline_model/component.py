@@ -16,6 +16,7 @@ class BaselineModelSpec(component_spec.ComponentSpec):
     PARAMETERS: ClassVar = {
         "serving_dir": component_spec.ExecutionParameter(type=str),
         "live_version": component_spec.ExecutionParameter(type=str),
+        "code_digest": component_spec.ExecutionParameter(type=str, optional=True),
     }
     INPUTS: ClassVar = {}
     OUTPUTS: ClassVar = {
@@ -32,7 +33,12 @@ class BaselineModel(base_component.BaseComponent):
     SPEC_CLASS = BaselineModelSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
-    def __init__(self, serving_dir: TextParameter, live_version: str = ""):
+    def __init__(
+        self,
+        serving_dir: TextParameter,
+        live_version: str = "",
+        code_digest: str | None = None,
+    ):
         """Wires the component.
 
         Args:
@@ -40,11 +46,13 @@ class BaselineModel(base_component.BaseComponent):
             live_version: the number that is live, looked up when the pipeline is made. It is an
                 execution property so that a cached baseline is not used once another model is
                 live. Empty means: whatever is live when the component runs.
+            code_digest: changes with the code, so that results of older code are not reused.
         """
         super().__init__(
             BaselineModelSpec(
                 serving_dir=serving_dir,
                 live_version=live_version,
+                code_digest=code_digest,
                 baseline=types.Channel(type=standard_artifacts.Model),
             )
         )

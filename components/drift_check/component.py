@@ -17,7 +17,7 @@ class DriftCheckSpec(component_spec.ComponentSpec):
 
     PARAMETERS: ClassVar = {
         "validation": component_spec.ExecutionParameter(type=str),
-        "code_digest": component_spec.ExecutionParameter(type=str),
+        "code_digest": component_spec.ExecutionParameter(type=str, optional=True),
     }
     INPUTS: ClassVar = {
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
@@ -44,7 +44,7 @@ class DriftCheck(base_beam_component.BaseBeamComponent):
         taxonomy: types.BaseChannel,
         baseline_model: types.BaseChannel,
         validation: ValidationConfig,
-        code_digest: str = "",
+        code_digest: str | None = None,
     ):
         """Wires the component.
 

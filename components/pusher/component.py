@@ -18,6 +18,7 @@ class PusherSpec(component_spec.ComponentSpec):
         "serving_dir": component_spec.ExecutionParameter(type=str),
         "model_name": component_spec.ExecutionParameter(type=str),
         "approved_by": component_spec.ExecutionParameter(type=str),
+        "code_digest": component_spec.ExecutionParameter(type=str, optional=True),
     }
     INPUTS: ClassVar = {
         "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
@@ -52,6 +53,7 @@ class Pusher(base_component.BaseComponent):
         serving_dir: TextParameter,
         model_name: str,
         approved_by: str = "",
+        code_digest: str | None = None,
     ):
         """Wires the component.
 
@@ -65,6 +67,7 @@ class Pusher(base_component.BaseComponent):
             serving_dir: the model's base path `…/serving/<name>`, a folder or a URI.
             model_name: the name that the model is served under.
             approved_by: who approved the push, for the lineage; "" for nobody.
+            code_digest: changes with the code, so that results of older code are not reused.
         """
         super().__init__(
             PusherSpec(
@@ -76,6 +79,7 @@ class Pusher(base_component.BaseComponent):
                 serving_dir=serving_dir,
                 model_name=model_name,
                 approved_by=approved_by,
+                code_digest=code_digest,
                 pushed_model=types.Channel(type=standard_artifacts.PushedModel),
             )
         )

@@ -18,6 +18,7 @@ class ReportGenSpec(ComponentSpec):
         "title": ExecutionParameter(type=str),
         "max_errors": ExecutionParameter(type=int),
         "price_per_answer": ExecutionParameter(type=float, optional=True),
+        "code_digest": ExecutionParameter(type=str, optional=True),
     }
     INPUTS = {  # noqa: RUF012
         "examples": ChannelParameter(type=standard_artifacts.Examples),
@@ -61,6 +62,7 @@ class ReportGen(base_component.BaseComponent):
         title: str = "",
         max_errors: int = 500,
         price_per_answer: float | None = None,
+        code_digest: str | None = None,
     ) -> None:
         """Wires the channels.
 
@@ -79,6 +81,7 @@ class ReportGen(base_component.BaseComponent):
             title: what the run is called on the page.
             max_errors: how many confident errors to show with their pictures.
             price_per_answer: what one worker's answer cost, for the labelling's cost.
+            code_digest: changes with the code, so that results of older code are not reused.
         """
         super().__init__(
             spec=ReportGenSpec(
@@ -95,6 +98,7 @@ class ReportGen(base_component.BaseComponent):
                 title=title,
                 max_errors=max_errors,
                 price_per_answer=price_per_answer,
+                code_digest=code_digest,
                 report=types.Channel(type=Report),
             )
         )

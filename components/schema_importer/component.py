@@ -11,7 +11,9 @@ from components.schema_importer.executor import Executor
 class SchemaImporterSpec(ComponentSpec):
     """Parameters and channels of SchemaImporter."""
 
-    PARAMETERS = {"schema_digest": ExecutionParameter(type=str)}  # noqa: RUF012 - TFX's form
+    PARAMETERS = {  # noqa: RUF012 - TFX's form
+        "code_digest": ExecutionParameter(type=str, optional=True),
+    }
     INPUTS = {}  # noqa: RUF012 - TFX's form
     OUTPUTS = {  # noqa: RUF012 - TFX's form
         "schema": ChannelParameter(type=standard_artifacts.Schema),
@@ -28,15 +30,15 @@ class SchemaImporter(base_component.BaseComponent):
     SPEC_CLASS = SchemaImporterSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, schema_digest: str):
+    def __init__(self, code_digest: str | None = None):
         """Wires the component.
 
         Args:
-            schema_digest: changes with the schema, so that an older one is not reused.
+            code_digest: changes with the schema, so that an older one is not reused.
         """
         super().__init__(
             SchemaImporterSpec(
-                schema_digest=schema_digest,
+                code_digest=code_digest,
                 schema=types.Channel(type=standard_artifacts.Schema),
             )
         )

@@ -20,6 +20,7 @@ class ServingCheckSpec(component_spec.ComponentSpec):
         "golden_products": component_spec.ExecutionParameter(type=int),
         "tolerance": component_spec.ExecutionParameter(type=float),
         "time_limit_s": component_spec.ExecutionParameter(type=int),
+        "code_digest": component_spec.ExecutionParameter(type=str, optional=True),
     }
     INPUTS: ClassVar = {
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
@@ -47,6 +48,7 @@ class ServingCheck(base_component.BaseComponent):
         golden_products: int = DEFAULT_GOLDEN_PRODUCTS,
         tolerance: float = DEFAULT_TOLERANCE,
         time_limit_s: int = DEFAULT_TIME_LIMIT_S,
+        code_digest: str | None = None,
     ):
         """Wires the component.
 
@@ -56,6 +58,7 @@ class ServingCheck(base_component.BaseComponent):
             golden_products: how many products of `eval` are replayed beside the synthetic ones.
             tolerance: the largest difference between two scores that counts as none.
             time_limit_s: after so many seconds the replay is stopped and the model not blessed.
+            code_digest: changes with the code, so that results of older code are not reused.
         """
         super().__init__(
             ServingCheckSpec(
@@ -64,6 +67,7 @@ class ServingCheck(base_component.BaseComponent):
                 golden_products=golden_products,
                 tolerance=tolerance,
                 time_limit_s=time_limit_s,
+                code_digest=code_digest,
                 blessing=types.Channel(type=standard_artifacts.InfraBlessing),
             )
         )

@@ -70,6 +70,10 @@ def test_a_version_that_is_gone_or_no_number_is_refused(serving_dir):
 
 
 def test_wires_its_properties():
-    component = BaselineModel(serving_dir="/serving/products")
-    assert component.exec_properties == {"serving_dir": "/serving/products", "live_version": ""}
+    component = BaselineModel(serving_dir="/serving/products", code_digest="ab")
+    assert component.exec_properties == {
+        "serving_dir": "/serving/products",
+        "live_version": "",
+        "code_digest": "ab",
+    }
     assert component.outputs["baseline"].type is standard_artifacts.Model

@@ -12,7 +12,7 @@ from components.schema_importer.executor import Executor
 def imported(folder) -> schema_pb2.Schema:
     artifact = standard_artifacts.Schema()
     artifact.uri = str(folder)
-    Executor().Do({}, {"schema": [artifact]}, {"schema_digest": "0"})
+    Executor().Do({}, {"schema": [artifact]}, {"code_digest": "0"})
     return io_utils.SchemaReader().read(f"{folder}/schema.pbtxt")
 
 
@@ -27,6 +27,6 @@ def test_a_second_attempt_overwrites_what_a_killed_one_left(tmp_path):
 
 def test_another_schema_is_another_execution():
     def properties(digest):
-        return dict(SchemaImporter(schema_digest=digest).exec_properties)
+        return dict(SchemaImporter(code_digest=digest).exec_properties)
 
     assert properties("a") != properties("b")

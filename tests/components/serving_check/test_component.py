@@ -75,10 +75,12 @@ def test_wires_its_channels():
         examples=channel_utils.as_channel([standard_artifacts.Examples()]),
         model=channel_utils.as_channel([standard_artifacts.Model()]),
         time_limit_s=60,
+        code_digest="ab",
     )
     assert component.outputs["blessing"].type is standard_artifacts.InfraBlessing
     assert component.exec_properties == {
         "golden_products": 32,
         "tolerance": 1e-4,
         "time_limit_s": 60,
+        "code_digest": "ab",
     }

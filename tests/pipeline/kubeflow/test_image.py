@@ -194,13 +194,13 @@ def test_a_step_runs_from_the_installed_package_after_an_attempt_that_was_killed
     (uri / "half-written").write_text("by the first attempt")
     schema = {"name": "1", "uri": str(uri), "type": {"instanceSchema": "title: tfx.Schema\n"}}
     executor_input = {
-        "inputs": {"parameterValues": {"schema_digest": "0"}},
+        "inputs": {"parameterValues": {"code_digest": "0"}},
         "outputs": {
             "artifacts": {"schema": {"artifacts": [schema]}},
             "outputFile": str(tmp_path / "output_metadata.json"),
         },
     }
-    inputs_spec = {"parameters": {"schema_digest": {"parameterType": "STRING"}}}
+    inputs_spec = {"parameters": {"code_digest": {"parameterType": "STRING"}}}
     done = in_image(
         installed,
         tmp_path,
