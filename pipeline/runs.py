@@ -21,6 +21,7 @@ _SETTINGS = {
     "ManifestExampleGen": {
         "content_digest": "data.content_digest",
         "label_attribute": "data.label_attribute",
+        "reduction_file": "data.reduction",
         "splits": "data.splits",
         "min_confidence": "data.min_confidence",
         "max_reject_share": "data.max_reject_share",
@@ -28,6 +29,7 @@ _SETTINGS = {
         "max_image_pixels": "data.max_image_pixels",
         "max_text_chars": "data.max_text_chars",
     },
+    "DriftCheck": {"validation": "validation"},
     "Transform": {"custom_config": ""},
     "Trainer": {"custom_config": ""},
     "Evaluator": {"gate": "evaluation", "slices": "slices"},

@@ -76,15 +76,14 @@ def assemble(inputs: ReportInputs) -> ReportContent:
     parents = {leaf: (tree.ancestors(leaf) or [tree.root])[-1] for leaf in tree.leaves}
     candidate = inputs.predictions[inputs.predictions.model == "candidate"]
     combined = candidate[candidate["mode"] == "combined"]
-    thresholds = inputs.metrics.get("thresholds") or {}
     return ReportContent(
         model_name=inputs.model_name,
         title=inputs.title,
         verdict=_verdict(inputs),
         modes=list(_mode_rows(inputs.metrics)),
-        thresholds=thresholds,
+        thresholds=inputs.metrics.get("thresholds") or {},
         curves={
-            mode: _curves(candidate[candidate["mode"] == mode], thresholds.get(mode) or {})
+            mode: _curves(candidate[candidate["mode"] == mode])
             for mode in MODES
             if (candidate["mode"] == mode).any()
         },
@@ -188,16 +187,11 @@ def rate(value: Any, n: int, effective: Any = None) -> Rate | None:
     return None if share is None or not n else Rate(share, *interval(share * size, size), n)
 
 
-def _curves(rows: pd.DataFrame, thresholds: Mapping[str, Any]) -> dict[str, Curve]:
+def _curves(rows: pd.DataFrame) -> dict[str, Curve]:
     """The curves for answers at the category and at the shelf above it."""
     levels = {
-        "category": ("score", rows.predicted == rows.category, "accepted", "overall"),
-        "parent": (
-            "parent_score",
-            rows.predicted_parent == rows.parent,
-            "parent_accepted",
-            "parent",
-        ),
+        "category": ("score", rows.predicted == rows.category, "accepted"),
+        "parent": ("parent_score", rows.predicted_parent == rows.parent, "parent_accepted"),
     }
     return {
         level: coverage_curve(
@@ -205,9 +199,8 @@ def _curves(rows: pd.DataFrame, thresholds: Mapping[str, Any]) -> dict[str, Curv
             correct.to_numpy(),
             rows.group.to_numpy(),
             {target: rows[f"{accepted}_{target}"].to_numpy() for target in TARGETS},
-            thresholds.get(fitted) or {},
         )
-        for level, (score, correct, accepted, fitted) in levels.items()
+        for level, (score, correct, accepted) in levels.items()
     }
 
 

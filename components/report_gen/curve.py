@@ -13,18 +13,15 @@ TARGETS = ("95", "98")
 
 @dataclass(frozen=True)
 class Mark:
-    """What a fitted threshold did on the split of the curve.
+    """What the model as shipped did on the split of the curve.
 
-    `threshold` is None when the model abstains. `accepted` and `wrong` count products as the
-    model shipped decided them; with thresholds by category that point may lie off the curve.
-    `position` is how many products the overall threshold alone would accept.
+    `accepted` and `wrong` count products as it decided them, none where it abstains; with
+    thresholds by category that point may lie off the curve.
     """
 
     target: str
-    threshold: float | None
     accepted: int
     wrong: int
-    position: int
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,6 @@ def coverage_curve(
     correct: np.ndarray,
     groups: np.ndarray,
     accepted: dict[str, np.ndarray],
-    thresholds: dict[str, float | None],
     max_points: int = MAX_POINTS,
 ) -> Curve:
     """Builds the curve of one mode of the model.
@@ -59,20 +55,15 @@ def coverage_curve(
         correct: bool array of shape (N,).
         groups: int array of shape (N,), equal for variants of one product.
         accepted: for each of TARGETS a bool array of shape (N,): accepted as shipped.
-        thresholds: for each of TARGETS the overall threshold, None for "abstains".
-        max_points: about how many points to keep; the marks' positions are always kept.
+        max_points: about how many points to keep; those nearest to the marks are always kept.
     """
-    # The model computes in float32: a threshold taken from a score must still accept that score.
     scores = np.asarray(scores, np.float32)
     correct = np.asarray(correct, bool)
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]
     wrong_so_far = np.concatenate([[0], np.cumsum(~correct[order])])
-    marks = [
-        _mark(target, scores, correct, accepted[target], thresholds.get(target))
-        for target in TARGETS
-    ]
-    counts = _kept_counts(ranked, {mark.position for mark in marks}, max_points)
+    marks = [_mark(target, correct, np.asarray(accepted[target], bool)) for target in TARGETS]
+    counts = _kept_counts(ranked, [mark.accepted for mark in marks], max_points)
     sizes = np.append(0.0, sizes_by_outcomes(correct[order], np.asarray(groups)[order]))[counts]
     right = counts - wrong_so_far[counts]
     return Curve(
@@ -85,24 +76,11 @@ def coverage_curve(
     )
 
 
-def _mark(
-    target: str,
-    scores: np.ndarray,
-    correct: np.ndarray,
-    accepted: np.ndarray,
-    threshold: float | None,
-) -> Mark:
-    accepted = np.asarray(accepted, bool)
-    return Mark(
-        target=target,
-        threshold=threshold,
-        accepted=int(accepted.sum()),
-        wrong=int((accepted & ~correct).sum()),
-        position=0 if threshold is None else int((scores >= np.float32(threshold)).sum()),
-    )
+def _mark(target: str, correct: np.ndarray, accepted: np.ndarray) -> Mark:
+    return Mark(target, accepted=int(accepted.sum()), wrong=int((accepted & ~correct).sum()))
 
 
-def _kept_counts(ranked: np.ndarray, always: set[int], max_points: int) -> np.ndarray:
+def _kept_counts(ranked: np.ndarray, always: list[int], max_points: int) -> np.ndarray:
     """How many products each point accepts: products with the same score go together."""
     if not len(ranked):
         return np.zeros(1, int)
@@ -110,5 +88,5 @@ def _kept_counts(ranked: np.ndarray, always: set[int], max_points: int) -> np.nd
     counts = np.concatenate([[0], ends])
     if len(counts) > max_points:
         even = np.linspace(0, len(counts) - 1, max_points).round().astype(int)
-        counts = np.union1d(counts[even], np.fromiter(always, int, len(always)))
+        counts = np.union1d(counts[even], counts[np.searchsorted(counts, always)])
     return counts

@@ -3,7 +3,9 @@
 Rates and scores are in [0, 1]; None stands for "not known" or "not defined", never for zero.
 """
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from components.report_gen.changes import CategoryChange, Changes
@@ -174,3 +176,10 @@ class ReportContent:
     def headline(self) -> ModeRow | None:
         """The combined model on eval: what the verdict is about."""
         return next((r for r in self.modes if (r.mode, r.split) == ("combined", "eval")), None)
+
+    @cached_property
+    def errors_by_category(self) -> Counter[str]:
+        """How many of `errors` belong to a category or were put into it."""
+        return Counter(
+            category for error in self.errors for category in {error.category, error.predicted}
+        )

@@ -23,7 +23,7 @@ def test_the_curve_ends_at_the_accuracy_of_everything():
     correct = np.array([True, True, False, True])
     decided = {"95": np.array([True, True, False, False]), "98": np.zeros(4, bool)}
     scores, groups = np.array([0.9, 0.8, 0.7, 0.6]), np.arange(4)
-    curve = coverage_curve(scores, correct, groups, decided, {"95": 0.75, "98": None})
+    curve = coverage_curve(scores, correct, groups, decided)
     (axes,) = plots.coverage_curves({"combined": {"category": curve}}).axes
     line, ring = axes.get_lines()
     assert (line.get_xdata()[-1], line.get_ydata()[-1]) == (1.0, 0.75)

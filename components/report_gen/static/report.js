@@ -61,9 +61,9 @@
       }
       for (const share of [0, 0.25, 0.5, 0.75, 1]) {
         const anchor = share === 1 ? "end" : "middle";
-        svg("text", { x: x(share) + (share === 1 ? right : 0), y: height - 16, "text-anchor": anchor }, share * 100 + "%");
+        svg("text", { x: x(share) + (share === 1 ? right : 0), y: height - 18, "text-anchor": anchor }, share * 100 + "%");
       }
-      svg("text", { x: x(0.5), y: height - 1, "text-anchor": "middle" }, "share of products decided");
+      svg("text", { x: x(0.5), y: height - 3, "text-anchor": "middle" }, "share of products decided");
       for (const goal of [0.95, 0.98]) {
         if (goal > least) svg("line", { class: "goal", x1: left, x2: width - right, y1: y(goal), y2: y(goal) });
       }
@@ -118,13 +118,15 @@
       slider.max = curve.n;
       document.querySelector(".jumps").replaceChildren(...curve.marks.map((mark) => element("button", {
         type: "button",
-        disabled: mark.threshold === null,
-        textContent: mark.threshold === null ? `${mark.target} %: abstains` : `${mark.target} % threshold: ${mark.threshold.toFixed(3)}`,
-        onclick: () => show(nearest(mark.position)),
+        disabled: mark.accepted === 0,
+        textContent: mark.accepted === 0
+          ? `${mark.target} %: decides nothing`
+          : `${mark.target} %: ${count(mark.accepted)} decided, ${count(mark.wrong)} wrong`,
+        onclick: () => show(nearest(mark.accepted)),
       })));
       draw();
-      const start = curve.marks.find((mark) => mark.threshold !== null);
-      show(start ? nearest(start.position) : 0);
+      const start = curve.marks.find((mark) => mark.accepted > 0);
+      show(start ? nearest(start.accepted) : 0);
     }
 
     slider.addEventListener("input", () => show(nearest(+slider.value)));

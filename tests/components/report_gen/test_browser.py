@@ -176,19 +176,19 @@ def test_the_slider_obeys_the_keyboard_and_speaks(opened):
     assert readout(tab)[0] == 0
 
 
-def test_the_fitted_thresholds_can_be_jumped_to(opened, run_inputs):
+def test_what_was_shipped_can_be_jumped_to(opened, run_inputs):
     inputs = run_inputs(900)
     tab = opened(inputs)
     rows = inputs.predictions.query("model == 'candidate' and mode == 'text'")
     tab.locator(".choices label", has_text="Words only").click()
-    tab.get_by_role("button", name="98 % threshold").click()
+    tab.get_by_role("button", name="98 %: ").click()
     accepted = rows[rows.accepted_98]
     assert readout(tab)[:2] == (
         len(accepted),
         int((accepted.predicted != accepted.category).sum()),
     )
     tab.locator(".choices label", has_text="Shelf above").click()
-    tab.get_by_role("button", name="95 % threshold").click()
+    tab.get_by_role("button", name="95 %: ").click()
     assert readout(tab)[0] == int(rows.parent_accepted_95.sum())
 
 
@@ -199,7 +199,9 @@ def test_a_category_leads_to_its_errors(opened, run_inputs):
     wrong = rows[rows.predicted != rows.category]
     bras = wrong[(wrong.category == "Clothes/Bras") | (wrong.predicted == "Clothes/Bras")]
     assert 0 < len(bras) < len(wrong)
-    tab.get_by_role("button", name="Show the errors of Clothes > Bras").click()
+    button = tab.get_by_role("button", name="Show the errors of Clothes > Bras")
+    assert button.inner_text() == f"{len(bras)} →"
+    button.click()
     assert tab.locator("#error-list > li").count() == len(bras)
     assert tab.locator("#error-count").inner_text().startswith(f"{len(bras)} of")
     assert tab.locator("#error-category").input_value() == "Clothes/Bras"

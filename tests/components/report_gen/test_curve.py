@@ -18,7 +18,6 @@ def curve_of(**changed):
         "correct": CORRECT,
         "groups": np.arange(5),
         "accepted": {"95": SCORES >= 0.7, "98": NONE},
-        "thresholds": {"95": 0.7, "98": None},
     }
     return coverage_curve(**{**given, **changed})
 
@@ -35,10 +34,10 @@ def test_products_with_equal_scores_are_accepted_together():
     assert curve_of().thresholds[1:] == pytest.approx([0.9, 0.7, 0.5, 0.2])
 
 
-def test_marks_say_what_the_shipped_thresholds_did():
+def test_marks_say_what_the_shipped_model_did():
     mark, abstains = curve_of().marks
-    assert (mark.accepted, mark.wrong, mark.position) == (3, 0, 3)
-    assert (abstains.threshold, abstains.accepted, abstains.position) == (None, 0, 0)
+    assert (mark.accepted, mark.wrong) == (3, 0)
+    assert (abstains.accepted, abstains.wrong) == (0, 0)
 
 
 def test_the_bound_counts_variants_of_one_product_once():
@@ -47,23 +46,9 @@ def test_the_bound_counts_variants_of_one_product_once():
     assert curve_of(groups=np.array([7, 1, 7, 2, 3])).lower[1] == pytest.approx(0.05)
 
 
-def test_a_threshold_taken_from_a_float32_score_still_accepts_that_score():
-    scores = np.array([0.1, 0.7, 0.3], np.float32)
-    threshold = 0.7  # as float64 it is larger than the float32 nearest to it
-    assert float(np.float32(threshold)) < threshold
-    curve = coverage_curve(
-        scores,
-        np.ones(3, bool),
-        np.arange(3),
-        {"95": scores >= np.float32(0.7), "98": scores > 1},
-        {"95": threshold, "98": None},
-    )
-    assert curve.marks[0].position == 1
-
-
 def test_an_empty_split_has_only_the_point_that_accepts_nothing():
     empty = np.zeros(0)
-    curve = coverage_curve(empty, empty > 0, empty, {"95": empty > 0, "98": empty > 0}, {})
+    curve = coverage_curve(empty, empty > 0, empty, {"95": empty > 0, "98": empty > 0})
     assert (curve.n, curve.accepted, curve.lower) == (0, [0], [0.0])
 
 
@@ -74,10 +59,10 @@ def test_thinning_keeps_the_ends_and_the_marks(seed, n, threshold):
     correct = rng.random(n) < scores
     sample = (scores, correct, rng.integers(n, size=n))
     accepted = {"95": scores >= np.float32(threshold), "98": scores > 2}
-    full = coverage_curve(*sample, accepted, {"95": threshold}, max_points=10**6)
-    thin = coverage_curve(*sample, accepted, {"95": threshold}, max_points=40)
+    full = coverage_curve(*sample, accepted, max_points=10**6)
+    thin = coverage_curve(*sample, accepted, max_points=40)
     points = set(zip(full.accepted, full.wrong, full.thresholds, full.lower, strict=True))
     assert points >= set(zip(thin.accepted, thin.wrong, thin.thresholds, thin.lower, strict=True))
     assert len(thin.accepted) <= 42
     assert (thin.accepted[0], thin.accepted[-1]) == (0, n)
-    assert thin.marks[0].position in thin.accepted
+    assert thin.marks[0].accepted in thin.accepted
