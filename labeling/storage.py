@@ -4,6 +4,7 @@ Local files are opened directly; `scheme://` addresses go through Beam's file sy
 only then, so that a local run does not pay for Beam.
 """
 
+import glob
 import io
 from pathlib import Path
 from typing import BinaryIO
@@ -36,6 +37,30 @@ def open_binary(uri: str) -> BinaryIO:
 
     raw = FileSystems.open(uri, compression_type=CompressionTypes.UNCOMPRESSED)
     return io.BufferedReader(raw) if isinstance(raw, io.RawIOBase) else raw
+
+
+def is_folder(uri: str) -> bool:
+    """Whether `uri` names a folder; in an object store, which has none: whether it ends in `/`."""
+    return uri.endswith("/") if is_remote(uri) else local_path(uri).is_dir()
+
+
+def list_files(pattern: str) -> list[str]:
+    """The files that a pattern with `*`, `?` and `[...]` matches, in no particular order.
+
+    Raises:
+      OSError: the store cannot be asked.
+      ValueError: no installed file system serves its scheme.
+    """
+    if not is_remote(pattern):
+        found = glob.glob(str(local_path(pattern)))  # noqa: PTH207 - the pattern may be absolute
+        return [path for path in found if Path(path).is_file()]
+    from apache_beam.io.filesystem import BeamIOError
+    from apache_beam.io.filesystems import FileSystems
+
+    try:
+        return [each.path for each in FileSystems.match([pattern])[0].metadata_list]
+    except BeamIOError as error:
+        raise OSError(str(error)) from error
 
 
 def read_input(uri: str, what: str) -> bytes:

@@ -32,15 +32,18 @@ class Source:
     """What a run is made from.
 
     Attributes:
-        manifest, taxonomy: paths or addresses of the labelled products and of the tree.
+        manifest, taxonomy: paths or addresses of the labelled products and of the tree; the
+            manifest may be a folder or a pattern.
         label_attribute: of the manifest; "" where it has only one.
-        content_digest: of both and of the pictures.
+        content_digest: of both and of the pictures; "" where ingestion is to look for itself.
+        spans: the manifest's files that the digest is of; none where there is no digest.
     """
 
     manifest: TextParameter
     taxonomy: TextParameter
     label_attribute: str
     content_digest: TextParameter
+    spans: tuple[str, ...] = ()
 
 
 def create_components(
@@ -90,7 +93,6 @@ def create_components(
         examples=examples,
         transform_graph=transform.outputs["transform_graph"],
         taxonomy=taxonomy,
-        manifest_digest=source.content_digest,
         custom_config={
             "training": to_dict(config.training),
             "model_name": config.name,
@@ -212,6 +214,7 @@ def _example_gen(source: Source, config: Config) -> ManifestExampleGen:
         manifest=source.manifest,
         taxonomy=source.taxonomy,
         content_digest=source.content_digest,
+        spans=source.spans,
         code_digest=code_digest("components/manifest_example_gen"),
         reduction=data.reduction or None,
         label_attribute=source.label_attribute,

@@ -44,8 +44,9 @@ def run(
     started = time.monotonic()
     console.started("Checking the input", 0, 0)
     checked = check_input(manifest, taxonomy, config)
+    several = f" of {len(checked.spans):,} files" if len(checked.spans) > 1 else ""
     console.say(
-        f"{checked.lines:,} products in {checked.categories:,} categories; "
+        f"{checked.lines:,} lines{several} in {checked.categories:,} categories; "
         f"label attribute {checked.label_attribute!r}"
     )
     outcome = _run_components(manifest, taxonomy, checked, folder, config, console)
@@ -96,11 +97,11 @@ def _run_components(
     serving_dir = folder.serving / config.name
     live = live_version(serving_dir)
     components = create_components(
-        Source(manifest, taxonomy, checked.label_attribute, checked.digest),
+        Source(manifest, taxonomy, checked.label_attribute, checked.digest, checked.spans),
         config,
         serving_dir=str(serving_dir),
         live_version=str(live.number) if live else "",
-        title=Path(manifest).resolve().parent.name,
+        title=Path(checked.spans[0]).resolve().parent.name,
     )
     runner = LocalRunner(console)
     try:

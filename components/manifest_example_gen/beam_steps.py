@@ -14,7 +14,7 @@ import tensorflow as tf
 from apache_beam import pvalue
 
 from components.manifest_example_gen.features import NO_PICTURE, to_example
-from components.manifest_example_gen.image_source import ImageSource
+from components.manifest_example_gen.image_source import ImageSources
 from components.manifest_example_gen.labels import LeafResolver
 from components.manifest_example_gen.lines import Line
 from components.manifest_example_gen.manifest import ParseRules, Product, parse_line
@@ -22,9 +22,14 @@ from components.manifest_example_gen.pictures import Picture, check_picture
 from components.manifest_example_gen.preflight import manifest_lines
 from components.manifest_example_gen.rejects import Reject, RejectedLine
 from components.manifest_example_gen.served_decoder import check_decodes
-from components.manifest_example_gen.sharding import first_of_each_id, shard_of
+from components.manifest_example_gen.sharding import one_of_each_id, shard_of
 from components.manifest_example_gen.splits import Splits, group_key
-from components.manifest_example_gen.summary import Counts, count_product, summarise
+from components.manifest_example_gen.summary import (
+    Counts,
+    count_product,
+    count_superseded,
+    summarise,
+)
 from components.progress import progress
 from labeling.taxonomy import Taxonomy
 
@@ -40,14 +45,12 @@ class PictureRules:
     """Which pictures are read.
 
     Attributes:
-      manifest: that their references are relative to.
       roots: further folders they may lie in.
       allow_http: whether they are fetched from the web.
       max_bytes: of one encoded picture.
       max_pixels: width times height of one picture.
     """
 
-    manifest: str
     roots: tuple[str, ...]
     allow_http: bool
     max_bytes: int
@@ -55,10 +58,10 @@ class PictureRules:
 
 
 class ReadLines(beam.DoFn):
-    """Yields the lines of a manifest, given its path."""
+    """Yields the lines of a file of the manifest, given its path."""
 
-    def process(self, manifest: str) -> Iterator[Line]:
-        yield from manifest_lines(manifest)
+    def process(self, span: str) -> Iterator[Line]:
+        yield from manifest_lines([span])
 
 
 class ParseLines(beam.DoFn):
@@ -99,7 +102,7 @@ class WriteShards(beam.DoFn):
         folder: str,
         expected: int | None,
     ):
-        """`expected`: lines of the manifest, where this process sees them all."""
+        """`expected`: lines of the manifest's files, where this process sees them all."""
         self._pictures = pictures
         self._shares = shares
         self._shards = shards
@@ -109,8 +112,7 @@ class WriteShards(beam.DoFn):
 
     def setup(self) -> None:
         self._splits = Splits(self._shares)
-        self._source = ImageSource(
-            self._pictures.manifest,
+        self._sources = ImageSources(
             self._pictures.roots,
             allow_http=self._pictures.allow_http,
             max_bytes=self._pictures.max_bytes,
@@ -124,17 +126,19 @@ class WriteShards(beam.DoFn):
 
     def process(self, element: tuple[int, Iterable[Product]]) -> Iterator[Counts]:
         shard, grouped = element
-        products, repeated = first_of_each_id(grouped)
+        products, superseded, rejects = one_of_each_id(grouped)
         counts: Counts = collections.Counter()
+        for product in superseded:
+            counts.update(count_superseded(product))
         with _ShardFiles(self._folder, shard, self._shards) as files:
             for product, outcome in self._examined(products):
                 if isinstance(outcome, Reject):
-                    repeated.append(outcome)
+                    rejects.append(outcome)
                     continue
                 split, example = outcome
                 files.write(split, example)
                 counts.update(count_product(product, split))
-        for reject in repeated:
+        for reject in rejects:
             yield pvalue.TaggedOutput(REJECTS, reject)
         yield counts
 
@@ -151,7 +155,9 @@ class WriteShards(beam.DoFn):
         try:
             picture, image = self._picture_of(product)
         except RejectedLine as why:
-            return Reject.of(product.line, product.id, product.image, why, product.workers)
+            return Reject.of(
+                product.file, product.line, product.id, product.image, why, product.workers
+            )
         digest = _digest(image) if image else ""
         key = group_key(product.title, digest, product.description)
         return self._splits.split_of(key), to_example(product, picture, image)
@@ -159,7 +165,8 @@ class WriteShards(beam.DoFn):
     def _picture_of(self, product: Product) -> tuple[Picture, bytes]:
         if not product.image:
             return NO_PICTURE, b""
-        image = self._source.read(self._source.locate(product.image))
+        source = self._sources.of(product.file)
+        image = source.read(source.locate(product.image))
         with self._decoding:
             picture = check_picture(image, self._pictures.max_pixels)
             check_decodes(image, picture)
@@ -187,8 +194,8 @@ class MergeCounts(beam.CombineFn):
 
 
 def write_rejects(rejects: list[Reject], path: str) -> None:
-    """Writes all rejects, by line number, into one JSON Lines file."""
-    ordered = sorted(rejects, key=lambda reject: reject.line)
+    """Writes all rejects, by file and line number, into one JSON Lines file."""
+    ordered = sorted(rejects, key=lambda reject: reject.place)
     lines = [json.dumps(each.to_json(), ensure_ascii=False) + "\n" for each in ordered]
     write_whole(path, "".join(lines))
 

@@ -32,6 +32,7 @@ class ManifestExampleGenSpec(ComponentSpec):
         "image_roots": ExecutionParameter(type=str),
         "allow_http": ExecutionParameter(type=int),
         "content_digest": ExecutionParameter(type=str),
+        "spans": ExecutionParameter(type=str),
         "code_digest": ExecutionParameter(type=str, optional=True),
     }
     INPUTS = {}  # noqa: RUF012 - TFX's form
@@ -45,8 +46,8 @@ class ManifestExampleGenSpec(ComponentSpec):
 class ManifestExampleGen(base_beam_component.BaseBeamComponent):
     """Reads a labelled manifest and its pictures; leaves out, with a reason, what is unusable.
 
-    Outputs: `examples` (splits of gzipped TFRecords), `rejects` (`rejects.jsonl` and
-    `summary.json`) and `taxonomy` (`taxonomy.json`, after reduction).
+    Outputs: `examples` (splits of gzipped TFRecords, and `origin.json`), `rejects`
+    (`rejects.jsonl` and `summary.json`) and `taxonomy` (`taxonomy.json`, after reduction).
     """
 
     SPEC_CLASS = ManifestExampleGenSpec
@@ -58,6 +59,7 @@ class ManifestExampleGen(base_beam_component.BaseBeamComponent):
         taxonomy: TextParameter,
         content_digest: TextParameter,
         *,
+        spans: Sequence[str] = (),
         code_digest: str | None = None,
         reduction: str | None = None,
         label_attribute: str | None = None,
@@ -73,9 +75,12 @@ class ManifestExampleGen(base_beam_component.BaseBeamComponent):
         """Wires the component.
 
         Args:
-          manifest, taxonomy, reduction: paths or addresses of the files.
+          manifest, taxonomy, reduction: paths or addresses of the files; the manifest may be a
+            folder or a pattern, see `spans.find_spans`.
           content_digest: `preflight.check(...).digest`: the cache goes by it, and stays right
-            when a file changes under the same name.
+            when a file changes under the same name. Empty where it cannot be known beforehand:
+            the component then looks for itself, and must not be cached.
+          spans: the manifest's files that the digest is of; none: those found when it runs.
           code_digest: changes with the code, so that results of older code are not reused.
           label_attribute: needed where the manifest has several.
           splits: name to share; a product's group decides its split by a hash.
@@ -100,6 +105,7 @@ class ManifestExampleGen(base_beam_component.BaseBeamComponent):
             image_roots=json.dumps(list(image_roots)),
             allow_http=int(allow_http),
             content_digest=content_digest,
+            spans=json.dumps(list(spans)),
             code_digest=code_digest,
             examples=types.Channel(type=standard_artifacts.Examples),
             rejects=types.Channel(type=Rejects),

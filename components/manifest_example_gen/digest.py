@@ -23,24 +23,28 @@ def file_digest(path: str) -> bytes:
     return digest.digest()
 
 
-def content_digest(files: Iterable[bytes], references: Iterable[str], source: ImageSource) -> str:
+Picture = tuple[ImageSource, str]
+
+
+def content_digest(files: Iterable[bytes], pictures: Iterable[Picture]) -> str:
     """Hex digits of a BLAKE2b over the given files' digests and every picture they refer to.
 
     Pictures on this machine count with their content; those in an object store with the size and
     time of change that the store reports; those on the web with their address alone.
 
     Args:
-      files: `file_digest` of the manifest, the taxonomy and the reduction.
-      references: every `source-ref`, in the order of the manifest; repetitions are read once.
+      files: `file_digest` of the manifest's files, the taxonomy and the reduction.
+      pictures: every `source-ref` and who reads it, in the order of the manifest; repetitions are
+        read once.
     """
     digest = hashlib.blake2b(digest_size=16)
     for file in files:
         digest.update(file)
-    unique = list(dict.fromkeys(references))
+    unique = list(dict.fromkeys(pictures))
     chunks = [unique[start : start + _CHUNK] for start in range(0, len(unique), _CHUNK)]
 
-    def of_chunk(chunk: list[str]) -> bytes:
-        return b"".join(_picture_digest(reference, source) for reference in chunk)
+    def of_chunk(chunk: list[Picture]) -> bytes:
+        return b"".join(_picture_digest(reference, source) for source, reference in chunk)
 
     with ThreadPoolExecutor(_THREADS) as pool:
         for done, digests in enumerate(pool.map(of_chunk, chunks), start=1):

@@ -18,13 +18,16 @@ from tfx.types import artifact_utils
 from components.manifest_example_gen import beam_steps
 from components.manifest_example_gen.labels import LeafResolver
 from components.manifest_example_gen.manifest import ParseRules
+from components.manifest_example_gen.origin import ORIGIN_FILE, Origin
 from components.manifest_example_gen.preflight import (
+    check,
     find_label_attribute,
     load_resolver,
     manifest_lines,
 )
 from components.manifest_example_gen.rejects import Reject
 from components.manifest_example_gen.sharding import shard_count
+from components.manifest_example_gen.spans import find_spans
 from components.manifest_example_gen.splits import Splits
 from components.manifest_example_gen.summary import count_reject
 from components.manifest_example_gen.verdict import (
@@ -49,6 +52,8 @@ _LOGGED_REJECTS = 100
 class _Input:
     """What the exec properties name, loaded."""
 
+    manifest: str
+    spans: tuple[str, ...]
     rules: ParseRules
     full: Taxonomy
     reduction: dict[str, str]
@@ -79,6 +84,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         taxonomy = artifact_utils.get_single_instance(output_dict[TAXONOMY])
         _write_taxonomy(taxonomy.uri, given.reduced)
         self._ingest(given, examples.uri, rejects.uri)
+        _write_origin(examples.uri, given, exec_properties)
         summary = _check_result(rejects.uri, given, float(exec_properties["max_reject_share"]))
         _describe(examples, list(given.shares))
         note(_one_line(summary))
@@ -91,7 +97,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         with self._make_beam_pipeline() as pipeline:
             parsed = (
                 pipeline
-                | "Manifest" >> beam.Create([given.pictures.manifest])
+                | "Manifest" >> beam.Create(given.spans)
                 | "ReadLines" >> beam.ParDo(beam_steps.ReadLines())
                 | "SpreadLines" >> beam.Reshuffle()
                 | "ParseLines"
@@ -140,13 +146,16 @@ def _write_rejects(
 
 def _load(properties: dict[str, Any]) -> _Input:
     manifest = properties["manifest"]
-    attribute = properties.get("label_attribute") or find_label_attribute(manifest)
+    spans = tuple(json.loads(properties.get("spans") or "[]")) or find_spans(manifest)
+    attribute = properties.get("label_attribute") or find_label_attribute(spans)
     full = Taxonomy.load(properties["taxonomy_file"])
     reduction_file = properties.get("reduction_file")
     resolver: LeafResolver = load_resolver(properties["taxonomy_file"], reduction_file)
     shares = json.loads(properties["splits"])
     Splits(shares)
     return _Input(
+        manifest=manifest,
+        spans=spans,
         rules=ParseRules(
             attribute, float(properties["min_confidence"]), int(properties["max_text_chars"])
         ),
@@ -154,9 +163,8 @@ def _load(properties: dict[str, Any]) -> _Input:
         reduction=load_reduction(reduction_file, full) if reduction_file else {},
         reduced=resolver.taxonomy,
         shares=shares,
-        lines=sum(1 for _ in manifest_lines(manifest)),
+        lines=sum(1 for _ in manifest_lines(spans)),
         pictures=beam_steps.PictureRules(
-            manifest,
             tuple(json.loads(properties.get("image_roots") or "[]")),
             bool(properties.get("allow_http")),
             int(properties["max_image_bytes"]),
@@ -182,11 +190,33 @@ def _check_result(rejects_uri: str, given: _Input, max_reject_share: float) -> d
             tally.add(reject)
             if number < _LOGGED_REJECTS:
                 # TFX deletes the artifacts of an execution that fails: the log is what is left.
-                logging.info("line %d rejected: %s, %s", reject.line, reject.reason, reject.detail)
-    manifest = given.pictures.manifest
-    refuse_unusable(manifest, tally, list(summary["categories"]), max_reject_share)
-    refuse_empty_splits(manifest, list(given.shares), summary["splits"])
+                logging.info("%s:%d rejected: %s, %s", *reject.place, reject.reason, reject.detail)
+    refuse_unusable(given.manifest, tally, list(summary["categories"]), max_reject_share)
+    refuse_empty_splits(given.manifest, list(given.shares), summary["splits"])
     return summary
+
+
+def _write_origin(uri: str, given: _Input, properties: dict[str, Any]) -> None:
+    origin = Origin(
+        content_digest=properties["content_digest"] or _content_digest(given, properties),
+        spans=given.spans,
+        splits=given.shares,
+    )
+    beam_steps.write_whole(f"{uri}/{ORIGIN_FILE}", origin.to_json())
+
+
+def _content_digest(given: _Input, properties: dict[str, Any]) -> str:
+    return check(
+        given.manifest,
+        properties["taxonomy_file"],
+        spans=given.spans,
+        reduction=properties.get("reduction_file"),
+        label_attribute=given.rules.label_attribute,
+        image_roots=given.pictures.roots,
+        allow_http=given.pictures.allow_http,
+        min_confidence=given.rules.min_confidence,
+        max_reject_share=float(properties["max_reject_share"]),
+    ).digest
 
 
 def _describe(examples: types.Artifact, split_names: list[str]) -> None:
@@ -204,5 +234,10 @@ def _one_line(summary: dict[str, Any]) -> str:
     reasons = ", ".join(f"{reason} {n:,}" for reason, n in summary["by_reason"].items())
     return (
         f"{summary['accepted']:,} products in {len(summary['categories']):,} categories; "
-        f"{summary['rejected']:,} lines rejected" + (f" ({reasons})" if reasons else "")
+        f"{_superseded(summary['superseded'])}{summary['rejected']:,} lines rejected"
+        + (f" ({reasons})" if reasons else "")
     )
+
+
+def _superseded(lines: int) -> str:
+    return f"{lines:,} lines superseded; " if lines else ""

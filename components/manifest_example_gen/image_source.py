@@ -16,8 +16,33 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://|data:")
 _HTTP_TIMEOUT_S = 20.0
 
 
+class ImageSources:
+    """The ImageSource of each file of a manifest: relative references start at its folder."""
+
+    def __init__(
+        self,
+        roots: Sequence[str] = (),
+        *,
+        allow_http: bool = False,
+        max_bytes: int = 20_000_000,
+    ):
+        """As ImageSource."""
+        self._roots, self._allow_http, self._max_bytes = roots, allow_http, max_bytes
+        self._by_folder: dict[str, ImageSource] = {}
+
+    def of(self, manifest: str) -> "ImageSource":
+        """The source for a file of the manifest; files of one folder share theirs."""
+        folder = posixpath.dirname(manifest)
+        source = self._by_folder.get(folder)
+        if source is None:
+            source = self._by_folder[folder] = ImageSource(
+                manifest, self._roots, allow_http=self._allow_http, max_bytes=self._max_bytes
+            )
+        return source
+
+
 class ImageSource:
-    """Finds and reads the pictures of one manifest.
+    """Finds and reads the pictures of one file of a manifest.
 
     Files of this machine must lie, with every symbolic link followed, inside the manifest's
     folder or one of `roots`: a manifest from outside must not make the run read other files.

@@ -10,16 +10,25 @@ LONGEST_LINE_BYTES = 16 * 2**20
 
 @dataclass(frozen=True)
 class Line:
-    """A line that is not blank: its number from 1, its bytes without the line end, and whether
-    it was longer than LONGEST_LINE_BYTES (`content` then holds its beginning only)."""
+    """A line that is not blank.
+
+    Attributes:
+      number: in its file, from 1.
+      content: its bytes without the line end.
+      too_long: it was longer than LONGEST_LINE_BYTES; `content` holds its beginning only.
+      file: of the manifest.
+    """
 
     number: int
     content: bytes
     too_long: bool = False
+    file: str = ""
 
 
-def numbered_lines(stream: BinaryIO, longest: int = LONGEST_LINE_BYTES) -> Iterator[Line]:
-    """The lines of a manifest, without a byte-order mark; blank lines are numbered and skipped."""
+def numbered_lines(
+    stream: BinaryIO, longest: int = LONGEST_LINE_BYTES, file: str = ""
+) -> Iterator[Line]:
+    """A file's lines, without a byte-order mark; blank lines are numbered and skipped."""
     number = 0
     while True:
         content = stream.readline(longest + 1)
@@ -33,7 +42,7 @@ def numbered_lines(stream: BinaryIO, longest: int = LONGEST_LINE_BYTES) -> Itera
             content = content[len(_BOM) :]
         content = content.rstrip(b"\r\n")
         if content.strip():
-            yield Line(number, content[:1000] if too_long else content, too_long)
+            yield Line(number, content[:1000] if too_long else content, too_long, file)
 
 
 def _skip_to_line_end(stream: BinaryIO) -> None:

@@ -38,7 +38,7 @@ class Product:
     """One product as the manifest describes it; its picture has not been opened yet.
 
     Attributes:
-      line: line number in the manifest, from 1.
+      line: line number in its file, from 1.
       id: the given id, else the `source-ref`, else one made of the words' digest.
       title, description: "" where absent.
       price: None where absent.
@@ -48,6 +48,7 @@ class Product:
       workers: who answered, one entry for each answer.
       gold: leaf id of the true category, None where not given or not resolvable.
       ignored: which fields were cut or left out ("text_cut", "price", "gold").
+      file: of the manifest; `image` is relative to its folder.
     """
 
     line: int
@@ -61,6 +62,7 @@ class Product:
     workers: tuple[str, ...]
     gold: str | None
     ignored: tuple[str, ...]
+    file: str = ""
 
 
 def parse_line(line: Line, rules: ParseRules, resolver: LeafResolver) -> Product | Reject:
@@ -70,11 +72,11 @@ def parse_line(line: Line, rules: ParseRules, resolver: LeafResolver) -> Product
         if line.too_long:
             raise RejectedLine("line_too_long", f"more than {LONGEST_LINE_BYTES:,} bytes")
         record = parse_object(line.content)
-        return _product(record, line.number, rules, resolver)
+        return _product(record, line, rules, resolver)
     except RejectedLine as why:
         workers = workers_of(record, rules.label_attribute)
         id_, image = _shown(record.get("id")), _shown(record.get("source-ref"))
-        return Reject.of(line.number, id_, image, why, workers)
+        return Reject.of(line.file, line.number, id_, image, why, workers)
 
 
 def parse_object(line: bytes) -> dict[str, Any]:
@@ -99,7 +101,7 @@ def parse_object(line: bytes) -> dict[str, Any]:
 
 
 def _product(
-    record: Mapping[str, Any], number: int, rules: ParseRules, resolver: LeafResolver
+    record: Mapping[str, Any], line: Line, rules: ParseRules, resolver: LeafResolver
 ) -> Product:
     ignored: list[str] = []
     image = _image(record.get("source-ref"))
@@ -112,7 +114,7 @@ def _product(
         raise RejectedLine("no_content", "neither source-ref, title nor description")
     label = read_label(record, rules.label_attribute, resolver, rules.min_confidence)
     return Product(
-        line=number,
+        line=line.number,
         id=id_,
         title=title,
         description=description,
@@ -123,6 +125,7 @@ def _product(
         workers=label.workers,
         gold=_gold(record.get("gold"), resolver, ignored),
         ignored=tuple(ignored),
+        file=line.file,
     )
 
 

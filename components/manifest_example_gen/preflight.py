@@ -1,12 +1,12 @@
 """Cheap checks of the input before a run: everything that shows without opening a picture."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from components.manifest_example_gen.digest import content_digest, file_digest
-from components.manifest_example_gen.image_source import ImageSource
+from components.manifest_example_gen.digest import Picture, content_digest, file_digest
+from components.manifest_example_gen.image_source import ImageSources
 from components.manifest_example_gen.labels import (
     METADATA_SUFFIX,
     READABLE_TYPES,
@@ -16,6 +16,7 @@ from components.manifest_example_gen.labels import (
 from components.manifest_example_gen.lines import Line, numbered_lines
 from components.manifest_example_gen.manifest import ParseRules, Product, parse_line, parse_object
 from components.manifest_example_gen.rejects import Reject, RejectedLine
+from components.manifest_example_gen.spans import find_spans
 from components.manifest_example_gen.verdict import RejectTally, refuse_unusable
 from components.progress import progress
 from labeling.reduction import load_reduction
@@ -30,13 +31,15 @@ class Preflight:
 
     Attributes:
       label_attribute: the one given, or the only one there is.
-      lines: of the manifest, blank ones not counted.
+      spans: the manifest's files, in order.
+      lines: of all of them, blank ones not counted.
       digest: of manifest, taxonomy, reduction and pictures; see `digest.content_digest`.
       categories: how many leaves have at least one product.
       rejected: lines that will be left out, as far as it shows without opening pictures.
     """
 
     label_attribute: str
+    spans: tuple[str, ...]
     lines: int
     digest: str
     categories: int
@@ -47,6 +50,7 @@ def check(
     manifest: str,
     taxonomy: str,
     *,
+    spans: Sequence[str] = (),
     reduction: str | None = None,
     label_attribute: str | None = None,
     image_roots: Sequence[str] = (),
@@ -60,26 +64,28 @@ def check(
       InputError: one line that names the file, the line where there is one, and the remedy.
     """
     resolver = load_resolver(taxonomy, reduction)
-    attribute = label_attribute or find_label_attribute(manifest)
+    spans = tuple(spans) or find_spans(manifest)
+    attribute = label_attribute or find_label_attribute(spans)
     rules = ParseRules(attribute, min_confidence)
     tally = RejectTally()
-    references: list[str] = []
+    sources = ImageSources(image_roots, allow_http=allow_http)
+    pictures: list[Picture] = []
     categories: set[str] = set()
-    for outcome in _outcomes(manifest, rules, resolver):
+    for outcome in _outcomes(spans, rules, resolver):
         tally.lines += 1
         progress(tally.lines, None, "lines checked")
         if isinstance(outcome, Reject):
             tally.add(outcome)
         else:
             categories.add(outcome.category)
-            references.append(outcome.image)
+            if outcome.image:
+                pictures.append((sources.of(outcome.file), outcome.image))
     if label_attribute and tally.by_reason.get("missing_label", 0) == tally.lines:
-        raise _no_such_attribute(manifest, label_attribute)
+        raise _no_such_attribute(spans, label_attribute)
     refuse_unusable(manifest, tally, sorted(categories), max_reject_share)
-    files = [file_digest(path) for path in (manifest, taxonomy, reduction) if path]
-    source = ImageSource(manifest, image_roots, allow_http=allow_http)
-    digest = content_digest(files, filter(None, references), source)
-    return Preflight(attribute, tally.lines, digest, len(categories), tally.rejected)
+    files = [file_digest(path) for path in (*spans, taxonomy, reduction) if path]
+    digest = content_digest(files, pictures)
+    return Preflight(attribute, spans, tally.lines, digest, len(categories), tally.rejected)
 
 
 def load_resolver(taxonomy: str, reduction: str | None) -> LeafResolver:
@@ -101,46 +107,49 @@ def load_resolver(taxonomy: str, reduction: str | None) -> LeafResolver:
     return resolver
 
 
-def find_label_attribute(manifest: str) -> str:
-    """The manifest's only label attribute.
+def find_label_attribute(spans: Sequence[str]) -> str:
+    """The only label attribute of the manifest's files.
 
     Raises:
-      InputError: the file is missing, empty or not JSON, or has no label attribute or several.
+      InputError: a file is missing, empty or not JSON, or has no label attribute or several.
     """
     types: Counter[tuple[str, str]] = Counter()
     bad: RejectedLine | None = None
-    for line in manifest_lines(manifest):
+    for line in manifest_lines(spans):
         try:
             types.update(_label_types(line))
         except RejectedLine as why:
-            bad = bad or RejectedLine(why.reason, f"{line.number}: {why}")
+            bad = bad or RejectedLine(why.reason, f"{line.file}:{line.number}: {why}")
     readable = sorted({attribute for attribute, type_ in types if type_ in READABLE_TYPES})
     if len(readable) == 1:
         return readable[0]
     if readable:
         names = ", ".join(repr(name) for name in readable)
         raise InputError(
-            f"{manifest}: {len(readable)} label attributes ({names}). "
+            f"{_named(spans)}: {len(readable)} label attributes ({names}). "
             "Choose one with --set data.label_attribute=NAME."
         )
     if bad is not None and not types:
-        raise InputError(f"{manifest}:{bad.detail}. Give a manifest of JSON Lines.")
-    raise _no_attribute(manifest, types)
+        raise InputError(f"{bad.detail}. Give a manifest of JSON Lines.")
+    raise _no_attribute(spans, types)
 
 
-def manifest_lines(manifest: str) -> Iterator[Line]:
-    """The manifest's lines.
+def manifest_lines(spans: Iterable[str]) -> Iterator[Line]:
+    """The lines of a manifest's files, in order.
 
     Raises:
-      InputError: it is missing, unreadable or has no line.
+      InputError: one is missing, unreadable or has no line.
     """
-    empty = True
-    with _reading(manifest), open_binary(manifest) as stream:
-        for line in numbered_lines(stream):
-            empty = False
-            yield line
-    if empty:
-        raise InputError(f"{manifest}: the manifest is empty. Give one with a product a line.")
+    for span in spans:
+        empty = True
+        with _reading(span), open_binary(span) as stream:
+            for line in numbered_lines(stream, file=span):
+                empty = False
+                yield line
+        if empty:
+            raise InputError(
+                f"{span}: the manifest is empty. Give one with a product a line, or take it away."
+            )
 
 
 def _label_types(line: Line) -> list[tuple[str, str]]:
@@ -156,51 +165,56 @@ def _label_types(line: Line) -> list[tuple[str, str]]:
 
 
 def _outcomes(
-    manifest: str, rules: ParseRules, resolver: LeafResolver
+    spans: Sequence[str], rules: ParseRules, resolver: LeafResolver
 ) -> Iterator[Product | Reject]:
-    """What becomes of each line; the first line with an id keeps it."""
-    seen: set[str] = set()
-    for line in manifest_lines(manifest):
-        outcome = parse_line(line, rules, resolver)
-        if isinstance(outcome, Product):
-            if outcome.id in seen:
-                why = RejectedLine("repeated_id", f"an earlier line has the id {outcome.id!r}")
-                outcome = Reject.of(line.number, outcome.id, outcome.image, why)
-            else:
-                seen.add(outcome.id)
-        yield outcome
+    """What becomes of each line; of one file the first line with an id keeps it."""
+    for span in spans:
+        seen: set[str] = set()
+        for line in manifest_lines([span]):
+            outcome = parse_line(line, rules, resolver)
+            if isinstance(outcome, Product):
+                if outcome.id in seen:
+                    why = RejectedLine("repeated_id", f"an earlier line has the id {outcome.id!r}")
+                    outcome = Reject.of(span, line.number, outcome.id, outcome.image, why)
+                else:
+                    seen.add(outcome.id)
+            yield outcome
+
+
+def _named(spans: Sequence[str]) -> str:
+    return spans[0] if len(spans) == 1 else f"{spans[0]} and {len(spans) - 1:,} more"
 
 
 @contextmanager
-def _reading(manifest: str) -> Iterator[None]:
+def _reading(span: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
-            f"{manifest}: the manifest cannot be read ({reason}). Give the path of a manifest."
+            f"{span}: the manifest cannot be read ({reason}). Give the path of a manifest."
         ) from error
 
 
-def _no_attribute(manifest: str, types: Counter[tuple[str, str]]) -> InputError:
+def _no_attribute(spans: Sequence[str], types: Counter[tuple[str, str]]) -> InputError:
     others = ", ".join(f"{name!r} of type {type_ or 'unknown'!r}" for name, type_ in sorted(types))
     found = f" (found {others}, which cannot be read)" if others else ""
     return InputError(
-        f"{manifest}: no label attribute{found}: no line has a NAME{METADATA_SUFFIX} whose type is "
-        f"{', '.join(sorted(READABLE_TYPES))}. "
+        f"{_named(spans)}: no label attribute{found}: no line has a NAME{METADATA_SUFFIX} whose "
+        f"type is {', '.join(sorted(READABLE_TYPES))}. "
         "Give a labelled manifest, or name it with --set data.label_attribute=NAME."
     )
 
 
-def _no_such_attribute(manifest: str, attribute: str) -> InputError:
+def _no_such_attribute(spans: Sequence[str], attribute: str) -> InputError:
     names: set[str] = set()
-    for line in manifest_lines(manifest):
+    for line in manifest_lines(spans):
         try:
             names.update(name for name, _ in _label_types(line))
         except RejectedLine:
             continue
     there = ", ".join(repr(name) for name in sorted(names)[:10]) or "none"
     return InputError(
-        f"{manifest}: no line has the label attribute {attribute!r} (there: {there}). "
+        f"{_named(spans)}: no line has the label attribute {attribute!r} (there: {there}). "
         "Choose one with --set data.label_attribute=NAME."
     )

@@ -7,7 +7,7 @@ REASONS: dict[str, str] = {
     "not_an_object": "The line is JSON, but not an object",
     "line_too_long": "The line is longer than a product description can be",
     "invalid_id": "The id is not a short text or a number",
-    "repeated_id": "An earlier line has the same id",
+    "repeated_id": "An earlier line of the file has the same id",
     "invalid_text": "The title or the description is not a text",
     "no_content": "The product has neither words nor a picture",
     "missing_label": "The line has no label",
@@ -44,12 +44,13 @@ class Reject:
     """One line left out.
 
     Attributes:
-      line: line number in the manifest, from 1.
+      line: line number in its file, from 1.
       id: the product's id, "" where the line has none.
       reason: a key of REASONS.
       detail: what exactly is wrong, at most 300 characters.
       image: the `source-ref` as written, "" where there is none.
       workers: who answered, one entry for each answer: their work was paid for all the same.
+      file: of the manifest.
     """
 
     line: int
@@ -58,10 +59,17 @@ class Reject:
     detail: str
     image: str
     workers: tuple[str, ...] = ()
+    file: str = ""
 
     @classmethod
     def of(
-        cls, line: int, id_: str, image: str, why: RejectedLine, workers: tuple[str, ...] = ()
+        cls,
+        file: str,
+        line: int,
+        id_: str,
+        image: str,
+        why: RejectedLine,
+        workers: tuple[str, ...] = (),
     ) -> "Reject":
         """The record of `why`, with what a hostile line could make too long cut."""
         return cls(
@@ -71,11 +79,18 @@ class Reject:
             why.detail[:_LONGEST_DETAIL],
             image[:_LONGEST_REFERENCE],
             workers,
+            file,
         )
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """By which rejects are ordered."""
+        return self.file, self.line
 
     def to_json(self) -> dict[str, int | str]:
         """The record as `rejects.jsonl` has it."""
         return {
+            "file": self.file,
             "line": self.line,
             "id": self.id,
             "reason": self.reason,

@@ -19,22 +19,31 @@ def shard_of(product_id: str, shards: int) -> int:
     return int.from_bytes(_hash(product_id), "big") % shards
 
 
-def first_of_each_id(products: Iterable[Product]) -> tuple[list[Product], list[Reject]]:
-    """The products of one shard, and the lines that repeat an id.
+def one_of_each_id(
+    products: Iterable[Product],
+) -> tuple[list[Product], list[Product], list[Reject]]:
+    """The products of one shard, those that a later file supersedes, and lines that repeat an id.
 
-    The lowest line number keeps the id. Products come in the order of their ids' hashes: the
-    same on every run, and unlike the manifest's not sorted by category.
+    Within a file the lowest line number keeps the id; of several files the last by name does.
+    Products come in the order of their ids' hashes: the same on every run, and unlike the
+    manifest's not sorted by category.
     """
     kept: dict[str, Product] = {}
-    repeated = []
-    for product in sorted(products, key=lambda each: each.line):
-        first = kept.setdefault(product.id, product)
-        if first is not product:
-            why = RejectedLine("repeated_id", f"line {first.line} has the id {product.id!r}")
-            repeated.append(
-                Reject.of(product.line, product.id, product.image, why, product.workers)
-            )
-    return sorted(kept.values(), key=lambda each: _hash(each.id)), repeated
+    superseded, repeated = [], []
+    for product in sorted(products, key=lambda each: (each.file, each.line)):
+        earlier = kept.get(product.id)
+        if earlier is not None and earlier.file == product.file:
+            repeated.append(_repeated(product, earlier.line))
+            continue
+        if earlier is not None:
+            superseded.append(earlier)
+        kept[product.id] = product
+    return sorted(kept.values(), key=lambda each: _hash(each.id)), superseded, repeated
+
+
+def _repeated(product: Product, first_line: int) -> Reject:
+    why = RejectedLine("repeated_id", f"line {first_line} has the id {product.id!r}")
+    return Reject.of(product.file, product.line, product.id, product.image, why, product.workers)
 
 
 def _hash(product_id: str) -> bytes:

@@ -1,5 +1,6 @@
 """Whether enough of a manifest is left to train on."""
 
+import posixpath
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ class RejectTally:
     Attributes:
       lines: of the manifest, accepted and rejected.
       by_reason: rejects for each reason.
-      first: the reject with the lowest line number for each reason.
+      first: the first reject, by file and line, for each reason.
     """
 
     lines: int = 0
@@ -33,7 +34,7 @@ class RejectTally:
         """Counts one reject; `lines` is the caller's to keep."""
         self.by_reason[reject.reason] += 1
         known = self.first.get(reject.reason)
-        if known is None or reject.line < known.line:
+        if known is None or reject.place < known.place:
             self.first[reject.reason] = reject
 
 
@@ -43,6 +44,7 @@ def refuse_unusable(
     """Stops a run whose input is not worth training on.
 
     Args:
+      manifest: as it was named.
       categories: leaves that have at least one accepted product.
       max_reject_share: largest share of rejected lines that is borne, in [0, 1].
 
@@ -51,16 +53,16 @@ def refuse_unusable(
         are left.
     """
     if tally.rejected and tally.rejected == tally.lines:
-        first = min(tally.first.values(), key=lambda reject: reject.line)
+        first = min(tally.first.values(), key=lambda reject: reject.place)
         raise InputError(
-            f"{manifest}:{first.line}: every line is rejected ({_reasons(tally)}); "
+            f"{first.file}:{first.line}: every line is rejected ({_reasons(tally)}); "
             f"here: {first.detail}. Mend the manifest, or give the taxonomy that belongs to it."
         )
     share = tally.rejected / tally.lines if tally.lines else 0.0
     if share > max_reject_share:
-        first = min(tally.first.values(), key=lambda reject: reject.line)
+        first = min(tally.first.values(), key=lambda reject: reject.place)
         raise InputError(
-            f"{manifest}:{first.line}: {share:.1%} of {tally.lines:,} lines are rejected, more "
+            f"{first.file}:{first.line}: {share:.1%} of {tally.lines:,} lines are rejected, more "
             f"than {max_reject_share:.1%} ({_reasons(tally)}). Mend the lines, or raise "
             "data.max_reject_share."
         )
@@ -74,12 +76,18 @@ def refuse_unusable(
 def _reasons(tally: RejectTally) -> str:
     """The most frequent reasons, each with its count and the first line it befalls."""
     ranked = tally.by_reason.most_common()
+    several = len({reject.file for reject in tally.first.values()}) > 1
     parts = [
-        f"{reason} {n:,} from line {tally.first[reason].line}"
+        f"{reason} {n:,} from {_place(tally.first[reason], several)}"
         for reason, n in ranked[:_REASONS_SHOWN]
     ]
     rest = sum(n for _, n in ranked[_REASONS_SHOWN:])
     return ", ".join([*parts, *([f"other {rest:,}"] if rest else [])])
+
+
+def _place(reject: Reject, several_files: bool) -> str:
+    of_file = f" of {posixpath.basename(reject.file)}" if several_files else ""
+    return f"line {reject.line}{of_file}"
 
 
 def refuse_empty_splits(manifest: str, names: Sequence[str], products: Mapping[str, int]) -> None:

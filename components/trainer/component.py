@@ -6,11 +6,10 @@ from typing import Any
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.proto import trainer_pb2
 from tfx.types import channel, standard_artifacts
-from tfx.types.component_spec import ChannelParameter, ExecutionParameter
+from tfx.types.component_spec import ChannelParameter
 from tfx.types.standard_component_specs import TrainerSpec as TfxTrainerSpec
 
 from components.artifacts import Taxonomy
-from components.parameters import TextParameter
 from components.trainer.executor import Executor
 
 RUN_FN = "components.trainer.module.run_fn"
@@ -19,10 +18,6 @@ RUN_FN = "components.trainer.module.run_fn"
 class TrainerSpec(TfxTrainerSpec):
     """TFX's specification and the tree that the served answers need."""
 
-    PARAMETERS = {  # noqa: RUF012 - TFX's form
-        **TfxTrainerSpec.PARAMETERS,
-        "manifest_digest": ExecutionParameter(type=str),
-    }
     INPUTS = {  # noqa: RUF012 - TFX's form
         **TfxTrainerSpec.INPUTS,
         "taxonomy": ChannelParameter(type=Taxonomy),
@@ -40,17 +35,16 @@ class Trainer(base_component.BaseComponent):
         examples: channel.BaseChannel,
         transform_graph: channel.BaseChannel,
         taxonomy: channel.BaseChannel,
-        manifest_digest: TextParameter,
         custom_config: dict[str, Any],
     ):
         """Wires the component.
 
         Args:
             examples: as ingested: pictures are embedded from them, words put through Transform's
-                graph, and the first ones become warm-up requests.
+                graph, the first ones become warm-up requests, and what they were made from goes
+                into the model's lineage.
             transform_graph: Transform's graph.
             taxonomy: the category tree.
-            manifest_digest: of what the examples were made from, for the model's lineage.
             custom_config: see `components.trainer.module.run_fn`.
         """
         super().__init__(
@@ -58,7 +52,6 @@ class Trainer(base_component.BaseComponent):
                 examples=examples,
                 transform_graph=transform_graph,
                 taxonomy=taxonomy,
-                manifest_digest=manifest_digest,
                 run_fn=RUN_FN,
                 train_args=trainer_pb2.TrainArgs(splits=["train"]),
                 eval_args=trainer_pb2.EvalArgs(splits=["calibration"]),

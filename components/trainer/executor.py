@@ -1,15 +1,18 @@
-"""Trainer's executor: TFX's own, which also hands on the tree and a digest."""
+"""Trainer's executor: TFX's own, which also hands on the tree and what products were made from."""
 
 from typing import Any
 
 from tfx import types
 from tfx.components.trainer.executor import GenericExecutor
 from tfx.components.trainer.fn_args_utils import FnArgs
+from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
+
+from components.manifest_example_gen.origin import ORIGIN_FILE, Origin
 
 
 class Executor(GenericExecutor):
-    """Adds `taxonomy` and `manifest_digest` to the module's `custom_config`."""
+    """Adds `taxonomy`, `manifest_digest` and `splits` to `custom_config`."""
 
     def _GetFnArgs(  # noqa: N802 - TFX's hook
         self,
@@ -18,8 +21,12 @@ class Executor(GenericExecutor):
         exec_properties: dict[str, Any],
     ) -> FnArgs:
         fn_args = super()._GetFnArgs(input_dict, output_dict, exec_properties)
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        with fileio.open(f"{examples.uri}/{ORIGIN_FILE}", "rb") as file:
+            origin = Origin.from_json(file.read())
         fn_args.custom_config |= {
-            "manifest_digest": exec_properties["manifest_digest"],
+            "manifest_digest": origin.content_digest,
+            "splits": origin.splits,
             "taxonomy": f"{artifact_utils.get_single_uri(input_dict['taxonomy'])}/taxonomy.json",
         }
         return fn_args

@@ -47,7 +47,7 @@ def run_fn(fn_args: FnArgs) -> None:
     """Trains, calibrates and exports; called by the Trainer component.
 
     `fn_args.custom_config` holds `training` (fields of TrainingConfig), `taxonomy` (path of the
-    tree), and for the model's lineage `model_name`, `manifest_digest` and `git_commit`.
+    tree), and for the model's lineage `model_name`, `manifest_digest` and `splits`.
     """
     custom = fn_args.custom_config
     config = TrainingConfig(**custom["training"])
@@ -165,6 +165,7 @@ def _lineage(
     return {
         "name": custom["model_name"],
         "manifest_digest": custom["manifest_digest"],
+        "splits": dict(custom["splits"]),
         "taxonomy_version": shelves.taxonomy.version,
         "threshold_version": version,
         "backbone": config.backbone,

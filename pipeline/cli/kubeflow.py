@@ -28,7 +28,11 @@ _target = click.option(
 
 @click.command("compile")
 @_target
-@click.option("--manifest", required=True, help="Labelled manifest, as the steps will find it.")
+@click.option(
+    "--manifest",
+    required=True,
+    help="Manifest, folder or pattern of them, as the steps will find it.",
+)
 @click.option("--taxonomy", required=True, help="Category tree, as the steps will find it.")
 @click.option("--root", required=True, help="Where artifacts go: a volume's path or a bucket.")
 @click.option("--serving", required=True, help="Folder or bucket that models are pushed into.")
@@ -213,9 +217,10 @@ def _progress_on_stderr() -> Iterator[None]:
 
 
 def _content_digest(manifest: str, taxonomy: str, config: Config) -> str:
+    from components.manifest_example_gen.spans import find_spans
     from pipeline.run import check_input
 
-    for place in (manifest, taxonomy):
+    for place in (*find_spans(manifest), taxonomy):
         if not scheme(place) and not Path(place).is_file():
             raise InputError(
                 f"{place}: is no file here. Give one, or --skip-input-check where only the "

@@ -14,7 +14,11 @@ from pipeline.output_folder import OutputFolder
 
 
 @click.command()
-@click.option("--manifest", required=True, help="Labelled manifest (JSON Lines).")
+@click.option(
+    "--manifest",
+    required=True,
+    help="Labelled manifest (JSON Lines), or a folder or pattern of them.",
+)
 @click.option("--taxonomy", required=True, help="Category tree (JSON).")
 @click.option("--output", required=True, help="Folder for the model, the report and all else.")
 @click.option("--config", "config_file", help="YAML file of settings; all have defaults.")
@@ -36,6 +40,7 @@ def run(
     \b
     Examples:
       shelfsort run --manifest labelled.manifest --taxonomy taxonomy.json --output out
+      shelfsort run --manifest "labels/2026-*.manifest" --taxonomy taxonomy.json --output out
       shelfsort run ... --config shelfsort.yaml --set training.epochs=20
       shelfsort run ... --set evaluation.approved_by="A. Reviewer"
     """

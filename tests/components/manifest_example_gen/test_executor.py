@@ -42,12 +42,13 @@ def artifacts(folder):
     return outputs
 
 
-def ingest(catalogue, folder, **options):
+def ingest(catalogue, folder, *, digest="digest", write=True, **options):
     """Runs the executor with the component's own properties; returns its output artifacts."""
     from components.manifest_example_gen.component import ManifestExampleGen
     from components.manifest_example_gen.executor import Executor
 
-    component = ManifestExampleGen(catalogue.write(), catalogue.taxonomy, "digest", **options)
+    manifest = catalogue.write() if write else catalogue.manifest
+    component = ManifestExampleGen(manifest, catalogue.taxonomy, digest, **options)
     outputs = artifacts(folder)
     Executor().Do({}, outputs, component.exec_properties)
     return {name: found[0] for name, found in outputs.items()}
@@ -178,10 +179,54 @@ def test_every_broken_line_is_rejected_with_its_reason_and_counted(broken, tmp_p
     assert summary["labels"]["answers"] == answers
 
 
-def test_nothing_but_the_splits_is_left_in_the_examples_folder(whole, tmp_path):
+def test_nothing_but_the_splits_and_their_origin_is_left_in_the_examples_folder(whole, tmp_path):
     examples = ingest(whole, tmp_path, splits={"train": 3, "eval": 1})["examples"]
     assert examples.splits == ["train", "eval"]
-    assert sorted(p.name for p in Path(examples.uri).iterdir()) == ["Split-eval", "Split-train"]
+    names = sorted(p.name for p in Path(examples.uri).iterdir())
+    assert names == ["Split-eval", "Split-train", "origin.json"]
+
+
+def test_a_later_file_supersedes_and_old_products_stay_in_their_splits(whole, make_line, tmp_path):
+    before = ids(read_examples(ingest(whole, tmp_path / "before")["examples"]))
+    whole.lines = []
+    for n in (2, 500):
+        whole.add(make_line(["trousers"], id=f"p{n}", title=f"Thing number {n}"))
+    whole.manifest = str(whole.folder / "later.manifest")
+    whole.write()
+    whole.manifest = str(whole.folder)
+    outputs = ingest(whole, tmp_path / "after", write=False)
+    examples = read_examples(outputs["examples"])
+    after = ids(examples)
+    assert {id_ for found in after.values() for id_ in found} == {
+        f"p{n}" for n in (*range(120), 500)
+    }
+    assert all(set(before[split]) - {"p2"} <= set(after[split]) for split in before)
+    labels = {value(e, "product_id"): value(e, "category") for f in examples.values() for e in f}
+    assert (labels[b"p2"], labels[b"p500"]) == (b"trousers", b"trousers")
+    summary = json.loads(Path(outputs["rejects"].uri, "summary.json").read_text())
+    assert (summary["lines"], summary["superseded"], summary["rejected"]) == (122, 1, 0)
+    assert [n for _, n in sorted(summary["files"].items())] == [119, 2]
+
+
+def test_without_a_digest_the_component_finds_what_preflight_would(whole, tmp_path):
+    from components.manifest_example_gen.origin import Origin
+    from components.manifest_example_gen.preflight import check
+
+    examples = ingest(whole, tmp_path, digest="")["examples"]
+    origin = Origin.from_json(Path(examples.uri, "origin.json").read_text())
+    found = check(whole.manifest, whole.taxonomy)
+    assert (origin.content_digest, origin.spans) == (found.digest, found.spans)
+    assert origin.splits == {"train": 80, "calibration": 10, "eval": 10}
+
+
+def test_only_the_files_that_the_digest_is_of_are_read(whole, make_line, tmp_path):
+    manifest = whole.write()
+    (whole.folder / "later.manifest").write_text(
+        json.dumps(make_line(["shoes"], id="x", title="x"))
+    )
+    whole.manifest = str(whole.folder)
+    outputs = ingest(whole, tmp_path, write=False, spans=[manifest])
+    assert json.loads(Path(outputs["rejects"].uri, "summary.json").read_text())["lines"] == 120
 
 
 def test_the_reduced_taxonomy_is_handed_on(whole, tmp_path):

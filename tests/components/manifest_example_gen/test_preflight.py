@@ -24,7 +24,7 @@ def checked(catalogue, **options):
 
 def test_a_good_manifest_is_described(good):
     found = checked(good)
-    assert found == Preflight("shelf", 4, found.digest, 3, 0)
+    assert found == Preflight("shelf", (good.manifest,), 4, found.digest, 3, 0)
     assert len(found.digest) == 32
 
 
@@ -159,7 +159,7 @@ def test_an_impossible_reduction_is_refused_by_the_reductions_name(good):
 def test_label_attributes_of_real_manifests(name, expected):
     manifest = str(DATA / "manifests" / f"{name}.manifest")
     try:
-        found = find_label_attribute(manifest)
+        found = find_label_attribute([manifest])
     except InputError as error:
         found = str(error)
     assert expected in found

@@ -2,27 +2,36 @@ from collections import Counter
 
 from components.manifest_example_gen.manifest import Product
 from components.manifest_example_gen.rejects import Reject
-from components.manifest_example_gen.summary import count_product, count_reject, summarise
+from components.manifest_example_gen.summary import (
+    count_product,
+    count_reject,
+    count_superseded,
+    summarise,
+)
 
 
 def test_the_summary_adds_up():
-    voted = Product(1, "p", "t", "", None, "", "a", 1.0, ("w1", "w2"), None, ("price",))
-    unvoted = Product(2, "q", "t", "", None, "", "b", 1.0, (), None, ())
+    voted = Product(1, "p", "t", "", None, "", "a", 1.0, ("w1", "w2"), None, ("price",), "m")
+    unvoted = Product(2, "q", "t", "", None, "", "b", 1.0, (), None, (), "m")
+    earlier = Product(9, "q", "t", "", None, "", "a", 1.0, ("w4",), None, (), "l")
     reject = Reject(3, "r", "no_consensus", "", "", ("w1", "w3"))
     counts = Counter()
     for each in (
         count_product(voted, "train"),
         count_product(unvoted, "eval"),
+        count_superseded(earlier),
         count_reject(reject),
     ):
         counts.update(each)
     assert summarise(counts, {"c": "a"}) == {
-        "lines": 3,
+        "lines": 4,
         "accepted": 2,
+        "superseded": 1,
         "rejected": 1,
         "by_reason": {"no_consensus": 1},
         "reduction": {"c": "a"},
-        "labels": {"workers": 3, "answers": 4, "products_with_workers": 2},
+        "labels": {"workers": 4, "answers": 5, "products_with_workers": 3},
+        "files": {"m": 2},
         "splits": {"eval": 1, "train": 1},
         "categories": {"a": 1, "b": 1},
         "ignored": {"price": 1},

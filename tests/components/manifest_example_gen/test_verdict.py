@@ -12,7 +12,7 @@ from pipeline.errors import InputError
 def tally(lines, *rejects):
     result = RejectTally(lines)
     for line, reason in rejects:
-        result.add(Reject(line, "", reason, f"detail {line}", ""))
+        result.add(Reject(line, "", reason, f"detail {line}", "", file="m"))
     return result
 
 
@@ -44,3 +44,17 @@ def test_an_empty_split_is_refused_by_name():
     refuse_empty_splits("m", ["train", "eval"], {"train": 1, "eval": 1})
     with pytest.raises(InputError, match="the split 'eval' got none of 5 products"):
         refuse_empty_splits("m", ["train", "eval"], {"train": 5})
+
+
+def test_with_several_files_each_reason_names_the_file_of_its_first_line():
+    rejects = RejectTally(10)
+    for file, line, reason in (
+        ("b", 1, "not_json"),
+        ("a", 7, "no_content"),
+        ("b", 9, "no_content"),
+    ):
+        rejects.add(Reject(line, "", reason, "", "", file=f"in/{file}"))
+    with pytest.raises(
+        InputError, match=r"in/a:7: .*no_content 2 from line 7 of a, not_json 1 from line 1 of b"
+    ):
+        refuse_unusable("in", rejects, ["a", "b"], 0.2)

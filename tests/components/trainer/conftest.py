@@ -103,6 +103,7 @@ def training(tmp_path_factory) -> Training:
                 "taxonomy": str(root / "taxonomy.json"),
                 "model_name": "tiny",
                 "manifest_digest": "d1",
+                "splits": {"train": 80, "calibration": 10, "eval": 10},
             },
         )
     )
