@@ -23,6 +23,11 @@ def local_path(uri: str) -> Path:
     return Path(unquote(urlsplit(uri).path)) if uri.startswith("file://") else Path(uri)
 
 
+def absolute(uri: str) -> str:
+    """A path of this machine made absolute; an address in an object store as it is."""
+    return uri if is_remote(uri) else str(local_path(uri).absolute())
+
+
 def open_binary(uri: str) -> BinaryIO:
     """Opens `uri` for reading bytes.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from components.progress import LOGGER_NAME
+from pipeline.errors import InputError, RunFailed
 
 _PLAIN_INTERVAL_S = 15.0
 
@@ -67,10 +68,14 @@ class Console(logging.Handler):
 
 
 @contextlib.contextmanager
-def quiet_console(log: Path) -> Iterator[Console]:
-    """Sends this process's output and logs to the file `log`, and yields a console for the screen.
+def quiet_console(log: Path, *, shown: bool = True) -> Iterator[Console]:
+    """Sends this process's output and logs to the file `log`, and yields a console.
 
     TensorFlow and Beam write to the file descriptors themselves, so those are what is turned.
+
+    Args:
+        log: gets all output, appended.
+        shown: whether the console draws on the screen; if not, it writes into the log too.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
@@ -80,7 +85,7 @@ def quiet_console(log: Path) -> Iterator[Console]:
     with log.open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    console = Console(screen)
+    console = Console(screen if shown else sys.stderr)
     progress = logging.getLogger(LOGGER_NAME)
     progress.addHandler(console)
     root = logging.getLogger()
@@ -101,3 +106,21 @@ def quiet_console(log: Path) -> Iterator[Console]:
         os.dup2(saved_error, 2)
         os.close(saved_error)
         screen.close()
+
+
+@contextlib.contextmanager
+def failures_in_a_line(log: Path) -> Iterator[None]:
+    """Writes an error that is not the caller's into the log and makes one line of it.
+
+    Raises:
+        RunFailed: instead of any error but InputError; names the log.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        logging.getLogger(__name__).exception("The run failed")
+        first = (str(error).strip().splitlines() or [""])[0]
+        said = f"{type(error).__name__}: {first}"[:300]
+        raise RunFailed(f"{said} ({log} has the details)") from error

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,10 @@ from pipeline.errors import InputError
 
 _MARKER = ".shelfsort"
 _MARKER_TEXT = "This folder is written by `shelfsort run`; delete all of it or nothing.\n"
+
+
+class FolderBusy(InputError):  # noqa: N818 - reads as what it is
+    """Another run is under way in the folder."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +54,10 @@ class OutputFolder:
     @property
     def logs(self) -> Path:
         return self.path / "logs"
+
+    def new_log(self) -> Path:
+        """Where a run that starts now logs."""
+        return self.logs / f"{time.strftime('%Y-%m-%dT%H-%M-%S')}.log"
 
     @classmethod
     def open(cls, path: str) -> "OutputFolder":
@@ -93,13 +102,13 @@ class OutputFolder:
         """Holds the folder for one run; a killed run's hold ends with its process.
 
         Raises:
-            InputError: another run is under way here.
+            FolderBusy: another run is under way here.
         """
         with (self.path / _MARKER).open("r+") as marker:
             try:
                 fcntl.flock(marker, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise InputError(
+                raise FolderBusy(
                     f"{self.path}: another run is under way here. Wait for it, or name another "
                     "folder."
                 ) from error

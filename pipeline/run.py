@@ -23,6 +23,7 @@ class RunResult:
         version: of the live model, when pushed.
         reasons: why it is not, when it isn't.
         metrics: the content of metrics.json.
+        ingested: the content of ingestion's summary.json.
         seconds: of the whole run.
     """
 
@@ -30,27 +31,43 @@ class RunResult:
     version: str
     reasons: list[str]
     metrics: dict[str, Any]
+    ingested: dict[str, Any]
     seconds: float
 
 
 def run(
-    manifest: str, taxonomy: str, folder: OutputFolder, config: Config, console: Console
+    manifest: str,
+    taxonomy: str,
+    folder: OutputFolder,
+    config: Config,
+    console: Console,
+    checked: preflight.Preflight | None = None,
 ) -> RunResult:
     """Checks the input, runs every component, and puts report and metrics.json into the folder.
+
+    Args:
+        manifest, taxonomy: the input.
+        folder: takes all that comes of it.
+        config: all settings.
+        console: shows how it goes.
+        checked: what `check_input` found, where it was asked before.
 
     Raises:
         InputError: the input is unusable; one line says where and what to do.
     """
     started = time.monotonic()
     console.started("Checking the input", 0, 0)
-    checked = check_input(manifest, taxonomy, config)
+    checked = checked or check_input(manifest, taxonomy, config)
     several = f" of {len(checked.spans):,} files" if len(checked.spans) > 1 else ""
     console.say(
         f"{checked.lines:,} lines{several} in {checked.categories:,} categories; "
         f"label attribute {checked.label_attribute!r}"
     )
     outcome = _run_components(manifest, taxonomy, checked, folder, config, console)
-    metrics = _metrics(outcome)
+    ingested = json.loads(
+        (Path(outcome.uri("ManifestExampleGen", "rejects")) / "summary.json").read_text()
+    )
+    metrics = _metrics(outcome, ingested)
     write_json(folder.metrics, metrics)
     _publish_report(Path(outcome.uri("ReportGen", "report")), folder.report.parent)
     push = json.loads((Path(outcome.uri("Pusher", "pushed_model")) / "push.json").read_text())
@@ -59,6 +76,7 @@ def run(
         version=str(push.get("version") or ""),
         reasons=list(push.get("reasons", [])),
         metrics=metrics,
+        ingested=ingested,
         seconds=time.monotonic() - started,
     )
 
@@ -136,14 +154,12 @@ def _publish_report(artifact: Path, target: Path) -> None:
             file.unlink()
 
 
-def _metrics(outcome) -> dict[str, Any]:
+def _metrics(outcome, ingested: dict[str, Any]) -> dict[str, Any]:
     """metrics.json: the evaluation's figures, rejects by reason, seconds and peak memory."""
     evaluation = Path(outcome.uri("Evaluator", "evaluation"))
-    rejects = Path(outcome.uri("ManifestExampleGen", "rejects"))
-    summary = json.loads((rejects / "summary.json").read_text())
     return {
         **json.loads((evaluation / "metrics.json").read_text()),
-        "rejects": summary["by_reason"],
+        "rejects": ingested["by_reason"],
         "seconds": outcome.seconds,
         "cpu_seconds": outcome.cpu_seconds,
         "reused": sorted(outcome.cached),

@@ -14,11 +14,12 @@ from ml_metadata.proto import metadata_store_pb2
 from pipeline.errors import InputError
 from pipeline.output_folder import OutputFolder
 
+_INGESTION = "ManifestExampleGen"
 _RUN_CONTEXT = "pipeline_run"
 # Where the configuration stands among a component's properties, and the name it has in the file
 # of settings. The other properties are paths.
 _SETTINGS = {
-    "ManifestExampleGen": {
+    _INGESTION: {
         "content_digest": "data.content_digest",
         "label_attribute": "data.label_attribute",
         "reduction_file": "data.reduction",
@@ -63,6 +64,7 @@ class Run:
             `code.<component>` is a digest of the code.
         artifacts: folders by the name that the report's component gives them, e.g. `evaluation`;
             as far as the run has them.
+        spans: the manifest's files, in order; empty where the run did not get to them.
     """
 
     id: str
@@ -72,6 +74,17 @@ class Run:
     metrics: dict[str, Any]
     settings: dict[str, Any]
     artifacts: dict[str, Path] = dataclasses.field(default_factory=dict)
+    spans: tuple[str, ...] = ()
+
+    @property
+    def content_digest(self) -> str:
+        """Of what the run was made from; "" where it did not get that far."""
+        return str(self.settings.get("data.content_digest", ""))
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run came to a verdict."""
+        return self.outcome in ("pushed", "not blessed")
 
 
 def list_runs(folder: OutputFolder) -> list[Run]:
@@ -135,7 +148,14 @@ def _run(store: ml_metadata.MetadataStore, context: metadata_store_pb2.Context) 
         metrics=_json(artifacts.get("evaluation"), "metrics.json"),
         settings=dict(_settings(executions)),
         artifacts=artifacts,
+        spans=_spans(executions.get(_INGESTION)),
     )
+
+
+def _spans(ingestion: metadata_store_pb2.Execution | None) -> tuple[str, ...]:
+    if ingestion is None or "spans" not in ingestion.custom_properties:
+        return ()
+    return tuple(_value(ingestion.custom_properties["spans"]))
 
 
 def _node(execution: metadata_store_pb2.Execution, store: ml_metadata.MetadataStore) -> str:

@@ -10,6 +10,7 @@ from pipeline.errors import InputError, NotBlessed, RunFailed
 
 COMMANDS = {
     "run": "pipeline.cli.run:run",
+    "watch": "pipeline.cli.watch:watch",
     "demo": "pipeline.cli.demo:demo",
     "compile": "pipeline.cli.kubeflow:compile_spec",
     "lint-spec": "pipeline.cli.kubeflow:lint_spec",
@@ -22,6 +23,7 @@ COMMANDS = {
 }
 SUMMARIES = {
     "run": "Run the whole pipeline on this machine.",
+    "watch": "Train again whenever new labels arrive.",
     "demo": "Make a small catalogue, run everything on it, ask the model over gRPC.",
     "compile": "Write the pipeline spec for Kubeflow Pipelines or Vertex AI.",
     "lint-spec": "Name what the chosen backend cannot run in a pipeline spec.",

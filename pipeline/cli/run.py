@@ -1,15 +1,13 @@
 """`shelfsort run`: the whole pipeline on this machine."""
 
 import json
-import logging
-import time
-from pathlib import Path
 
 import click
 
+from labeling.storage import absolute
 from pipeline.config import load_config
-from pipeline.console import Console, quiet_console
-from pipeline.errors import InputError, NotBlessed, RunFailed
+from pipeline.console import Console, failures_in_a_line, quiet_console
+from pipeline.errors import NotBlessed
 from pipeline.output_folder import OutputFolder
 
 
@@ -66,32 +64,16 @@ def run_and_say(
 
     config = load_config(config_file, overrides)
     folder = OutputFolder.open(output)
-    log = folder.logs / f"{time.strftime('%Y-%m-%dT%H-%M-%S')}.log"
+    log = folder.new_log()
     with folder.locked(), quiet_console(log) as console:
         console.say(f"Shelfsort run into {folder.path} (details: {log})")
-        try:
-            result = run_pipeline(
-                str(Path(manifest).absolute()) if "://" not in manifest else manifest,
-                str(Path(taxonomy).absolute()) if "://" not in taxonomy else taxonomy,
-                folder,
-                config,
-                console,
-            )
-        except InputError:
-            raise
-        except Exception as error:
-            logging.getLogger(__name__).exception("The run failed")
-            raise RunFailed(f"{_one_line(error)} ({log} has the details)") from error
+        with failures_in_a_line(log):
+            result = run_pipeline(absolute(manifest), absolute(taxonomy), folder, config, console)
         _say_result(result, folder, console)
     if as_json:
         click.echo(json.dumps(result.metrics))
     if not result.pushed:
         raise NotBlessed("; ".join(result.reasons))
-
-
-def _one_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0]}"[:300]
 
 
 def _say_result(result, folder: OutputFolder, console: Console) -> None:

@@ -1,0 +1,115 @@
+"""`shelfsort watch`: continuous training on this machine."""
+
+import dataclasses
+import json
+import time
+from datetime import datetime, timezone
+
+import click
+
+from labeling.storage import absolute
+from pipeline.config import Config, load_config
+from pipeline.errors import InputError, NotBlessed, RunFailed
+from pipeline.output_folder import FolderBusy, OutputFolder
+
+
+@click.command()
+@click.option("--inbox", required=True, help="Folder, or pattern, of labelled manifests.")
+@click.option("--taxonomy", required=True, help="Category tree (JSON); it may change.")
+@click.option("--output", required=True, help="Folder for the models, the reports and all else.")
+@click.option("--once", is_flag=True, help="Look once and end, as for cron.")
+@click.option(
+    "--every",
+    type=click.FloatRange(min=1),
+    default=60.0,
+    show_default=True,
+    help="Seconds between looks.",
+)
+@click.option("--config", "config_file", help="YAML file of settings; all have defaults.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One setting.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a run.")
+def watch(
+    inbox: str,
+    taxonomy: str,
+    output: str,
+    once: bool,
+    every: float,
+    config_file: str | None,
+    overrides: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Train on old and new labels whenever a new manifest arrives; push what passes the gate.
+
+    Every manifest in the inbox counts, in the order of names; a product labelled again counts as
+    in the last of them. A file counts from when it has its final name: write it under a name that
+    begins with "." or "_", and rename it. The same content is never trained on twice, and a run
+    that is refused does not stop later ones. A line says what came of each run.
+
+    With --once the exit status is 0 when a model was pushed or there was nothing new, 3 when it is
+    not blessed, 2 for bad input, 1 for a failure. Without, only unusable settings end the watch.
+
+    \b
+    Examples:
+      shelfsort watch --inbox labels/ --taxonomy taxonomy.json --output out
+      shelfsort watch --inbox "labels/2026-*.manifest" --taxonomy taxonomy.json --output out --once
+    """
+    config = load_config(config_file, overrides)
+    folder = OutputFolder.open(output)
+    look = _Look(absolute(inbox), absolute(taxonomy), folder, config, as_json)
+    if once:
+        look.once()
+        return
+    while True:
+        look.again()
+        time.sleep(every)
+
+
+@dataclasses.dataclass
+class _Look:
+    """Looks at the inbox and says what came of it.
+
+    Attributes:
+        refused: what was wrong with the input when it was last looked at; said once.
+    """
+
+    inbox: str
+    taxonomy: str
+    folder: OutputFolder
+    config: Config
+    as_json: bool
+    refused: str = ""
+
+    def once(self) -> None:
+        turn = self._turn()
+        self._say(turn)
+        if turn.outcome == "not blessed":
+            raise NotBlessed(" ".join(turn.reasons))
+
+    def again(self) -> None:
+        try:
+            turn = self._turn()
+        except FolderBusy:
+            return
+        except (InputError, RunFailed) as error:
+            if str(error) != self.refused:
+                click.echo(f"{_now()} {error}", err=True)
+            self.refused = str(error)
+            return
+        self.refused = ""
+        if turn.outcome != "nothing new":
+            self._say(turn)
+
+    def _turn(self):
+        from pipeline.watch import take_turn
+
+        return take_turn(self.inbox, self.taxonomy, self.folder, self.config)
+
+    def _say(self, turn) -> None:
+        if self.as_json:
+            click.echo(json.dumps({"time": _now(), **dataclasses.asdict(turn)}))
+        else:
+            click.echo(f"{_now()} {turn}")
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
