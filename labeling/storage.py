@@ -59,11 +59,34 @@ def list_files(pattern: str) -> list[str]:
     if not is_remote(pattern):
         found = glob.glob(str(local_path(pattern)))  # noqa: PTH207 - the pattern may be absolute
         return [path for path in found if Path(path).is_file()]
+    return [each.path for each in _matches(pattern)]
+
+
+def file_state(uri: str) -> tuple[int, float]:
+    """Size in bytes and time of the last change of a file, (-1, 0.0) where it is not there.
+
+    Raises:
+      OSError: the store cannot be asked.
+      ValueError: no installed file system serves its scheme.
+    """
+    if not is_remote(uri):
+        try:
+            status = local_path(uri).stat()
+        except FileNotFoundError:
+            return -1, 0.0
+        return status.st_size, status.st_mtime
+    for found in _matches(uri):
+        return found.size_in_bytes, found.last_updated_in_seconds or 0.0
+    return -1, 0.0
+
+
+def _matches(pattern: str) -> list:
+    """Beam's metadata of the files in an object store that a pattern matches."""
     from apache_beam.io.filesystem import BeamIOError
     from apache_beam.io.filesystems import FileSystems
 
     try:
-        return [each.path for each in FileSystems.match([pattern])[0].metadata_list]
+        return FileSystems.match([pattern])[0].metadata_list
     except BeamIOError as error:
         raise OSError(str(error)) from error
 

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.manifest_example_gen.preflight import Preflight
+from components.manifest_example_gen.spans import find_spans
+from labeling.storage import file_state
 from pipeline.config import Config
 from pipeline.console import failures_in_a_line, quiet_console
 from pipeline.errors import InputError, RunFailed
@@ -58,6 +60,18 @@ class Turn:
             f"{self.figures['coverage_at_95']:.1%}; {self.seconds:.0f} s"
         )
         return f"{line}; because {' '.join(self.reasons)}" if self.reasons else line
+
+
+def state_of(manifest: str, taxonomy: str, reduction: str) -> tuple:
+    """Names, sizes and times of the files that labels come from: as long as it stays, none are new.
+
+    Cheap, unlike the content digest, which reads every picture.
+
+    Raises:
+        InputError: the inbox has no complete manifest, or cannot be listed.
+    """
+    files = [*find_spans(manifest), taxonomy, *filter(None, [reduction])]
+    return tuple((file, *file_state(file)) for file in files)
 
 
 def take_turn(manifest: str, taxonomy: str, folder: OutputFolder, config: Config) -> Turn:

@@ -69,7 +69,8 @@ class _Look:
     """Looks at the inbox and says what came of it.
 
     Attributes:
-        refused: what was wrong with the input when it was last looked at; said once.
+        refused: what was wrong when it was last looked at; said once.
+        seen: the state of the inbox that the last turn came to an end with.
     """
 
     inbox: str
@@ -78,6 +79,7 @@ class _Look:
     config: Config
     as_json: bool
     refused: str = ""
+    seen: tuple = ()
 
     def once(self) -> None:
         turn = self._turn()
@@ -86,7 +88,12 @@ class _Look:
             raise NotBlessed(" ".join(turn.reasons))
 
     def again(self) -> None:
+        from pipeline.watch import state_of
+
         try:
+            state = state_of(self.inbox, self.taxonomy, self.config.data.reduction)
+            if state == self.seen:
+                return
             turn = self._turn()
         except FolderBusy:
             return
@@ -95,7 +102,7 @@ class _Look:
                 click.echo(f"{_now()} {error}", err=True)
             self.refused = str(error)
             return
-        self.refused = ""
+        self.refused, self.seen = "", state
         if turn.outcome != "nothing new":
             self._say(turn)
 
