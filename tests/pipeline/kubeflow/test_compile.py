@@ -136,7 +136,6 @@ def test_input_output_and_serving_are_parameters_of_a_run(spec):
         ("ManifestExampleGen", "manifest"),
         ("ManifestExampleGen", "taxonomy"),
         ("ManifestExampleGen", "content_digest"),
-        ("Trainer", "content_digest"),
         ("BaselineModel", "serving_dir"),
         ("Pusher", "serving_dir"),
     }
