@@ -61,6 +61,7 @@ def _compiled_by_tfx(destination: Destination, config: Config) -> dict[str, Any]
             taxonomy=parameter("taxonomy", destination.taxonomy),
             label_attribute=config.data.label_attribute,
             content_digest=parameter("content_digest", destination.content_digest),
+            spans=parameter("spans", destination.spans),
         ),
         config,
         serving_dir=parameter("serving_dir", destination.serving_dir),

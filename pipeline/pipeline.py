@@ -36,14 +36,14 @@ class Source:
             manifest may be a folder or a pattern.
         label_attribute: of the manifest; "" where it has only one.
         content_digest: of both and of the pictures; "" where ingestion is to look for itself.
-        spans: the manifest's files that the digest is of; none where there is no digest.
+        spans: JSON list of the manifest's files that the digest is of; empty where there is none.
     """
 
     manifest: TextParameter
     taxonomy: TextParameter
     label_attribute: str
     content_digest: TextParameter
-    spans: tuple[str, ...] = ()
+    spans: TextParameter = "[]"
 
 
 def create_components(

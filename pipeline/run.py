@@ -115,7 +115,13 @@ def _run_components(
     serving_dir = folder.serving / config.name
     live = live_version(serving_dir)
     components = create_components(
-        Source(manifest, taxonomy, checked.label_attribute, checked.digest, checked.spans),
+        Source(
+            manifest,
+            taxonomy,
+            checked.label_attribute,
+            checked.digest,
+            json.dumps(checked.spans),
+        ),
         config,
         serving_dir=str(serving_dir),
         live_version=str(live.number) if live else "",

@@ -59,7 +59,7 @@ class ManifestExampleGen(base_beam_component.BaseBeamComponent):
         taxonomy: TextParameter,
         content_digest: TextParameter,
         *,
-        spans: Sequence[str] = (),
+        spans: TextParameter = "[]",
         code_digest: str | None = None,
         reduction: str | None = None,
         label_attribute: str | None = None,
@@ -80,7 +80,8 @@ class ManifestExampleGen(base_beam_component.BaseBeamComponent):
           content_digest: `preflight.check(...).digest`: the cache goes by it, and stays right
             when a file changes under the same name. Empty where it cannot be known beforehand:
             the component then looks for itself, and must not be cached.
-          spans: the manifest's files that the digest is of; none: those found when it runs.
+          spans: JSON list of the manifest's files that the digest is of; of none: those found when
+            it runs.
           code_digest: changes with the code, so that results of older code are not reused.
           label_attribute: needed where the manifest has several.
           splits: name to share; a product's group decides its split by a hash.
@@ -105,7 +106,7 @@ class ManifestExampleGen(base_beam_component.BaseBeamComponent):
             image_roots=json.dumps(list(image_roots)),
             allow_http=int(allow_http),
             content_digest=content_digest,
-            spans=json.dumps(list(spans)),
+            spans=spans,
             code_digest=code_digest,
             examples=types.Channel(type=standard_artifacts.Examples),
             rejects=types.Channel(type=Rejects),

@@ -8,6 +8,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +19,9 @@ from pipeline.kubeflow.destination import Destination, check_destination
 from pipeline.kubeflow.lint import lint
 from pipeline.kubeflow.locations import TARGETS, scheme
 from pipeline.kubeflow.spec import load_spec
+
+if TYPE_CHECKING:
+    from components.manifest_example_gen.preflight import Preflight
 
 EXIT_BAD_INPUT = 2
 
@@ -88,8 +92,10 @@ def compile_spec(
     )
     check_destination(destination, config)
     if not skip_input_check:
-        digest = _content_digest(manifest, taxonomy, config)
-        destination = dataclasses.replace(destination, content_digest=digest)
+        checked = _checked_input(manifest, taxonomy, config)
+        destination = dataclasses.replace(
+            destination, content_digest=checked.digest, spans=json.dumps(checked.spans)
+        )
     with _only_our_words():
         from pipeline.kubeflow_runner import compile_pipeline
 
@@ -139,6 +145,9 @@ def lint_spec(context: click.Context, file: str, target: str, as_json: bool) -> 
 @click.option("--root", default="", help="Where artifacts go, if not where they were compiled to.")
 @click.option("--no-cache", is_flag=True, help="Compute every step again.")
 @click.option("--schedule", metavar="CRON", help="Six fields, seconds first: a run each time.")
+@click.option(
+    "--when-new", is_flag=True, help="Only if no run of the experiment has had this content."
+)
 @click.option("--wait", is_flag=True, help="Wait for the run's end; exit 1 unless it succeeded.")
 @click.option("--timeout", default=86_400.0, show_default=True, help="Seconds to wait.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
@@ -152,6 +161,7 @@ def submit(
     root: str,
     no_cache: bool,
     schedule: str | None,
+    when_new: bool,
     wait: bool,
     timeout: float,
     as_json: bool,
@@ -161,17 +171,22 @@ def submit(
     A token is read from the environment variable KFP_TOKEN and never printed. What the server
     could not run is named before anything is sent.
 
+    With --when-new, which needs the manifest to be readable from here, nothing is sent where a run
+    of the experiment has had the same manifest, tree and pictures and has not failed.
+
     \b
     Examples:
       shelfsort submit pipeline.yaml --host http://localhost:8080 --wait
       shelfsort submit pipeline.yaml --host https://kfp.example --namespace team \\
           --param manifest=/data/new.manifest
       shelfsort submit pipeline.yaml --host https://kfp.example --schedule "0 0 3 * * *"
+      shelfsort submit pipeline.yaml --host https://kfp.example --when-new
     """
     from pipeline.kubeflow import submit as submission
 
-    if schedule and wait:
-        raise InputError("--wait: a schedule has no end. Leave out one of the two.")
+    if schedule and (wait or when_new):
+        option = "--wait" if wait else "--when-new"
+        raise InputError(f"{option}: a schedule has no end. Leave out one of the two.")
     server = submission.Server(host, namespace, os.environ.get(submission.TOKEN_VARIABLE, ""))
     request = submission.Request(
         file, run_name, experiment, _pairs(params), root, cached=not no_cache
@@ -179,7 +194,14 @@ def submit(
     if schedule:
         _say({"schedule_id": submission.start_schedule(server, request, schedule)}, as_json)
         return
-    outcome = {"run_id": submission.start_run(server, request)}
+    if when_new:
+        started = submission.start_run_when_new(server, request)
+        if started is None:
+            _say({"run_id": None} if as_json else {"nothing": "new"}, as_json)
+            return
+    else:
+        started = submission.start_run(server, request)
+    outcome = {"run_id": started}
     if not wait:
         _say(outcome, as_json)
         return
@@ -198,7 +220,7 @@ def _pairs(params: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
-def _say(outcome: dict[str, str], as_json: bool) -> None:
+def _say(outcome: dict[str, str | None], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(outcome))
     else:
@@ -216,7 +238,7 @@ def _progress_on_stderr() -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-def _content_digest(manifest: str, taxonomy: str, config: Config) -> str:
+def _checked_input(manifest: str, taxonomy: str, config: Config) -> "Preflight":
     from components.manifest_example_gen.spans import find_spans
     from pipeline.run import check_input
 
@@ -226,7 +248,7 @@ def _content_digest(manifest: str, taxonomy: str, config: Config) -> str:
                 f"{place}: is no file here. Give one, or --skip-input-check where only the "
                 "cluster has it."
             )
-    return check_input(manifest, taxonomy, config).digest
+    return check_input(manifest, taxonomy, config)
 
 
 @contextlib.contextmanager

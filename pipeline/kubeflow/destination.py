@@ -23,6 +23,7 @@ class Destination:
         manifest, taxonomy: defaults of the run's parameters.
         serving_dir: default of the parameter: the model's base path `…/serving/<name>`.
         content_digest: of the input; "" where it is not known, and ingestion is then not cached.
+        spans: JSON list of the manifest's files that the digest is of.
     """
 
     target: str
@@ -32,6 +33,7 @@ class Destination:
     taxonomy: str
     serving_dir: str
     content_digest: str = ""
+    spans: str = "[]"
 
 
 def check_destination(destination: Destination, config: Config) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import difflib
 import io
+import json
 import logging
 import time
 import uuid
@@ -11,15 +12,18 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from components.manifest_example_gen.preflight import Preflight, check
 from components.progress import note
 from pipeline.errors import InputError, RunFailed
 from pipeline.kubeflow.lint import lint
-from pipeline.kubeflow.spec import Spec, load_spec
+from pipeline.kubeflow.spec import Spec, load_spec, section
 
 TOKEN_VARIABLE = "KFP_TOKEN"
 ENDED = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
 _INGESTION = "ManifestExampleGen"
-_DIGEST = "content_digest"
+_DIGEST, _SPANS = "content_digest", "spans"
+MAX_ATTEMPTS = 3
+"""Runs on the same content that may fail before it counts as had."""
 _PATIENCE = 30
 """Polls in a row that may fail before a wait is given up: servers are restarted."""
 
@@ -85,6 +89,45 @@ def start_run(server: Server, request: Request) -> str:
             enable_caching=None if request.cached else False,
         )
     return run.run_id
+
+
+def start_run_when_new(server: Server, request: Request) -> str | None:
+    """Starts a run unless one of the experiment has had the same content; returns its id or None.
+
+    The content is read here and now, by the settings that the spec was compiled with. Runs that
+    failed or were cancelled count only once there are MAX_ATTEMPTS of them.
+
+    Raises:
+        InputError: as `start_run`; or the manifest or the tree cannot be used, or read from here.
+        RunFailed: as `start_run`.
+    """
+    spec = _runnable(request.path)
+    given = _arguments(spec, request.arguments)
+    content = content_of(spec, given)
+    if _was_run(server, request.experiment, content.digest):
+        return None
+    pinned = {_DIGEST: content.digest, _SPANS: json.dumps(content.spans)}
+    return start_run(server, dataclasses.replace(request, arguments={**given, **pinned}))
+
+
+def content_of(spec: Spec, arguments: Mapping[str, str]) -> Preflight:
+    """What a run with these arguments would ingest if it began now."""
+    (task,) = (task for task in spec.tasks() if task.name == _INGESTION)
+    defaults = {name: each.get("defaultValue") for name, each in spec.parameters().items()}
+    values = {
+        name: _value(parameter, {**defaults, **arguments})
+        for name, parameter in section(task.task, "inputs", "parameters").items()
+    }
+    return check(
+        str(values["manifest"]),
+        str(values["taxonomy_file"]),
+        reduction=values.get("reduction_file") or None,
+        label_attribute=values.get("label_attribute") or None,
+        image_roots=json.loads(values.get("image_roots") or "[]"),
+        allow_http=bool(int(values.get("allow_http") or 0)),
+        min_confidence=float(values["min_confidence"]),
+        max_reject_share=float(values["max_reject_share"]),
+    )
 
 
 def start_schedule(server: Server, request: Request, cron: str) -> str:
@@ -169,8 +212,37 @@ def _arguments(spec: Spec, given: Mapping[str, str]) -> dict[str, str]:
     arguments = dict(given)
     if _DIGEST in known and _DIGEST not in given and {"manifest", "taxonomy"} & set(given):
         # The compiled digest is of other files; one that never was is in no cache.
-        arguments[_DIGEST] = f"submitted-{uuid.uuid4().hex}"
+        arguments |= {_DIGEST: f"submitted-{uuid.uuid4().hex}", _SPANS: "[]"}
     return arguments
+
+
+def _value(parameter: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
+    """The value of a task's parameter: one of the run's, or a constant of the spec."""
+    name = parameter.get("componentInputParameter")
+    return arguments.get(name) if name else section(parameter, "runtimeValue").get("constant")
+
+
+def _was_run(server: Server, experiment: str, digest: str) -> bool:
+    states = []
+    with _client(server) as client:
+        found = client.create_experiment(experiment, namespace=server.namespace or None)
+        page = ""
+        while True:
+            answer = client.list_runs(
+                page_token=page,
+                page_size=100,
+                experiment_id=found.experiment_id,
+                namespace=server.namespace or None,
+            )
+            for run in answer.runs or []:
+                parameters = run.runtime_config.parameters if run.runtime_config else None
+                if (parameters or {}).get(_DIGEST) == digest:
+                    states.append(run.state)
+            page = answer.next_page_token or ""
+            if not page:
+                break
+    failed = [state for state in states if state in ("FAILED", "CANCELED")]
+    return len(failed) < len(states) or len(failed) >= MAX_ATTEMPTS
 
 
 def _caches_ingestion(spec: Spec) -> bool:

@@ -225,7 +225,7 @@ def test_only_the_files_that_the_digest_is_of_are_read(whole, make_line, tmp_pat
         json.dumps(make_line(["shoes"], id="x", title="x"))
     )
     whole.manifest = str(whole.folder)
-    outputs = ingest(whole, tmp_path, write=False, spans=[manifest])
+    outputs = ingest(whole, tmp_path, write=False, spans=json.dumps([manifest]))
     assert json.loads(Path(outputs["rejects"].uri, "summary.json").read_text())["lines"] == 120
 
 

@@ -124,6 +124,7 @@ def test_input_output_and_serving_are_parameters_of_a_run(spec):
         "taxonomy": "/data/taxonomy.json",
         "serving_dir": "/data/serving/shelfsort",
         "content_digest": "0123456789abcdef",
+        "spans": "[]",
     }
     assert spec["defaultPipelineRoot"] == "minio://mlpipeline/v2"
     taken = {
@@ -136,6 +137,7 @@ def test_input_output_and_serving_are_parameters_of_a_run(spec):
         ("ManifestExampleGen", "manifest"),
         ("ManifestExampleGen", "taxonomy"),
         ("ManifestExampleGen", "content_digest"),
+        ("ManifestExampleGen", "spans"),
         ("BaselineModel", "serving_dir"),
         ("Pusher", "serving_dir"),
     }

@@ -3,17 +3,31 @@
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
 
 import pytest
 import yaml
 from click.testing import CliRunner
 
+from components.manifest_example_gen.preflight import check
 from pipeline.cli.kubeflow import submit
+from pipeline.demo.catalogue import make_catalogue
 from pipeline.errors import InputError, RunFailed
 from pipeline.kubeflow import submit as submission
 
 TOKEN = "s3cret-t0ken"
 IMAGE = f"registry.example/shelfsort@sha256:{'5e' * 32}"
+
+
+INGESTION_INPUTS = {
+    "manifest": {"componentInputParameter": "manifest"},
+    "taxonomy_file": {"componentInputParameter": "taxonomy"},
+    "label_attribute": {"runtimeValue": {"constant": ""}},
+    "image_roots": {"runtimeValue": {"constant": "[]"}},
+    "allow_http": {"runtimeValue": {"constant": 0}},
+    "min_confidence": {"runtimeValue": {"constant": 0.5}},
+    "max_reject_share": {"runtimeValue": {"constant": 1.0}},
+}
 
 
 class FakeServer(ThreadingHTTPServer):
@@ -22,6 +36,7 @@ class FakeServer(ThreadingHTTPServer):
     Attributes:
         states: of the run, one for each question; the last one stays.
         status: of every answer.
+        runs: that the experiment has had, (content digest, state), two to a page.
     """
 
     def __init__(self):
@@ -29,6 +44,7 @@ class FakeServer(ThreadingHTTPServer):
         self.requests = []
         self.states = ["SUCCEEDED"]
         self.status = 200
+        self.runs = []
 
     @property
     def host(self):
@@ -47,27 +63,37 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
 
     def _answer(self, body):
-        path = self.path.partition("?")[0]
+        path, _, query = self.path.partition("?")
         self.server.requests.append((self.command, path, body))
         self.server.authorization = self.headers.get("Authorization")
-        answer = json.dumps(self._content(path)).encode()
+        answer = json.dumps(self._content(path, parse_qs(query))).encode()
         self.send_response(self.server.status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
 
-    def _content(self, path):
+    def _content(self, path, query):
         if self.server.status != 200:
             return {"error": self.headers.get("Authorization")}
         if path.endswith("/runs/run-7"):
             states = self.server.states
             return {"run_id": "run-7", "state": states.pop(0) if len(states) > 1 else states[0]}
+        if path == "/apis/v2beta1/runs" and self.command == "GET":
+            return self._page_of_runs(int(query.get("page_token", ["0"])[0] or 0))
         return {
             "/apis/v2beta1/experiments": {"experiment_id": "experiment-3"},
             "/apis/v2beta1/runs": {"run_id": "run-7"},
             "/apis/v2beta1/recurringruns": {"recurring_run_id": "schedule-5"},
         }.get(path, {})
+
+    def _page_of_runs(self, start):
+        page = [
+            {"state": state, "runtime_config": {"parameters": {"content_digest": digest}}}
+            for digest, state in self.server.runs[start : start + 2]
+        ]
+        more = start + 2 < len(self.server.runs)
+        return {"runs": page, "next_page_token": str(start + 2) if more else ""}
 
     def log_message(self, *_):
         pass
@@ -87,7 +113,7 @@ def server():
 @pytest.fixture
 def spec(tmp_path):
     """A spec as `shelfsort compile` writes it, of one task."""
-    names = ("manifest", "taxonomy", "content_digest")
+    names = ("manifest", "taxonomy", "content_digest", "spans")
     parameters = {name: {"parameterType": "STRING", "defaultValue": name} for name in names}
     content = {
         "schemaVersion": "2.1.0",
@@ -102,6 +128,7 @@ def spec(tmp_path):
                         "taskInfo": {"name": "ManifestExampleGen"},
                         "componentRef": {"name": "ManifestExampleGen"},
                         "cachingOptions": {"enableCache": True},
+                        "inputs": {"parameters": INGESTION_INPUTS},
                     }
                 }
             },
@@ -200,6 +227,7 @@ def test_another_manifest_is_never_served_from_the_cache_of_the_first(spec, serv
     sent = server.body("/apis/v2beta1/runs")["runtime_config"]["parameters"]
     assert sent["manifest"] == "/data/new.manifest"
     assert sent["content_digest"].startswith("submitted-")
+    assert sent["spans"] == "[]"
 
 
 def test_a_digest_that_was_given_is_sent(spec, server):
@@ -214,6 +242,61 @@ def test_caching_is_as_compiled_or_off(spec, server, options, expected):
     task = server.body("/apis/v2beta1/runs")["pipeline_spec"]["root"]["dag"]["tasks"]
     caching = task["ManifestExampleGen"]["cachingOptions"]
     assert caching.get("enableCache", False) is expected
+
+
+@pytest.fixture
+def inbox(tmp_path):
+    """Two manifests and a tree; returns the options that name them, and the digest of it all."""
+    catalogue = make_catalogue(tmp_path / "catalogue", 30)
+    catalogue.manifest.rename(catalogue.directory / "1.manifest")
+    first = (catalogue.directory / "1.manifest").read_bytes()
+    (catalogue.directory / "2.manifest").write_bytes(b"".join(first.splitlines(True)[:3]))
+    options = ("--param", f"manifest={catalogue.directory}", "--param")
+    options += (f"taxonomy={catalogue.taxonomy}", "--when-new", "--json")
+    content = check(str(catalogue.directory), str(catalogue.taxonomy), max_reject_share=1.0)
+    return catalogue.directory, options, content.digest
+
+
+def sent_runs(server):
+    return [body for method, path, body in server.requests if method == "POST" and body]
+
+
+def test_new_content_is_submitted_with_its_digest_and_its_files(spec, server, inbox):
+    folder, options, digest = inbox
+    server.runs = [("other", "SUCCEEDED")] * 3
+    assert json.loads(call(spec, server, *options).output) == {"run_id": "run-7"}
+    sent = server.body("/apis/v2beta1/runs")["runtime_config"]["parameters"]
+    assert sent["content_digest"] == digest
+    assert json.loads(sent["spans"]) == [str(folder / f"{n}.manifest") for n in (1, 2)]
+
+
+@pytest.mark.parametrize("state", ["SUCCEEDED", "RUNNING", "PENDING", None])
+def test_content_that_had_a_run_is_not_submitted_again(spec, server, inbox, state):
+    _, options, digest = inbox
+    server.runs = [("other", "SUCCEEDED")] * 3 + [(digest, state)]
+    result = call(spec, server, *options)
+    assert (result.exit_code, json.loads(result.output)) == (0, {"run_id": None})
+    assert not [body for body in sent_runs(server) if "pipeline_spec" in body]
+
+
+@pytest.mark.parametrize(("failures", "submitted"), [(2, "run-7"), (3, None)])
+def test_content_whose_runs_failed_is_submitted_again_but_not_for_ever(
+    spec, server, inbox, failures, submitted
+):
+    _, options, digest = inbox
+    server.runs = [(digest, "FAILED")] * failures
+    assert json.loads(call(spec, server, *options).output) == {"run_id": submitted}
+
+
+def test_when_new_needs_a_manifest_that_can_be_read_from_here(spec, server):
+    result = call(spec, server, "--when-new", "--param", "manifest=/nowhere/labelled.manifest")
+    assert isinstance(result.exception, InputError)
+    assert not sent_runs(server)
+
+
+def test_a_schedule_is_no_single_submission(spec, server):
+    result = call(spec, server, "--when-new", "--schedule", "0 0 3 * * *")
+    assert isinstance(result.exception, InputError) and "--when-new" in str(result.exception)
 
 
 def test_an_unknown_parameter_is_refused_with_the_nearest(spec, server):
