@@ -54,9 +54,9 @@ class World:
     def _run(self, manifest, taxonomy, folder, config, console, checked):
         verdict = self.verdicts.pop(0)
         outcome = verdict if isinstance(verdict, str) else "failed"
-        settings = {"ManifestExampleGen.content_digest": checked.digest}
+        settings = {"data.content_digest": checked.digest}
         now = datetime.now(timezone.utc)
-        self.runs.insert(0, Run("id", now, outcome, "", {}, settings, checked.spans))
+        self.runs.insert(0, Run("id", now, outcome, "", {}, settings, spans=checked.spans))
         if not isinstance(verdict, str):
             raise verdict
         figures = {"n": 10, "accuracy": 0.9, "coverage_at_95": 0.5}
