@@ -8,16 +8,19 @@ own temperature and thresholds.
 import dataclasses
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from components.design_effect import sizes_by_correlation
 from components.trainer.calibration import fit_temperature, softmax
 from components.trainer.dataset import Products
 from components.trainer.floors import above_floors, category_floors
 from components.trainer.pooling import Pool
 from components.trainer.rows import Rows, chunks, evenly
-from components.trainer.thresholds import fit_all, fit_threshold, target_key
+from components.trainer.thresholds import Trials, fit_thresholds, target_key
 from labeling.taxonomy import Taxonomy
 
 MODES = ("combined", "text", "image")
@@ -44,13 +47,21 @@ class Shelves:
         return [self.taxonomy.parent_shelf(leaf) for leaf in self.categories]
 
     @property
-    def depth(self) -> int:
-        """Depth of the deepest category; 1 in a flat tree."""
-        return max(self.taxonomy.depth(leaf) for leaf in self.categories)
+    def parent_levels(self) -> list[int]:
+        """Depth of each category's parent shelf; 1 for a category at the top, its own shelf."""
+        return [self.taxonomy.depth(parent) for parent in self.parents]
 
-    def ancestors_at(self, level: int) -> list[str | None]:
-        """Each category's ancestor at depth `level`; None where it is not below that depth."""
-        lines = [self.taxonomy.ancestors(leaf) for leaf in self.categories]
+    @property
+    def levels(self) -> range:
+        """Depths at which there are shelves, 1 being the top."""
+        return range(1, max(self.parent_levels) + 1)
+
+    def shelves_at(self, level: int) -> list[str | None]:
+        """Each category's shelf at depth `level`, None where it has none.
+
+        That is the ancestor at that depth; a category at the top is its own shelf.
+        """
+        lines = [self.taxonomy.ancestors(leaf) or [leaf] for leaf in self.categories]
         return [line[level - 1] if len(line) >= level else None for line in lines]
 
 
@@ -107,8 +118,18 @@ def fit_answers(
             floors) or `category` (each category proves the promise by itself).
 
     Returns:
-        By mode: what `thresholds.fit_all` returns, with the floors in force in `by_category`, and
-        `levels`: {depth: {"95": t}} for the inner nodes that an answer can fall back to.
+        By mode: `temperature`, `confidence`, `scope`, `n` products it was fitted on and how many
+        independent ones they are worth (`n_effective`); and by target, as "95" and "98":
+
+        `correlation` of right and wrong among variants of one product, from `held_out`;
+        `overall`, the threshold before the categories' floors and refutations;
+        `by_category`, the one in force for each leaf, with the `n` products answered so;
+        `levels`, pooled over the shelves at each depth, "1" at the top;
+        `by_parent`, the one in force for each shelf, with the `n` products answered below it;
+        `parent`, pooled over the direct parents of leaves.
+
+        None abstains. The promise of a shelf is about all products whose summed probability
+        passes there, those whose leaf is sure among them.
     """
     evidence = {
         name: _by_mode(split, pool)
@@ -130,10 +151,19 @@ def threshold_version(answers: dict[str, dict], pool: Pool) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class _Evidence:
-    """What the towers say of the products of one mode, at the `rows` of a split."""
+    """What the towers say of the products of one mode.
+
+    Attributes:
+        split: where they stand.
+        rows: (n,) of the split.
+        groups: (n,) ints, equal for variants of one product.
+        mode: asked.
+        pool: of the towers.
+    """
 
     split: Scored
     rows: np.ndarray
+    groups: np.ndarray
     mode: str
     pool: Pool
 
@@ -154,58 +184,48 @@ class _Evidence:
 
 @dataclasses.dataclass(frozen=True)
 class _Answered:
-    """Answers of one mode at its temperature.
+    """Answers of one mode at its temperature, leaf by leaf and rolled up to each level."""
 
-    Attributes:
-        scores, predicted, labels: (n,), the score that of the predicted category.
-        shelves: the categories and their tree.
-        node_scores: by the key in `_levels`, (n,) summed score of the predicted category's node.
-    """
-
-    scores: np.ndarray
-    predicted: np.ndarray
-    labels: np.ndarray
-    shelves: Shelves
-    node_scores: dict[str, np.ndarray]
+    leaves: Trials
+    levels: dict[int, Trials]
+    parents: Trials
 
     @classmethod
     def of(cls, evidence: _Evidence, temperature: float, shelves: Shelves) -> "_Answered":
-        n = len(evidence.rows)
-        scores, predicted = np.zeros(n), np.zeros(n, np.int32)
-        levels = _levels(shelves)
-        node_scores = {key: np.zeros(n) for key in levels}
-        for places in chunks(np.arange(n)):
-            probabilities = softmax(evidence.logits(evidence.rows[places]), temperature)
-            predicted[places] = probabilities.argmax(axis=1)
-            scores[places] = probabilities.max(axis=1)
-            for key, nodes in levels.items():
-                node_scores[key][places] = _rolled_up(probabilities, nodes, predicted[places])
-        return cls(scores, predicted, evidence.labels, shelves, node_scores)
+        shelf_of = np.array([shelves.shelves_at(level) for level in shelves.levels], object)
+        scores, predicted, shelf_scores = _scores(evidence, temperature, shelf_of)
+        leaf_of = np.array(shelves.categories, object)
+        leaves = Trials(scores, leaf_of[predicted], predicted == evidence.labels, evidence.groups)
+        named = shelf_of[:, predicted]
+        right = (named == shelf_of[:, evidence.labels]) & (evidence.labels >= 0)
 
-    @property
-    def leaves(self) -> np.ndarray:
-        return np.array(self.shelves.categories, object)[self.predicted]
+        def at(level: np.ndarray, rows: np.ndarray) -> Trials:
+            place = (level[rows] - 1, rows)
+            return Trials(shelf_scores[place], named[place], right[place], evidence.groups[rows])
 
-    @property
-    def correct(self) -> np.ndarray:
-        return self.predicted == self.labels
-
-    def at(self, key: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rolled up to a node of each category: node, summed score and whether it is right."""
-        names = np.array(_levels(self.shelves)[key], object)
-        right = (self.labels >= 0) & (names[self.predicted] == names[self.labels])
-        return names[self.predicted], self.node_scores[key], right
+        rows = np.arange(len(predicted))
+        levels = {
+            level: at(np.full(len(rows), level), rows[np.isin(predicted, np.flatnonzero(nodes))])
+            for level, nodes in zip(shelves.levels, shelf_of, strict=True)
+        }
+        return cls(leaves, levels, at(np.array(shelves.parent_levels)[predicted], rows))
 
 
-def _levels(shelves: Shelves) -> dict[str, Sequence[str | None]]:
-    """K nodes each: the categories' `parent`, and by depth ("1" below the root) their ancestors."""
-    ancestors = {str(level): shelves.ancestors_at(level) for level in range(1, shelves.depth)}
-    return {"parent": shelves.parents, **ancestors}
+@dataclasses.dataclass(frozen=True)
+class _Fit:
+    """Thresholds of one mode at one target; see `fit_answers`."""
+
+    correlation: float
+    overall: float | None
+    parent: float | None
+    levels: dict[str, float | None]
+    by_category: dict[str, float | None]
+    by_parent: dict[str, float | None]
 
 
 def _by_mode(split: Scored, pool: Pool) -> dict[str, _Evidence]:
-    rows = mode_rows(split.products)
-    return {mode: _Evidence(split, rows[mode], mode, pool) for mode in MODES}
+    rows, groups = mode_rows(split.products), split.products.groups()
+    return {mode: _Evidence(split, rows[mode], groups[rows[mode]], mode, pool) for mode in MODES}
 
 
 def _fit_mode(
@@ -214,69 +234,113 @@ def _fit_mode(
     temperature = calibration.temperature()
     answered = _Answered.of(calibration, temperature, shelves)
     shown = _Answered.of(held_out, temperature, shelves)
-    parents, parent_scores, parent_correct = answered.at("parent")
-    fits = []
-    for target in TARGETS:
-        floors = _floors(shown, shelves, target, confidence, scope)
-        fitted = fit_all(
-            scores=answered.scores,
-            predicted=answered.leaves,
-            correct=answered.correct,
-            parent_scores=parent_scores,
-            predicted_parent=parents,
-            parent_correct=parent_correct,
-            targets=(target,),
-            confidence=confidence,
-            scope="category" if scope == "category" else "overall",
-            categories=list(shelves.categories),
-            eligible=above_floors(answered.scores, answered.leaves, floors),
-            temperature=temperature,
-        )
-        fits.append(_with_floors(fitted, floors, target_key(target)))
-    levels = {
-        key: {"95": _fit_level(answered, key, confidence)}
-        for key in _levels(shelves)
-        if key != "parent"
+    fits = {
+        target_key(target): _fit_target(answered, shown, shelves, target, confidence, scope)
+        for target in TARGETS
     }
-    return {**_merged(fits), "scope": scope, "levels": levels}
+    fitted = _by_target({key: dataclasses.asdict(fit) for key, fit in fits.items()})
+    for named, thresholds in (
+        ("by_category", [answered.leaves]),
+        ("by_parent", answered.levels.values()),
+    ):
+        n = Counter(name for trials in thresholds for name in trials.named)
+        for name, entry in fitted[named].items():
+            entry["n"] = n[name]
+    sizes = sizes_by_correlation(calibration.groups, fits[target_key(TARGETS[0])].correlation)
+    return {
+        "temperature": temperature,
+        "n": len(calibration.rows),
+        "n_effective": float(sizes[-1]) if len(sizes) else 0.0,
+        "confidence": confidence,
+        "scope": scope,
+        **fitted,
+    }
 
 
-def _floors(
-    shown: _Answered, shelves: Shelves, target: float, confidence: float, scope: str
-) -> dict[str, float | None]:
-    if scope != "guarded":
-        return dict.fromkeys(shelves.categories, 0.0)
-    return category_floors(
-        shown.scores, shown.leaves, shown.correct, shelves.categories, target, confidence
+def _fit_target(
+    answered: _Answered,
+    shown: _Answered,
+    shelves: Shelves,
+    target: float,
+    confidence: float,
+    scope: str,
+) -> _Fit:
+    asked = (target, confidence, "category" if scope == "category" else "overall")
+    correlation = shown.leaves.correlation_near(target)
+    floors: dict[str, float | None] = dict.fromkeys(shelves.categories, 0.0)
+    if scope == "guarded":
+        floors = category_floors(shown.leaves, shelves.categories, target, confidence, correlation)
+    eligible = answered.leaves.rows(above_floors(answered.leaves, floors))
+    leaves = fit_thresholds(eligible, shelves.categories, *asked, correlation)
+    levels = {
+        level: fit_thresholds(
+            trials,
+            sorted(set(filter(None, shelves.shelves_at(level)))),
+            *asked,
+            shown.levels[level].correlation_near(target),
+        )
+        for level, trials in answered.levels.items()
+    }
+    parents = fit_thresholds(answered.parents, [], *asked, shown.parents.correlation_near(target))
+    return _Fit(
+        correlation=correlation,
+        overall=leaves.pooled,
+        parent=parents.pooled,
+        levels={str(level): fitted.pooled for level, fitted in levels.items()},
+        by_category={
+            leaf: _not_below(threshold, floors[leaf]) for leaf, threshold in leaves.in_force.items()
+        },
+        by_parent={
+            node: threshold
+            for fitted in levels.values()
+            for node, threshold in fitted.in_force.items()
+        },
     )
 
 
-def _with_floors(fitted: dict, floors: dict[str, float | None], key: str) -> dict:
-    """The thresholds in force: the fitted ones, but never below a category's floor."""
-    for leaf, thresholds in fitted["by_category"].items():
-        if thresholds[key] is not None:
-            floor = floors[leaf]
-            thresholds[key] = None if floor is None else max(thresholds[key], floor)
-    return fitted
+def _not_below(threshold: float | None, floor: float | None) -> float | None:
+    return None if threshold is None or floor is None else max(threshold, floor)
 
 
-def _merged(fits: Sequence[dict]) -> dict:
-    """One mode's fits for several targets as one dict of the form of `fit_all`."""
-    merged = dict(fits[0])
-    for name in ("overall", "parent"):
-        merged[name] = {key: value for fit in fits for key, value in fit[name].items()}
-    merged["by_category"] = {
-        leaf: {key: value for fit in fits for key, value in fit["by_category"][leaf].items()}
-        for leaf in fits[0]["by_category"]
-    }
-    return merged
+def _by_target(fits: dict[str, dict]) -> dict[str, dict]:
+    """{target: {name: value}} as {name: {target: value}}; values by node as {node: {target: …}}."""
+
+    def turned(values: dict[str, Any]) -> dict:
+        first = next(iter(values.values()))
+        if not isinstance(first, dict):
+            return values
+        return {name: turned({key: values[key][name] for key in values}) for name in first}
+
+    return turned(fits)
 
 
-def _fit_level(answered: _Answered, key: str, confidence: float) -> float | None:
-    """Threshold of the predicted leaf's ancestor at one depth of the tree."""
-    nodes, scores, correct = answered.at(key)
-    has_node = np.array([node is not None for node in nodes], bool)
-    return fit_threshold(scores[has_node], correct[has_node], TARGETS[0], confidence).value
+def _scores(
+    evidence: _Evidence, temperature: float, shelf_of: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores of answers, leaf by leaf and rolled up.
+
+    Args:
+        evidence: of n products.
+        temperature: of the mode.
+        shelf_of: (levels, K) id of each category's shelf at each level, None where it has none.
+
+    Returns:
+        (n,) score of the predicted leaf; (n,) its index; (levels, n) summed score of its shelf at
+        each level, of no meaning where it has none.
+    """
+    n = len(evidence.rows)
+    scores, predicted, shelf_scores = (
+        np.zeros(n),
+        np.zeros(n, np.int32),
+        np.zeros((len(shelf_of), n)),
+    )
+    for places in chunks(np.arange(n)):
+        probabilities = softmax(evidence.logits(evidence.rows[places]), temperature)
+        predicted[places] = probabilities.argmax(axis=1)
+        scores[places] = probabilities.max(axis=1)
+        for level, nodes in enumerate(shelf_of):
+            shelf_scores[level, places] = _rolled_up(probabilities, nodes, predicted[places])
+    return scores, predicted, shelf_scores
 
 
 def _rolled_up(

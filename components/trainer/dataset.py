@@ -73,6 +73,12 @@ class Products:
         terms = {name: features[name][:, : widths[name.split("_")[0]]] for name in _TERMS}
         return terms | {name: features[name] for name in ("price_bucket", "embeddings")}
 
+    def groups(self) -> np.ndarray:
+        """(n,) int64, equal for products with the same words: variants of one title."""
+        digests = (hashlib.blake2b(key, digest_size=8).digest() for key in self._group_keys())
+        numbers = (int.from_bytes(digest, "big", signed=True) for digest in digests)
+        return np.fromiter(numbers, np.int64, len(self))
+
     def group_folds(self, folds: int, seed: int) -> np.ndarray:
         """(n,) fold of each product; products with the same words share one, so none leaks."""
         salt = seed.to_bytes(16, "big", signed=True)

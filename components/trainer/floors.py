@@ -12,15 +12,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from components.binomial import shortfall_p_value
+from components.design_effect import sizes_by_correlation
+from components.trainer.thresholds import Trials
 
 
 def category_floors(
-    scores: np.ndarray,
-    predicted: np.ndarray,
-    correct: np.ndarray,
+    shown: Trials,
     categories: Sequence[str],
     target: float,
     confidence: float,
+    correlation: float = 0.0,
 ) -> dict[str, float | None]:
     """The lowest score from which it is not refuted that each category's answers reach the target.
 
@@ -28,40 +29,40 @@ def category_floors(
     at most 1 - confidence (exact binomial test; the upper Clopper-Pearson bound misses the target).
 
     Args:
-        scores: (n,) floats, of cross-fitted answers.
-        predicted: (n,) ids of the predicted categories.
-        correct: (n,) bools.
+        shown: cross-fitted answers.
         categories: all ids.
         target: accuracy, in (0, 1).
         confidence: in (0, 1); the higher, the more it takes to raise a floor.
+        correlation: of right and wrong within a group of variants, 0 to 1.
 
     Returns:
         By category: the floor, 0.0 where every answer may pass, None where none may.
     """
     floors: dict[str, float | None] = {}
     for category in categories:
-        own = predicted == category
-        order = np.argsort(-scores[own], kind="stable")
-        floors[category] = _floor(scores[own][order], correct[own][order], target, confidence)
+        own = shown.rows(shown.named == category)
+        ranked = own.rows(np.argsort(-own.scores, kind="stable"))
+        floors[category] = _floor(ranked, target, confidence, correlation)
     return floors
 
 
-def above_floors(
-    scores: np.ndarray, predicted: np.ndarray, floors: dict[str, float | None]
-) -> np.ndarray:
-    """(n,) bools: whether each score reaches the floor of its predicted category."""
-    needed = [np.inf if (floor := floors[leaf]) is None else floor for leaf in predicted]
-    return scores >= np.array(needed, float)
+def above_floors(answered: Trials, floors: dict[str, float | None]) -> np.ndarray:
+    """(N,) bools: whether each score reaches the floor of its category."""
+    needed = [np.inf if (floor := floors[leaf]) is None else floor for leaf in answered.named]
+    return answered.scores >= np.array(needed, float)
 
 
-def _floor(ranked: np.ndarray, right: np.ndarray, target: float, confidence: float) -> float | None:
-    """`ranked` scores fall; `right` says which answers were."""
-    if not len(ranked):
+def _floor(ranked: Trials, target: float, confidence: float, correlation: float) -> float | None:
+    """Of one category, whose scores fall."""
+    scores, n = ranked.scores, len(ranked)
+    if not n:
         return 0.0
-    chance = shortfall_p_value(np.cumsum(right), np.arange(1, len(ranked) + 1), target)
+    sizes = sizes_by_correlation(ranked.groups, correlation)
+    right = np.cumsum(ranked.correct) / np.arange(1, n + 1) * sizes
+    chance = shortfall_p_value(right, sizes, target)
     # Tied scores pass together, so only the last of a tie can be the floor.
-    last_of_tie = np.append(ranked[1:] != ranked[:-1], True)
+    last_of_tie = np.append(scores[1:] != scores[:-1], True)
     stand = np.flatnonzero((chance > 1 - confidence) & last_of_tie)
     if not len(stand):
         return None
-    return 0.0 if stand[-1] == len(ranked) - 1 else float(ranked[stand[-1]])
+    return 0.0 if stand[-1] == n - 1 else float(scores[stand[-1]])

@@ -4,6 +4,9 @@ All weights hang on the module as plain `tf.Variable`s. A Keras 3 model saved as
 and fails in the TF1-style loader that TF Serving uses ("Could not find variable ...").
 """
 
+import dataclasses
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -143,7 +146,10 @@ class ServedModel(tf.Module):
 
 
 class _Promise:
-    """Temperature, thresholds and the tree, as constants of the graph; modes as rows."""
+    """Temperature, thresholds and the tree, as constants of the graph.
+
+    Thresholds are of shape (modes, K): each category's own, or that of a shelf above it.
+    """
 
     def __init__(self, shelves: Shelves, answers: dict[str, dict]):
         tree, leaves = shelves.taxonomy, list(shelves.categories)
@@ -151,30 +157,17 @@ class _Promise:
         self._paths = [tree.path(leaf) for leaf in leaves]
         self._leaf_levels = [tree.depth(leaf) for leaf in leaves]
         self._parents = shelves.parents
-        self._parent_index = node_index(shelves.parents)
-        self._levels = [
-            (level, [node or "" for node in nodes], node_index(nodes))
-            for level in range(shelves.depth - 1, 0, -1)
-            for nodes in [shelves.ancestors_at(level)]
-        ]
+        self._parent_levels = shelves.parent_levels
         modes = [answers[mode] for mode in MODES]
         self._temperatures = np.array([m["temperature"] for m in modes], np.float32)
         keys = [target_key(target) for target in TARGETS]
         self._leaf_thresholds = {
-            key: np.array(
-                [[_or_abstain(m["by_category"][leaf][key]) for leaf in leaves] for m in modes],
-                np.float32,
-            )
-            for key in keys
+            key: _thresholds(modes, "by_category", leaves, key) for key in keys
         }
         self._parent_thresholds = {
-            key: np.array([_or_abstain(m["parent"][key]) for m in modes], np.float32)
-            for key in keys
+            key: _thresholds(modes, "by_parent", self._parents, key) for key in keys
         }
-        self._level_thresholds = {
-            level: np.array([_or_abstain(m["levels"][str(level)]["95"]) for m in modes], np.float32)
-            for level, _, _ in self._levels
-        }
+        self._levels = [_Level.of(level, shelves, modes) for level in reversed(shelves.levels)]
 
     def answer(self, logits: tf.Tensor, mode: tf.Tensor) -> dict[str, tf.Tensor]:
         """(n, K) logits and (n,) modes → the outputs of `evaluate` but for the version."""
@@ -182,16 +175,20 @@ class _Promise:
         top = tf.math.top_k(probabilities, k=min(TOP, len(self._leaves)))
         predicted, score = top.indices[:, 0], top.values[:, 0]
         at_leaf = tf.stack([mode, predicted], axis=1)
+        level_scores = {
+            level.depth: _of_predicted(probabilities, level.index, predicted)
+            for level in self._levels
+        }
+        parent_score = self._of_parent(level_scores, predicted)
         accepted = {
             key: score >= tf.gather_nd(thresholds, at_leaf)
             for key, thresholds in self._leaf_thresholds.items()
         }
-        parent_score = _of_predicted(probabilities, self._parent_index, predicted)
         parent_accepted = {
-            f"parent_accepted_{key}": parent_score >= tf.gather(thresholds, mode)
+            f"parent_accepted_{key}": parent_score >= tf.gather_nd(thresholds, at_leaf)
             for key, thresholds in self._parent_thresholds.items()
         }
-        answer, level = self._deepest(probabilities, predicted, accepted["95"], mode)
+        answer, level = self._deepest(level_scores, predicted, accepted["95"], at_leaf)
         return {
             "category": tf.gather(tf.constant(self._leaves), predicted),
             "category_path": tf.gather(tf.constant(self._paths), predicted),
@@ -207,19 +204,58 @@ class _Promise:
             **parent_accepted,
         }
 
-    def _deepest(self, probabilities, predicted, leaf_accepted, mode):
+    def _of_parent(self, level_scores: dict[int, tf.Tensor], predicted: tf.Tensor) -> tf.Tensor:
+        """(n,) summed probability of the predicted category's parent shelf."""
+        depth = tf.gather(tf.constant(self._parent_levels), predicted)
+        return tf.add_n(
+            [tf.where(depth == level, score, 0.0) for level, score in level_scores.items()]
+        )
+
+    def _deepest(self, level_scores, predicted, leaf_accepted, at_leaf):
         """The leaf where it is accepted, else the deepest ancestor that passes, else empty."""
-        answer = tf.where(leaf_accepted, tf.gather(tf.constant(self._leaves), predicted), "")
+        leaf = tf.gather(tf.constant(self._leaves), predicted)
+        answer = tf.where(leaf_accepted, leaf, "")
         leaf_level = tf.gather(tf.constant(self._leaf_levels, tf.int64), predicted)
         answer_level = tf.where(leaf_accepted, leaf_level, tf.zeros_like(leaf_level))
-        for level, nodes, index in self._levels:
-            node = tf.gather(tf.constant(nodes), predicted)
-            score = _of_predicted(probabilities, index, predicted)
-            passes = score >= tf.gather(self._level_thresholds[level], mode)
-            take = passes & (answer == "") & (node != "")
+        for level in self._levels:
+            node = tf.gather(tf.constant(level.nodes), predicted)
+            passes = level_scores[level.depth] >= tf.gather_nd(level.thresholds, at_leaf)
+            # A category at the top is its own shelf, but not an answer above itself.
+            take = passes & (answer == "") & (node != leaf)
             answer = tf.where(take, node, answer)
-            answer_level = tf.where(take, tf.cast(level, tf.int64), answer_level)
+            answer_level = tf.where(take, tf.cast(level.depth, tf.int64), answer_level)
         return answer, answer_level
+
+
+@dataclasses.dataclass(frozen=True)
+class _Level:
+    """The shelves at one depth, by category below them.
+
+    Attributes:
+        depth: 1 at the top.
+        nodes: K ids, "" for a category that has no shelf there.
+        index: (K,) int32, equal for categories on one shelf, -1 for none.
+        thresholds: (modes, K) float32 at 95 %.
+    """
+
+    depth: int
+    nodes: list[str]
+    index: np.ndarray
+    thresholds: np.ndarray
+
+    @classmethod
+    def of(cls, depth: int, shelves: Shelves, modes: Sequence[dict]) -> "_Level":
+        nodes = shelves.shelves_at(depth)
+        thresholds = _thresholds(modes, "by_parent", nodes, "95")
+        return cls(depth, [node or "" for node in nodes], node_index(nodes), thresholds)
+
+
+def _thresholds(
+    modes: Sequence[dict], kind: str, nodes: Sequence[str | None], key: str
+) -> np.ndarray:
+    """(modes, K) float32 thresholds of the nodes; infinite for one that abstains, or None."""
+    found = [[m[kind][node][key] if node else None for node in nodes] for m in modes]
+    return np.array([[_ABSTAIN if t is None else t for t in row] for row in found], np.float32)
 
 
 def _pooled(pool: Pool, text: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
@@ -230,10 +266,6 @@ def _pooled(pool: Pool, text: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
 
 def _answer_outputs(answer: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     return {name: value for name, value in answer.items() if not name.startswith("parent")}
-
-
-def _or_abstain(threshold: float | None) -> float:
-    return _ABSTAIN if threshold is None else threshold
 
 
 def _of_predicted(probabilities: tf.Tensor, index: np.ndarray, predicted: tf.Tensor) -> tf.Tensor:

@@ -2,9 +2,7 @@
 
 A threshold taken from a sample so that 95 % *of that sample* are right is too low about half of
 the time. The thresholds here are chosen so that the promise holds for products still to come,
-with a stated confidence over the draw of the calibration sample. Products count as independent
-draws: twenty colour variants under one title are less evidence than twenty products, and where a
-catalogue is full of them the confidence is lower than stated.
+with a stated confidence over the draw of the calibration sample.
 
 `fit_threshold` has two ways of choosing:
 
@@ -22,11 +20,17 @@ start, which has a budget of its own.
 `sgr`. Selection with guaranteed risk (Geifman & El-Yaniv 2017, algorithm 1): binary search over
 the ranks, each of the ceil(log2 N) steps at its share of the budget. It needs about three times
 the evidence and accepts less; `benchmarks/thresholds.py` has both side by side.
+
+Products of one group (variants of one title) are right or wrong together. They are tested as the
+number of independent products they are worth, `design_effect.sizes_by_correlation`, which depends
+on scores and groups alone, so that the argument above stands. The correlation comes from answers
+that the calibration sample has no part in: the ten times larger training split's cross-fitted
+ones. @@MEASURED@@
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
@@ -39,6 +43,7 @@ from components.binomial import (
     shortfall_p_value,
     smallest_proof,
 )
+from components.design_effect import correlation_near, sizes_by_correlation
 
 Method = Literal["fixed_sequence", "sgr"]
 Scope = Literal["overall", "category"]
@@ -76,6 +81,9 @@ def fit_threshold(
     target: float,
     confidence: float = 0.95,
     method: Method = "fixed_sequence",
+    *,
+    groups: ArrayLike | None = None,
+    correlation: float = 0.0,
 ) -> Threshold:
     """The threshold that accepts most while the accepted accuracy is proven to reach `target`.
 
@@ -85,6 +93,8 @@ def fit_threshold(
         target: accuracy promised among accepted products, in (0, 1).
         confidence: share of calibration samples in which the promise holds, in (0, 1).
         method: how ranks are searched; see the module's docstring.
+        groups: int array of shape (N,), equal for variants of one product; None: all differ.
+        correlation: of right and wrong within a group, 0 to 1.
 
     Returns:
         The threshold; `value` None where the evidence proves nothing.
@@ -95,120 +105,136 @@ def fit_threshold(
     scores, correct = _check_sample(scores, correct, target, confidence)
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]
-    right = np.cumsum(correct[order])
-    # Tied scores are accepted together, so only the last rank of a tie can be tested.
-    ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) + 1 if len(ranked) else []
+    groups = np.arange(len(scores)) if groups is None else np.asarray(groups)
+    evidence = _Evidence.of(ranked, correct[order], groups[order], correlation, target)
     search = {"fixed_sequence": _fixed_sequence, "sgr": _guaranteed_risk}[method]
-    rank = search(np.asarray(ends, dtype=np.int64), right, target, 1 - confidence)
+    rank = search(evidence, target, 1 - confidence)
     if rank == 0:
         return Threshold(None, 0, 0, 0.0)
-    n_correct = int(right[rank - 1])
-    bound = lower_bound(n_correct, rank, confidence)
+    n_correct, size = int(correct[order[:rank]].sum()), evidence.sizes[rank - 1]
+    bound = lower_bound(n_correct / rank * size, size, confidence)
     return Threshold(_cut_below(ranked, rank), rank, n_correct, bound)
 
 
-def fit_all(
-    scores: ArrayLike,
-    predicted: Sequence[str],
-    correct: ArrayLike,
-    parent_scores: ArrayLike,
-    predicted_parent: Sequence[str],
-    parent_correct: ArrayLike,
-    targets: Sequence[float] = (0.95, 0.98),
+@dataclass(frozen=True)
+class Trials:
+    """Answers at one level of the tree, and whether they were right; arrays of shape (N,).
+
+    Attributes:
+        scores: floats, higher is surer.
+        named: ids of the nodes answered.
+        correct: bools.
+        groups: ints, equal for variants of one product.
+    """
+
+    scores: np.ndarray
+    named: np.ndarray
+    correct: np.ndarray
+    groups: np.ndarray
+
+    def __post_init__(self) -> None:
+        if len({len(getattr(self, each.name)) for each in fields(self)}) > 1:
+            raise ValueError("scores, named nodes, outcomes and groups differ in number")
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def rows(self, index: np.ndarray) -> "Trials":
+        """The answers at `index` (ids or a mask)."""
+        return Trials(*(getattr(self, each.name)[index] for each in fields(self)))
+
+    def correlation_near(self, target: float) -> float:
+        """Of errors within a group, among the answers that a threshold for `target` is about."""
+        return correlation_near(self.scores, self.correct, self.groups, target)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Thresholds of one level at one target; None abstains.
+
+    Attributes:
+        pooled: fitted on all nodes together.
+        in_force: by node.
+    """
+
+    pooled: float | None
+    in_force: dict[str, float | None]
+
+
+def fit_thresholds(
+    trials: Trials,
+    nodes: Sequence[str],
+    target: float,
     confidence: float = 0.95,
     scope: Scope = "overall",
-    *,
-    categories: Sequence[str] | None = None,
-    eligible: ArrayLike | None = None,
-    temperature: float = 1.0,
-) -> dict:
-    """Every threshold of one mode, in the form that is served and written to metrics.json.
+    correlation: float = 0.0,
+) -> Fitted:
+    """A threshold for each node of one level: leaves, or shelves at one depth.
 
-    With scope "overall" a category uses the overall threshold unless its own calibration products
-    *refute* the promise there (exact test, Holm-corrected over categories): then it gets a higher
-    one of its own, or abstains. With scope "category" each category must prove the promise with
-    its own products, else it abstains. The parent threshold is pooled over all parents.
+    With scope "overall" a node uses the pooled threshold unless its own trials *refute* the
+    promise there (exact test, Holm-corrected over nodes): then it gets a higher one of its own, or
+    abstains. With scope "category" each node must prove the promise with its own trials, else it
+    abstains.
 
     Args:
-        scores: float array of shape (N,), score of the predicted leaf.
-        predicted: N ids of predicted leaves.
-        correct: bool array of shape (N,).
-        parent_scores: float array of shape (N,), summed score of the predicted leaf's parent.
-        predicted_parent: N ids of those parents.
-        parent_correct: bool array of shape (N,), whether the true leaf has that parent.
-        targets: accepted accuracies to promise.
-        confidence: of each promise.
+        trials: what it is fitted on.
+        nodes: every id that is to have a threshold, answered or not.
+        target: accuracy promised, in (0, 1).
+        confidence: of the promise, in (0, 1).
         scope: whose evidence counts, see above.
-        categories: all leaf ids, so that those nobody predicted have an entry too; default: the
-            predicted ones.
-        eligible: bool array of shape (N,), whether the leaf may be accepted at all; default: every
-            one. Must not depend on `correct`. Parents are not concerned.
-        temperature: recorded beside the thresholds.
-
-    Returns:
-        `{"temperature", "n", "confidence", "scope", "overall": {"95": t}, "parent": {"95": t},
-        "by_category": {leaf: {"95": t, "n": products predicted there}}}`; a None threshold
-        abstains, and `by_category` holds the one in force.
+        correlation: of right and wrong within a group, 0 to 1.
 
     Raises:
-        ValueError: shapes disagree, a score is not finite, or `scope` is unknown.
+        ValueError: a score is not finite, or `scope` is unknown.
     """
-    predicted = np.asarray(predicted, dtype=object)
-    scores, correct = _check_sample(scores, correct, *targets, confidence)
-    if not len(scores) == len(predicted) == len(predicted_parent):
-        raise ValueError("scores, predicted categories and predicted parents differ in number")
     if scope not in ("overall", "category"):
         raise ValueError(f"scope must be overall or category, not {scope!r}")
-    names = list(categories) if categories is not None else sorted(set(predicted))
-    may = np.ones(len(scores), bool) if eligible is None else np.asarray(eligible, dtype=bool)
-    sample = (scores[may], predicted[may], correct[may])
-    overall, parent = {}, {}
-    by_category: dict[str, dict] = {name: {} for name in names}
-    for target in targets:
-        key = target_key(target)
-        parent[key] = fit_threshold(parent_scores, parent_correct, target, confidence).value
-        overall[key] = fit_threshold(scores[may], correct[may], target, confidence).value
-        pooled = overall[key] if scope == "overall" else None
-        in_force = _category_thresholds(names, *sample, pooled, scope, target, confidence)
-        for name in names:
-            by_category[name][key] = in_force[name]
-    for name in names:
-        by_category[name]["n"] = int((predicted == name).sum())
-    return {
-        "temperature": float(temperature),
-        "n": len(scores),
-        "confidence": confidence,
-        "scope": scope,
-        "overall": overall,
-        "parent": parent,
-        "by_category": by_category,
-    }
+
+    def fit(some: Trials) -> float | None:
+        return fit_threshold(
+            some.scores,
+            some.correct,
+            target,
+            confidence,
+            groups=some.groups,
+            correlation=correlation,
+        ).value
+
+    pooled = fit(trials)
+    if scope == "category":
+        return Fitted(pooled, {node: fit(trials.rows(trials.named == node)) for node in nodes})
+    in_force = dict.fromkeys(nodes, pooled)
+    if pooled is not None:
+        accepted = trials.rows(trials.scores >= pooled)
+        for node in refuted(accepted, target, confidence, correlation).intersection(nodes):
+            own = fit(trials.rows(trials.named == node))
+            # What failed at the pooled threshold is not to be let in by a lower one.
+            in_force[node] = None if own is None or own <= pooled else own
+    return Fitted(pooled, in_force)
 
 
-def refuted_categories(
-    predicted: ArrayLike, correct: ArrayLike, accepted: ArrayLike, target: float, confidence: float
+def refuted(
+    accepted: Trials, target: float, confidence: float, correlation: float = 0.0
 ) -> set[str]:
-    """Categories whose accepted products show an accuracy below `target`, beyond chance.
+    """Nodes whose accepted answers show an accuracy below `target`, beyond chance.
 
-    One exact binomial test a category (its upper Clopper-Pearson bound below the target),
+    One exact binomial test a node (its upper Clopper-Pearson bound below the target),
     Holm-corrected (1979), so that with probability `confidence` none is named wrongly.
 
     Args:
-        predicted: ids of shape (N,).
-        correct: bool array of shape (N,).
-        accepted: bool array of shape (N,), whether the product would be accepted.
+        accepted: answers that would be accepted.
         target: accuracy promised, in (0, 1).
         confidence: that nobody is named wrongly, in (0, 1).
+        correlation: of right and wrong within a group, 0 to 1.
     """
-    predicted, correct = np.asarray(predicted, dtype=object), np.asarray(correct, dtype=bool)
-    accepted = np.asarray(accepted, dtype=bool)
-    names = sorted(set(predicted[accepted]))
-    right = [int(correct[accepted & (predicted == name)].sum()) for name in names]
-    total = [int((accepted & (predicted == name)).sum()) for name in names]
-    refuted = holm(
-        [shortfall_p_value(k, n, target) for k, n in zip(right, total, strict=True)], 1 - confidence
-    )
-    return {name for name, is_refuted in zip(names, refuted, strict=True) if is_refuted}
+    nodes = sorted(set(accepted.named))
+    p_values = []
+    for node in nodes:
+        own = accepted.named == node
+        size = sizes_by_correlation(accepted.groups[own], correlation)[-1]
+        p_values.append(shortfall_p_value(accepted.correct[own].mean() * size, size, target))
+    fallen = holm(p_values, 1 - confidence)
+    return {node for node, falls in zip(nodes, fallen, strict=True) if falls}
 
 
 def target_key(target: float) -> str:
@@ -216,74 +242,77 @@ def target_key(target: float) -> str:
     return f"{target * 100:g}"
 
 
-def _category_thresholds(
-    names: Sequence[str],
-    scores: np.ndarray,
-    predicted: np.ndarray,
-    correct: np.ndarray,
-    pooled: float | None,
-    scope: Scope,
-    target: float,
-    confidence: float,
-) -> dict[str, float | None]:
-    if scope == "category":
-        on_their_own = set(names)
-    elif pooled is None:
-        on_their_own = set()
-    else:
-        accepted = scores >= pooled
-        on_their_own = refuted_categories(predicted, correct, accepted, target, confidence)
-    in_force = dict.fromkeys(names, pooled)
-    for name in on_their_own.intersection(names):
-        of_name = predicted == name
-        own = fit_threshold(scores[of_name], correct[of_name], target, confidence).value
-        # What failed at the pooled threshold is not to be let in by a lower one.
-        too_low = own is not None and pooled is not None and own <= pooled
-        in_force[name] = None if too_low else own
-    return in_force
+@dataclass(frozen=True)
+class _Evidence:
+    """What a search over the ranks of a sample goes by.
+
+    Attributes:
+        ends: the last rank of each tie, rising: tied scores are accepted together, so only there
+            can a threshold lie.
+        p_values: at each of those, of the products above falling short of the target.
+        sizes: effective size of the products above, by rank.
+    """
+
+    ends: np.ndarray
+    p_values: np.ndarray
+    sizes: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        ranked: np.ndarray,
+        correct: np.ndarray,
+        groups: np.ndarray,
+        correlation: float,
+        target: float,
+    ) -> "_Evidence":
+        sizes = sizes_by_correlation(groups, correlation)
+        last_of_tie = np.append(ranked[1:] != ranked[:-1], True)[: len(ranked)]
+        ends = np.flatnonzero(last_of_tie) + 1
+        right = np.cumsum(correct)[ends - 1] / ends * sizes[ends - 1]
+        return cls(ends, proof_p_value(right, sizes[ends - 1], target), sizes)
 
 
-def _fixed_sequence(ends: np.ndarray, right: np.ndarray, target: float, error: float) -> int:
-    n = len(right)
-    starts = _starts(n, target, error)
+def _fixed_sequence(evidence: _Evidence, target: float, error: float) -> int:
+    n, ends = len(evidence.sizes), evidence.ends
+    starts = _starts(evidence.sizes, target, error)
     planned = np.arange(min(starts), n + 1, max(1, round(_STEP * n)))
     planned = np.unique([*planned, *starts, n])
     at_start = np.zeros(len(ends) + 1)
     for rank, share in starts.items():
         at_start[np.searchsorted(ends, rank)] += share
-    p_values = proof_p_value(right[ends - 1], ends, target)
     best, budget = 0, 0.0
     for index in np.unique(np.searchsorted(ends, planned[planned >= min(starts)])):
         if index == len(ends):
             break
         budget += error * at_start[index]
-        if 0 < budget >= p_values[index]:
+        if 0 < budget >= evidence.p_values[index]:
             best = int(ends[index])
         else:
             budget = 0.0
     return best
 
 
-def _starts(n: int, target: float, error: float) -> dict[int, float]:
-    # Depends on n alone, never on outcomes. Where the upper start could prove nothing even without
-    # an error, its share of the budget would be thrown away.
+def _starts(sizes: np.ndarray, target: float, error: float) -> dict[int, float]:
+    # Depends on scores and groups alone, never on outcomes. Where the upper start could prove
+    # nothing even without an error, its share of the budget would be thrown away.
+    n = len(sizes)
     first, share = next(iter(_STARTS.items()))
-    if math.ceil(n * first) >= smallest_proof(target, 1 - error * share):
+    if n and sizes[math.ceil(n * first) - 1] >= smallest_proof(target, 1 - error * share):
         return {math.ceil(n * start): share for start, share in _STARTS.items()}
-    return {max(math.ceil(n * _LONE_START), smallest_proof(target, 1 - error)): 1.0}
+    enough = np.flatnonzero(sizes >= smallest_proof(target, 1 - error))
+    return {max(math.ceil(n * _LONE_START), enough[0] + 1 if len(enough) else n + 1): 1.0}
 
 
-def _guaranteed_risk(ends: np.ndarray, right: np.ndarray, target: float, error: float) -> int:
-    if not len(ends):
-        return 0
-    p_values = proof_p_value(right[ends - 1], ends, target)
-    steps = max(1, math.ceil(math.log2(len(right))))
+def _guaranteed_risk(evidence: _Evidence, target: float, error: float) -> int:
+    ends, n = evidence.ends, len(evidence.sizes)
+    steps = max(1, math.ceil(math.log2(n))) if n else 0
     low, high, best = 0, len(ends) - 1, 0
     for _ in range(steps):
         if low > high:
             break
         middle = (low + high) // 2
-        if p_values[middle] <= error / steps:
+        if evidence.p_values[middle] <= error / steps:
             best, low = int(ends[middle]), middle + 1
         else:
             high = middle - 1
@@ -311,10 +340,3 @@ def _check_sample(
         if not 0 < share < 1:
             raise ValueError(f"targets and confidences lie between 0 and 1, not {share}")
     return scores, correct
-
-
-def _check_counts(successes: int, n: int, confidence: float) -> None:
-    if not 0 <= successes <= n:
-        raise ValueError(f"{successes} successes of {n}")
-    if not 0 < confidence < 1:
-        raise ValueError(f"a confidence lies between 0 and 1, not {confidence}")

@@ -33,11 +33,13 @@ EVEN = Pool.even(4)
 HALF = Pool(np.full(4, 0.5), np.full(4, 0.5), np.zeros(4))
 
 
-def products(labels, has_text=True, has_image=True) -> Products:
+def products(labels, has_text=True, has_image=True, titles=None) -> Products:
     n = len(labels)
+    features = np.zeros(n, feature_type(1, 1, 1))
+    features["word_ids"] = np.reshape(np.arange(n) if titles is None else titles, (n, 1))
     return Products(
         product_ids=ProductIds(np.arange(n).astype("S")),
-        features=np.zeros(n, feature_type(1, 1, 1)),
+        features=features,
         word_terms=1,
         piece_terms=1,
         has_text=np.broadcast_to(np.asarray(has_text), (n,)),
@@ -47,11 +49,11 @@ def products(labels, has_text=True, has_image=True) -> Products:
     )
 
 
-def test_shelves_know_parents_and_ancestors():
+def test_shelves_know_parents_and_the_shelves_at_each_depth():
     assert SHELVES.parents == ["shoes", "shoes", "wear", "mugs"]
-    assert SHELVES.depth == 3
-    assert SHELVES.ancestors_at(1) == ["wear", "wear", "wear", None]
-    assert SHELVES.ancestors_at(2) == ["shoes", "shoes", None, None]
+    assert SHELVES.parent_levels == [2, 2, 1, 1]
+    assert SHELVES.shelves_at(1) == ["wear", "wear", "wear", "mugs"]
+    assert SHELVES.shelves_at(2) == ["shoes", "shoes", None, None]
 
 
 def test_node_index_groups_equal_nodes_and_leaves_out_none():
@@ -86,7 +88,53 @@ def test_what_cannot_be_told_apart_is_not_decided_but_its_parent_is(fitted):
     assert combined["overall"]["95"] > 0.6
     assert combined["levels"]["2"]["95"] < 0.99
     assert combined["parent"]["95"] < 0.99
-    assert combined["n"] == 800
+    assert combined["n"] == 800 == round(combined["n_effective"])
+
+
+def test_every_shelf_has_a_threshold_and_says_how_many_answers_lie_below_it(fitted):
+    by_parent = fitted["combined"]["by_parent"]
+    assert sorted(by_parent) == ["mugs", "shoes", "wear"]
+    assert (
+        by_parent["wear"]["n"]
+        == by_parent["shoes"]["n"] + fitted["combined"]["by_category"]["hats"]["n"]
+    )
+    assert by_parent["shoes"]["95"] == fitted["combined"]["levels"]["2"]["95"]
+    assert by_parent["wear"]["98"] == fitted["combined"]["levels"]["1"]["98"]
+
+
+def test_a_shelf_that_breaks_the_promise_abstains_while_the_others_go_on():
+    # One in four of the shoes is a hat: "wear" is right, "shoes" is not.
+    rng = np.random.default_rng(6)
+    predicted = rng.integers(4, size=4000)
+    labels = np.where((predicted < 2) & (rng.random(4000) < 0.25), 2, predicted)
+    logits = 6.0 * np.eye(4)[predicted] + rng.normal(scale=0.2, size=(4000, 4))
+    sample = Scored(products(labels), {"text": logits, "image": logits})
+    by_parent = fit_answers(sample, sample, HALF, SHELVES, 0.95, "overall")["text"]["by_parent"]
+    assert by_parent["shoes"]["95"] is None
+    assert by_parent["wear"]["95"] is not None
+    assert by_parent["mugs"]["95"] is not None
+
+
+def test_category_scope_asks_every_shelf_for_its_own_proof():
+    labels = np.repeat([0, 2, 3], [100, 100, 20])
+    logits = 9.0 * np.eye(4)[labels]
+    sample = Scored(products(labels), {"text": logits, "image": logits})
+    by_parent = fit_answers(sample, sample, HALF, SHELVES, 0.95, "category")["text"]["by_parent"]
+    assert by_parent["wear"]["95"] is not None
+    assert by_parent["mugs"] == {"95": None, "98": None, "n": 20}
+
+
+def test_variants_that_are_wrong_together_are_worth_fewer_products():
+    labels = np.repeat(np.arange(400) % 4, 3)
+    logits = (
+        np.repeat(np.random.default_rng(7).normal(size=(400, 4)), 3, axis=0) + 2 * np.eye(4)[labels]
+    )
+    variants = products(labels, titles=np.arange(1200) // 3)
+    sample = Scored(variants, {"text": logits, "image": logits})
+    text = fit_answers(sample, sample, HALF, SHELVES, 0.95, "overall")["text"]
+    assert text["correlation"]["95"] > 0.95
+    assert text["n"] == 1200
+    assert text["n_effective"] == pytest.approx(400, rel=0.05)
 
 
 def test_a_mode_that_no_product_has_abstains():

@@ -4,13 +4,18 @@ import numpy as np
 import pytest
 
 from components.trainer.floors import above_floors, category_floors
+from components.trainer.thresholds import Trials
 
 
-def _floor(scores, correct, target=0.9):
-    predicted = np.full(len(scores), "hats", object)
-    return category_floors(
-        np.array(scores, float), predicted, np.array(correct, bool), ["hats"], target, 0.95
-    )["hats"]
+def _floor(scores, correct, groups=None, target=0.9):
+    groups = np.arange(len(scores)) if groups is None else np.array(groups)
+    shown = _answers(scores, ["hats"] * len(scores), correct, groups)
+    return category_floors(shown, ["hats"], target, 0.95, correlation=1.0)["hats"]
+
+
+def _answers(scores, named, correct, groups) -> Trials:
+    arrays = (np.array(scores, float), np.array(named, object), np.array(correct, bool))
+    return Trials(*arrays, np.asarray(groups))
 
 
 def test_a_category_that_is_always_right_has_no_floor():
@@ -26,6 +31,12 @@ def test_answers_are_cut_where_the_target_is_refuted():
     # 17 of 23 .024, the first below .05.
     scores = np.linspace(0.99, 0.5, 23)
     assert _floor(scores, [1] * 17 + [0] * 6) == pytest.approx(scores[21])
+
+
+def test_one_title_wrong_in_all_its_variants_refutes_nothing():
+    scores = np.linspace(0.99, 0.5, 23)
+    titles = [*range(17), *[99] * 6]
+    assert _floor(scores, [1] * 17 + [0] * 6, titles) == 0.0
 
 
 def test_a_few_mistakes_refute_nothing():
@@ -44,8 +55,8 @@ def test_tied_scores_pass_together_or_not_at_all():
 
 def test_an_answer_passes_from_the_floor_of_its_predicted_category():
     floors = {"a": 0.5, "b": None, "c": 0.0}
-    predicted = np.array(["a", "a", "b", "c"], object)
-    assert above_floors(np.array([0.5, 0.4, 0.9, 0.1]), predicted, floors).tolist() == [
+    answers = _answers([0.5, 0.4, 0.9, 0.1], ["a", "a", "b", "c"], [True] * 4, range(4))
+    assert above_floors(answers, floors).tolist() == [
         True,
         False,
         False,

@@ -10,10 +10,12 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from scipy.special import softmax
 
+from components.trainer.answers import MODES, Shelves
 from components.trainer.dataset import read_products
 from components.trainer.embedding_cache import EmbeddingCache
 from components.trainer.export import LINEAGE, WARM_UP
 from components.trainer.module import HELD_OUT_FILE
+from components.trainer.served_model import _Promise
 from labeling.taxonomy import Taxonomy
 from tests.components.trainer.conftest import CATEGORIES, NODES, example, picture
 
@@ -175,3 +177,37 @@ def test_held_out_logits_of_every_training_product_are_kept(training):
 def test_a_second_training_finds_every_picture_in_the_cache(training):
     (database,) = training.cache.glob("efficientnet_lite0-*.sqlite")
     assert database.stat().st_size > 0
+
+
+def promise(**by_parent: float | None) -> _Promise:
+    """Leaves are sure from 0.9, shelves from what is given, at both targets and in every mode."""
+    answers = {
+        "temperature": 1.0,
+        "by_category": {leaf: {"95": 0.9, "98": 0.9} for leaf in CATEGORIES},
+        "by_parent": {node: {"95": t, "98": t} for node, t in by_parent.items()},
+    }
+    shelves = Shelves(list(CATEGORIES), Taxonomy.from_nodes(NODES))
+    return _Promise(shelves, dict.fromkeys(MODES, answers))
+
+
+@pytest.mark.parametrize(
+    ("boots_clogs_hats_mugs", "by_parent", "answer", "level", "parent_accepted"),
+    [
+        ((0.92, 0.06, 0.01, 0.01), {"shoes": 0.99, "wear": 0.5}, b"boots", 3, False),
+        ((0.50, 0.35, 0.10, 0.05), {"shoes": 0.8, "wear": 0.7}, b"shoes", 2, True),
+        ((0.50, 0.35, 0.10, 0.05), {"shoes": 0.86, "wear": 0.7}, b"wear", 1, False),
+        ((0.50, 0.35, 0.10, 0.05), {"shoes": None, "wear": 0.96}, b"", 0, False),
+        # A parent's score is all that lies below it, not only its own leaves.
+        ((0.20, 0.10, 0.50, 0.20), {"shoes": 0.1, "wear": 0.79}, b"wear", 1, True),
+        # A category at the top is its own shelf, but no answer above itself.
+        ((0.05, 0.05, 0.05, 0.85), {"shoes": 0.1, "wear": 0.1, "mugs": 0.8}, b"", 0, True),
+    ],
+)
+def test_the_answer_is_the_deepest_ancestor_that_passes_its_own_threshold(
+    boots_clogs_hats_mugs, by_parent, answer, level, parent_accepted
+):
+    served = promise(**{"mugs": 0.5, **by_parent}).answer(
+        tf.math.log([boots_clogs_hats_mugs]), tf.constant([0])
+    )
+    assert (served["answer"].numpy()[0], served["answer_level"].numpy()[0]) == (answer, level)
+    assert served["parent_accepted_95"].numpy()[0] == parent_accepted

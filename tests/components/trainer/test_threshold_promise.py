@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from components.trainer.thresholds import fit_all
+from components.trainer.thresholds import Trials, fit_thresholds
 
 ROOT = Path(__file__).parents[3]
 FASHION = ROOT / "../shared/data/fashion"
@@ -65,9 +65,8 @@ def test_the_promise_holds_with_the_categories_thresholds_in_force():
     broken, silenced = [], []
     for _ in range(SAMPLES):
         drawn = rng.integers(0, n, 1500)
-        sample = (scores[drawn], categories[drawn], right[drawn])
-        fitted = fit_all(*sample, *sample, targets=(0.95,))["by_category"]
-        in_force = {leaf: each["95"] for leaf, each in fitted.items()}
+        sample = Trials(scores[drawn], categories[drawn], right[drawn], np.arange(1500))
+        in_force = fit_thresholds(sample, "abcde", 0.95).in_force
         cut = np.array([np.inf if in_force[leaf] is None else in_force[leaf] for leaf in "abcde"])
         accepted = scores >= cut[np.searchsorted(list("abcde"), categories)]
         broken.append(accepted.any() and right[accepted].mean() < 0.95)
@@ -85,11 +84,11 @@ def test_with_category_scope_every_category_keeps_the_promise_by_itself():
     broken = Counter()
     for _ in range(SAMPLES):
         drawn = rng.integers(0, n, 800)
-        sample = (scores[drawn], categories[drawn], right[drawn])
-        fitted = fit_all(*sample, *sample, targets=(0.95,), scope="category")["by_category"]
-        for leaf, each in fitted.items():
-            if each["95"] is not None:
-                accepted = (categories == leaf) & (scores >= each["95"])
+        sample = Trials(scores[drawn], categories[drawn], right[drawn], np.arange(800))
+        fitted = fit_thresholds(sample, ["mugs", "bowls"], 0.95, scope="category")
+        for leaf, threshold in fitted.in_force.items():
+            if threshold is not None:
+                accepted = (categories == leaf) & (scores >= threshold)
                 broken[leaf] += right[accepted].mean() < 0.95
     assert max(broken.values()) <= ALLOWED * SAMPLES
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.trainer.thresholds import fit_all, fit_threshold
+from components.trainer.thresholds import Trials, fit_threshold, fit_thresholds, refuted
 
 samples = st.lists(
     st.tuples(st.sampled_from([0.1, 0.4, 0.5, 0.5000001, 0.9, 1.0]), st.booleans()), max_size=300
@@ -74,47 +74,76 @@ def test_scores_that_are_no_numbers_are_refused():
         fit_threshold([0.5, np.nan], [True, True], 0.95)
 
 
-def test_a_refuted_category_gets_its_own_higher_threshold_or_abstains():
+def test_variants_of_one_title_prove_no_more_than_one_product():
+    scores = np.linspace(0.5, 1, 590)
+    right, titles = np.ones(590, bool), np.repeat(np.arange(59), 10)
+    assert fit_threshold(scores, right, 0.95, groups=titles, correlation=1).n_accepted == 590
+    assert (
+        fit_threshold(scores[10:], right[10:], 0.95, groups=titles[10:], correlation=1).value
+        is None
+    )
+    assert fit_threshold(scores[10:], right[10:], 0.95, groups=titles[10:]).n_accepted == 580
+
+
+def test_groups_without_correlation_change_nothing():
+    scores, correct = graded_sample(800)
+    grouped = fit_threshold(scores, correct, 0.95, groups=np.arange(800) // 4, correlation=0.0)
+    assert grouped == fit_threshold(scores, correct, 0.95)
+
+
+def trials(scores, named, correct) -> Trials:
+    """Of products that are no variants of one another."""
+    arrays = (np.asarray(scores, float), np.asarray(named, object), np.asarray(correct, bool))
+    return Trials(*arrays, np.arange(len(scores)))
+
+
+def test_a_refuted_node_gets_its_own_higher_threshold_or_abstains():
     rng = np.random.default_rng(1)
-    predicted = np.repeat(["mugs", "bowls", "lids"], [5000, 600, 100])
+    named = np.repeat(["mugs", "bowls", "lids"], [5000, 600, 100])
     scores = rng.random(5700)
     correct = np.ones(5700, bool)
-    correct[predicted == "bowls"] = scores[predicted == "bowls"] > 0.3
-    correct[predicted == "lids"] = rng.random(100) < 0.7
-    fitted = fit_all(scores, predicted, correct, scores, predicted, correct)
-    overall, in_force = fitted["overall"]["95"], fitted["by_category"]
-    assert overall < 0.01
-    assert in_force["mugs"]["95"] == overall
-    assert in_force["bowls"]["95"] == pytest.approx(0.27, abs=0.03)
-    assert in_force["lids"]["95"] is None
+    correct[named == "bowls"] = scores[named == "bowls"] > 0.3
+    correct[named == "lids"] = rng.random(100) < 0.7
+    fitted = fit_thresholds(trials(scores, named, correct), ["mugs", "bowls", "lids"], 0.95)
+    assert fitted.pooled < 0.01
+    assert fitted.in_force["mugs"] == fitted.pooled
+    assert fitted.in_force["bowls"] == pytest.approx(0.27, abs=0.03)
+    assert fitted.in_force["lids"] is None
 
 
-def test_category_scope_lets_only_categories_with_proof_decide():
-    predicted = np.repeat(["mugs", "bowls"], [100, 30])
-    correct = np.ones(130, bool)
-    scores = np.linspace(1, 0.5, 130)
-    fitted = fit_all(scores, predicted, correct, scores, predicted, correct, scope="category")
-    assert fitted["by_category"]["mugs"]["95"] is not None
-    assert fitted["by_category"]["bowls"] == {"95": None, "98": None, "n": 30}
+def test_a_node_wrong_about_one_title_only_is_not_refuted():
+    named = np.repeat(["mugs", "bowls"], [5000, 60])
+    scores, correct = np.linspace(1, 0.5, 5060), np.arange(5060) < 5052
+    apart = trials(scores, named, correct)
+    variants = Trials(scores, named.astype(object), correct, np.minimum(np.arange(5060), 5052))
+    assert refuted(apart, 0.95, 0.95) == {"bowls"}
+    assert refuted(variants, 0.95, 0.95, correlation=1.0) == set()
 
 
-def test_fit_all_names_every_category_even_those_never_predicted():
-    scores = np.linspace(1, 0.5, 300)
-    predicted = ["mugs"] * 300
-    right = np.ones(300, bool)
-    fitted = fit_all(
-        scores, predicted, right, scores, predicted, right, categories=["lids", "mugs"]
-    )
-    assert fitted["by_category"]["lids"] == {**fitted["overall"], "n": 0}
-    assert fitted["n"] == 300
+def test_category_scope_lets_only_nodes_with_proof_decide():
+    sample = trials(np.linspace(1, 0.5, 130), np.repeat(["mugs", "bowls"], [100, 30]), [True] * 130)
+    fitted = fit_thresholds(sample, ["mugs", "bowls"], 0.95, scope="category")
+    assert fitted.in_force["mugs"] is not None
+    assert fitted.in_force["bowls"] is None
 
 
-def test_without_products_everything_abstains():
-    fitted = fit_all([], [], [], [], [], [], categories=["mugs"])
-    assert fitted["overall"] == fitted["parent"] == {"95": None, "98": None}
-    assert fitted["by_category"] == {"mugs": {"95": None, "98": None, "n": 0}}
+def test_a_node_that_nobody_answered_has_the_pooled_threshold():
+    sample = trials(np.linspace(1, 0.5, 300), ["mugs"] * 300, [True] * 300)
+    fitted = fit_thresholds(sample, ["lids", "mugs"], 0.95)
+    assert fitted.in_force == {"lids": fitted.pooled, "mugs": fitted.pooled}
+
+
+@pytest.mark.parametrize("scope", ["overall", "category"])
+def test_without_products_everything_abstains(scope):
+    fitted = fit_thresholds(trials([], [], []), ["mugs"], 0.95, scope=scope)
+    assert (fitted.pooled, fitted.in_force) == (None, {"mugs": None})
 
 
 def test_an_unknown_scope_is_refused():
     with pytest.raises(ValueError, match="overall or category"):
-        fit_all([], [], [], [], [], [], scope="parent")
+        fit_thresholds(trials([], [], []), [], 0.95, scope="parent")
+
+
+def test_answers_without_an_outcome_each_are_refused():
+    with pytest.raises(ValueError, match="differ in number"):
+        Trials(np.ones(2), np.array(["a", "b"]), np.ones(1, bool), np.arange(2))
