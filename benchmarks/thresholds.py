@@ -5,31 +5,57 @@ the threshold in several ways on each, and prints, side by side: the mean covera
 the best possible, and the share of samples in which the accepted accuracy falls short of target.
 
     python benchmarks/thresholds.py
+    python benchmarks/thresholds.py --run OUTPUT_FOLDER
+
+The second takes the cross-fitted answers of a run's training split as the population, and draws
+from it product by product and title by title, all variants of a title together.
 """
 
 import argparse
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
+from components.design_effect import correlation_near
 from components.trainer.calibration import fit_temperature, softmax
 from components.trainer.thresholds import fit_threshold
 
-Fit = Callable[[np.ndarray, np.ndarray, float], float | None]
+
+@dataclass(frozen=True)
+class Sample:
+    """Drawn products, and the correlation within groups that their population shows at a target."""
+
+    scores: np.ndarray
+    right: np.ndarray
+    groups: np.ndarray
+    correlation: float = 0.0
+
+
+Fit = Callable[[Sample, float], float | None]
 
 
 @dataclass(frozen=True)
 class Population:
-    """Every product there is: scores in falling order, and whether the prediction is right."""
+    """Every product there is: scores in falling order, whether the answer is right, and its group.
+
+    `Population.of` sorts; without groups every product is one of its own.
+    """
 
     scores: np.ndarray
     right: np.ndarray
+    groups: np.ndarray
 
     @classmethod
-    def of(cls, scores: np.ndarray, right: np.ndarray) -> "Population":
+    def of(
+        cls, scores: np.ndarray, right: np.ndarray, groups: np.ndarray | None = None
+    ) -> "Population":
         order = np.argsort(-scores, kind="stable")
-        return cls(scores[order], right[order])
+        groups = np.arange(len(scores)) if groups is None else groups
+        return cls(scores[order], right[order], groups[order])
 
     def above(self, threshold: float | None) -> tuple[float, float]:
         """Coverage and accepted accuracy of a threshold; (0, 1) for one that abstains."""
@@ -44,6 +70,28 @@ class Population:
         good = np.cumsum(self.right) >= target * ranks
         return float(ranks[good].max(initial=0) / len(ranks))
 
+    def correlation(self, target: float) -> float:
+        """Of right and wrong within a group, about where `target` is reached."""
+        return correlation_near(self.scores, self.right, self.groups, target)
+
+    def draw(self, n: int, rng: np.random.Generator) -> Sample:
+        """`n` products, each by itself."""
+        rows = rng.integers(0, len(self.scores), n)
+        return Sample(self.scores[rows], self.right[rows], np.arange(n))
+
+    def draw_groups(self, n: int, rng: np.random.Generator, correlation: float) -> Sample:
+        """About `n` products in whole groups: a group drawn twice is two groups."""
+        members = self._members
+        picked = rng.integers(0, len(members), round(n * len(members) / len(self.scores)))
+        rows = np.concatenate([members[group] for group in picked])
+        groups = np.repeat(np.arange(len(picked)), [len(members[group]) for group in picked])
+        return Sample(self.scores[rows], self.right[rows], groups, correlation)
+
+    @cached_property
+    def _members(self) -> list[np.ndarray]:
+        order = np.argsort(self.groups, kind="stable")
+        return np.split(order, np.flatnonzero(np.diff(self.groups[order])) + 1)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -53,25 +101,40 @@ class Outcome:
     broken: float
 
 
-def naive(scores: np.ndarray, correct: np.ndarray, target: float) -> float | None:
+def naive(sample: Sample, target: float) -> float | None:
     """The usual way: the lowest threshold at which the sample itself reaches the target."""
-    order = np.argsort(-scores, kind="stable")
-    ranks = np.arange(1, len(scores) + 1)
-    good = np.flatnonzero(np.cumsum(correct[order]) >= target * ranks)
-    return float(scores[order][good[-1]]) if len(good) else None
+    order = np.argsort(-sample.scores, kind="stable")
+    ranked, ranks = sample.scores[order], np.arange(1, len(order) + 1)
+    last_of_tie = np.append(ranked[1:] != ranked[:-1], True)
+    good = np.flatnonzero((np.cumsum(sample.right[order]) >= target * ranks) & last_of_tie)
+    return float(ranked[good[-1]]) if len(good) else None
 
 
-def fixed_sequence(scores: np.ndarray, correct: np.ndarray, target: float) -> float | None:
+def fixed_sequence(sample: Sample, target: float) -> float | None:
     """Shelfsort's default."""
-    return fit_threshold(scores, correct, target).value
+    given = {"groups": sample.groups, "correlation": sample.correlation}
+    return fit_threshold(sample.scores, sample.right, target, **given).value
 
 
-def guaranteed_risk(scores: np.ndarray, correct: np.ndarray, target: float) -> float | None:
+def apart(sample: Sample, target: float) -> float | None:
+    """As `fixed_sequence`, every variant taken for a product of its own."""
+    return fit_threshold(sample.scores, sample.right, target).value
+
+
+def a_title_once(sample: Sample, target: float) -> float | None:
+    """As `fixed_sequence`, variants taken to be always right or wrong together."""
+    return fit_threshold(
+        sample.scores, sample.right, target, groups=sample.groups, correlation=1.0
+    ).value
+
+
+def guaranteed_risk(sample: Sample, target: float) -> float | None:
     """Selection with guaranteed risk as published."""
-    return fit_threshold(scores, correct, target, method="sgr").value
+    return fit_threshold(sample.scores, sample.right, target, method="sgr").value
 
 
 FITS: dict[str, Fit] = {"naive": naive, "sgr": guaranteed_risk, "fixed sequence": fixed_sequence}
+FITS_OF_GROUPS = {**FITS, "variants apart": apart, "each title once": a_title_once}
 
 
 def population(kind: str, seed: int = 0, n: int = 400_000) -> Population:
@@ -91,20 +154,59 @@ def population(kind: str, seed: int = 0, n: int = 400_000) -> Population:
     return Population.of(scores, rng.random(n) < chance)
 
 
+def with_variants(seed: int = 0, titles: int = 100_000) -> Population:
+    """A made-up population of titles, one in five with many variants that share score and fate."""
+    rng = np.random.default_rng(seed)
+    sizes = np.where(rng.random(titles) < 0.2, rng.geometric(0.25, titles), 1)
+    scores = 1 / (1 + np.exp(-rng.normal(4.2, 2.6, titles)))
+    right = rng.random(titles) < scores
+    return Population.of(*(np.repeat(each, sizes) for each in (scores, right, np.arange(titles))))
+
+
+def of_run(folder: Path, mode: str) -> Population:
+    """The cross-fitted answers of a run's training split.
+
+    Args:
+        folder: output folder of the run; the newest training in it counts.
+        mode: text, image or combined.
+
+    Raises:
+        FileNotFoundError: there is no training in it.
+    """
+    from components.trainer.answers import mode_logits
+    from components.trainer.pooling import Pool
+
+    found = sorted(
+        folder.glob("pipeline/Trainer/model_run/*/held_out.npz"), key=lambda p: p.stat().st_mtime
+    )
+    if not found:
+        raise FileNotFoundError(f"{folder}: no training of a run lies there")
+    kept = np.load(found[-1])
+    pool = Pool(**{name: np.array(v) for name, v in json.loads(str(kept["pool"])).items()})
+    logits = mode_logits({name: kept[name] for name in ("text", "image")}, pool)[mode]
+    probabilities = softmax(logits, fit_temperature(logits, kept["labels"]))
+    right = probabilities.argmax(axis=1) == kept["labels"]
+    return Population.of(probabilities.max(axis=1), right, kept["groups"])
+
+
 def repeat(
-    whole: Population, fits: dict[str, Fit], target: float, n: int, samples: int, seed: int = 0
+    whole: Population,
+    fits: dict[str, Fit],
+    target: float,
+    n: int,
+    samples: int,
+    seed: int = 0,
+    by_group: bool = False,
 ) -> dict[str, Outcome]:
     """Fits on `samples` draws of `n` products and looks each threshold up in the population."""
     rng = np.random.default_rng(seed)
-    coverage = {name: [] for name in fits}
-    broken = {name: [] for name in fits}
+    correlation = whole.correlation(target) if by_group else 0.0
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in fits}
     for _ in range(samples):
-        drawn = rng.integers(0, len(whole.scores), n)
+        drawn = whole.draw_groups(n, rng, correlation) if by_group else whole.draw(n, rng)
         for name, fit in fits.items():
-            share, accuracy = whole.above(fit(whole.scores[drawn], whole.right[drawn], target))
-            coverage[name].append(share)
-            broken[name].append(accuracy < target)
-    return {name: Outcome(np.mean(coverage[name]), np.mean(broken[name])) for name in fits}
+            found[name].append(whole.above(fit(drawn, target)))
+    return {name: _outcome(each, target) for name, each in found.items()}
 
 
 def repeat_with_temperature(
@@ -116,35 +218,74 @@ def repeat_with_temperature(
     noise = rng.gumbel(size=truth.shape)
     labels, logits = (truth + noise).argmax(axis=1), truth * 2.5
     right = truth.argmax(axis=1) == labels
-    outcomes: dict[str, list] = {name: [] for name in FITS}
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in FITS}
     for _ in range(samples):
         drawn = rng.integers(0, whole_n, n)
         temperature = fit_temperature(logits[drawn], labels[drawn])
         scores = softmax(logits, temperature).max(axis=1)
         whole = Population.of(scores, right)
+        sample = Sample(scores[drawn], right[drawn], np.arange(n))
         for name, fit in FITS.items():
-            outcomes[name].append(whole.above(fit(scores[drawn], right[drawn], target)))
-    return {
-        name: Outcome(
-            np.mean([share for share, _ in each]), np.mean([acc < target for _, acc in each])
-        )
-        for name, each in outcomes.items()
-    }
+            found[name].append(whole.above(fit(sample, target)))
+    return {name: _outcome(each, target) for name, each in found.items()}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--samples", type=int, default=500, help="calibration samples a line")
-    samples = parser.parse_args().samples
-    print(f"coverage (of the best possible) / broken promises, {samples} samples, promised: 5.0 %")
-    print(f"{'population':>10} {'target':>6} {'n':>5} " + " ".join(f"{x:>24}" for x in FITS))
+    parser.add_argument("--run", type=Path, help="output folder of a run to draw from")
+    parser.add_argument("--products", type=int, default=800, help="in each sample, with --run")
+    arguments = parser.parse_args()
+    print(
+        "coverage (of the best possible) / broken promises, "
+        f"{arguments.samples} samples, promised: 5.0 %"
+    )
+    if arguments.run:
+        _of_a_run(arguments.run, arguments.products, arguments.samples)
+    else:
+        _made_up(arguments.samples)
+
+
+def _made_up(samples: int) -> None:
+    print(f"{'population':>10} {'target':>6} {'n':>5} " + _names(FITS))
     for kind in ("sure", "noisy", "hard", "flat"):
         whole = population(kind)
         for target in (0.95, 0.98):
-            best = whole.best(target)
             for n in (200, 800, 3000):
                 outcomes = repeat(whole, FITS, target, n, samples)
-                print(f"{kind:>10} {target:>6} {n:>5} " + _cells(outcomes, best))
+                print(f"{kind:>10} {target:>6} {n:>5} " + _cells(outcomes, whole.best(target)))
+    print(
+        f"\nwhole titles drawn\n{'population':>10} {'target':>6} {'n':>5} " + _names(FITS_OF_GROUPS)
+    )
+    whole = with_variants()
+    for target in (0.95, 0.98):
+        for n in (800, 3000):
+            outcomes = repeat(whole, FITS_OF_GROUPS, target, n, samples, by_group=True)
+            print(f"{'variants':>10} {target:>6} {n:>5} " + _cells(outcomes, whole.best(target)))
+
+
+def _of_a_run(folder: Path, n: int, samples: int) -> None:
+    print(f"{'mode':>8} {'target':>6} {'drawn by':>8} {'corr.':>5} " + _names(FITS_OF_GROUPS))
+    for mode in ("combined", "text", "image"):
+        whole = of_run(folder, mode)
+        for target in (0.95, 0.98):
+            for by_group in (False, True):
+                fits = FITS_OF_GROUPS if by_group else FITS
+                outcomes = repeat(whole, fits, target, n, samples, by_group=by_group)
+                drawn = "title" if by_group else "product"
+                print(
+                    f"{mode:>8} {target:>6} {drawn:>8} {whole.correlation(target):>5.2f} "
+                    + _cells(outcomes, whole.best(target))
+                )
+
+
+def _outcome(found: list[tuple[float, float]], target: float) -> Outcome:
+    coverage, accuracy = np.array(found).T
+    return Outcome(float(coverage.mean()), float((accuracy < target).mean()))
+
+
+def _names(fits: dict[str, Fit]) -> str:
+    return " ".join(f"{name:>24}" for name in fits)
 
 
 def _cells(outcomes: dict[str, Outcome], best: float) -> str:
