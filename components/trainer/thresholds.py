@@ -25,7 +25,14 @@ Products of one group (variants of one title) are right or wrong together. They 
 number of independent products they are worth, `design_effect.sizes_by_correlation`, which depends
 on scores and groups alone, so that the argument above stands. The correlation comes from answers
 that the calibration sample has no part in: the ten times larger training split's cross-fitted
-ones. @@MEASURED@@
+ones.
+
+On fashion's 6,363 cross-fitted answers (a title has 1.2 products, the mean product stands among
+2.3) that costs 0.3 to 1 point of coverage at 95 % and 4 to 6 points at 98 %; over 300 samples of
+whole titles the promise of 5 % was broken in at most 4.3 %, without it in at most 4.7 %. Where all
+variants share one fate (made-up titles, one in five with four variants) it was broken in at most
+2.5 % of 200 samples, without it in 13 to 18 %. Each title counted once would halve the coverage at
+98 %. `benchmarks/thresholds.py --run` measures it on a run of yours.
 """
 
 import math
