@@ -9,6 +9,8 @@ import pyarrow as pa
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2
 
+from components.evaluator.label_uncertainty import mean_siblings
+
 TARGETS = (0.95, 0.98)
 BASE_SLICE = ("model", "mode", "split")
 _BATCH_ROWS = 1024
@@ -25,7 +27,9 @@ _COLUMNS = (
     "accepted_98",
     "parent_accepted_95",
     "parent_accepted_98",
+    "label_confidence",
     "label_confidence_bucket",
+    "worker_count",
     "has_text",
     "has_image",
 )
@@ -33,18 +37,21 @@ _METRICS_PACKAGE = "components.evaluator.metrics"
 
 
 def eval_config(
-    features: Sequence[str] = (), targets: Sequence[float] = TARGETS
+    parents: Mapping[str, str], features: Sequence[str] = (), targets: Sequence[float] = TARGETS
 ) -> config_pb2.EvalConfig:
     """TFMA's configuration: all metrics, over every slice a reviewer asks about.
 
     Args:
+        parents: parent shelf of every leaf.
         features: further string columns of the rows to slice by.
         targets: promised accuracies to measure coverage and accepted accuracy at.
     """
     return config_pb2.EvalConfig(
         model_specs=[config_pb2.ModelSpec(label_key="category", prediction_key="predicted")],
         slicing_specs=_slicing_specs(features),
-        metrics_specs=[config_pb2.MetricsSpec(metrics=_metric_configs(targets))],
+        metrics_specs=[
+            config_pb2.MetricsSpec(metrics=_metric_configs(mean_siblings(parents), targets))
+        ],
         options=config_pb2.Options(include_default_metrics={"value": False}),
     )
 
@@ -57,7 +64,7 @@ class WriteAnalysis(beam.PTransform):
         super().__init__()
         self._parents = dict(parents)
         self._columns = (*_COLUMNS, *(name for name in features if name not in _COLUMNS))
-        self._config = eval_config(features)
+        self._config = eval_config(self._parents, features)
         self._output_path = output_path
 
     def expand(self, rows: beam.PCollection) -> beam.pvalue.PDone:
@@ -77,8 +84,9 @@ def with_gold(row: dict, parents: dict[str, str]) -> Iterator[dict]:
     """The row, and where its gold label is known, the same once more as split `eval_gold`."""
     yield row
     if row["split"] == "eval" and row["model"] == "candidate" and row["gold"] in parents:
-        gold = row["gold"]
-        yield {**row, "split": "eval_gold", "category": gold, "parent": parents[gold]}
+        certain = {"category": row["gold"], "parent": parents[row["gold"]]}
+        # The confidence is that of the label, which gold takes the place of.
+        yield {**row, "split": "eval_gold", **certain, "label_confidence": math.nan}
 
 
 def confidence_bucket(confidence: float) -> str:
@@ -133,18 +141,20 @@ def _slicing_specs(features: Sequence[str]) -> list[config_pb2.SlicingSpec]:
     ]
 
 
-def _metric_configs(targets: Sequence[float]) -> list[config_pb2.MetricConfig]:
+def _metric_configs(confusable: float, targets: Sequence[float]) -> list[config_pb2.MetricConfig]:
     configs = [
         _metric("accuracy", "Accuracy"),
         _metric("parent_accuracy", "ParentAccuracy"),
         _metric("macro_f1", "MacroF1"),
         _metric("calibration_error", "CalibrationError"),
+        _metric("expected_accuracy", "ExpectedAccuracy", confusable=confusable),
     ]
     for target in targets:
         configs += [
             _metric("coverage", "CoverageAtTarget", target=target),
             _metric("coverage", "CoverageAtTarget", target=target, level="parent"),
             _metric("accepted_accuracy", "AcceptedAccuracy", target=target),
+            _metric("expected_accuracy", "ExpectedAccuracy", confusable=confusable, target=target),
             _metric("oracle_coverage", "OracleCoverage", target=target),
             _metric("false_accepts", "FalseAccepts", target=target),
         ]

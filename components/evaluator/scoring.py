@@ -41,6 +41,7 @@ _TYPES = {
     "top_categories": pa.list_(pa.string()),
     "top_scores": pa.list_(pa.float32()),
     "label_confidence": pa.float32(),
+    "worker_count": pa.int64(),
     **dict.fromkeys(("has_text", "has_image"), pa.bool_()),
 }
 
@@ -179,6 +180,7 @@ class _ScoreFn(beam.DoFn):
         """What every row of a product says, whatever the mode and the answer."""
         category = text(example, "category")
         confidence = example.features.feature["label_confidence"].float_list.value
+        workers = example.features.feature["worker_count"].int64_list.value
         return {
             "model": self._model.name,
             "split": split,
@@ -189,6 +191,7 @@ class _ScoreFn(beam.DoFn):
             "gold": text(example, "gold"),
             "parent": self._parents[category],
             "label_confidence": confidence[0] if confidence else float("nan"),
+            "worker_count": workers[0] if workers else 0,
             "has_text": can_ask(example, "text"),
             "has_image": can_ask(example, "image"),
             **{name: text(example, name) for name in self._features if name not in _TYPES},

@@ -9,12 +9,18 @@ Slices = Mapping[frozenset, Mapping[str, float]]
 
 MODES = ("combined", "text", "image")
 SPLITS = ("calibration", "eval", "eval_gold")
+# Against uncertain labels: estimate, its interval, and bounds; see `label_uncertainty`.
+_EXPECTED = {
+    name: tuple(f"{name}_expected{part}" for part in ("", "_lower", "_upper", "_least", "_most"))
+    for name in ("accuracy", "accepted_accuracy_95", "accepted_accuracy_98")
+}
 FIELDS = (
     "n",
     "accuracy",
     "accuracy_lower",
     "accuracy_upper",
     "accuracy_effective",
+    *_EXPECTED["accuracy"],
     "macro_f1",
     "parent_accuracy",
     "parent_accuracy_effective",
@@ -38,8 +44,11 @@ FIELDS = (
     "accepted_accuracy_98_upper",
     "accepted_accuracy_95_effective",
     "accepted_accuracy_98_effective",
+    *_EXPECTED["accepted_accuracy_95"],
+    *_EXPECTED["accepted_accuracy_98"],
     "coverage_at_95_oracle",
     "coverage_at_98_oracle",
+    "labels_expected",
     "ece",
 )
 _COUNTS = ("n", "accepted_95", "accepted_98")

@@ -169,9 +169,16 @@ def mode_row(mode: str, split: str, figures: Mapping[str, Any] | None) -> ModeRo
         accepted_accuracy_98=number(figures.get("accepted_accuracy_98")),
         accepted_lower_95=number(figures.get("accepted_accuracy_95_lower")),
         accepted_lower_98=number(figures.get("accepted_accuracy_98_lower")),
+        expected_accuracy=_expected(figures, n),
         macro_f1=number(figures.get("macro_f1")),
         ece=number(figures.get("ece")),
     )
+
+
+def _expected(figures: Mapping[str, Any], n: int) -> Rate | None:
+    """Accuracy if labels are right as often as their votes say, with its interval."""
+    parts = [number(figures.get(f"accuracy_expected{part}")) for part in ("", "_lower", "_upper")]
+    return None if None in parts else Rate(*parts, n)
 
 
 def number(value: Any) -> float | None:

@@ -52,7 +52,10 @@ class Rate:
 
 @dataclass(frozen=True)
 class ModeRow:
-    """One mode of the model on one split. `accepted_lower_*` are one-sided 95 % bounds."""
+    """One mode of the model on one split. `accepted_lower_*` are one-sided 95 % bounds.
+
+    `expected_accuracy` allows for labels that are wrong themselves; None where that is not known.
+    """
 
     mode: str
     split: str
@@ -67,6 +70,7 @@ class ModeRow:
     accepted_accuracy_98: float | None
     accepted_lower_95: float | None
     accepted_lower_98: float | None
+    expected_accuracy: Rate | None
     macro_f1: float | None
     ece: float | None
 

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
+from components.evaluator.label_uncertainty import Stratum, label_probabilities
 from components.evaluator.metrics.accepted_accuracy import AcceptedAccuracy
 from components.evaluator.metrics.accuracy import Accuracy
 from components.evaluator.metrics.calibration_error import CalibrationError
 from components.evaluator.metrics.coverage import CoverageAtTarget
+from components.evaluator.metrics.expected_accuracy import ExpectedAccuracy
 from components.evaluator.metrics.false_accepts import FalseAccepts
 from components.evaluator.metrics.macro_f1 import MacroF1
 from components.evaluator.metrics.oracle_coverage import OracleCoverage, oracle_coverage
@@ -51,6 +53,8 @@ def columns(label, predicted, score, accepted, parent_accepted, group=None) -> d
         "score": score,
         "accepted_95": int(accepted),
         "parent_accepted_95": int(parent_accepted),
+        "label_confidence": 2 / 3 if label == "bowls" else 1.0,
+        "worker_count": 3,
     }
     return {name: np.array([value]) for name, value in values.items()}
 
@@ -116,6 +120,33 @@ def test_accepted_accuracy_of_nothing_is_not_a_number():
     assert numbers["accepted_95"] == 0
     assert math.isnan(numbers["accepted_accuracy_95"])
     assert math.isnan(numbers["accepted_accuracy_95_lower"])
+
+
+@parts
+def test_expected_accuracy_divides_agreement_by_the_labels_expected_to_be_right(parts):
+    rows = [ROWS[0], ROWS[1], ROWS[2], ROWS[3]]  # one "bowls": two of three workers said so
+    numbers = combine(ExpectedAccuracy(1.0), rows, parts)
+    whole, split = label_probabilities(
+        [Stratum(3, 2 / 3, 1.0, 3), Stratum(1, 1.0, 0.6667, 3)], confusable=1.0
+    )
+    labels = (3 * whole + split) / 4
+    assert numbers["labels_expected"] == pytest.approx(labels)
+    assert numbers["accuracy_expected"] == pytest.approx(0.75 / labels)
+    # Fréchet: of the three, at least 2/3 + p - 1; of the one, at least p.
+    assert numbers["accuracy_expected_least"] == pytest.approx((3 * (whole - 1 / 3) + split) / 4)
+    assert numbers["accuracy_expected_most"] == pytest.approx((3 * (5 / 3 - whole) + split) / 4)
+    accepted = combine(ExpectedAccuracy(1.0, target=0.95), rows, parts)
+    assert accepted["accepted_accuracy_95_expected_least"] == pytest.approx(
+        2 / 3 + accepted["accepted_labels_95_expected"] - 1
+    )
+
+
+def test_labels_of_unknown_confidence_say_nothing_of_expected_accuracy():
+    (computation,) = ExpectedAccuracy(1.0).computations()
+    row = {**columns(*ROWS[0]), "label_confidence": np.array([np.nan])}
+    accumulator = computation.combiner.create_accumulator()
+    computation.combiner.add_input(accumulator, {"features": row})
+    assert math.isnan(computation.combiner.numbers(accumulator)["accuracy_expected"])
 
 
 @parts
@@ -185,7 +216,6 @@ def test_tfma_gives_the_same_numbers_over_several_bundles(tmp_path):
             },
             "accepted_98": False,
             "parent_accepted_98": False,
-            "label_confidence": 1.0,
             "has_text": True,
             "has_image": False,
         }
@@ -199,7 +229,10 @@ def test_tfma_gives_the_same_numbers_over_several_bundles(tmp_path):
         _ = bundles | beam.Flatten() | analysis.WriteAnalysis(PARENT, [], str(tmp_path))
     slices = analysis.read_slices(str(tmp_path))
     whole = slices[frozenset({("model", "candidate"), ("mode", "combined"), ("split", "eval")})]
-    for metric in (Accuracy(), MacroF1(), CalibrationError(), AcceptedAccuracy(0.95)):
+    # Two leaves in the kitchen, chairs alone: (1 + 1 + 0) / 3 siblings, so at least 1.
+    uncertain = (ExpectedAccuracy(1.0), ExpectedAccuracy(1.0, 0.95))
+    metrics = (Accuracy(), MacroF1(), CalibrationError(), AcceptedAccuracy(0.95))
+    for metric in (*metrics, *uncertain):
         for name, value in combine(metric, ROWS).items():
             assert whole[name] == pytest.approx(value), name
     served = {("model", "candidate"), ("mode", "combined"), ("split", "eval")}
