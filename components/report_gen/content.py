@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from components.binomial import interval
+from components.evaluator.summary import answered_by
 from components.report_gen.changes import category_changes, changes
 from components.report_gen.confident_errors import confident_errors
 from components.report_gen.confusion import frequent_pairs, sibling_matrices
@@ -24,6 +25,7 @@ from components.report_gen.sections import (
     ReportContent,
     Verdict,
 )
+from components.report_gen.shelves import shelf_rows
 
 MODES = ("combined", "text", "image")
 REJECT_EXAMPLES = 20
@@ -89,6 +91,7 @@ def assemble(inputs: ReportInputs) -> ReportContent:
         },
         live=_live(inputs, combined),
         categories=inputs.categories,
+        shelves=shelf_rows(combined, _served(inputs.metrics).get("by_parent") or {}, tree),
         pairs=frequent_pairs(combined, parents),
         siblings=sibling_matrices(combined, parents, tree.leaves),
         errors=confident_errors(combined, inputs.max_errors),
@@ -101,6 +104,12 @@ def assemble(inputs: ReportInputs) -> ReportContent:
         lineage=inputs.lineage,
         paths=_paths(tree),
     )
+
+
+def _served(metrics: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Thresholds of the mode that answers most products."""
+    mode = next(iter(answered_by(metrics)), "combined")
+    return (metrics.get("thresholds") or {}).get(mode) or {}
 
 
 def _verdict(inputs: ReportInputs) -> Verdict:

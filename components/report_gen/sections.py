@@ -12,6 +12,7 @@ from components.report_gen.changes import CategoryChange, Changes
 from components.report_gen.confident_errors import ModelError
 from components.report_gen.confusion import Pair, SiblingMatrix
 from components.report_gen.curve import Curve
+from components.report_gen.shelves import ShelfRow
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,7 @@ class ReportContent:
     curves: dict[str, dict[str, Curve]]
     live: LiveComparison | None
     categories: list[dict[str, Any]]
+    shelves: list[ShelfRow]
     pairs: list[Pair]
     siblings: list[SiblingMatrix]
     errors: list[ModelError]

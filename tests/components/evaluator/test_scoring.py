@@ -116,6 +116,18 @@ def test_rows_hold_label_answer_and_carried_features():
     assert set(row) == set(scoring.row_schema(["brand", "season"]).names)
 
 
+def test_variants_of_one_title_and_copies_of_one_picture_are_of_one_group():
+    products = [
+        example(title="Mug, blue", image="one"),
+        example(title="mug  BLUE", image="two"),
+        example(image="two"),
+        example(title=" ", image="two"),
+    ]
+    rows, _ = score(*products, modes=["combined"])
+    groups = [row["group"] for row in rows]
+    assert groups[0] == groups[1] != groups[2] == groups[3]
+
+
 def test_bytes_that_are_no_utf8_are_replaced():
     made = tf.train.Example()
     made.features.feature["title"].bytes_list.value.append(b"caf\xe9")

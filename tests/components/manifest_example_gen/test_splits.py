@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.manifest_example_gen.splits import Splits, group_key, normalised
+from components.manifest_example_gen.splits import Splits, group_id, group_key, normalised
 from pipeline.errors import InputError
 
 SHARES = {"train": 80, "calibration": 10, "eval": 10}
@@ -61,3 +61,12 @@ def test_shares_need_not_add_up_to_a_hundred():
 def test_impossible_shares_are_refused(shares):
     with pytest.raises(InputError, match="splits:"):
         Splits(shares)
+
+
+def test_variants_of_one_title_have_one_group_and_other_products_their_own():
+    keys = [
+        group_key(title, "", "") for title in ("Tote bag, BLUE", "tote bag blue", "Tote bag red")
+    ]
+    ids = [group_id(key) for key in keys]
+    assert ids[0] == ids[1] != ids[2]
+    assert all(-(2**63) <= each < 2**63 for each in ids)

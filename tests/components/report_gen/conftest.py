@@ -59,6 +59,7 @@ def predictions_of(
     guess = np.array([rng.choice(siblings[c] if rng.random() < 0.8 else leaves) for c in category])
     predicted = np.where(rng.random(n) < score, category, guess)
     parent_score = np.minimum(1, score + rng.random(n).astype(np.float32) * (1 - score) * 0.8)
+    shelf = np.where(parent_score >= 0.9, [parents[p] for p in predicted], "")
     titles = [f"Product {i} of {c.split('/')[-1].lower()}" for i, c in enumerate(category)]
     return pd.DataFrame(
         {
@@ -75,7 +76,7 @@ def predictions_of(
             "score": score,
             "accepted_95": score >= THRESHOLDS["95"],
             "accepted_98": score >= THRESHOLDS["98"],
-            "answer": np.where(score >= THRESHOLDS["95"], predicted, ""),
+            "answer": np.where(score >= THRESHOLDS["95"], predicted, shelf),
             "answer_level": np.where(score >= THRESHOLDS["95"], 2, 0),
             "predicted_parent": [parents[p] for p in predicted],
             "parent_score": parent_score,
@@ -185,6 +186,13 @@ def make_inputs(n: int = 900, live: bool = True, blessed: bool = True, **changed
             "overall": THRESHOLDS,
             "parent": {"95": 0.55, "98": 0.7},
             "by_category": {},
+            "by_parent": {
+                **{
+                    taxonomy.parent_shelf(x): {"95": 0.9, "98": None, "n": 80}
+                    for x in taxonomy.leaves
+                },
+                first: {"95": 0.9, "98": None, "n": 80},
+            },
         }
         for mode in modes
     }
