@@ -1,6 +1,7 @@
 """Reads examples and models, has them scored, measured and judged, and writes what was found."""
 
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,6 +30,7 @@ from serving.model_files import SAVED_MODEL, join, read_lineage
 
 SPLITS = ("calibration", "eval")
 PREDICTIONS = "predictions"
+_PARTS = "parts"
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -94,13 +96,25 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         with self._make_beam_pipeline() as pipeline:
             rows = pipeline | "Score" >> ScoreSplits(patterns, parents, candidate, live, features)
             _ = rows | "Measure" >> analysis.WriteAnalysis(parents, features, output)
+            # As many files as Beam likes: a single one would be gathered in memory first.
             _ = rows | "WriteRows" >> WriteToParquet(
-                join(output, PREDICTIONS),
-                row_schema(features),
-                file_name_suffix=".parquet",
-                num_shards=1,
-                shard_name_template="",
+                join(output, _PARTS, PREDICTIONS), row_schema(features), file_name_suffix=".parquet"
             )
+        _join_parts(join(output, _PARTS), join(output, f"{PREDICTIONS}.parquet"), features)
+
+
+def _join_parts(folder: str, path: str, features: Sequence[str]) -> None:
+    """Writes the rows of all parts into one file, a group of rows at a time."""
+    with tempfile.TemporaryDirectory() as scratch:
+        part, whole = f"{scratch}/part", f"{scratch}/whole"
+        with pq.ParquetWriter(whole, row_schema(features)) as writer:
+            for name in sorted(fileio.listdir(folder)):
+                fileio.copy(join(folder, name), part, overwrite=True)
+                with pq.ParquetFile(part) as rows:
+                    for group in range(rows.num_row_groups):
+                        writer.write_table(rows.read_row_group(group))
+        fileio.copy(whole, path, overwrite=True)
+    fileio.rmtree(folder)
 
 
 def _taxonomy(uri: str) -> Taxonomy:

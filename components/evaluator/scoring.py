@@ -80,12 +80,14 @@ class ScoreSplits(beam.PTransform):
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
         splits = [
             pipeline
-            | f"Read[{index}]" >> beam.io.ReadFromTFRecord(pattern)
+            | f"Files[{index}]" >> beam.Create([pattern])
+            | f"Read[{index}]" >> beam.io.ReadAllFromTFRecord()
             | f"Name[{index}]" >> beam.Map(_named, split)
             for index, (split, pattern) in enumerate(self._patterns)
         ]
-        # A gzipped file cannot be read in parts: spread its products before the slow step.
-        examples = splits | beam.Flatten() | beam.Reshuffle()
+        # Files are what is spread over workers, 2,000 lines of the manifest each: a shuffle of the
+        # products would hold every picture in memory where Beam runs in this process.
+        examples = splits | beam.Flatten()
         rows = examples | "Candidate" >> self._candidate
         if self._live is None:
             return rows
