@@ -68,7 +68,9 @@ def _data(data: DataDifference) -> Iterator[str]:
 
 def _settings(settings: list[tuple[str, Any, Any]]) -> Iterator[str]:
     for name, one, other in settings:
-        values = "changed" if name.startswith("code.") else f"{_value(one)} → {_value(other)}"
+        # Of a digest nobody reads more than that it is another one.
+        digests = name.startswith("code.") or name.endswith("_digest")
+        values = "changed" if digests else f"{_value(one)} → {_value(other)}"
         yield _cut(f"  {name:<36} {values}")
     if not settings:
         yield "  The same."
@@ -127,8 +129,10 @@ def _paired_head(results: Results) -> Iterator[str]:
         )
     if results.left_out:
         yield f"{results.left_out:,} belong to categories that one run does not know: left out."
-    heads = f"{'A':>7}{'B':>8}{'B - A':>9}{'only A':>8}{'only B':>8}{'p':>10}{'McNemar':>10}"
-    yield f"{'p counts a title once, McNemar':<28}{heads}"
+    yield "p takes the variants of one title for one witness, McNemar's test each for one."
+    yield (
+        f"{'':<28}{'A':>7}{'B':>8}{'B - A':>9}{'only A':>8}{'only B':>8}{'p':>10}{'McNemar':>10}"
+    )
 
 
 def _unpaired_head(results: Results) -> Iterator[str]:
