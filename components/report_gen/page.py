@@ -106,7 +106,8 @@ def plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:,.4f}".rstrip("0").rstrip(".")
+        shown = f"{value:,.4f}".rstrip("0").rstrip(".")
+        return "0" if shown == "-0" else shown
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -296,16 +296,21 @@ def test_another_shelf_of_siblings_can_be_chosen(opened):
     assert not tab.locator("[data-matrix='0']").is_visible()
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [390, 1440])
-def test_the_page_never_scrolls_sideways(opened, run_inputs, width, dark):
+@pytest.mark.parametrize("width", [390, 768, 1024, 1280, 1440])
+def test_the_page_never_scrolls_sideways(opened, run_inputs, width):
     taxonomy = run_inputs(10).taxonomy
-    inputs = run_inputs(900, suspects=suspects_of(taxonomy, 30))
-    tab = opened(inputs, width=width, dark=dark)
+    tab = opened(run_inputs(900, suspects=suspects_of(taxonomy, 30)), width=width)
     tab.get_by_role("button", name="Show the errors of Clothes > Bras").click()
     tab.wait_for_selector("#suspect-list > li")
     tab.eval_on_selector_all("details", "all => all.forEach(one => { one.open = true; })")
     assert tab.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_a_printed_page_fits_on_a4(opened):
+    tab = opened(width=718)  # 210 mm at 96 dots an inch, less margins of 10 mm
+    tab.emulate_media(media="print")
+    tab.eval_on_selector_all("details", "all => all.forEach(one => { one.open = true; })")
+    assert tab.evaluate("document.documentElement.scrollWidth") == 718
 
 
 CONTRAST = """() => {

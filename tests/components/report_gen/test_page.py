@@ -149,6 +149,13 @@ def test_a_small_share_is_not_written_as_none_at_all():
     assert page.percent(0.00001, 2).replace("\u202f", " ") == "< 0.01 %"
 
 
+@pytest.mark.parametrize(
+    ("value", "written"), [(-0.0, "0"), (-0.02, "-0.02"), (0.00001, "0"), (1234.5, "1,234.5")]
+)
+def test_numbers_are_written_with_four_decimals_at_the_most(value, written):
+    assert page.plain(value) == written
+
+
 def test_differences_are_written_in_points_with_their_sign():
     assert [page.points(value) for value in (0.0123, -0.05, 0.0001, -0.0001, None)] == [
         "+1.2",
