@@ -27,6 +27,7 @@ RUNTIME = [
     "grpcio-health-checking>=1.48,<1.49",
     "tensorflow-serving-api>=2.16.1,<2.17",
     "prometheus-client>=0.26,<0.27",
+    "google-crc32c>=1.5,<2",
     "cleanlab>=2.9,<2.10",
     # keras-tuner reports COMPLETE after every trial failed where this is missing.
     "tensorboard>=2.16,<2.17",

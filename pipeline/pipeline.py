@@ -53,6 +53,7 @@ def create_components(
     serving_dir: TextParameter,
     live_version: str,
     title: str = "",
+    serving_logs_digest: str = "",
 ) -> list[BaseComponent]:
     """Wires the graph.
 
@@ -63,6 +64,8 @@ def create_components(
         live_version: number of the version that is live when the run is made; "" looks it up when
             the run gets there.
         title: what the report calls the run.
+        serving_logs_digest: of the logs that `validation.serving_logs` names; "" where this
+            machine cannot see them.
     """
     example_gen = _example_gen(source, config)
     examples, taxonomy = example_gen.outputs["examples"], example_gen.outputs["taxonomy"]
@@ -110,6 +113,7 @@ def create_components(
         taxonomy=taxonomy,
         baseline_model=baseline.outputs["baseline"],
         validation=config.validation,
+        serving_logs_digest=serving_logs_digest,
         code_digest=code_digest("components/drift_check"),
     )
     evaluator = Evaluator(

@@ -107,13 +107,14 @@ def _run_components(
     note("loading TensorFlow and TFX")
     from tfx.orchestration import metadata
 
+    from components.drift_check.serving_logs import logs_digest
     from pipeline.local_runner import LocalRunner
     from pipeline.pipeline import Source, create_components, create_pipeline
     from serving.versions import live_version
 
     config = _with_local_cache(config, folder)
     serving_dir = folder.serving / config.name
-    live = live_version(serving_dir)
+    live, logs = live_version(serving_dir), config.validation.serving_logs
     components = create_components(
         Source(
             manifest,
@@ -126,6 +127,7 @@ def _run_components(
         serving_dir=str(serving_dir),
         live_version=str(live.number) if live else "",
         title=Path(checked.spans[0]).resolve().parent.name,
+        serving_logs_digest=logs_digest(logs) if logs else "",
     )
     runner = LocalRunner(console)
     try:

@@ -11,6 +11,17 @@ SCHEMA_FILE = FOLDER / "schema.pbtxt"
 MANIFEST_SCHEMA_FILE = FOLDER / "manifest.schema.json"
 TAXONOMY_SCHEMA_FILE = FOLDER / "taxonomy.schema.json"
 PIXELS = "image"
+SERVING = "SERVING"
+
+
+def served_features() -> frozenset[str]:
+    """Features that a request may have: those of the environment SERVING."""
+    import tensorflow_data_validation as tfdv
+
+    declared = tfdv.load_schema_text(str(SCHEMA_FILE))
+    return frozenset(
+        feature.name for feature in declared.feature if SERVING not in feature.not_in_environment
+    )
 
 
 def statistics_options() -> "tfdv.StatsOptions":

@@ -1,10 +1,11 @@
-"""This run's training products against those of the live model, from the statistics of both."""
+"""Training products against the live model's, and served ones against them, by their statistics."""
 
 import dataclasses
 from collections.abc import Collection
 
 from components.drift_check.distances import among, shifts
-from components.drift_check.findings import Drift
+from components.drift_check.findings import Drift, Skew
+from components.drift_check.profile import SOURCES
 from components.drift_check.settings import ValidationConfig
 from components.drift_check.shares import category_changes
 from components.drift_check.statistics import (
@@ -17,7 +18,7 @@ from components.drift_check.statistics import (
 _LABEL = "category"
 
 
-def compare(
+def drift(
     before: Statistics, now: Statistics, leaves: Collection[str], config: ValidationConfig
 ) -> Drift:
     """Finds what has drifted.
@@ -47,3 +48,32 @@ def compare(
         config.confidence,
     )
     return Drift(products_counted(before), products_counted(now), found, changes)
+
+
+def skew(
+    trained: Statistics,
+    served: Statistics,
+    unreadable: int,
+    served_features: Collection[str],
+    config: ValidationConfig,
+) -> Skew:
+    """Finds how what is served differs from what was trained on.
+
+    Args:
+        trained, served: of this run's training products and of those in the logs.
+        unreadable: records of the logs that were none.
+        served_features: features of the schema's environment SERVING; only properties that come
+            from them are compared.
+        config: what is tolerated.
+    """
+    tolerances = {
+        name: tolerance
+        for name, tolerance in dataclasses.asdict(config.max_distance).items()
+        if SOURCES[name] in served_features
+    }
+    return Skew(
+        n_served=products_counted(served),
+        n_trained=products_counted(trained),
+        unreadable=unreadable,
+        shifts=shifts(trained, served, tolerances, config.confidence, comparator="skew"),
+    )

@@ -17,6 +17,7 @@ class DriftCheckSpec(component_spec.ComponentSpec):
 
     PARAMETERS: ClassVar = {
         "validation": component_spec.ExecutionParameter(type=str),
+        "serving_logs_digest": component_spec.ExecutionParameter(type=str),
         "code_digest": component_spec.ExecutionParameter(type=str, optional=True),
     }
     INPUTS: ClassVar = {
@@ -44,6 +45,7 @@ class DriftCheck(base_beam_component.BaseBeamComponent):
         taxonomy: types.BaseChannel,
         baseline_model: types.BaseChannel,
         validation: ValidationConfig,
+        serving_logs_digest: str = "",
         code_digest: str | None = None,
     ):
         """Wires the component.
@@ -52,7 +54,9 @@ class DriftCheck(base_beam_component.BaseBeamComponent):
             examples: with the split `train`.
             taxonomy: the tree that the examples are labelled with.
             baseline_model: BaselineModel's: the live model, or word that there is none.
-            validation: what counts as drift.
+            validation: what counts as drift, and where serving logs lie.
+            serving_logs_digest: of those logs as they are when the pipeline is made, so that a
+                cached comparison is not used once there are others; "" where nobody looked.
             code_digest: changes with the code, so that results of older code are not reused.
         """
         super().__init__(
@@ -61,6 +65,7 @@ class DriftCheck(base_beam_component.BaseBeamComponent):
                 taxonomy=taxonomy,
                 baseline_model=baseline_model,
                 validation=TypeAdapter(ValidationConfig).dump_json(validation).decode(),
+                serving_logs_digest=serving_logs_digest,
                 code_digest=code_digest,
                 drift=types.Channel(type=DataDrift),
             )

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Mapping
+from typing import Literal
 
 import tensorflow_data_validation as tfdv
 from scipy.stats import chi2
@@ -14,16 +15,24 @@ from components.drift_check.statistics import (
     with_value_counts,
 )
 
+Comparator = Literal["drift", "skew"]
+
 
 def shifts(
-    before: Statistics, now: Statistics, tolerances: Mapping[str, float | None], confidence: float
+    before: Statistics,
+    now: Statistics,
+    tolerances: Mapping[str, float | None],
+    confidence: float,
+    comparator: Comparator = "drift",
 ) -> list[Shift]:
     """Compares every property that both sides have, farthest beyond its threshold first.
 
     Args:
-        before, now: of the earlier and of today's products.
+        before, now: of the earlier and of today's products; for skew, of those trained on and of
+            those served.
         tolerances: divergence in bits by property; None leaves a property out.
         confidence: with which chance is ruled out.
+        comparator: which of TFDV's compares.
     """
     counts = {
         name: (value_counts(before, name), value_counts(now, name))
@@ -35,11 +44,15 @@ def shifts(
         name: tolerances[name] + chance_divergence(*each, confidence)
         for name, each in counts.items()
     }
-    anomalies = tfdv.validate_statistics(now, _schema(thresholds), previous_statistics=before)
+    schema = _schema(thresholds, comparator)
+    if comparator == "drift":
+        anomalies = tfdv.validate_statistics(now, schema, previous_statistics=before)
+    else:
+        anomalies = tfdv.validate_statistics(before, schema, serving_statistics=now)
     distances = {
         info.path.step[0]: measured.value
         for info in anomalies.drift_skew_info
-        for measured in info.drift_measurements
+        for measured in (*info.drift_measurements, *info.skew_measurements)
     }
     found = [
         Shift(
@@ -82,9 +95,10 @@ def chance_divergence(
     return float(chi2.ppf(confidence, freedom)) * variance / (8 * math.log(2))
 
 
-def _schema(thresholds: Mapping[str, float]) -> schema_pb2.Schema:
+def _schema(thresholds: Mapping[str, float], comparator: Comparator) -> schema_pb2.Schema:
     schema = schema_pb2.Schema()
     for name, threshold in thresholds.items():
         feature = schema.feature.add(name=name, type=schema_pb2.BYTES)
-        feature.drift_comparator.jensen_shannon_divergence.threshold = threshold
+        chosen = feature.drift_comparator if comparator == "drift" else feature.skew_comparator
+        chosen.jensen_shannon_divergence.threshold = threshold
     return schema

@@ -1,5 +1,6 @@
 """Executor of DriftCheck: counts this run's products, reads the live model's, compares them."""
 
+import dataclasses
 from typing import Any
 
 import apache_beam as beam
@@ -11,10 +12,12 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
+import schema
 from components.baseline_model.executor import NO_LIVE_MODEL_FILE
-from components.drift_check.comparison import compare
-from components.drift_check.findings import FINDINGS_FILE, STATISTICS_FILE, Findings
+from components.drift_check import comparison
+from components.drift_check.findings import FINDINGS_FILE, STATISTICS_FILE, Findings, Skew
 from components.drift_check.labelled_products import ReadLabelledProducts
+from components.drift_check.serving_logs import ReadServedProducts
 from components.drift_check.settings import ValidationConfig
 from components.drift_check.statistics import (
     ProfileStatistics,
@@ -25,6 +28,9 @@ from components.drift_check.statistics import (
 from components.progress import note
 from labeling.taxonomy import Taxonomy
 from serving.model_files import TRAINING_STATISTICS, join
+
+_SERVED_FILE = "served_statistics.pb"
+_UNREADABLE_FILE = "unreadable_records"
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -47,6 +53,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         )
         live = artifact_utils.get_single_instance(input_dict["baseline_model"])
         findings = _findings(live, now, taxonomy, config)
+        if config.serving_logs:
+            skew = self._skew(now, output, config)
+            findings = dataclasses.replace(findings, skew=skew)
         io_utils.write_bytes_file(join(output, FINDINGS_FILE), findings.to_json())
         _note(findings)
 
@@ -65,6 +74,19 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             )
         return parse(_read(path))
 
+    def _skew(self, trained: Statistics, output: str, config: ValidationConfig) -> Skew:
+        path, unreadable_path = join(output, _SERVED_FILE), join(output, _UNREADABLE_FILE)
+        with self._make_beam_pipeline() as pipeline:
+            products, unreadable = pipeline | ReadServedProducts(config.serving_logs)
+            _ = products | ProfileStatistics() | "Write" >> tfdv.WriteStatisticsToBinaryFile(path)
+            _ = unreadable | "WriteUnreadable" >> beam.io.WriteToText(
+                unreadable_path, num_shards=1, shard_name_template=""
+            )
+        served = parse(_read(path))
+        return comparison.skew(
+            trained, served, int(_read(unreadable_path)), schema.served_features(), config
+        )
+
 
 def _findings(
     live: types.Artifact, now: Statistics, taxonomy: Taxonomy, config: ValidationConfig
@@ -76,7 +98,7 @@ def _findings(
     if not fileio.exists(path):
         return Findings(version, None, "it was pushed without its training statistics")
     try:
-        drift = compare(parse(_read(path)), now, taxonomy.leaves, config)
+        drift = comparison.drift(parse(_read(path)), now, taxonomy.leaves, config)
     except StatisticsError as problem:
         return Findings(version, None, str(problem))
     return Findings(version, drift)
@@ -95,3 +117,9 @@ def _note(findings: Findings) -> None:
         drifted += [f"share of {each.category}" for each in findings.drift.categories.drifted]
         found = f"{len(drifted)} drifted" if drifted else "nothing drifted"
         note(f"against the training products of live version {findings.live_version}: {found}")
+    if (skew := findings.skew) is not None:
+        drifted = [shift.feature for shift in skew.shifts if shift.drifted]
+        note(
+            f"{skew.n_served:,} served products read, {skew.unreadable:,} records unreadable: "
+            f"{', '.join(drifted) or 'nothing'} skewed"
+        )

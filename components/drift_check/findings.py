@@ -88,6 +88,23 @@ class Drift:
 
 
 @dataclass(frozen=True)
+class Skew:
+    """What the servers are asked about against this run's training products.
+
+    Attributes:
+        n_served, n_trained: products, variants under one title counted once.
+        unreadable: records of the logs that are no request about products.
+        shifts: by property, the farthest beyond its threshold first; `before` is training and
+            `now` is serving.
+    """
+
+    n_served: int
+    n_trained: int
+    unreadable: int
+    shifts: list[Shift]
+
+
+@dataclass(frozen=True)
 class Findings:
     """The contents of `drift.json`.
 
@@ -95,11 +112,13 @@ class Findings:
         live_version: of the live model; "" where none is live.
         drift: None where there is nothing to compare with.
         problem: why a live model cannot be compared with; "" where it can.
+        skew: None where no serving logs were named.
     """
 
     live_version: str
     drift: Drift | None
     problem: str = ""
+    skew: Skew | None = None
 
     def to_json(self) -> bytes:
         """UTF-8 JSON."""

@@ -39,8 +39,11 @@ class ValidationConfig:
         max_share_ratio: by what factor a category's share of the products may grow or shrink; what
             chance explains comes on top. None: by any.
         confidence: with which chance is ruled out, in each comparison.
+        serving_logs: pattern of TFRecord files with what servers were asked, to be compared with
+            what the model was trained on; "" for none.
     """
 
     max_distance: Tolerances = Tolerances()
     max_share_ratio: Annotated[float, Field(gt=1)] | None = 2.0
     confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
+    serving_logs: str = ""

@@ -2,7 +2,14 @@
 
 from collections.abc import Callable
 
-from components.drift_check.findings import CategoryChanges, Drift, Findings, ShareChange, Shift
+from components.drift_check.findings import (
+    CategoryChanges,
+    Drift,
+    Findings,
+    ShareChange,
+    Shift,
+    Skew,
+)
 from components.evaluator.gate import Check
 from components.evaluator.gate_config import GateConfig
 
@@ -22,6 +29,11 @@ def drift_checks(
     """
     if findings is None:
         return []
+    skewed = [_skew(findings.skew)] if findings.skew is not None else []
+    return [_against_live(findings, config, path), *skewed]
+
+
+def _against_live(findings: Findings, config: GateConfig, path: Callable[[str], str]) -> Check:
     if findings.problem:
         ignored = config.on_missing_statistics == "ignore"
         then = "ignored, as configured" if ignored else "so nothing shows that the data is the same"
@@ -29,10 +41,10 @@ def drift_checks(
             f"Drift against the live model {findings.live_version} cannot be told: "
             f"{findings.problem}; {then}."
         )
-        return [Check(_NAME, ignored, reason)]
+        return Check(_NAME, ignored, reason)
     if findings.drift is None:
-        return [Check(_NAME, True, "No model is live yet that the data could drift away from.")]
-    return [_drift(findings.drift, findings.live_version, path)]
+        return Check(_NAME, True, "No model is live yet that the data could drift away from.")
+    return _drift(findings.drift, findings.live_version, path)
 
 
 def _drift(drift: Drift, version: str, path: Callable[[str], str]) -> Check:
@@ -50,6 +62,21 @@ def _drift(drift: Drift, version: str, path: Callable[[str], str]) -> Check:
     return Check(
         _NAME, not drifted and not changed, " ".join(filter(None, sentences)), n=drift.n_now
     )
+
+
+def _skew(skew: Skew) -> Check:
+    name = "serving_skew"
+    unreadable = f" {skew.unreadable:,} records were unreadable." if skew.unreadable else ""
+    if not skew.n_served:
+        reason = f"The serving logs hold no product.{unreadable} Nothing shown, nothing passed."
+        return Check(name, False, reason, n=0)
+    drifted = [shift for shift in skew.shifts if shift.drifted]
+    against = (
+        f"{skew.n_served:,} distinct products in the serving logs against {skew.n_trained:,} "
+        "trained on"
+    )
+    reason = _shifts(skew.shifts, drifted, against) + unreadable
+    return Check(name, not drifted, reason, n=skew.n_served)
 
 
 def _shifts(compared: list[Shift], drifted: list[Shift], against: str) -> str:

@@ -154,3 +154,80 @@ def test_a_live_model_without_usable_statistics_is_a_problem_that_is_told(
 def test_a_catalogue_of_other_categories_is_a_problem_that_is_told(settled, product_of):
     found = settled.check([product_of(number, category="gloves") for number in range(50)])
     assert "no category in common" in found.problem
+
+
+def write_logs(path, records):
+    import tensorflow as tf
+
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in records:
+            writer.write(record)
+
+
+def served(number: int, **changed) -> bytes:
+    """A request about a product as `product_of` makes them."""
+    import tensorflow as tf
+
+    values = {
+        "title": f"Model {number} {SHELVES[number % 5]} for everyday walks".encode(),
+        "image": b"\xff\xd8",
+        "price": 10.0 * (1 + number % 7),
+    }
+    example = tf.train.Example()
+    for name, value in (values | changed).items():
+        kind = "float_list" if isinstance(value, float) else "bytes_list"
+        getattr(example.features.feature[name], kind).value.append(value)
+    return example.SerializeToString()
+
+
+def test_requests_like_the_products_trained_on_are_not_skewed(world, product_of, tmp_path):
+    write_logs(tmp_path / "a.log", [served(number) for number in range(1000, 1400)])
+    write_logs(tmp_path / "b.log", [served(number) for number in range(1400, 1600)])
+    logs = ValidationConfig(serving_logs=str(tmp_path / "*.log"))
+    skew = world.check([product_of(number) for number in range(600)], logs).skew
+    assert (skew.n_served, skew.n_trained, skew.unreadable) == (600, 600, 0)
+    assert {shift.feature for shift in skew.shifts} == {
+        "title_words",
+        "title_length",
+        "description_length",
+        "price",
+        "has_picture",
+    }
+    assert not any(shift.drifted for shift in skew.shifts)
+
+
+def test_skew_is_named_and_broken_records_are_counted(world, product_of, tmp_path):
+    asked = [served(number, price=900.0, image=b"") for number in range(600)]
+    write_logs(tmp_path / "a.log", [*asked, b"\xff\xff no request", b""])
+    whole = (tmp_path / "a.log").read_bytes()
+    (tmp_path / "b.log").write_bytes(whole[: len(whole) // 3])
+    (tmp_path / "c.log.gz").write_bytes(b"\x1f\x8b no archive")
+    logs = ValidationConfig(serving_logs=str(tmp_path / "*.log*"))
+    skew = world.check([product_of(number) for number in range(600)], logs).skew
+    assert skew.n_served == 600 and skew.unreadable == 4
+    assert {shift.feature for shift in skew.shifts if shift.drifted} == {"price", "has_picture"}
+
+
+def test_logs_without_a_product_are_told(world, product_of, tmp_path):
+    write_logs(tmp_path / "a.log", [b"\xff"])
+    logs = ValidationConfig(serving_logs=str(tmp_path / "a.log"))
+    skew = world.check([product_of(1), product_of(2)], logs).skew
+    assert (skew.n_served, skew.unreadable, skew.shifts) == (0, 1, [])
+
+
+def test_a_pattern_without_files_is_an_input_error(tmp_path):
+    from components.drift_check.serving_logs import logs_digest
+    from pipeline.errors import InputError
+
+    with pytest.raises(InputError, match=r"validation\.serving_logs: no file matches"):
+        logs_digest(str(tmp_path / "*.log"))
+
+
+def test_other_logs_have_another_digest(tmp_path):
+    from components.drift_check.serving_logs import logs_digest
+
+    (tmp_path / "a.log").write_bytes(b"one")
+    first = logs_digest(str(tmp_path / "*.log"))
+    assert logs_digest(str(tmp_path / "*.log")) == first
+    (tmp_path / "b.log").write_bytes(b"two")
+    assert logs_digest(str(tmp_path / "*.log")) != first

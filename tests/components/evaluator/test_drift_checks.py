@@ -4,7 +4,14 @@ import dataclasses
 
 import pytest
 
-from components.drift_check.findings import CategoryChanges, Drift, Findings, ShareChange, Shift
+from components.drift_check.findings import (
+    CategoryChanges,
+    Drift,
+    Findings,
+    ShareChange,
+    Shift,
+    Skew,
+)
 from components.evaluator import gate
 from components.evaluator.drift_checks import drift_checks
 from components.evaluator.gate_config import GateConfig
@@ -93,3 +100,20 @@ def test_findings_survive_the_file():
     assert Findings.from_json(found.to_json()) == found
     problem = dataclasses.replace(found, drift=None, problem="why")
     assert Findings.from_json(problem.to_json()) == problem
+
+
+def test_what_is_served_is_asked_about_where_there_are_logs():
+    steady = dataclasses.replace(findings(), skew=Skew(900, 6_700, 3, [STEADY]))
+    _, check = drift_checks(steady, GateConfig(), PATHS.__getitem__)
+    assert check.name == "serving_skew" and check.passed
+    assert "900 distinct products in the serving logs against 6,700 trained on" in check.reason
+    assert "3 records were unreadable" in check.reason
+    skewed = dataclasses.replace(findings(), skew=Skew(900, 6_700, 0, [MOVED]))
+    _, check = drift_checks(skewed, GateConfig(), PATHS.__getitem__)
+    assert not check.passed and "price 0.977, 0.063 allowed" in check.reason
+
+
+def test_logs_without_products_pass_nothing():
+    empty = dataclasses.replace(findings(), skew=Skew(0, 6_700, 12, []))
+    _, check = drift_checks(empty, GateConfig(), PATHS.__getitem__)
+    assert not check.passed and "12 records were unreadable" in check.reason
