@@ -1,12 +1,16 @@
 # syntax=docker/dockerfile:1
-# The image of every pipeline step, and of `shelfsort serve`.
+# The image of every pipeline step, and of `shelfsort serve`; and that of Beam's remote workers.
 #
 #   docker build -t shelfsort --build-arg GIT_COMMIT="$(git rev-parse HEAD)" .
 #   docker build -t shelfsort-gpu --build-arg ACCELERATOR=gpu .
+#   docker build -t shelfsort-worker --target worker .
 #
 # Name it by digest afterwards: `shelfsort compile --image NAME@sha256:...`.
 
 ARG ACCELERATOR=cpu
+
+# Beam's launcher of workers: of the version that requirements.lock pins.
+FROM apache/beam_python3.10_sdk:2.61.0 AS beam
 
 FROM python:3.10-slim-bookworm AS python
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
@@ -42,7 +46,7 @@ ARG NVIDIA=/opt/venv/lib/python3.10/site-packages/nvidia
 ENV LD_LIBRARY_PATH=${NVIDIA}/cublas/lib:${NVIDIA}/cuda_cupti/lib:${NVIDIA}/cuda_nvrtc/lib:${NVIDIA}/cuda_runtime/lib:${NVIDIA}/cudnn/lib:${NVIDIA}/cufft/lib:${NVIDIA}/curand/lib:${NVIDIA}/cusolver/lib:${NVIDIA}/cusparse/lib:${NVIDIA}/nccl/lib:${NVIDIA}/nvjitlink/lib
 
 # hadolint ignore=DL3006
-FROM runtime-${ACCELERATOR} AS runtime
+FROM runtime-${ACCELERATOR} AS common
 ARG GIT_COMMIT=""
 ENV PATH=/opt/venv/bin:/opt/shelfsort/bin:$PATH \
     PYTHONPATH=/opt/shelfsort \
@@ -57,6 +61,15 @@ COPY --from=dependencies /opt/venv /opt/venv
 COPY --from=package /opt/shelfsort /opt/shelfsort
 USER 10001
 WORKDIR /home/shelfsort
+
+# Beam's workers on Flink, Spark and Dataflow: `docker build --target worker`. The runner starts
+# Beam's own launcher, which is to take the Python of this image, not to make an environment anew.
+FROM common AS worker
+ENV RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1
+COPY --from=beam /opt/apache/beam /opt/apache/beam
+ENTRYPOINT ["/opt/apache/beam/boot"]
+
+FROM common AS runtime
 EXPOSE 8500 8501
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8501/monitoring/prometheus/metrics', timeout=4)"]

