@@ -2,9 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from scipy.special import betainc
-
-from components.binomial import holm
+from components.binomial import holm, proof_p_value
 from components.drift_check.findings import CategoryChanges, ShareChange
 
 
@@ -74,4 +72,4 @@ def ratio_p_value(counts: tuple[int, int], totals: tuple[int, int], max_ratio: f
     if now == 0:
         return 1.0
     expected = max_ratio * total_now / (max_ratio * total_now + total_before)
-    return float(betainc(now, before + 1, expected))
+    return proof_p_value(now, before + now, expected)

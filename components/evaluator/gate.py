@@ -137,8 +137,8 @@ def _accuracy(figures: Mapping, config: GateConfig) -> Check:
     if not n or lower is None or value is None:
         return _missing(name, "accuracy on eval", floor)
     reason = (
-        f"Accuracy on {n:,} eval products is {_percent(value)}, at least {_percent(lower)} by "
-        f"its 95 % interval; the floor is {_percent(floor)}."
+        f"Accuracy on {_products(figures, name, n)} is {_percent(value)}, at least "
+        f"{_percent(lower)} by its 95 % interval; the floor is {_percent(floor)}."
     )
     return Check(name, lower >= floor, reason, lower, floor, n)
 
@@ -156,9 +156,9 @@ def _accepted_accuracy(figures: Mapping, key: str, config: GateConfig) -> Check:
         return _missing(name, f"accepted accuracy at {key} %", floor)
     broken = upper < float(key) / 100
     reason = (
-        f"Of {n:,} eval products decided at {key} %, {_percent(value)} are right, at least "
-        f"{_percent(lower)} and at most {_percent(upper)} with 95 % confidence each; the floor is "
-        f"{_percent(floor)}{f', and the promise of {key} % is broken' if broken else ''}."
+        f"Of {_products(figures, name, n)} decided at {key} %, {_percent(value)} are right, "
+        f"at least {_percent(lower)} and at most {_percent(upper)} with 95 % confidence each; the "
+        f"floor is {_percent(floor)}{f', and the promise of {key} % is broken' if broken else ''}."
     )
     return Check(name, lower >= floor and not broken, reason, lower, floor, n)
 
@@ -170,8 +170,9 @@ def _coverage(figures: Mapping, key: str, config: GateConfig) -> Check:
     if not n or value is None or lower is None:
         return _missing(name, f"coverage at {key} %", floor)
     reason = (
-        f"At {key} % the model decides {_percent(value)} of {n:,} eval products on its own, at "
-        f"least {_percent(lower)} with 95 % confidence; {_asked(floor)}."
+        f"At {key} % the model decides {_percent(value)} of "
+        f"{_products(figures, figure, n)} on its own, at least {_percent(lower)} with 95 % "
+        f"confidence; {_asked(floor)}."
     )
     return Check(name, lower >= floor, reason, lower, floor, n)
 
@@ -380,6 +381,13 @@ def _missing(name: str, what: str, floor: float | None) -> Check:
         floor,
         0,
     )
+
+
+def _products(figures: Mapping, figure: str, n: int) -> str:
+    worth = figures.get(f"{figure}_effective")
+    # Variants of one product are less evidence than as many products, and the bounds say so.
+    less = f" (worth {worth:,.0f} independent ones)" if worth and worth < n - 0.5 else ""
+    return f"{n:,} eval products{less}"
 
 
 def _asked(floor: float) -> str:

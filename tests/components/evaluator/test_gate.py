@@ -202,6 +202,12 @@ def test_anomalies_refuse_and_are_quoted():
     assert gate.decide(metrics(), CATEGORIES, GateConfig(), anomalies=[]).blessed
 
 
+def test_a_reason_says_how_many_independent_products_its_bound_goes_by():
+    checks = gate.decide(metrics(accuracy_effective=611.7), CATEGORIES, GateConfig()).checks
+    assert "on 1,000 eval products (worth 612 independent ones) is 95.0 %" in checks[0].reason
+    assert "Of 800 eval products decided at 95 %" in checks[1].reason
+
+
 def test_one_title_in_many_variants_does_not_break_a_categorys_promise():
     # 20 of 80 are wrong: too many for 80 products, but not where those 20 are one title.
     variants = category("Mugs", accepted=80, kept=60)
