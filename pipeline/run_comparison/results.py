@@ -79,7 +79,7 @@ class Difference:
         found = f"p = {self.p:.2g}"
         if self.redrawn:
             low, high = (100 * each for each in self.redrawn)
-            found = f"other calibration products: {low:+.1f} to {high:+.1f} points"
+            found = f"with other calibration products {low:+.1f} to {high:+.1f} points"
         return f"{self.name}, {QUESTIONS[self.question]}: {shares}; {verdict} ({found})"
 
 

@@ -127,7 +127,7 @@ def test_what_is_decided_differs_where_no_calibration_products_would_undo_it(mak
     b = make_run("b", [*products([True] * 200), *calibration(right_of_100=100)])
     found = coverage(compare(a, b))
     assert (found.only_b, found.redrawn, found.beyond_chance) == (200, (1.0, 1.0), True)
-    assert "more than chance (other calibration products: +100.0 to +100.0 points)" in (
+    assert "more than chance (with other calibration products +100.0 to +100.0 points)" in (
         found.sentence()
     )
 
@@ -142,7 +142,7 @@ def test_what_is_decided_may_be_chance_where_other_calibration_products_would_un
     assert found.redrawn[0] <= 0 < found.redrawn[1]
     assert not found.beyond_chance
     text = " ".join(line.strip() for line in lines_of(comparison))
-    assert "100.0 % by B; may be chance (other calibration products: " in text
+    assert "100.0 % by B; may be chance (with other calibration products " in text
     assert "Nothing in this table is more than chance." in text
 
 
