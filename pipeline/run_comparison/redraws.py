@@ -6,6 +6,9 @@ products alone takes each of them for a witness and sees a difference where ther
 calibration products are redrawn by groups (a cluster bootstrap; Davison & Hinkley, "Bootstrap
 Methods and their Application", 1997, section 3.8), the same groups for both runs, and thresholds
 are fitted anew. One threshold stands for all categories, without the floors of single ones.
+Of equally good models, simulated with 744 calibration and 883 eval products, the test alone found
+a difference of what is decided at 95 % in 71 % of 150 draws, and after redrawing in 1 % (see
+`tests/pipeline/run_comparison/test_redraws.py`).
 """
 
 from collections.abc import Iterator
