@@ -142,6 +142,7 @@ def create_components(
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=serving_check.outputs["blessing"],
         anomalies=example_validator.outputs["anomalies"],
+        drift=drift_check.outputs["drift"],
         model=model,
         model_run=trainer.outputs["model_run"],
         model_name=config.name,

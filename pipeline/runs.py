@@ -42,6 +42,7 @@ _ARTIFACTS = {
     "rejects": ("ManifestExampleGen", "rejects"),
     "taxonomy": ("ManifestExampleGen", "taxonomy"),
     "anomalies": ("ExampleValidator", "anomalies"),
+    "drift": ("DriftCheck", "drift"),
     "model": ("Trainer", "model"),
     "model_run": ("Trainer", "model_run"),
     "evaluation": ("Evaluator", "evaluation"),

@@ -5,7 +5,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.artifacts import Rejects, Taxonomy
+from components.artifacts import DataDrift, Rejects, Taxonomy
 from components.report_gen.artifacts import Report
 from components.report_gen.executor import Executor
 
@@ -28,6 +28,7 @@ class ReportGenSpec(ComponentSpec):
         "model_blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
         "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing, optional=True),
         "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies, optional=True),
+        "drift": ChannelParameter(type=DataDrift, optional=True),
         "model": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "model_run": ChannelParameter(type=standard_artifacts.ModelRun, optional=True),
     }
@@ -57,6 +58,7 @@ class ReportGen(base_component.BaseComponent):
         model_name: str,
         infra_blessing: types.BaseChannel | None = None,
         anomalies: types.BaseChannel | None = None,
+        drift: types.BaseChannel | None = None,
         model: types.BaseChannel | None = None,
         model_run: types.BaseChannel | None = None,
         title: str = "",
@@ -76,6 +78,7 @@ class ReportGen(base_component.BaseComponent):
             model_name: the name the model is served under.
             infra_blessing: ServingCheck's blessing; without it the page says nothing of servers.
             anomalies: what ExampleValidator found; without it the page says it was not asked.
+            drift: what DriftCheck found; likewise.
             model: the candidate, for its lineage.
             model_run: what the Trainer left beside it: its suspected label errors.
             title: what the run is called on the page.
@@ -92,6 +95,7 @@ class ReportGen(base_component.BaseComponent):
                 model_blessing=model_blessing,
                 infra_blessing=infra_blessing,
                 anomalies=anomalies,
+                drift=drift,
                 model=model,
                 model_run=model_run,
                 model_name=model_name,

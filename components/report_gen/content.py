@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from components.binomial import interval
+from components.drift_check.findings import Findings
 from components.evaluator.summary import answered_by
 from components.report_gen.changes import category_changes, changes
 from components.report_gen.confident_errors import confident_errors
@@ -16,6 +17,7 @@ from components.report_gen.curve import TARGETS, Curve, coverage_curve
 from components.report_gen.sections import (
     Anomaly,
     Check,
+    DriftSection,
     Labelling,
     LiveComparison,
     ModeRow,
@@ -29,6 +31,7 @@ from components.report_gen.shelves import shelf_rows
 
 MODES = ("combined", "text", "image")
 REJECT_EXAMPLES = 20
+MAX_SHARE_CHANGES = 12
 MAX_SUSPECTS = 300
 
 
@@ -64,6 +67,7 @@ class ReportInputs:
     title: str = ""
     lineage: dict[str, Any] = field(default_factory=dict)
     anomalies: list[Anomaly] | None = None
+    drift: Findings | None = None
     serving_check: bool | None = None
     serving_problems: dict[str, str] = field(default_factory=dict)
     model_blessing: bool | None = None
@@ -100,6 +104,7 @@ def assemble(inputs: ReportInputs) -> ReportContent:
         suspect_total=len(inputs.suspects),
         rejects=_rejects(inputs.rejects_summary, inputs.rejects),
         anomalies=inputs.anomalies,
+        drift=inputs.drift and _drift(inputs.drift),
         labelling=_labelling(inputs.rejects_summary.get("labels") or {}, inputs.price_per_answer),
         lineage=inputs.lineage,
         paths=_paths(tree),
@@ -256,6 +261,14 @@ def _rejects(summary: Mapping[str, Any], rejects: Iterable[dict[str, Any]]) -> R
         reduction=dict(summary.get("reduction") or {}),
         ignored=dict(summary.get("ignored") or {}),
     )
+
+
+def _drift(findings: Findings) -> DriftSection:
+    """Categories that drifted come first, then those that changed most."""
+    compared = findings.drift.categories.compared if findings.drift else []
+    changed = [change for change in compared if change.share_now != change.share_before]
+    first = sorted(changed, key=lambda change: not change.drifted)
+    return DriftSection(findings, first[:MAX_SHARE_CHANGES])
 
 
 def _labelling(labels: Mapping[str, Any], price_per_answer: float | None) -> Labelling:

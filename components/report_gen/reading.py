@@ -12,6 +12,7 @@ import pyarrow.parquet
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
+from components.drift_check.findings import FINDINGS_FILE, Findings
 from components.report_gen.content import MAX_SUSPECTS, ReportInputs, assemble
 from components.report_gen.products import find_products, within_budget
 from components.report_gen.sections import Anomaly, ReportContent
@@ -47,7 +48,7 @@ def read_run(uris: Mapping[str, str], train_uri: str, eval_uri: str, **settings:
 
     Args:
         uris: of `evaluation`, `model_blessing`, `rejects` and `taxonomy`; where there are any also
-            of `infra_blessing`, `anomalies`, `model` and `model_run`.
+            of `infra_blessing`, `anomalies`, `drift`, `model` and `model_run`.
         train_uri, eval_uri: folders of these splits' examples.
         settings: the fields of `ReportInputs` that no artifact holds, such as `model_name`.
     """
@@ -78,6 +79,9 @@ def _inputs(uris: Mapping[str, str], settings: Mapping[str, Any]) -> ReportInput
         else [],
         lineage=_lineage(uris.get("model")),
         anomalies=_anomalies(uris["anomalies"]) if "anomalies" in uris else None,
+        drift=Findings.from_json(read(join(uris["drift"], FINDINGS_FILE)))
+        if "drift" in uris
+        else None,
         model_blessing=tf.io.gfile.exists(join(uris["model_blessing"], "BLESSED")),
         **(_serving(uris["infra_blessing"]) if "infra_blessing" in uris else {}),
         **settings,

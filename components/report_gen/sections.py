@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from components.drift_check.findings import Findings, ShareChange
 from components.report_gen.changes import CategoryChange, Changes
 from components.report_gen.confident_errors import ModelError
 from components.report_gen.confusion import Pair, SiblingMatrix
@@ -109,6 +110,14 @@ class Anomaly:
 
 
 @dataclass(frozen=True)
+class DriftSection:
+    """What DriftCheck found, and of the categories the changes worth a line."""
+
+    findings: Findings
+    changes: list[ShareChange]
+
+
+@dataclass(frozen=True)
 class RejectReason:
     """Lines of the manifest refused for one reason, with the first few of them."""
 
@@ -175,6 +184,7 @@ class ReportContent:
     suspect_total: int
     rejects: Rejects
     anomalies: list[Anomaly] | None
+    drift: DriftSection | None
     labelling: Labelling
     lineage: dict[str, Any]
     paths: dict[str, str]

@@ -10,6 +10,15 @@ import pytest
 from PIL import Image, ImageDraw
 from scipy.stats import beta
 
+from components.drift_check.findings import (
+    FINDINGS_FILE,
+    CategoryChanges,
+    Drift,
+    Findings,
+    ShareChange,
+    Shift,
+    Skew,
+)
 from components.report_gen.content import ReportInputs
 from labeling.taxonomy import Taxonomy
 
@@ -161,6 +170,22 @@ def category_figures(taxonomy: Taxonomy, rows: pd.DataFrame, live: pd.DataFrame 
     return found
 
 
+def drift_of(taxonomy: Taxonomy) -> Findings:
+    """Prices and one category have drifted, another category is new; requests lack pictures."""
+    gone, *kept, new = taxonomy.leaves
+    steady = [ShareChange(leaf, 100, 101, 0.09, 0.095, 1.0, False) for leaf in kept]
+    lost = ShareChange(gone, 88, 0, 0.08, 0.0, 1e-12, True)
+    shifts = [
+        Shift("price", 0.9741, 0.0547, 1_190, 1_111, True),
+        Shift("title_words", 0.0049, 0.0253, 9_100, 8_700, False),
+    ]
+    pictures = Shift("has_picture", 0.3113, 0.0524, 1_111, 700, True)
+    categories = CategoryChanges(2.0, [*steady, lost], [new], ["hats"])
+    return Findings(
+        "3", Drift(1_190, 1_111, shifts, categories), skew=Skew(700, 1_111, 4, [pictures])
+    )
+
+
 def make_inputs(n: int = 900, live: bool = True, blessed: bool = True, **changed) -> ReportInputs:
     """A whole run: three modes, a live model, rejects, anomalies and lineage."""
     taxonomy = Taxonomy.from_nodes(nodes_of(changed.pop("shelves", SHELVES)))
@@ -258,6 +283,7 @@ def make_inputs(n: int = 900, live: bool = True, blessed: bool = True, **changed
             "created": "2026-03-02T10:15:00Z",
         },
         "anomalies": [],
+        "drift": drift_of(taxonomy),
         "serving_check": True,
         "model_blessing": blessed,
         "price_per_answer": 0.012,
@@ -305,6 +331,8 @@ def write_artifacts(folder: Path, inputs: ReportInputs) -> dict[str, str]:
         diff.anomaly_info["price"].short_description = inputs.anomalies[0].summary
         diff.anomaly_info["price"].severity = anomalies_pb2.AnomalyInfo.ERROR
     write("anomalies/Split-eval/SchemaDiff.pb", diff.SerializeToString())
+    if inputs.drift:
+        write(f"drift/{FINDINGS_FILE}", inputs.drift.to_json())
     ids = inputs.predictions[
         (inputs.predictions.model == "candidate") & (inputs.predictions["mode"] == "combined")
     ].product_id
@@ -319,7 +347,7 @@ def write_artifacts(folder: Path, inputs: ReportInputs) -> dict[str, str]:
             writer.write(example.SerializeToString())
     named = {"model_blessing": "blessing", "infra_blessing": "infra"}
     inputs_of_component = (
-        "examples", "rejects", "taxonomy", "evaluation", "model", "anomalies", *named,
+        "examples", "rejects", "taxonomy", "evaluation", "model", "anomalies", "drift", *named,
     )  # fmt: skip
     return {name: str(folder / named.get(name, name)) for name in inputs_of_component}
 

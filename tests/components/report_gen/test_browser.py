@@ -289,6 +289,20 @@ def test_suspects_are_listed_by_category_with_pictures_and_the_manifest(opened, 
     assert (link.inner_text(), link.get_attribute("href")) == ("relabel.manifest",) * 2
 
 
+@pytest.mark.parametrize("width", [390, 1440])
+def test_drift_shows_what_moved_first_and_stays_readable(opened, width):
+    tab = opened(width=width)
+    rows = tab.locator("#drift .distances").first.locator("tbody tr")
+    assert rows.count() == 2
+    assert rows.first.locator("th").inner_text().startswith("Price")
+    assert "0.974" in rows.first.inner_text() and "failed" in rows.first.inner_text()
+    lost = tab.locator("#drift .shares tbody tr").first
+    assert "Backpacks" in lost.inner_text() and "0.00" in lost.inner_text()
+    for row in (rows.first, lost):
+        box = row.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+
+
 def test_another_shelf_of_siblings_can_be_chosen(opened):
     tab = opened()
     tab.select_option("#sibling-choice", "1")

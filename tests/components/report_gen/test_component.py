@@ -88,12 +88,18 @@ def test_anomalies_are_read_from_their_protos(do, run_inputs, run_artifacts, tmp
     assert "Unexpected type: BYTES" in html
 
 
+def test_what_drifted_is_read_from_its_findings(do, run_inputs, run_artifacts, tmp_path):
+    html = (do(run_artifacts(tmp_path / "run", run_inputs(100))) / "index.html").read_text("utf-8")
+    assert "0.974" in html and "No longer in the taxonomy" in html
+
+
 def test_optional_inputs_may_be_absent(do, run_inputs, run_artifacts, tmp_path):
     uris = run_artifacts(tmp_path / "run", run_inputs(100))
-    for optional in ("infra_blessing", "anomalies", "model"):
+    for optional in ("infra_blessing", "anomalies", "drift", "model"):
         del uris[optional]
     html = (do(uris) / "index.html").read_text("utf-8")
-    assert "were not checked in this run" in html
+    assert "The schema was not checked in this run" in html
+    assert "Drift was not checked in this run" in html
     assert "record was not handed to this report" in html
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.drift_check.findings import Findings
 from components.report_gen import page
 from components.report_gen.content import assemble
 from components.report_gen.sections import Anomaly
@@ -168,15 +169,34 @@ def test_differences_are_written_in_points_with_their_sign():
 
 def test_sections_appear_only_where_there_is_something_to_say(run_inputs):
     bare = drawn(
-        run_inputs(60, live=False, anomalies=None, serving_check=None, lineage={}, rejects=[])
+        run_inputs(
+            60, live=False, anomalies=None, serving_check=None, lineage={}, rejects=[], drift=None
+        )
     )
     assert "What changes against the live model" not in bare
     assert "Labels to look at again" not in bare
-    assert "were not checked in this run" in bare
+    assert "The schema was not checked in this run" in bare
+    assert "Drift was not checked in this run" in bare
     suspects = [
         {"product_id": "p1", "title": "Bag", "label": "a", "likely": "b", "label_score": 0.02}
     ]
     assert "Labels to look at again" in drawn(run_inputs(60, suspects=suspects))
+
+
+def test_what_drifted_is_shown_with_distance_threshold_and_counts(run_inputs):
+    html = drawn(run_inputs(60))
+    section = html[html.index('<section id="drift"') : html.index('<section id="labelling"')]
+    for said in ("0.974", "0.055", "1,190", "1,111", "(1 of 11)", "No longer in the taxonomy"):
+        assert said in section, said
+    assert section.count(">failed<") == 3
+    # A category that drifted stands above those that changed by chance.
+    assert "Backpacks" in section[section.index('class="compact shares"') :].split("</tr>")[1]
+
+
+def test_why_drift_cannot_be_told_or_that_nothing_was_live_is_said(run_inputs):
+    told = drawn(run_inputs(60, drift=Findings("2", None, "it has no statistics")))
+    assert "Drift against the live model 2 cannot be told: it has no statistics." in told
+    assert "No model was live" in drawn(run_inputs(60, drift=Findings("", None)))
 
 
 def test_a_run_without_words_draws_the_modes_it_has(run_inputs):
