@@ -37,7 +37,7 @@ class ProfileStatistics(beam.PTransform):
     def expand(self, products: beam.PCollection) -> beam.PCollection:
         return (
             products
-            | "Groups" >> beam.Map(lambda product: ((group_of(product), product.category), product))
+            | "Groups" >> beam.Map(lambda product: (_kind_of(product), product))
             | "OneOfEach" >> beam.CombinePerKey(_first)
             | "Properties" >> beam.Map(lambda keyed: properties(keyed[1]))
             | "Batch" >> beam.BatchElements(min_batch_size=_BATCH, max_batch_size=_BATCH)
@@ -103,6 +103,10 @@ def _columns(batch: list[dict[str, list[bytes]]]) -> pa.RecordBatch:
         pa.array([each.get(name) for each in batch], pa.list_(pa.binary())) for name in SOURCES
     ]
     return pa.RecordBatch.from_arrays(columns, names=list(SOURCES))
+
+
+def _kind_of(product: Product) -> bytes:
+    return (product.category or "").encode() + b"\0" + group_of(product)
 
 
 def _first(products: Iterable[Product]) -> Product:

@@ -72,3 +72,8 @@ def test_two_samples_of_one_source_seldom_exceed_the_allowance(distances, n, m):
         allowed = distances.chance_divergence(*given, 0.99)
         exceeded += jensenshannon(p, q, base=2) ** 2 > allowed
     assert exceeded <= 25  # 1 % promised; 2.5 % would be a promise broken
+
+
+def test_without_any_tolerance_the_same_single_value_has_not_drifted(distances, halves):
+    (shift,) = distances.shifts(*halves, {"image_format": 0.0}, 0.95)
+    assert (shift.distance, shift.threshold, shift.drifted) == (0, 0, False)
