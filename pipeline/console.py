@@ -109,6 +109,18 @@ def quiet_console(log: Path, *, shown: bool = True) -> Iterator[Console]:
 
 
 @contextlib.contextmanager
+def no_progress() -> Iterator[None]:
+    """Keeps progress to itself, where nobody watches."""
+    logger = logging.getLogger(LOGGER_NAME)
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+@contextlib.contextmanager
 def failures_in_a_line(log: Path) -> Iterator[None]:
     """Writes an error that is not the caller's into the log and makes one line of it.
 

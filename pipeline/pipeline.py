@@ -92,6 +92,11 @@ def create_components(
     )
     # Training waits for the verdict on the data: what it would learn from is not trusted before.
     transform.add_upstream_node(example_validator)
+    baseline = BaselineModel(
+        serving_dir=serving_dir,
+        live_version=live_version,
+        code_digest=code_digest("components/baseline_model"),
+    )
     trainer = Trainer(
         examples=examples,
         transform_graph=transform.outputs["transform_graph"],
@@ -101,13 +106,10 @@ def create_components(
             "model_name": config.name,
             "code_digest": code_digest("components/trainer"),
         },
+        # Wired only where it is asked for: else every push would train the same model anew.
+        base_model=baseline.outputs["baseline"] if config.training.warm_start else None,
     )
     model = trainer.outputs["model"]
-    baseline = BaselineModel(
-        serving_dir=serving_dir,
-        live_version=live_version,
-        code_digest=code_digest("components/baseline_model"),
-    )
     drift_check = DriftCheck(
         examples=examples,
         taxonomy=taxonomy,

@@ -13,7 +13,7 @@ from components.manifest_example_gen.preflight import Preflight
 from components.manifest_example_gen.spans import find_spans
 from labeling.storage import file_state
 from pipeline.config import Config
-from pipeline.console import failures_in_a_line, quiet_console
+from pipeline.console import failures_in_a_line, no_progress, quiet_console
 from pipeline.errors import InputError, RunFailed
 from pipeline.output_folder import OutputFolder
 from pipeline.run import RunResult, check_input, run
@@ -89,7 +89,8 @@ def take_turn(manifest: str, taxonomy: str, folder: OutputFolder, config: Config
         RunFailed: the run broke, or has broken too often on the same content.
     """
     with folder.locked():
-        checked = check_input(manifest, taxonomy, config)
+        with no_progress():
+            checked = check_input(manifest, taxonomy, config)
         earlier = list_runs(folder) if folder.metadata.exists() else []
         same = [each for each in earlier if each.content_digest == checked.digest]
         if any(each.ended for each in same):

@@ -36,6 +36,7 @@ class Trainer(base_component.BaseComponent):
         transform_graph: channel.BaseChannel,
         taxonomy: channel.BaseChannel,
         custom_config: dict[str, Any],
+        base_model: channel.BaseChannel | None = None,
     ):
         """Wires the component.
 
@@ -46,12 +47,14 @@ class Trainer(base_component.BaseComponent):
             transform_graph: Transform's graph.
             taxonomy: the category tree.
             custom_config: see `components.trainer.module.run_fn`.
+            base_model: the live model, for `training.warm_start`.
         """
         super().__init__(
             TrainerSpec(
                 examples=examples,
                 transform_graph=transform_graph,
                 taxonomy=taxonomy,
+                base_model=base_model,
                 run_fn=RUN_FN,
                 train_args=trainer_pb2.TrainArgs(splits=["train"]),
                 eval_args=trainer_pb2.EvalArgs(splits=["calibration"]),

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -19,6 +19,9 @@ from components.trainer.towers import build_towers
 from labeling.label_errors import Suspect
 
 OUTPUTS = ("text", "image")
+Start = Callable[[keras.Model], bool]
+# Passes that towers take that start from the live model's, as a share of what fresh ones take.
+WARM_PASSES = 0.4
 # The pool has three numbers a category: more products than these would not move them.
 POOLED_ON = 20_000
 
@@ -71,6 +74,7 @@ def fit(
     config: TrainingConfig,
     categories: Sequence[str],
     log_dir: Path | None = None,
+    start: Start | None = None,
 ) -> Fit:
     """Cross-fits the towers, looks for label errors, and fits the towers on all of `train`.
 
@@ -82,13 +86,16 @@ def fit(
         config: settings.
         categories: K ids, in the order of the labels.
         log_dir: where TensorBoard logs of the final fit go; None for none.
+        start: of the final fit; see `fit_all`.
     """
     crossed = cross_fit(train, sizes, config, np.ones(len(train), np.float32))
     suspects = find_label_errors(train, crossed.held_out, crossed.pool, crossed.folds, categories)
     trust = label_trust(train, suspects, config.label_noise)
     if (trust < 1).any():
         crossed = cross_fit(train, sizes, config, trust)
-    towers = fit_all(train, sizes, config, trust, epochs=crossed.epochs, log_dir=log_dir)
+    towers = fit_all(
+        train, sizes, config, trust, epochs=crossed.epochs, log_dir=log_dir, start=start
+    )
     return Fit(towers, crossed, suspects)
 
 
@@ -111,9 +118,9 @@ def cross_fit(
         inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         if not len(outside) or not len(inside):
             continue
-        towers, length = _fit_once(
-            train, weights, sizes, config, seed=config.seed + 1 + fold, on=inside, check=outside
-        )
+        seed = config.seed + 1 + fold
+        towers = _fresh_towers(train, sizes, config, seed)
+        length = _fit_once(towers, train, weights, config, seed=seed, on=inside, check=outside)
         lengths.append(length)
         _write_logits(towers, train, outside, held_out)
         progress(fold + 1, config.folds, "cross-fits of the towers")
@@ -138,12 +145,20 @@ def fit_all(
     *,
     epochs: int,
     log_dir: Path | None = None,
+    start: Start | None = None,
 ) -> keras.Model:
-    """The towers fitted on the whole split in `epochs` passes; arguments as in `cross_fit`."""
+    """The towers fitted on the whole split in `epochs` passes; other arguments as in `cross_fit`.
+
+    Args:
+        start: gives fresh towers the weights of earlier ones and says whether it could; they then
+            take a share of the passes (WARM_PASSES). Never for a cross-fit: see `warm_start`.
+    """
     weights = sample_weights(train, sizes.categories, config, trust)
-    towers, _ = _fit_once(
-        train, weights, sizes, config, seed=config.seed, epochs=epochs, log_dir=log_dir
-    )
+    towers = _fresh_towers(train, sizes, config, config.seed)
+    if start is not None and start(towers):
+        epochs = max(1, round(WARM_PASSES * epochs))
+        config = dataclasses.replace(config, epochs=epochs)
+    _fit_once(towers, train, weights, config, seed=config.seed, epochs=epochs, log_dir=log_dir)
     return towers
 
 
@@ -178,25 +193,11 @@ def sample_weights(
     return (weights / weights.mean()).astype(np.float32)
 
 
-def _fit_once(
-    train: Products,
-    weights: np.ndarray,
-    sizes: VocabularySizes,
-    config: TrainingConfig,
-    *,
-    seed: int,
-    on: np.ndarray | None = None,
-    check: np.ndarray | None = None,
-    epochs: int | None = None,
-    log_dir: Path | None = None,
-) -> tuple[keras.Model, int]:
-    """One fit on the rows `on` (all by default); with `check`, stops when it stops helping there.
-
-    Returns:
-        The towers and the number of passes that were best (or were asked for).
-    """
+def _fresh_towers(
+    train: Products, sizes: VocabularySizes, config: TrainingConfig, seed: int
+) -> keras.Model:
     keras.utils.set_random_seed(seed)
-    towers = build_towers(
+    return build_towers(
         words=sizes.words,
         pieces=sizes.pieces,
         price_buckets=sizes.price_buckets,
@@ -206,6 +207,25 @@ def _fit_once(
         image_units=config.image_units,
         dropout=config.dropout,
     )
+
+
+def _fit_once(
+    towers: keras.Model,
+    train: Products,
+    weights: np.ndarray,
+    config: TrainingConfig,
+    *,
+    seed: int,
+    on: np.ndarray | None = None,
+    check: np.ndarray | None = None,
+    epochs: int | None = None,
+    log_dir: Path | None = None,
+) -> int:
+    """One fit on the rows `on` (all by default); with `check`, stops when it stops helping there.
+
+    Returns:
+        The number of passes that were best (or were asked for).
+    """
     rows = np.arange(len(train)) if on is None else on
     steps = config.epochs * math.ceil(len(rows) / config.batch_size)
     towers.compile(
@@ -213,7 +233,9 @@ def _fit_once(
             keras.optimizers.schedules.CosineDecay(config.learning_rate, steps),
             weight_decay=config.weight_decay,
         ),
-        loss={name: _loss(sizes.categories, config.label_smoothing) for name in OUTPUTS},
+        loss={
+            name: _loss(towers.output[name].shape[-1], config.label_smoothing) for name in OUTPUTS
+        },
     )
     callbacks: list[keras.callbacks.Callback] = []
     if check is not None:
@@ -231,7 +253,7 @@ def _fit_once(
         verbose=0,
     ).history
     losses = history.get("val_loss")
-    return towers, (int(np.argmin(losses)) + 1 if losses else epochs or config.epochs)
+    return int(np.argmin(losses)) + 1 if losses else epochs or config.epochs
 
 
 def _loss(categories: int, smoothing: float):

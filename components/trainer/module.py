@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -21,10 +22,18 @@ from components.trainer.backbones import Backbone, load_backbone
 from components.trainer.dataset import Products, read_products, record_batches, trimmed
 from components.trainer.embedding import embed_new_pictures
 from components.trainer.embedding_cache import EmbeddingCache, content_digest
-from components.trainer.fitting import CrossFit, Fit, VocabularySizes, fit, tower_logits
+from components.trainer.fitting import (
+    CrossFit,
+    Fit,
+    Start,
+    VocabularySizes,
+    fit,
+    tower_logits,
+)
 from components.trainer.rows import evenly
 from components.trainer.served_model import ServedModel
 from components.trainer.settings import TrainingConfig
+from components.trainer.warm_start import ColdStart, Terms, read_live_towers
 from components.transform.module import (
     CATEGORIES_VOCABULARY,
     PIECES_VOCABULARY,
@@ -75,6 +84,7 @@ def run_fn(fn_args: FnArgs) -> None:
         config,
         shelves.categories,
         Path(fn_args.model_run_dir) / "tensorboard",
+        _warm_start(fn_args, config, transformed) if config.warm_start else None,
     )
     cost["fitting"] = clock.lap()
     pool, held_out = fitted.crossed.pool, fitted.crossed.held_out
@@ -111,6 +121,32 @@ def run_fn(fn_args: FnArgs) -> None:
     _write(fn_args.model_run_dir, SUSPECTS_FILE, lines.encode())
     record = {"pictures_embedded": embedded, "cost": {k: v.to_dict() for k, v in cost.items()}}
     _write(fn_args.model_run_dir, COST_FILE, json.dumps(record, indent=1).encode())
+
+
+def _warm_start(
+    fn_args: FnArgs, config: TrainingConfig, transformed: tft.TFTransformOutput
+) -> Start:
+    """Starts towers from the live model's, where there is one that they can start from."""
+    terms = Terms(
+        *(
+            transformed.vocabulary_by_name(name)
+            for name in (WORDS_VOCABULARY, PIECES_VOCABULARY, CATEGORIES_VOCABULARY)
+        )
+    )
+
+    def start(towers: keras.Model) -> bool:
+        try:
+            live = read_live_towers(
+                fn_args.base_model or "", config, fn_args.custom_config["splits"]
+            )
+            live.start(towers, terms)
+        except ColdStart as why:
+            note(f"cold start: {why}")
+            return False
+        note("the final fit starts from the live model's towers")
+        return True
+
+    return start
 
 
 def _said_of(fitted: Fit, config: TrainingConfig) -> str:

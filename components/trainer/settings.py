@@ -36,6 +36,8 @@ class TrainingConfig:
         label_noise: what is done about suspected label errors: `keep` trains on them as they are;
             `downweight` weighs them by their label's held-out probability and `drop` by 0, each
             at the price of a second cross-fit. They are listed in the report in any case.
+        warm_start: whether the final fit starts from the live model's towers, in fewer passes; the
+            cross-fits never do.
         seed: of initial weights, order and dropout.
         embedding_cache: folder that keeps picture embeddings between runs; empty for none.
     """
@@ -57,5 +59,6 @@ class TrainingConfig:
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     threshold_scope: Literal["guarded", "overall", "category"] = "guarded"
     label_noise: LabelNoise = "keep"
+    warm_start: bool = False
     seed: int = 7
     embedding_cache: str = ""
