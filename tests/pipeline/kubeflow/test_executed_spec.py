@@ -146,8 +146,11 @@ def test_the_second_run_compares_with_the_first_and_a_failing_gate_stops_the_pus
     assert sorted(path.name for path in world.serving.iterdir()) == before
 
 
-def test_a_staged_store_is_written_and_read(world, launcher, tmp_path):
-    run = launcher(world.spec, "minio://mlpipeline/v2", tmp_path)
+def test_a_recurring_run_finds_its_files_itself_and_a_staged_store_is_written_and_read(
+    world, launcher, tmp_path
+):
+    given = {"manifest": f"{world.manifest.parent}/*.manifest", "content_digest": "", "spans": "[]"}
+    run = launcher(world.spec, "minio://mlpipeline/v2", tmp_path, parameters=given)
     run.run("ManifestExampleGen", "StatisticsGen")
     assert {name: each.status for name, each in run.results.items()} == {
         "ManifestExampleGen": 0,
@@ -157,6 +160,10 @@ def test_a_staged_store_is_written_and_read(world, launcher, tmp_path):
     assert examples["uri"].startswith("minio://mlpipeline/v2/")
     assert json.loads(examples["metadata"]["split_names"]) == ["train", "calibration", "eval"]
     assert (run.local(examples) / "Split-eval").is_dir()
+    origin = read(run.local(examples), "origin.json")
+    compiled_for = world.spec["root"]["inputDefinitions"]["parameters"]["content_digest"]
+    assert origin["content_digest"] == compiled_for["defaultValue"]
+    assert origin["spans"] == [str(world.manifest)]
     assert (run.output("StatisticsGen", "statistics") / "Split-train").is_dir()
 
 
