@@ -65,6 +65,7 @@ class Run:
             `code.<component>` is a digest of the code.
         artifacts: folders by the name that the report's component gives them, e.g. `evaluation`;
             as far as the run has them.
+        content_digest: of what the run was made from; "" where it did not get that far.
         spans: the manifest's files, in order; empty where the run did not get to them.
     """
 
@@ -75,12 +76,8 @@ class Run:
     metrics: dict[str, Any]
     settings: dict[str, Any]
     artifacts: dict[str, Path] = dataclasses.field(default_factory=dict)
+    content_digest: str = ""
     spans: tuple[str, ...] = ()
-
-    @property
-    def content_digest(self) -> str:
-        """Of what the run was made from; "" where it did not get that far."""
-        return str(self.settings.get("data.content_digest", ""))
 
     @property
     def ended(self) -> bool:
@@ -149,14 +146,15 @@ def _run(store: ml_metadata.MetadataStore, context: metadata_store_pb2.Context) 
         metrics=_json(artifacts.get("evaluation"), "metrics.json"),
         settings=dict(_settings(executions)),
         artifacts=artifacts,
-        spans=_spans(executions.get(_INGESTION)),
+        content_digest=_ingested(executions, "content_digest"),
+        spans=tuple(json.loads(_ingested(executions, "spans") or "[]")),
     )
 
 
-def _spans(ingestion: metadata_store_pb2.Execution | None) -> tuple[str, ...]:
-    if ingestion is None or "spans" not in ingestion.custom_properties:
-        return ()
-    return tuple(_value(ingestion.custom_properties["spans"]))
+def _ingested(executions: dict[str, metadata_store_pb2.Execution], name: str) -> str:
+    """A property of ingestion as it was written, "" where there is none."""
+    execution = executions.get(_INGESTION)
+    return execution.custom_properties[name].string_value if execution else ""
 
 
 def _node(execution: metadata_store_pb2.Execution, store: ml_metadata.MetadataStore) -> str:

@@ -118,8 +118,8 @@ def _refuse_vanished(before: Sequence[str], now: Sequence[str]) -> None:
     if gone:
         more = f" and {len(gone) - 1:,} more" if len(gone) > 1 else ""
         raise InputError(
-            f"{gone[0]}{more}: was part of the last run and is gone. Put it back, or accept that "
-            "by one `shelfsort run` without it."
+            f"{gone[0]}{more}: belonged to the last run and is not there now. Put it back, or "
+            "start `shelfsort run` once without it."
         )
 
 

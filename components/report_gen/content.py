@@ -255,7 +255,9 @@ def _rejects(summary: Mapping[str, Any], rejects: Iterable[dict[str, Any]]) -> R
     counts = sorted((summary.get("by_reason") or {}).items(), key=lambda item: -item[1])
     return Rejects(
         lines=int(summary.get("lines", 0)),
+        files=len(summary.get("files") or {}),
         accepted=int(summary.get("accepted", 0)),
+        superseded=int(summary.get("superseded", 0)),
         rejected=int(summary.get("rejected", 0)),
         reasons=[RejectReason(reason, count, examples.get(reason, [])) for reason, count in counts],
         reduction=dict(summary.get("reduction") or {}),

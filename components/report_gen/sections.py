@@ -130,11 +130,14 @@ class RejectReason:
 class Rejects:
     """What became of the manifest's lines.
 
+    `superseded` lines have a later answer in another file; `files` is how many files there were;
     `ignored` counts fields that were cut or left out of products that were accepted.
     """
 
     lines: int
+    files: int
     accepted: int
+    superseded: int
     rejected: int
     reasons: list[RejectReason]
     reduction: dict[str, str]

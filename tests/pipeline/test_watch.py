@@ -54,9 +54,9 @@ class World:
     def _run(self, manifest, taxonomy, folder, config, console, checked):
         verdict = self.verdicts.pop(0)
         outcome = verdict if isinstance(verdict, str) else "failed"
-        settings = {"data.content_digest": checked.digest}
         now = datetime.now(timezone.utc)
-        self.runs.insert(0, Run("id", now, outcome, "", {}, settings, spans=checked.spans))
+        of = {"content_digest": checked.digest, "spans": checked.spans}
+        self.runs.insert(0, Run("id", now, outcome, "", {}, {}, **of))
         if not isinstance(verdict, str):
             raise verdict
         figures = {"n": 10, "accuracy": 0.9, "coverage_at_95": 0.5}
@@ -141,7 +141,7 @@ def test_a_vanished_manifest_is_refused_with_the_remedy(world):
     world.verdicts = ["pushed"]
     world.turn()
     (world.inbox / "2.manifest").unlink()
-    with pytest.raises(InputError, match=r"2.manifest: was part of the last run.*Put it back"):
+    with pytest.raises(InputError, match=r"2.manifest: belonged to the last run.*Put it back"):
         world.turn()
     assert len(world.runs) == 1
 

@@ -95,6 +95,18 @@ def test_hostile_names_everywhere_else_stay_text(run_inputs):
     assert not any(name.startswith("on") for _, name in Scripts(drawn(inputs)).attributes)
 
 
+def test_with_several_manifests_each_reject_names_its_file(run_inputs):
+    rejects = [{"line": 7, "file": "in/mon.manifest", "id": "r", "reason": "unknown_label"}]
+    summary = {"lines": 9, "accepted": 6, "superseded": 2, "rejected": 1}
+    summary |= {"by_reason": {"unknown_label": 1}, "files": {"in/mon.manifest": 6}}
+    changed = {"rejects": rejects, "rejects_summary": summary}
+    one = page.render(assemble(run_inputs(60, **changed)), {}).decode()
+    assert "mon.manifest" not in one and "2 have a later answer in another file" in one
+    summary["files"]["in/tue.manifest"] = 0
+    several = page.render(assemble(run_inputs(60, **changed)), {}).decode()
+    assert "<bdi>mon.manifest</bdi>" in several
+
+
 def test_a_lone_surrogate_does_not_stop_the_report(run_inputs):
     rejects = [{"line": 1, "id": "\ud800", "reason": "unknown_label", "detail": "x", "image": ""}]
     assert b"Unknown label" in page.render(assemble(run_inputs(60, rejects=rejects)), {})
