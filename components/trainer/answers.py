@@ -244,8 +244,9 @@ def _fit_mode(
         ("by_parent", answered.levels.values()),
     ):
         n = Counter(name for trials in thresholds for name in trials.named)
-        for name, entry in fitted[named].items():
-            entry["n"] = n[name]
+        fitted[named] = {
+            name: {**_in_order(entry), "n": n[name]} for name, entry in fitted[named].items()
+        }
     sizes = sizes_by_correlation(calibration.groups, fits[target_key(TARGETS[0])].correlation)
     return {
         "temperature": temperature,
@@ -300,6 +301,19 @@ def _fit_target(
 
 def _not_below(threshold: float | None, floor: float | None) -> float | None:
     return None if threshold is None or floor is None else max(threshold, floor)
+
+
+def _in_order(thresholds: dict[str, float | None]) -> dict[str, float | None]:
+    """What is decided at a target is decided at those below it too; `thresholds` by target, rising.
+
+    Each target's is fitted and refuted by itself, so that a node could abstain at 95 % and not at
+    98 %: there it abstains at both.
+    """
+    ordered, below = {}, 0.0
+    for target, threshold in thresholds.items():
+        below = None if threshold is None or below is None else max(threshold, below)
+        ordered[target] = below
+    return ordered
 
 
 def _by_target(fits: dict[str, dict]) -> dict[str, dict]:

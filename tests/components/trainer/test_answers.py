@@ -115,6 +115,20 @@ def test_a_shelf_that_breaks_the_promise_abstains_while_the_others_go_on():
     assert by_parent["mugs"]["95"] is not None
 
 
+def test_what_abstains_at_95_percent_abstains_at_98_too():
+    # One clog in five is wrong: too many where its score passes. At 98 % it does not, so that
+    # nothing is refuted there.
+    predicted = np.repeat([3, 0, 1], [1000, 400, 300])
+    labels = np.where((predicted == 1) & (np.arange(1700) % 5 == 0), 3, predicted)
+    strength = np.where(predicted == 1, 3.0, 6.0)
+    logits = strength[:, None] * np.eye(4)[predicted]
+    sample = Scored(products(labels), {"text": logits, "image": logits})
+    fitted = fit_answers(sample, sample, HALF, SHELVES, 0.95, "overall")["text"]
+    assert fitted["overall"]["95"] < fitted["overall"]["98"]
+    assert fitted["by_category"]["clogs"] == {"95": None, "98": None, "n": 300}
+    assert fitted["by_category"]["boots"]["98"] == fitted["overall"]["98"]
+
+
 def test_category_scope_asks_every_shelf_for_its_own_proof():
     labels = np.repeat([0, 2, 3], [100, 100, 20])
     logits = 9.0 * np.eye(4)[labels]
