@@ -92,7 +92,7 @@ def _figures(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[str]:
 
 def _results(results: Results) -> Iterator[str]:
     if not results.overall:
-        yield "No test: nothing was scored on eval."
+        yield "No test: there is no eval product that both models could answer."
         return
     pairs = results.overall[0].paired
     yield from _paired_head(results) if pairs else _unpaired_head(results)
