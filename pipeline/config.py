@@ -20,7 +20,9 @@ from pipeline.kubeflow.settings import KubeflowConfig
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
-BeamComponent = Literal["ManifestExampleGen", "StatisticsGen", "Transform", "Evaluator"]
+BeamComponent = Literal[
+    "ManifestExampleGen", "StatisticsGen", "Transform", "DriftCheck", "Evaluator"
+]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,47 @@
+"""What is true of every component of the graph."""
+
+import json
+import re
+from typing import get_args
+
+import pytest
+
+from pipeline.config import BeamComponent, Config
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def components():
+    from pipeline.pipeline import Source, create_components
+
+    source = Source("labelled.manifest", "taxonomy.json", "category", "0123", "[]")
+    return create_components(source, Config(), serving_dir="serving/x", live_version="")
+
+
+def test_a_digest_of_its_code_is_among_every_components_execution_properties(components):
+    for component in components:
+        # All of StatisticsGen is TFX's own, and what it counts is a property.
+        if component.id == "StatisticsGen":
+            continue
+        properties = component.exec_properties
+        digest = (
+            properties.get("code_digest") or json.loads(properties["custom_config"])["code_digest"]
+        )
+        assert re.fullmatch("[0-9a-f]{16}", digest), component.id
+
+
+def test_no_two_components_have_the_digest_of_one_room(components):
+    digests = [
+        component.exec_properties["code_digest"]
+        for component in components
+        if "code_digest" in component.exec_properties
+    ]
+    assert len(set(digests)) == len(digests) > 1
+
+
+def test_every_component_that_runs_on_beam_has_options_of_its_own(components):
+    from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
+
+    on_beam = {each.id for each in components if isinstance(each, BaseBeamComponent)}
+    assert on_beam == set(get_args(BeamComponent))
