@@ -92,16 +92,19 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     def _ingest(self, given: _Input, examples_uri: str, rejects_uri: str) -> None:
         shards = shard_count(given.lines)
         parse = beam_steps.ParseLines(given.rules, given.full.to_nodes(), given.reduction, shards)
-        expected = given.lines if self._runs_in_this_process() else None
+        alone = self._runs_in_this_process()
+        expected = given.lines if alone else None
         write = beam_steps.WriteShards(given.pictures, given.shares, shards, examples_uri, expected)
         with self._make_beam_pipeline() as pipeline:
-            parsed = (
+            lines = (
                 pipeline
                 | "Manifest" >> beam.Create(given.spans)
                 | "ReadLines" >> beam.ParDo(beam_steps.ReadLines())
-                | "SpreadLines" >> beam.Reshuffle()
-                | "ParseLines"
-                >> beam.ParDo(parse).with_outputs(beam_steps.REJECTS, main="products")
+            )
+            # Workers share the parsing; a single one would only hold all lines in memory.
+            spread = lines if alone else lines | "SpreadLines" >> beam.Reshuffle()
+            parsed = spread | "ParseLines" >> beam.ParDo(parse).with_outputs(
+                beam_steps.REJECTS, main="products"
             )
             written = (
                 parsed.products
