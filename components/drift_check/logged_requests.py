@@ -105,7 +105,8 @@ def _column(tensor: tensor_pb2.TensorProto, name: str) -> list:
 
 def _product(product_id: str, values: dict[str, bytes | float | None]) -> Product:
     price = values.get("price")
-    known = isinstance(price, int | float | np.number) and not math.isnan(price)
+    # Clients that send whole columns fill up those without a price with NO_PRICE, which is below 0.
+    known = isinstance(price, int | float | np.number) and price >= 0
     return Product(
         product_id=product_id,
         title=_text(values.get("title")),

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from serving.products import NO_PRICE
+
 pytestmark = pytest.mark.slow
 
 
@@ -65,6 +67,7 @@ def test_a_logged_predict_request_of_raw_columns(module):
     )
     assert told(module.products_of(record)) == [RED_SHOES, HAT]
     assert told(module.products_of(predict(title=[b"Hat"]))) == [HAT]
+    assert told(module.products_of(predict(title=[b"Hat"], price=[NO_PRICE]))) == [HAT]
 
 
 @pytest.mark.parametrize("kind", ["classify_log", "regress_log", "multi_inference_log"])
