@@ -8,7 +8,7 @@ import pytest
 from components.report_gen.changes import category_changes, changes
 from components.report_gen.confident_errors import PER_CATEGORY, confident_errors
 from components.report_gen.content import assemble, mode_row, rate
-from components.report_gen.sections import Labelling
+from components.report_gen.sections import Labelling, Rate
 
 
 def rows(*products: tuple) -> pd.DataFrame:
@@ -84,6 +84,18 @@ def test_a_mode_that_abstains_has_no_accepted_accuracy():
     row = mode_row("text", "eval", {"n": 10, "coverage_at_95": 0.0, "accepted_accuracy_95": None})
     assert row.coverage_95.value == 0
     assert row.accepted_accuracy_95 is None
+
+
+def test_intervals_go_by_the_independent_products_and_labels_by_their_own():
+    figures = {"n": 40, "accuracy": 0.9, "accuracy_effective": 20.0, "parent_accuracy": 0.9}
+    figures |= {f"accuracy_expected{part}": x for part, x in {"": 0.92, "_lower": 0.7}.items()}
+    row = mode_row("text", "eval", figures)
+    # As 18 of 20 (the published table below), not as 36 of 40.
+    assert (round(row.accuracy.low, 4), round(row.accuracy.high, 4)) == (0.6830, 0.9877)
+    assert row.parent_accuracy.low > 0.76
+    assert row.expected_accuracy is None
+    row = mode_row("text", "eval", {**figures, "accuracy_expected_upper": 0.98})
+    assert row.expected_accuracy == Rate(0.92, 0.7, 0.98, 40)
 
 
 def test_rates_carry_the_interval_of_their_counts():
