@@ -6,8 +6,6 @@ labels half of one department's earlier products anew, all as one of its categor
 they are labelled rightly again. Prints a line a day. Accuracy against `gold` is of the model that
 was trained that day, pushed or not; `live` is the version that serves at the day's end.
 
-Started again with the same output it goes on with the first day that has had no verdict yet.
-
     python benchmarks/ten_days.py --manifest labelled.manifest --taxonomy taxonomy.json --output out
 """
 
@@ -37,28 +35,32 @@ HEADER = ("day", "new", "cats", "accuracy", "vs gold", "decided", "verdict", "li
 
 @dataclasses.dataclass(frozen=True)
 class Story:
-    """Who is labelled when.
+    """What happens to whom; categories by their paths.
 
     Attributes:
-        attribute: label attribute of the manifest.
-        days: lines of each day's manifest.
-        late: the category that appears on LATE_DAY.
+        categories: how many are taken, the largest.
+        late: the one that appears on LATE_DAY.
+        department: half of whose earlier products are labelled carelessly on DRIFT_DAY.
+        mistaken: the category that they are all put into.
+        seed: of the order of the products.
     """
 
-    attribute: str
-    days: list[list[dict[str, Any]]]
-    late: str
+    categories: int = 30
+    late: str = "Footwear > Shoes > Heels"
+    department: str = "Apparel > Topwear"
+    mistaken: str = "Apparel > Topwear > Tshirts"
+    seed: int = 7
 
 
 def main() -> None:
     arguments = _arguments()
     manifest, taxonomy = arguments.manifest.resolve(), arguments.taxonomy.resolve()
     folder = OutputFolder.open(str(arguments.output / "run"))
-    story = deal(manifest, arguments)
+    story = Story(*(getattr(arguments, field.name) for field in dataclasses.fields(Story)))
     roots = json.dumps([str(manifest.parent)])
     config = load_config(None, (f"data.image_roots={roots}", *arguments.settings))
     print(ROW.format(*HEADER), flush=True)
-    for day, lines in enumerate(story.days, 1):
+    for day, lines in enumerate(deal(manifest, story), 1):
         inbox, tree = arguments.output / "inbox", arguments.output / "taxonomy.json"
         write_atomically(tree, _tree(taxonomy, story.late if day < LATE_DAY else ""))
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
@@ -70,26 +72,26 @@ def main() -> None:
             print(_row(day, turn, folder, config.name), flush=True)
 
 
-def deal(manifest: Path, arguments: argparse.Namespace) -> Story:
-    """Divides the products of the largest categories into ten days, and breaks the eighth."""
+def deal(manifest: Path, story: Story) -> list[list[dict[str, Any]]]:
+    """The lines of each day's manifest; pictures are named by absolute paths."""
     attribute = find_label_attribute([str(manifest)])
     lines = [_absolute(json.loads(line), manifest.parent) for line in manifest.open()]
     counts = collections.Counter(line["gold"] for line in lines)
-    largest = {name for name, _ in counts.most_common(arguments.categories)} | {arguments.late}
+    largest = {name for name, _ in counts.most_common(story.categories)} | {story.late}
     lines = [line for line in lines if line["gold"] in largest]
-    random.Random(arguments.seed).shuffle(lines)
-    early = [line for line in lines if line["gold"] != arguments.late]
-    late = [line for line in lines if line["gold"] == arguments.late]
+    random.Random(story.seed).shuffle(lines)
+    early = [line for line in lines if line["gold"] != story.late]
+    late = [line for line in lines if line["gold"] == story.late]
     first = round(FIRST_SHARE * len(early))
     days = [early[:first], *_shares(early[first:], DAYS - 1)]
     for day, more in enumerate(_shares(late, DAYS - LATE_DAY + 1), LATE_DAY):
         days[day - 1] += more
     before = [line for day in days[: DRIFT_DAY - 1] for line in day]
-    chosen = [line for line in before if line["gold"].startswith(arguments.department)]
+    chosen = [line for line in before if line["gold"].startswith(story.department)]
     chosen = chosen[: round(DRIFTED_SHARE * len(chosen))]
-    days[DRIFT_DAY - 1] += [_relabelled(line, attribute, arguments.mistaken) for line in chosen]
+    days[DRIFT_DAY - 1] += [_relabelled(line, attribute, story.mistaken) for line in chosen]
     days[MENDED_DAY - 1] += chosen
-    return Story(attribute, days, arguments.late)
+    return days
 
 
 def _shares(lines: Sequence[dict], parts: int) -> list[list[dict]]:
@@ -146,14 +148,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--manifest", type=Path, required=True, help="With `gold`.")
     parser.add_argument("--taxonomy", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True, help="A new folder.")
-    parser.add_argument("--categories", type=int, default=30, help="The largest are taken.")
-    parser.add_argument("--late", default="Footwear > Shoes > Heels", help="Comes on day five.")
-    parser.add_argument("--department", default="Apparel > Topwear", help="Mislabelled on day 8,")
-    parser.add_argument("--mistaken", default="Apparel > Topwear > Tshirts", help="as this.")
     parser.add_argument(
         "--look-on", type=int, nargs="+", help="Days on which to run; on the others labels wait."
     )
-    parser.add_argument("--seed", type=int, default=7)
+    for field in dataclasses.fields(Story):
+        parser.add_argument(f"--{field.name}", type=type(field.default), default=field.default)
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE")
     return parser.parse_args()
 
