@@ -102,6 +102,29 @@ def test_with_category_scope_every_category_keeps_the_promise_by_itself():
     assert max(broken.values()) <= ALLOWED * SAMPLES
 
 
+def test_a_runs_cross_fitted_answers_are_a_population(tmp_path):
+    kept = tmp_path / "pipeline/Trainer/model_run/7/held_out.npz"
+    kept.parent.mkdir(parents=True)
+    even = {"text": [0.5, 0.5], "image": [0.5, 0.5], "offset": [0.0, 0.0]}
+    logits = np.array([[4.0, 0.0], [0.0, 1.0], [2.0, 0.0]])
+    np.savez(
+        kept,
+        labels=[0, 0, 0],
+        groups=[5, 6, 5],
+        pool=np.array(json.dumps(even)),
+        text=logits,
+        image=np.zeros((3, 2)),
+    )
+    whole = bench["of_run"](tmp_path, "text")
+    assert whole.right.tolist() == [True, True, False]
+    assert whole.groups.tolist() == [5, 5, 6]
+    assert whole.scores[0] > whole.scores[1] > whole.scores[2] > 0.5
+    drawn = whole.draw_groups(300, np.random.default_rng(0), correlation=0.5)
+    assert len(set(drawn.groups)) == 200  # of 1.5 products on average
+    with pytest.raises(FileNotFoundError, match="no training"):
+        bench["of_run"](tmp_path / "nowhere", "text")
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not FASHION.exists(), reason="the fashion data set is not on this machine")
 @pytest.mark.parametrize("by_group", [False, True], ids=["by product", "by title"])
