@@ -28,11 +28,12 @@ that the calibration sample has no part in: the ten times larger training split'
 ones.
 
 On fashion's 6,363 cross-fitted answers (a title has 1.2 products, the mean product stands among
-2.3) that costs 0.3 to 1 point of coverage at 95 % and 4 to 6 points at 98 %; over 300 samples of
-whole titles the promise of 5 % was broken in at most 4.3 %, without it in at most 4.7 %. Where all
-variants share one fate (made-up titles, one in five with four variants) it was broken in at most
-2.5 % of 200 samples, without it in 13 to 18 %. Each title counted once would halve the coverage at
-98 %. `benchmarks/thresholds.py --run` measures it on a run of yours.
+2.3) that costs 0.3 to 1 point of coverage at 95 % and 2 to 6 points at 98 %, in two runs; over 300
+samples of whole titles the promise of 5 % was broken in at most 4.3 %, without it in at most 4.7 %.
+From pictures alone, where variants err alike, next to nothing is decided either way. Where all
+variants share one fate (made-up titles, one in five with four variants) the promise was broken in
+at most 2.5 % of 200 samples, without it in 13 to 18 %. Each title counted once would more than
+halve the coverage at 98 %. `benchmarks/thresholds.py --run` measures it on a run of yours.
 """
 
 import math
