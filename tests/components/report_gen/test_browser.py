@@ -310,7 +310,7 @@ def test_another_shelf_of_siblings_can_be_chosen(opened):
     assert not tab.locator("[data-matrix='0']").is_visible()
 
 
-@pytest.mark.parametrize("width", [390, 768, 1024, 1280, 1440])
+@pytest.mark.parametrize("width", [390, 768, 1100, 1360, 1440])
 def test_the_page_never_scrolls_sideways(opened, run_inputs, width):
     taxonomy = run_inputs(10).taxonomy
     tab = opened(run_inputs(900, suspects=suspects_of(taxonomy, 30)), width=width)
