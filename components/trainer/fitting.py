@@ -20,8 +20,8 @@ from labeling.label_errors import Suspect
 
 OUTPUTS = ("text", "image")
 Start = Callable[[keras.Model], bool]
-# Passes that towers take that start from the live model's, as a share of what fresh ones take.
-WARM_PASSES = 0.4
+# Passes and learning rate of towers that start from the live model's, as shares of fresh ones'.
+WARM_PASSES, WARM_RATE = 0.2, 0.5
 # The pool has three numbers a category: more products than these would not move them.
 POOLED_ON = 20_000
 
@@ -151,13 +151,14 @@ def fit_all(
 
     Args:
         start: gives fresh towers the weights of earlier ones and says whether it could; they then
-            take a share of the passes (WARM_PASSES). Never for a cross-fit: see `warm_start`.
+            take WARM_PASSES of the passes, at WARM_RATE. Never for a cross-fit: see `warm_start`.
     """
     weights = sample_weights(train, sizes.categories, config, trust)
     towers = _fresh_towers(train, sizes, config, config.seed)
     if start is not None and start(towers):
         epochs = max(1, round(WARM_PASSES * epochs))
-        config = dataclasses.replace(config, epochs=epochs)
+        rate = WARM_RATE * config.learning_rate
+        config = dataclasses.replace(config, epochs=epochs, learning_rate=rate)
     _fit_once(towers, train, weights, config, seed=config.seed, epochs=epochs, log_dir=log_dir)
     return towers
 

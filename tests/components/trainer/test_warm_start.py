@@ -98,6 +98,26 @@ def test_vocabularies_of_another_model_start_cold(warm_start, live):
         other.start(towers_for(live[1].terms), live[1].terms)
 
 
+@pytest.mark.parametrize(("could", "passes", "rate"), [(True, 2, 1e-3), (False, 12, 2e-3)])
+def test_a_warm_fit_takes_fewer_passes_at_a_lower_rate_and_a_cold_one_does_not(
+    monkeypatch, could, passes, rate
+):
+    from components.trainer import fitting
+
+    fits = []
+
+    def fit_once(towers, train, weights, config, *, seed, epochs, log_dir):
+        fits.append((towers, epochs, config.epochs == epochs, config.learning_rate))
+
+    monkeypatch.setattr(fitting, "sample_weights", lambda *_: None)
+    monkeypatch.setattr(fitting, "_fresh_towers", lambda *_: "towers")
+    monkeypatch.setattr(fitting, "_fit_once", fit_once)
+    sizes = fitting.VocabularySizes(1, 1, 1, 2)
+    towers = fitting.fit_all(None, sizes, CONFIG, None, epochs=12, start=lambda _: could)
+    assert towers == "towers"
+    assert fits == [("towers", passes, could, rate)]
+
+
 def lineage(folder, **changes):
     training = {"backbone": CONFIG.backbone, "backbone_weights": "", "text_units": 5}
     document = {"splits": SPLITS, "training": {**training, "image_units": 4}, **changes}
