@@ -5,6 +5,7 @@ and fails in the TF1-style loader that TF Serving uses ("Could not find variable
 """
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import keras
@@ -53,7 +54,8 @@ class ServedModel(tf.Module):
         self.transform = transform
         self._raw_spec = raw_spec
         self._backbone = backbone
-        self._towers = towers
+        # As a mere function: a model as attribute is saved with its optimizer, twice its size.
+        self._towers = functools.partial(towers, training=False)
         self.weights = [v.value for v in (*backbone.model.variables, *towers.variables)]
         self._pool = pool
         self._promise = _Promise(shelves, answers)
@@ -113,8 +115,7 @@ class ServedModel(tf.Module):
                 "piece_weights": features["piece_weights"],
                 "price_bucket": tf.cast(tf.reshape(features["price_bucket"], [-1]), tf.int32),
                 "embeddings": self._embed(tf.reshape(features["image"], [-1]), has_image),
-            },
-            training=False,
+            }
         )
         text = tf.nn.log_softmax(logits["text"])
         image = tf.nn.log_softmax(logits["image"])

@@ -1,6 +1,7 @@
 """What is served is what was trained: the exported model against the training-time numbers."""
 
 import json
+import math
 import subprocess
 import sys
 
@@ -165,6 +166,16 @@ def test_lineage_and_warm_up_travel_with_the_model(training):
     assert lineage["categories"] == 4
     assert set(lineage["thresholds"]) == {"combined", "text", "image"}
     assert sum(1 for _ in tf.data.TFRecordDataset(str(training.model / WARM_UP))) == 6
+
+
+def test_what_only_training_needs_stays_behind(training, model):
+    import tensorflow as tf
+
+    saved = tf.train.load_checkpoint(str(training.model / "variables" / "variables"))
+    shapes = saved.get_variable_to_shape_map()
+    assert not [name for name in shapes if "optimizer" in name or "momentum" in name]
+    numbers = sum(math.prod(shape) for shape in shapes.values())
+    assert numbers == pytest.approx(sum(w.numpy().size for w in model.weights), rel=0.01)
 
 
 def test_held_out_logits_of_every_training_product_are_kept(training):
