@@ -81,8 +81,9 @@
       shipped.forEach((mark, i) => {
         const cx = x(mark.accepted / curve.n), cy = y(1 - mark.wrong / mark.accepted);
         svg("circle", { class: "mark", cx, cy, r: 6 });
-        const above = i === shipped.length - 1 ? -12 : 22;
-        svg("text", { class: "mark-name", x: Math.min(cx, scale.width - 34), y: Math.max(12, cy + above), "text-anchor": "middle" }, mark.target + " %");
+        // Left of its ring, where neither the slider's line nor the curve's fall crosses it.
+        const base = i === shipped.length - 1 && cy > top + 16 ? cy - 8 : cy + 20;
+        svg("text", { class: "mark-name", x: cx - 9, y: base, "text-anchor": "end" }, mark.target + " %");
       });
       const here = svg("line", { class: "here", y1: top, y2: scale.height - bottom });
       const dot = svg("circle", { class: "dot", r: 6 });
