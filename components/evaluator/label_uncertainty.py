@@ -113,9 +113,9 @@ def mean_siblings(parents: Mapping[str, str]) -> float:
     """Categories beside a category on its shelf, on average; at least 1.
 
     Args:
-        parents: shelf of every category.
+        parents: shelf of every category; itself where it stands directly below the root.
     """
-    shelves = list(parents.values())
+    shelves = ["" if leaf == shelf else shelf for leaf, shelf in parents.items()]
     return max(1.0, float(np.mean([shelves.count(shelf) - 1 for shelf in shelves])))
 
 

@@ -73,3 +73,9 @@ def test_siblings_are_counted_from_each_category():
         == 1.5
     )
     assert mean_siblings({"mugs": "kitchen", "sofas": "seats"}) == 1.0
+
+
+def test_categories_directly_below_the_root_are_siblings():
+    assert (
+        mean_siblings({"mugs": "mugs", "bowls": "bowls", "lids": "lids", "sofas": "seats"}) == 1.5
+    )
