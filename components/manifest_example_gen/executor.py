@@ -27,7 +27,7 @@ from components.manifest_example_gen.preflight import (
 )
 from components.manifest_example_gen.rejects import Reject
 from components.manifest_example_gen.sharding import shard_count
-from components.manifest_example_gen.spans import find_spans
+from components.manifest_example_gen.spans import are_of, find_spans
 from components.manifest_example_gen.splits import Splits
 from components.manifest_example_gen.summary import count_reject
 from components.manifest_example_gen.verdict import (
@@ -147,9 +147,15 @@ def _write_rejects(
     )
 
 
+def _pinned(properties: dict[str, Any]) -> tuple[str, ...]:
+    """The files that the digest is of; none where a run was given another manifest since."""
+    pinned = tuple(json.loads(properties.get("spans") or "[]"))
+    return pinned if are_of(pinned, properties["manifest"]) else ()
+
+
 def _load(properties: dict[str, Any]) -> _Input:
     manifest = properties["manifest"]
-    spans = tuple(json.loads(properties.get("spans") or "[]")) or find_spans(manifest)
+    spans = _pinned(properties) or find_spans(manifest)
     attribute = properties.get("label_attribute") or find_label_attribute(spans)
     full = Taxonomy.load(properties["taxonomy_file"])
     reduction_file = properties.get("reduction_file")
@@ -200,8 +206,9 @@ def _check_result(rejects_uri: str, given: _Input, max_reject_share: float) -> d
 
 
 def _write_origin(uri: str, given: _Input, properties: dict[str, Any]) -> None:
+    known = properties["content_digest"] if _pinned(properties) else ""
     origin = Origin(
-        content_digest=properties["content_digest"] or _content_digest(given, properties),
+        content_digest=known or _content_digest(given, properties),
         spans=given.spans,
         splits=given.shares,
     )

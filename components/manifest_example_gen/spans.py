@@ -1,7 +1,9 @@
 """A manifest that comes in several files: each is a span, and they count in the order of names."""
 
+import fnmatch
 import glob
 import posixpath
+from collections.abc import Iterable
 
 from labeling.storage import is_folder, list_files
 from pipeline.errors import InputError
@@ -49,3 +51,12 @@ def find_spans(manifest: str) -> tuple[str, ...]:
             "'_' are taken to be half written."
         )
     return tuple(spans)
+
+
+def are_of(spans: Iterable[str], manifest: str) -> bool:
+    """Whether all these files are a manifest's: itself, in its folder, or named by its pattern."""
+    folder = f"{manifest.rstrip('/')}/"
+    return all(
+        span == manifest or span.startswith(folder) or fnmatch.fnmatchcase(span, manifest)
+        for span in spans
+    )

@@ -229,6 +229,18 @@ def test_only_the_files_that_the_digest_is_of_are_read(whole, make_line, tmp_pat
     assert json.loads(Path(outputs["rejects"].uri, "summary.json").read_text())["lines"] == 120
 
 
+def test_another_manifest_than_the_digest_is_of_is_read_and_has_its_own(whole, tmp_path):
+    from components.manifest_example_gen.origin import Origin
+
+    compiled_for = json.dumps([whole.write()])
+    whole.lines.pop()
+    whole.manifest = str(whole.folder / "other.manifest")
+    outputs = ingest(whole, tmp_path, spans=compiled_for)
+    assert json.loads(Path(outputs["rejects"].uri, "summary.json").read_text())["lines"] == 119
+    origin = Origin.from_json(Path(outputs["examples"].uri, "origin.json").read_text())
+    assert origin.spans == (whole.manifest,) and origin.content_digest not in ("", "digest")
+
+
 def test_the_reduced_taxonomy_is_handed_on(whole, tmp_path):
     reduction = whole.folder / "reduction.csv"
     reduction.write_text("from,to\nshirts,clothes\ntrousers,clothes\n")

@@ -2,7 +2,7 @@ import pytest
 from apache_beam.io.filesystems import FileSystems
 
 from components.manifest_example_gen.preflight import check
-from components.manifest_example_gen.spans import find_spans
+from components.manifest_example_gen.spans import are_of, find_spans
 from pipeline.errors import InputError
 
 
@@ -51,6 +51,23 @@ def test_a_folder_or_pattern_without_a_complete_manifest_is_refused(tmp_path, na
     (tmp_path / "_half.manifest").write_text("x")
     with pytest.raises(InputError, match=r"no complete manifest is there.*half written"):
         find_spans(f"{tmp_path}{name}")
+
+
+@pytest.mark.parametrize(
+    ("manifest", "theirs"),
+    [
+        ("/in/1.manifest", True),
+        ("/in", True),
+        ("/in/", True),
+        ("/in/*.manifest", True),
+        ("/in/2.manifest", False),
+        ("/i", False),
+        ("/in/*.jsonl", False),
+        ("/other", False),
+    ],
+)
+def test_files_are_told_to_be_of_a_manifest_or_not(manifest, theirs):
+    assert are_of(["/in/1.manifest"], manifest) is theirs
 
 
 def test_spans_of_an_object_store_are_found_by_beam(monkeypatch):
