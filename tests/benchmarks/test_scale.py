@@ -1,9 +1,7 @@
-"""The scale benchmark: its catalogues, its arithmetic, and a whole run on few products."""
+"""The scale benchmark: its catalogues, its arithmetic, and what it prints."""
 
+import dataclasses
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -47,19 +45,32 @@ def test_growth_is_the_slope_between_two_sizes():
     assert growth(run(1_000, 10, 500), run(10_000, 1_000, 500), "Trainer") == (2, 0)
 
 
-@pytest.mark.slow
-def test_a_run_on_few_products_prints_every_component(tmp_path):
-    command = [sys.executable, str(BENCHMARKS / "scale.py"), "200", "--where", str(tmp_path)]
-    command += ["--set", "training.epochs=1", "--set", "training.folds=2"]
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    lines = [line.split() for line in done.stdout.splitlines()]
-    components = {line[1] for line in lines if line[:1] == ["200"]}
-    assert {"ManifestExampleGen", "Transform", "Trainer", "embedding", "Evaluator"} <= components
-    assert "200 products: from manifest to embeddings" in done.stdout
+def test_a_measured_run_is_printed_with_every_component_and_its_share_of_bare(
+    tmp_path, monkeypatch, capsys
+):
+    import scale
+
+    from components.cost import Cost
+
+    output = tmp_path / "run"
+    training = output / "pipeline" / "Trainer" / "model_run" / "7" / "training.json"
+    training.parent.mkdir(parents=True)
+    spent = {"ManifestExampleGen": 1.0, "Transform": 2.0, "Trainer": 9.0}
+    peaks = dict.fromkeys(spent, 900)
+    figures = {"seconds": spent, "cpu_seconds": spent, "peak_rss_mb_by_component": peaks}
+    (output / "metrics.json").write_text(json.dumps(figures))
+    embedding = {"embedding": {"seconds": 5.0, "cpu_seconds": 5.0}}
+    training.write_text(json.dumps({"cost": embedding, "pictures_embedded": 10}))
+    monkeypatch.setattr(scale, "_run", lambda *_: Cost(20.0, 16.0))
+    monkeypatch.setattr(scale, "bare_cost", lambda *_: Cost(0.4, 0.6))
+
+    run = scale.measure(tmp_path / "catalogue", 12, output, [])
+    scale.print_table([run])
+    scale.print_throughput(run)
+    scale.print_marginal(run, run, dataclasses.replace(run, products=13, whole=Cost(5.0, 16.8)))
+    printed = capsys.readouterr().out
+    lines = [line.split() for line in printed.splitlines()]
+    assert {line[1] for line in lines if line[:1] == ["12"]} >= {*spent, "embedding", "whole"}
+    # (1 + 2 + 5) s for 10 pictures are 0.8 s each.
+    assert "50% of bare by the clock, 75% by CPU" in printed
+    assert "A run with 1 new products" in printed and "what is new in it 5.0%" in printed
