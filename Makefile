@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
 DEMO ?= demo
+# Processes that share the tests, file by file: a file's costly fixtures are made once.
+WORKERS ?= 2
+SPREAD := -n $(WORKERS) --dist loadfile
 
 # pip's own words go to a log, and to the screen when it fails.
 pip_install = $(BIN)/python -m pip install --disable-pip-version-check $(1) >>$(VENV)/install.log 2>&1 \
@@ -39,11 +42,11 @@ demo: $(RUNTIME) ## Make a small catalogue, train, check and push a model, ask i
 	echo "make demo: $$((SECONDS - started)) s after set-up"
 
 test: $(DEVELOPMENT) ## Run all tests (under 20 minutes)
-	@started=$$SECONDS; $(BIN)/ruff check .; $(BIN)/python -m pytest --durations=10; \
+	@started=$$SECONDS; $(BIN)/ruff check .; $(BIN)/python -m pytest $(SPREAD) --durations=10; \
 	echo "make test: $$((SECONDS - started)) s after set-up"
 
 test-quick: $(DEVELOPMENT) ## Run the quick tests (under 3 minutes)
-	@started=$$SECONDS; $(BIN)/python -m pytest -m "not slow"; \
+	@started=$$SECONDS; $(BIN)/python -m pytest $(SPREAD) -m "not slow"; \
 	echo "make test-quick: $$((SECONDS - started)) s after set-up"
 
 lint: $(DEVELOPMENT) ## Check the style

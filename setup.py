@@ -38,6 +38,7 @@ RUNTIME = [
 DEVELOPMENT = [
     "pytest>=9,<10",
     "pytest-timeout>=2.4,<3",
+    "pytest-xdist>=3.8,<4",
     "hypothesis>=6.168,<7",
     "ruff>=0.17,<0.18",
     "playwright>=1.65,<1.66",
