@@ -19,7 +19,8 @@ import numpy as np
 import tensorflow_transform as tft
 from cleanlab.filter import find_label_issues
 
-from components.trainer.answers import MODES, Shelves, mode_logits, mode_rows
+from components.modes import MODES
+from components.trainer.answers import Shelves, mode_logits, mode_rows
 from components.trainer.backbones import load_backbone
 from components.trainer.dataset import Products, read_products, trimmed
 from components.trainer.embedding import embed_new_pictures

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import apache_beam as beam
 import pyarrow as pa
+import pyarrow.compute as pc
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2
 
@@ -13,7 +14,6 @@ from components.evaluator.label_uncertainty import mean_siblings
 
 TARGETS = (0.95, 0.98)
 BASE_SLICE = ("model", "mode", "split")
-_BATCH_ROWS = 1024
 _BUCKETS = (0.0, 0.5, 0.7, 0.9, 1.0)
 _COLUMNS = (
     *BASE_SLICE,
@@ -57,7 +57,7 @@ def eval_config(
 
 
 class WriteAnalysis(beam.PTransform):
-    """Rows (see `scoring.row_schema`) to TFMA's result files."""
+    """Tables of rows (see `prediction_rows`) to TFMA's result files."""
 
     def __init__(self, parents: Mapping[str, str], features: Sequence[str], output_path: str):
         """Takes every leaf's parent shelf, further columns to slice by, and a folder."""
@@ -71,7 +71,6 @@ class WriteAnalysis(beam.PTransform):
         return (
             rows
             | "AddGold" >> beam.FlatMap(with_gold, self._parents)
-            | "BatchRows" >> beam.BatchElements(_BATCH_ROWS, _BATCH_ROWS)
             | "ToArrow" >> beam.Map(record_batch, self._columns)
             | "Analyse"
             >> tfma.ExtractEvaluateAndWriteResults(
@@ -80,13 +79,26 @@ class WriteAnalysis(beam.PTransform):
         )
 
 
-def with_gold(row: dict, parents: dict[str, str]) -> Iterator[dict]:
-    """The row, and where its gold label is known, the same once more as split `eval_gold`."""
-    yield row
-    if row["split"] == "eval" and row["model"] == "candidate" and row["gold"] in parents:
-        certain = {"category": row["gold"], "parent": parents[row["gold"]]}
+def with_gold(rows: pa.Table, parents: dict[str, str]) -> Iterator[pa.Table]:
+    """The rows, and those whose gold label is known the same once more as split `eval_gold`."""
+    yield rows
+    asked = pc.and_(pc.equal(rows["split"], "eval"), pc.equal(rows["model"], "candidate"))
+    known = rows.filter(
+        pc.and_(asked, pc.is_in(rows["gold"], pa.array(list(parents), pa.string())))
+    )
+    if not known:
+        return
+    certain = {
+        "split": ["eval_gold"] * len(known),
+        "category": known["gold"],
+        "parent": [parents[gold] for gold in known["gold"].to_pylist()],
         # The confidence is that of the label, which gold takes the place of.
-        yield {**row, "split": "eval_gold", **certain, "label_confidence": math.nan}
+        "label_confidence": [math.nan] * len(known),
+    }
+    for name, values in certain.items():
+        place = known.schema.get_field_index(name)
+        known = known.set_column(place, known.field(name), _typed(values, known.field(name).type))
+    yield known
 
 
 def confidence_bucket(confidence: float) -> str:
@@ -99,11 +111,11 @@ def confidence_bucket(confidence: float) -> str:
     return f"{low:g} to {_BUCKETS[_BUCKETS.index(low) + 1]:g}"
 
 
-def record_batch(rows: list[dict], columns: tuple[str, ...]) -> pa.RecordBatch:
+def record_batch(rows: pa.Table, columns: tuple[str, ...]) -> pa.RecordBatch:
     """Rows as TFMA reads them: each column a list of one value, flags as 0 and 1."""
-    bucket = "label_confidence_bucket"
-    rows = [{**row, bucket: confidence_bucket(row["label_confidence"])} for row in rows]
-    arrays = [pa.array([[_plain(row[name])] for row in rows]) for name in columns]
+    buckets = map(confidence_bucket, rows["label_confidence"].to_pylist())
+    rows = rows.append_column("label_confidence_bucket", pa.array(buckets, pa.string()))
+    arrays = [_one_each(rows[name].combine_chunks()) for name in columns]
     return pa.RecordBatch.from_arrays(arrays, names=list(columns))
 
 
@@ -123,10 +135,14 @@ def _slice_value(key: metrics_for_slice_pb2.SingleSliceKey) -> str | int | float
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _plain(value: object) -> bytes | float | int:
-    if isinstance(value, str):
-        return value.encode()
-    return int(value) if isinstance(value, bool) else value
+def _typed(values: Sequence | pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | pa.Array:
+    return values if isinstance(values, pa.ChunkedArray) else pa.array(values, kind)
+
+
+def _one_each(values: pa.Array) -> pa.ListArray:
+    kind = {pa.string(): pa.binary(), pa.bool_(): pa.int8()}.get(values.type, values.type)
+    places = pa.array(range(len(values) + 1), pa.int32())
+    return pa.ListArray.from_arrays(places, values.cast(kind))
 
 
 def _slicing_specs(features: Sequence[str]) -> list[config_pb2.SlicingSpec]:

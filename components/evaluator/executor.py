@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from apache_beam.io import WriteToParquet
+from apache_beam.io import WriteToParquetBatched
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx import types
 from tfx.dsl.components.base import base_beam_executor
@@ -21,7 +21,8 @@ from components.evaluator import analysis, gate, summary
 from components.evaluator.comparison import Comparison, Outcomes, compare
 from components.evaluator.drift_checks import drift_checks
 from components.evaluator.gate_config import GateConfig
-from components.evaluator.scoring import ScoreSplits, row_schema
+from components.evaluator.prediction_rows import row_schema
+from components.evaluator.scoring import ScoreSplits
 from components.evaluator.served_model import LoadedModel, ServedModel, UnloadableModel
 from components.example_validator.anomalies import describe
 from components.progress import note
@@ -97,7 +98,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             rows = pipeline | "Score" >> ScoreSplits(patterns, parents, candidate, live, features)
             _ = rows | "Measure" >> analysis.WriteAnalysis(parents, features, output)
             # As many files as Beam likes: a single one would be gathered in memory first.
-            _ = rows | "WriteRows" >> WriteToParquet(
+            _ = rows | "WriteRows" >> WriteToParquetBatched(
                 join(output, _PARTS, PREDICTIONS), row_schema(features), file_name_suffix=".parquet"
             )
         _join_parts(join(output, _PARTS), join(output, f"{PREDICTIONS}.parquet"), features)
@@ -135,7 +136,7 @@ def _live_model(
     path = _live_path(baseline)
     if path is None:
         return None, None
-    live = ServedModel("live", path)
+    live = ServedModel("live", path, ("combined",))
     try:
         loaded = live.load()
         loaded.probe()

@@ -1,59 +1,35 @@
 """Runs a served model over the products it will be judged on, as its clients would."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
-import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
 from components.evaluator.batches import Batches
-from components.evaluator.served_model import RANKINGS, SCALARS, ServedModel
+from components.evaluator.prediction_rows import further_columns, row_batch, row_schema
+from components.evaluator.served_model import ServedModel
 from components.manifest_example_gen.splits import group_id, group_key
 from components.progress import progress
 
 BATCH = 32
 MAX_WAITING_BYTES = 64_000_000
-WORDS = ("title", "description", "price")
-PICTURE = ("image",)
-VISIBLE = {"combined": WORDS + PICTURE, "text": WORDS, "image": PICTURE}
-MODES = tuple(VISIBLE)
+VISIBLE = ("title", "description", "price", "image")
+"""Features that a client sends; the label and everything else stay here and cannot leak in."""
 
-# Where a column of a row is not called like the output that fills it.
-_COLUMN_OF = {"category": "predicted", "parent": "predicted_parent"}
-
-_TYPES = {
-    **dict.fromkeys(("model", "mode", "split", "product_id", "title"), pa.string()),
-    "group": pa.int64(),
-    **dict.fromkeys(("category", "gold", "parent", "predicted"), pa.string()),
-    "score": pa.float32(),
-    **dict.fromkeys(("accepted_95", "accepted_98"), pa.bool_()),
-    "answer": pa.string(),
-    "answer_level": pa.int64(),
-    "predicted_parent": pa.string(),
-    "parent_score": pa.float32(),
-    **dict.fromkeys(("parent_accepted_95", "parent_accepted_98"), pa.bool_()),
-    "top_categories": pa.list_(pa.string()),
-    "top_scores": pa.list_(pa.float32()),
-    "label_confidence": pa.float32(),
-    "worker_count": pa.int64(),
-    **dict.fromkeys(("has_text", "has_image"), pa.bool_()),
-}
-
-
-def row_schema(features: Sequence[str] = ()) -> pa.Schema:
-    """Columns of a row of predictions.parquet, and of `features` that are sliced by."""
-    extra = [name for name in features if name not in _TYPES]
-    return pa.schema({**_TYPES, **dict.fromkeys(extra, pa.string())})
+_GATHERED = 64
 
 
 class ScoreSplits(beam.PTransform):
-    """Files of tf.Examples to rows, by the new model and, on `eval` as it is served, the live."""
+    """Files of tf.Examples to tables of rows.
+
+    By the new model in every mode and, on `eval` as it is served, by the live one.
+    """
 
     def __init__(
         self,
@@ -68,14 +44,14 @@ class ScoreSplits(beam.PTransform):
         Args:
             patterns: (split, file pattern of its gzipped TFRecords).
             parents: parent shelf of every leaf, which decides whether a parent is right.
-            candidate: asked in every mode.
-            live: asked in mode combined; None where there is none.
+            candidate: the new model.
+            live: the one that is live; None where there is none.
             features: string features to carry along as columns.
         """
         super().__init__()
         self._patterns = list(patterns)
-        self._candidate = Score(candidate, parents, MODES, features)
-        self._live = live and Score(live, parents, ("combined",), features)
+        self._candidate = Score(candidate, parents, features)
+        self._live = live and Score(live, parents, features)
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
         splits = [
@@ -96,87 +72,84 @@ class ScoreSplits(beam.PTransform):
 
 
 class Score(beam.PTransform):
-    """(split, serialised tf.Example) to rows, one for each mode a product can be asked in."""
+    """(split, serialised tf.Example) to tables of rows, one for each mode it can be asked in."""
 
     def __init__(
-        self,
-        model: ServedModel,
-        parents: Mapping[str, str],
-        modes: Sequence[str] = MODES,
-        features: Sequence[str] = (),
+        self, model: ServedModel, parents: Mapping[str, str], features: Sequence[str] = ()
     ):
         """Sets up scoring.
 
         Args:
-            model: what answers.
+            model: what answers; products that lack what a mode needs are left out of it.
             parents: parent shelf of every leaf, which decides whether a parent is right.
-            modes: of `MODES`; products that lack what a mode needs are left out of it.
             features: string features to carry along as columns.
         """
         super().__init__()
-        self._fn = _ScoreFn(model, dict(parents), tuple(modes), tuple(features))
+        self._fn = _ScoreFn(model, dict(parents), tuple(features))
 
     def expand(self, examples: beam.PCollection) -> beam.PCollection:
-        return examples | beam.ParDo(self._fn)
+        return (
+            examples
+            | "Ask" >> beam.ParDo(self._fn)
+            # A table becomes a group of rows in the file.
+            | "Gather" >> beam.BatchElements(_GATHERED, _GATHERED)
+            | "AsTable" >> beam.Map(_as_table)
+        )
 
 
 @dataclass(frozen=True)
 class _Request:
-    """What a model is shown of a product, and the rows, one a mode, that wait for its answer."""
+    """What a model is shown of a product, what its rows say anyway, and the modes they are in."""
 
     shown: bytes
-    rows: list[dict[str, Any]]
+    facts: dict[str, Any]
+    modes: frozenset[str]
 
 
 class _ScoreFn(beam.DoFn):
-    def __init__(
-        self,
-        model: ServedModel,
-        parents: dict[str, str],
-        modes: tuple[str, ...],
-        features: tuple[str, ...],
-    ):
+    """Yields record batches of at most `BATCH` rows."""
+
+    def __init__(self, model: ServedModel, parents: dict[str, str], features: tuple[str, ...]):
         self._model = model
         self._parents = parents
-        self._modes = modes
         self._features = features
         self._scored = 0
 
     def setup(self) -> None:
         self._loaded = self._model.load()
+        self._schema = row_schema(self._features)
 
     def start_bundle(self) -> None:
-        self._batches: Batches[tuple[str, ...], _Request] = Batches(BATCH, MAX_WAITING_BYTES)
+        self._batches: Batches[bool, _Request] = Batches(BATCH, MAX_WAITING_BYTES)
 
-    def process(self, element: tuple[str, bytes]) -> Iterator[dict[str, Any]]:
+    def process(self, element: tuple[str, bytes]) -> Iterator[pa.RecordBatch]:
         split, record = element
         example = tf.train.Example.FromString(record)
+        modes = frozenset(mode for mode in self._model.modes if can_ask(example, mode))
+        if not modes:
+            return
         facts = self._facts(split, example)
-        # What a model sees of a product is scored once, though several modes may show the same.
-        rows: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-        for mode in self._modes:
-            if can_ask(example, mode):
-                rows.setdefault(_shown(example, mode), []).append({**facts, "mode": mode})
-        for names, alike in rows.items():
-            request = _Request(_only(example, names), alike)
-            for batch in self._batches.add(names, request, len(request.shown)):
-                yield from self._answered(batch)
+        request = _Request(_visible(example), facts, modes)
+        for batch in self._batches.add(facts["has_image"], request, len(request.shown)):
+            yield from self._answered(batch)
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         for batch in self._batches.rest():
             yield from map(GlobalWindows.windowed_value, self._answered(batch))
 
-    def _answered(self, batch: list[_Request]) -> Iterator[dict[str, Any]]:
+    def _answered(self, batch: list[_Request]) -> Iterator[pa.RecordBatch]:
         shown = [request.shown for request in batch]
         # TensorFlow's last bits depend on the size of a batch. With always the same size, scores
         # do not depend on how a runner cuts the products into bundles.
         padding = [min(shown, key=len)] * (BATCH - len(shown))
-        outputs = self._loaded([*shown, *padding])
-        for request, answer in zip(batch, _answers(outputs), strict=False):
-            for row in request.rows:
-                yield {**row, **answer}
+        for mode, answers in self._loaded([*shown, *padding]).items():
+            asked = [place for place, request in enumerate(batch) if mode in request.modes]
+            facts = [batch[place].facts for place in asked]
+            given = {name: values[asked] for name, values in answers.items()}
+            if asked:
+                yield row_batch(facts, mode, given, self._schema)
         self._scored += len(batch)
-        progress(self._scored, None, f"answers of the {self._model.name} model")
+        progress(self._scored, None, f"products answered by the {self._model.name} model")
 
     def _facts(self, split: str, example: tf.train.Example) -> dict[str, Any]:
         """What every row of a product says, whatever the mode and the answer."""
@@ -196,7 +169,7 @@ class _ScoreFn(beam.DoFn):
             "worker_count": workers[0] if workers else 0,
             "has_text": can_ask(example, "text"),
             "has_image": can_ask(example, "image"),
-            **{name: text(example, name) for name in self._features if name not in _TYPES},
+            **{name: text(example, name) for name in further_columns(self._features)},
         }
 
 
@@ -220,33 +193,17 @@ def group_of(example: tf.train.Example) -> int:
     return group_id(group_key(text(example, "title"), digest, text(example, "description")))
 
 
-def _shown(example: tf.train.Example, mode: str) -> tuple[str, ...]:
-    feature = example.features.feature
-    return tuple(
-        name
-        for name in VISIBLE[mode]
-        if any(feature[name].bytes_list.value) or feature[name].float_list.value
-    )
-
-
-def _only(example: tf.train.Example, names: Iterable[str]) -> bytes:
-    # The label and everything else a client would not send stay here, so they cannot leak in.
+def _visible(example: tf.train.Example) -> bytes:
     shown = tf.train.Example()
-    for name in names:
-        shown.features.feature[name].CopyFrom(example.features.feature[name])
+    for name in VISIBLE:
+        feature = example.features.feature[name]
+        if any(feature.bytes_list.value) or feature.float_list.value:
+            shown.features.feature[name].CopyFrom(feature)
     return shown.SerializeToString()
 
 
-def _answers(outputs: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
-    columns = {_COLUMN_OF.get(name, name): _plain(outputs[name]) for name in (*SCALARS, *RANKINGS)}
-    for values in zip(*columns.values(), strict=True):
-        yield dict(zip(columns, values, strict=True))
-
-
-def _plain(array: np.ndarray) -> list:
-    if array.dtype == object:
-        array = np.vectorize(bytes.decode, otypes=[object])(array) if array.size else array
-    return array.tolist()
+def _as_table(batches: list[pa.RecordBatch]) -> pa.Table:
+    return pa.Table.from_batches(batches)
 
 
 def _named(record: bytes, split: str) -> tuple[str, bytes]:

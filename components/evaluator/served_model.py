@@ -7,6 +7,8 @@ import numpy as np
 import tensorflow as tf
 from apache_beam.utils.shared import Shared
 
+from components.modes import MODES, output_name
+
 SIGNATURE = "evaluate"
 
 # Outputs of the signature with one value a product, and with a ranking of several.
@@ -25,6 +27,10 @@ SCALARS = (
 RANKINGS = ("top_categories", "top_scores")
 
 
+Answers = dict[str, np.ndarray]
+"""Outputs by name, each of shape (N, …)."""
+
+
 class UnloadableModel(Exception):  # noqa: N818 - a state of the model
     """A model cannot be loaded or does not honour the served contract; the message says why."""
 
@@ -36,10 +42,12 @@ class ServedModel:
     Attributes:
         name: how its rows are called: "candidate" or "live".
         path: folder of `saved_model.pb`.
+        modes: of `MODES` that it is asked in.
     """
 
     name: str
     path: str
+    modes: tuple[str, ...] = MODES
     _shared: Shared = field(default_factory=Shared, repr=False, compare=False)
 
     def load(self) -> "LoadedModel":
@@ -48,13 +56,17 @@ class ServedModel:
         Raises:
             UnloadableModel: it is no SavedModel or lacks what the contract asks for.
         """
-        return self._shared.acquire(lambda: LoadedModel(self.path))
+        return self._shared.acquire(lambda: LoadedModel(self.path, self.modes))
 
 
 class LoadedModel:
-    """The `evaluate` signature of a SavedModel as a function over tf.Examples."""
+    """The `evaluate` signature of a SavedModel as a function over tf.Examples.
 
-    def __init__(self, path: str):
+    Raises:
+        UnloadableModel: see `ServedModel.load`.
+    """
+
+    def __init__(self, path: str, modes: Sequence[str] = MODES):
         try:
             self._model = tf.saved_model.load(path)  # owns the variables: keep it
         except Exception as error:
@@ -63,14 +75,24 @@ class LoadedModel:
         if SIGNATURE not in self._model.signatures:
             raise UnloadableModel(f"it has no signature {SIGNATURE!r}")
         self._evaluate = self._model.signatures[SIGNATURE]
-        missing = {*SCALARS, *RANKINGS} - self._evaluate.structured_outputs.keys()
-        if missing:
+        self._outputs = {
+            mode: {name: output_name(mode, name) for name in (*SCALARS, *RANKINGS)}
+            for mode in modes
+        }
+        wanted = {output for outputs in self._outputs.values() for output in outputs.values()}
+        if missing := wanted - self._evaluate.structured_outputs.keys():
             raise UnloadableModel(f"{SIGNATURE!r} does not return {', '.join(sorted(missing))}")
 
-    def __call__(self, examples: Sequence[bytes]) -> dict[str, np.ndarray]:
-        """Outputs of the signature, each of shape (N, …), for N serialised tf.Examples."""
+    def __call__(self, examples: Sequence[bytes]) -> dict[str, Answers]:
+        """The answers by mode to N serialised tf.Examples.
+
+        What a product lacks for a mode shows in none of them: leave such answers out.
+        """
         outputs = self._evaluate(examples=tf.constant(list(examples), dtype=tf.string))
-        return {name: tensor.numpy() for name, tensor in outputs.items()}
+        return {
+            mode: {name: outputs[output].numpy() for name, output in names.items()}
+            for mode, names in self._outputs.items()
+        }
 
     def probe(self) -> None:
         """Answers one made-up product, to find out early whether it can.

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Mapping
 
+from components.modes import MODES
 from labeling.taxonomy import Taxonomy
 
 Slices = Mapping[frozenset, Mapping[str, float]]
 
-MODES = ("combined", "text", "image")
 SPLITS = ("calibration", "eval", "eval_gold")
 # Against uncertain labels: estimate, its interval, and bounds; see `label_uncertainty`.
 _EXPECTED = {

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-_MODES = ("combined", "text", "image")
+from components.modes import MODES
+
 _SPLITS = ("eval", "eval_gold")
 
 
@@ -78,7 +79,7 @@ def completed_lineage(
     """
     kept = {
         mode: {split: metrics[mode][split] for split in _SPLITS if split in metrics[mode]}
-        for mode in _MODES
+        for mode in MODES
         if mode in metrics
     }
     added: dict[str, Any] = {

@@ -10,6 +10,7 @@ import pandas as pd
 from components.binomial import interval
 from components.drift_check.findings import Findings
 from components.evaluator.summary import answered_by
+from components.modes import MODES
 from components.report_gen.changes import category_changes, changes
 from components.report_gen.confident_errors import confident_errors
 from components.report_gen.confusion import frequent_pairs, sibling_matrices
@@ -29,7 +30,6 @@ from components.report_gen.sections import (
 )
 from components.report_gen.shelves import shelf_rows
 
-MODES = ("combined", "text", "image")
 REJECT_EXAMPLES = 20
 MAX_SHARE_CHANGES = 12
 MAX_SUSPECTS = 300

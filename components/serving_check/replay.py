@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from components.modes import output_name
 from components.serving_check.comparison import (
     Answers,
     classification_differences,
@@ -31,6 +32,8 @@ _DEFAULT = "serving_default"
 # Every product is asked about by the default signature. Behind the others stands the same model, so
 # for them the last products will do: a few real ones, and the odd ones.
 _FEW = 12
+# What `evaluate` says of words or picture alone must be what they alone are answered.
+_SHOWN = {"text": ("title", "description", "price"), "image": ("image",)}
 # The loader of TFMA and of notebooks, and the signatures that these call.
 _EAGER = (_DEFAULT, "evaluate")
 
@@ -65,6 +68,7 @@ class Replay:
                 return
         yield _guarded("alone_as_in_a_batch", self._alone, "the same answers alone")
         yield _guarded("signatures_agree", self._agreement, "the same answers by every signature")
+        yield _guarded("modes_agree", self._modes, "words or picture alone: the answers measured")
         yield _guarded("loads_in_tensorflow_2", self._eager, "the same answers")
         yield _guarded("warm_up", self._warm_up, "the requests are there and can be answered")
 
@@ -114,6 +118,22 @@ class Replay:
             problems += self._compared(signature, expected, self._answers[signature])
         return problems
 
+    def _modes(self) -> list[str]:
+        rows = [row for row, example in enumerate(self._examples) if _has_both(example)][:_FEW]
+        if not rows:
+            return []
+        products = [self._products[row] for row in rows]
+        given = np.array([self._requests[row] for row in rows], object)
+        measured = self._model.ask("evaluate", {"examples": given})
+        problems = []
+        for mode, shown in _SHOWN.items():
+            alone = np.array([_only(self._examples[row], shown) for row in rows], object)
+            answers = self._model.ask(_DEFAULT, {"examples": alone})
+            found = {name: measured[output_name(mode, name)] for name in answers}
+            compared = differences(answers, found, products, self._tolerance)
+            problems += [f"{mode}: {difference}" for difference in compared]
+        return problems
+
     def _eager(self) -> list[str]:
         model = EagerModel(self._model_dir)
         problems = []
@@ -144,6 +164,18 @@ class Replay:
             return inputs | {"price": np.array([price_of(e) for e in examples], np.float32)}
         (name,) = PROMISED[signature].inputs
         return {name: np.array(self._requests[rows], object)}
+
+
+def _has_both(example: tf.train.Example) -> bool:
+    words = bytes_of(example, "title") + bytes_of(example, "description")
+    return bool(words.strip() and bytes_of(example, "image"))
+
+
+def _only(example: tf.train.Example, names: Sequence[str]) -> bytes:
+    shown = tf.train.Example()
+    for name in names:
+        shown.features.feature[name].CopyFrom(example.features.feature[name])
+    return shown.SerializeToString()
 
 
 def _guarded(name: str, look: Callable[[], list[str]], otherwise: str) -> Check:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from components.modes import MODES, output_name
+
 PREDICTION = {
     "category": "string",
     "category_path": "string",
@@ -14,6 +16,14 @@ PREDICTION = {
     "top_categories": "string",
     "top_scores": "float32",
     "threshold_version": "string",
+}
+
+EVALUATION = {
+    **PREDICTION,
+    "parent": "string",
+    "parent_score": "float32",
+    "parent_accepted_95": "bool",
+    "parent_accepted_98": "bool",
 }
 
 
@@ -34,13 +44,7 @@ PROMISED = {
     "classify": Signature({"inputs": "string"}, {"classes": "string", "scores": "float32"}),
     "evaluate": Signature(
         {"examples": "string"},
-        {
-            **PREDICTION,
-            "parent": "string",
-            "parent_score": "float32",
-            "parent_accepted_95": "bool",
-            "parent_accepted_98": "bool",
-        },
+        {output_name(mode, name): kind for mode in MODES for name, kind in EVALUATION.items()},
     ),
 }
 

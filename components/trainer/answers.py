@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from components.design_effect import sizes_by_correlation
+from components.modes import MODES
 from components.trainer.calibration import fit_temperature, softmax
 from components.trainer.dataset import Products
 from components.trainer.floors import above_floors, category_floors
@@ -23,7 +24,6 @@ from components.trainer.rows import Rows, chunks, evenly
 from components.trainer.thresholds import Trials, fit_thresholds, target_key
 from labeling.taxonomy import Taxonomy
 
-MODES = ("combined", "text", "image")
 TARGETS = (0.95, 0.98)
 # A temperature is one number: more products than these would not move it.
 TEMPERED_ON = 20_000

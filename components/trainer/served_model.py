@@ -12,7 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.answers import MODES, TARGETS, Shelves, node_index
+from components.modes import MODES, output_name
+from components.trainer.answers import TARGETS, Shelves, node_index
 from components.trainer.backbones import Backbone
 from components.trainer.pictures import decode_pictures
 from components.trainer.pooling import Pool
@@ -86,7 +87,16 @@ class ServedModel(tf.Module):
         return {"classes": answer["top_categories"], "scores": answer["top_scores"]}
 
     def _evaluate(self, examples):
-        return self._answer(self._parse(examples))
+        """The answer as served, and what it would be to the words or the picture alone."""
+        seen = self._seen(self._parse(examples))
+        heads = [_head(seen), *(tf.fill(tf.shape(_head(seen)), i) for i in range(1, len(MODES)))]
+        # One pass for all modes: the products once more below themselves for each further one.
+        answer = self._answered(tf.tile(seen.logits, [len(MODES), 1, 1]), tf.concat(heads, axis=0))
+        return {
+            output_name(mode, name): part
+            for name, values in answer.items()
+            for mode, part in zip(MODES, tf.split(values, len(MODES)), strict=True)
+        }
 
     def _transform(self, examples):
         features = self._transformed(self._parse(examples))
@@ -105,6 +115,10 @@ class ServedModel(tf.Module):
         )
 
     def _answer(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        seen = self._seen(raw)
+        return self._answered(seen.logits, _head(seen))
+
+    def _seen(self, raw: dict[str, tf.Tensor]) -> "_Seen":
         features = self._transformed(raw)
         has_image = tf.reshape(features["has_image"], [-1]) > 0
         logits = self._towers(
@@ -124,11 +138,15 @@ class ServedModel(tf.Module):
             "text": text,
             "image": image,
         }
-        has_text = tf.reshape(features["has_text"], [-1]) > 0
-        mode = tf.where(has_image, tf.where(has_text, 0, 2), 1)
-        stacked = tf.stack([by_mode[name] for name in MODES], axis=1)
-        chosen = tf.gather(stacked, mode, axis=1, batch_dims=1)
-        answer = self._promise.answer(chosen, mode)
+        return _Seen(
+            logits=tf.stack([by_mode[mode] for mode in MODES], axis=1),
+            has_text=tf.reshape(features["has_text"], [-1]) > 0,
+            has_image=has_image,
+        )
+
+    def _answered(self, logits: tf.Tensor, head: tf.Tensor) -> dict[str, tf.Tensor]:
+        """(n, modes, K) logits and the (n,) places in MODES to answer by → outputs."""
+        answer = self._promise.answer(tf.gather(logits, head, axis=1, batch_dims=1), head)
         version = tf.fill(tf.shape(answer["score"]), self._version)
         return {**answer, "threshold_version": version}
 
@@ -144,6 +162,25 @@ class ServedModel(tf.Module):
 
         # A convolution over no picture at all is an error in TensorFlow's CPU kernels.
         return tf.cond(tf.reduce_any(has_image), embedded, lambda: tf.zeros(shape))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Seen:
+    """What the towers make of n products.
+
+    Attributes:
+        logits: (n, modes, K), in the order of MODES.
+        has_text, has_image: (n,) bool.
+    """
+
+    logits: tf.Tensor
+    has_text: tf.Tensor
+    has_image: tf.Tensor
+
+
+def _head(seen: _Seen) -> tf.Tensor:
+    """(n,) int32 place in MODES of what each product holds: words and picture, or one of them."""
+    return tf.where(seen.has_image, tf.where(seen.has_text, 0, 2), 1)
 
 
 class _Promise:

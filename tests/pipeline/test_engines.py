@@ -49,30 +49,38 @@ def write_model(folder: Path, leaves: list[str], parents: list[str]) -> None:
     import numpy as np
     import tensorflow as tf
 
+    from components.modes import MODES, output_name
+
     weights = tf.constant(np.random.default_rng(3).normal(size=(64, len(leaves))), tf.float32)
     names, shelves = tf.constant(leaves), tf.constant(parents)
 
     class Projection(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
         def evaluate(self, examples):
-            title = tf.io.parse_example(
+            read = tf.io.parse_example(
                 examples, {"title": tf.io.FixedLenFeature([], tf.string, "")}
             )
-            letters = tf.cast(
-                tf.io.decode_raw(title["title"], tf.uint8, fixed_length=64), tf.float32
-            )
-            chances = tf.nn.softmax(tf.matmul(letters / 255.0, weights))
-            scores, best = tf.math.top_k(chances, 5)
-            score, category = scores[:, 0], tf.gather(names, best[:, 0])
-            accepted, parent = score >= 0.3, tf.gather(shelves, best[:, 0])
+            said = {"combined": read["title"], "text": read["title"]}
             return {
-                **dict.fromkeys(("accepted_95", "accepted_98"), accepted),
-                **dict.fromkeys(("parent_accepted_95", "parent_accepted_98"), accepted),
-                **{"category": category, "answer": category, "parent": parent},
-                **{"score": score, "parent_score": score, "top_scores": scores},
-                "answer_level": tf.cast(accepted, tf.int64),
-                "top_categories": tf.gather(names, best),
+                output_name(mode, name): values
+                for mode in MODES
+                for name, values in answer(said.get(mode, tf.zeros_like(read["title"]))).items()
             }
+
+    def answer(words):
+        letters = tf.cast(tf.io.decode_raw(words, tf.uint8, fixed_length=64), tf.float32)
+        chances = tf.nn.softmax(tf.matmul(letters / 255.0, weights))
+        scores, best = tf.math.top_k(chances, 5)
+        score, category = scores[:, 0], tf.gather(names, best[:, 0])
+        accepted, parent = score >= 0.3, tf.gather(shelves, best[:, 0])
+        return {
+            **dict.fromkeys(("accepted_95", "accepted_98"), accepted),
+            **dict.fromkeys(("parent_accepted_95", "parent_accepted_98"), accepted),
+            **{"category": category, "answer": category, "parent": parent},
+            **{"score": score, "parent_score": score, "top_scores": scores},
+            "answer_level": tf.cast(accepted, tf.int64),
+            "top_categories": tf.gather(names, best),
+        }
 
     module = Projection()
     tf.saved_model.save(module, str(folder), signatures={"evaluate": module.evaluate})

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from components.modes import MODES, output_name
 from labeling.taxonomy import Taxonomy
 
 LEAVES = ("mugs", "bowls", "lids", "chairs", "stools", "lamps")
@@ -152,7 +153,15 @@ def write_model(
         def evaluate(self, examples):
             string = tf.io.FixedLenFeature([], tf.string, "")
             read = tf.io.parse_example(examples, {"title": string, "image": string})
-            said = tf.where(tf.strings.length(read["title"]) > 0, read["title"], read["image"])
+            both = tf.where(tf.strings.length(read["title"]) > 0, read["title"], read["image"])
+            said = {"combined": both, "text": read["title"], "image": read["image"]}
+            return {
+                output_name(mode, name): values
+                for mode in MODES
+                for name, values in self.answer(said[mode]).items()
+            }
+
+        def answer(self, said):
             known = tf.strings.regex_full_match(said, r"\w+ [\d.]+")
             parts = tf.strings.split(tf.where(known, said, f"{LEAVES[0]} 0.1"), " ").to_tensor()
             index = tf.argmax(parts[:, :1] == tf.constant(LEAVES)[None], axis=1)

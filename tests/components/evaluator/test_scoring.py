@@ -5,13 +5,14 @@ import pytest
 import tensorflow as tf
 
 from components.evaluator import scoring
+from components.evaluator.prediction_rows import row_schema
 from components.evaluator.served_model import (
-    RANKINGS,
     SCALARS,
     LoadedModel,
     ServedModel,
     UnloadableModel,
 )
+from components.modes import MODES
 
 PARENTS = {"mugs": "kitchen", "lamps": "lamps"}
 
@@ -28,11 +29,12 @@ def example(**values: str | float) -> bytes:
 
 
 class SpyModel:
-    """Stands in for a served model: answers "mugs", and remembers every request."""
+    """Stands in for a served model: names the mode it is asked in, and remembers every request."""
 
     name = "candidate"
 
-    def __init__(self):
+    def __init__(self, modes=MODES):
+        self.modes = modes
         self.batches = []
 
     @property
@@ -46,37 +48,40 @@ class SpyModel:
 
     def __call__(self, examples):
         self.batches.append(examples)
-        answers = {name: np.full(len(examples), b"mugs", object) for name in SCALARS}
+        return {mode: self.answer(mode, len(examples)) for mode in self.modes}
+
+    def answer(self, mode, n):
+        answers = {name: np.full(n, mode.encode(), object) for name in SCALARS}
         for name in SCALARS:
             if name.startswith(("accepted", "parent_accepted")):
-                answers[name] = np.ones(len(examples), bool)
-        answers |= {"score": np.full(len(examples), 0.5), "parent_score": np.ones(len(examples))}
-        answers["answer_level"] = np.full(len(examples), 2)
-        answers |= {name: np.full((len(examples), 2), b"mugs", object) for name in RANKINGS}
+                answers[name] = np.ones(n, bool)
+        answers |= {"score": np.full(n, 0.5), "parent_score": np.ones(n)}
+        answers["answer_level"] = np.full(n, 2)
+        answers["top_categories"] = np.full((n, 2), b"mugs", object)
+        answers["top_scores"] = np.full((n, 2), 0.5)
         return answers
 
 
-def score(*records: bytes, modes=scoring.MODES, features=()):
-    spy = SpyModel()
-    fn = scoring._ScoreFn(spy, PARENTS, tuple(modes), tuple(features))
+def score(*records: bytes, modes=MODES, features=()):
+    spy = SpyModel(tuple(modes))
+    fn = scoring._ScoreFn(spy, PARENTS, tuple(features))
     fn.setup()
     fn.start_bundle()
-    rows = [row for record in records for row in fn.process(("eval", record))]
-    return rows + [each.value for each in fn.finish_bundle()], spy
+    batches = [batch for record in records for batch in fn.process(("eval", record))]
+    batches += [each.value for each in fn.finish_bundle()]
+    return [row for batch in batches for row in batch.to_pylist()], spy
 
 
 def shown(spy: SpyModel) -> set[frozenset[str]]:
     return {frozenset(request.features.feature) for request in spy.requests}
 
 
-def test_each_mode_hides_the_other_half():
+def test_a_product_is_asked_about_once_for_all_modes():
     rows, spy = score(example(title="Mug", description="blue", image="jpeg", price=3.0))
     assert [row["mode"] for row in rows] == ["combined", "text", "image"]
-    assert shown(spy) == {
-        frozenset({"title", "description", "price", "image"}),
-        frozenset({"title", "description", "price"}),
-        frozenset({"image"}),
-    }
+    assert [row["predicted"] for row in rows] == ["combined", "text", "image"]
+    assert shown(spy) == {frozenset({"title", "description", "price", "image"})}
+    assert len(spy.batches) == 1
 
 
 def test_the_label_is_never_shown_to_the_model():
@@ -84,10 +89,22 @@ def test_the_label_is_never_shown_to_the_model():
     assert not {"category", "gold", "label_confidence"} & frozenset().union(*shown(spy))
 
 
-def test_what_looks_the_same_in_two_modes_is_scored_once():
-    rows, spy = score(example(title="Mug"), example(image="jpeg"))
-    assert [row["mode"] for row in rows] == ["combined", "text", "combined", "image"]
-    assert len(spy.requests) == 2
+def test_a_product_has_rows_only_in_the_modes_it_can_be_asked_in():
+    rows, _ = score(example(title="Mug"), example(image="jpeg"))
+    assert sorted(row["mode"] for row in rows if row["has_text"]) == ["combined", "text"]
+    assert sorted(row["mode"] for row in rows if row["has_image"]) == ["combined", "image"]
+    assert score(example())[0] == []
+
+
+def test_pictures_are_as_many_in_every_request_that_has_any():
+    products = [example(title=f"Mug {n}", product_id=f"p{n}") for n in range(5)]
+    products += [example(image=f"jpeg {n}", product_id=f"q{n}") for n in range(5)]
+    _, spy = score(*products)
+    has_picture = [
+        {"image" in tf.train.Example.FromString(each).features.feature for each in batch}
+        for batch in spy.batches
+    ]
+    assert sorted(has_picture, key=str) == [{False}, {True}]
 
 
 def test_every_request_has_the_same_size_however_the_products_are_cut_into_bundles():
@@ -111,9 +128,9 @@ def test_rows_hold_label_answer_and_carried_features():
         features=["brand", "season"],
     )
     assert (row["category"], row["parent"], row["gold"]) == ("mugs", "kitchen", "lamps")
-    assert (row["predicted"], row["score"], row["accepted_95"]) == ("mugs", 0.5, True)
+    assert (row["predicted"], row["score"], row["accepted_95"]) == ("combined", 0.5, True)
     assert (row["label_confidence"], row["brand"], row["season"]) == (0.75, "own", "")
-    assert set(row) == set(scoring.row_schema(["brand", "season"]).names)
+    assert set(row) == set(row_schema(["brand", "season"]).names)
 
 
 def test_variants_of_one_title_and_copies_of_one_picture_are_of_one_group():

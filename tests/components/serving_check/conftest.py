@@ -9,6 +9,8 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
+from components.modes import output_name
+
 LEAVES = ["boots", "shoes", "mugs", "plates", "lamps", "chairs"]
 PARENTS = ["footwear", "footwear", "tableware", "tableware", "home", "home"]
 _FEATURES = {
@@ -97,14 +99,24 @@ class TinyClassifier(tf.Module):
             examples = tf.ensure_shape(
                 tf.numpy_function(lambda x: x, [examples], tf.string), [None]
             )
-        answers = self._answers(self._parsed(examples))
-        return {
-            **answers,
-            "parent": tf.strings.regex_replace(answers["category_path"], " >.*", ""),
-            "parent_score": answers["score"],
-            "parent_accepted_95": answers["accepted_95"],
-            "parent_accepted_98": answers["accepted_98"],
+        read = tf.io.parse_example(examples, _FEATURES)
+        nothing = tf.zeros_like(read["title"])
+        peeks = {"measures_words_by_the_picture", "wants_a_picture"} & {*self._faults}
+        unseen = read["image"] if peeks else nothing
+        shown = {
+            "combined": (read["title"], read["description"], read["image"]),
+            "text": (read["title"], read["description"], unseen),
+            "image": (nothing, nothing, read["image"]),
         }
+        outputs = {}
+        for mode, seen in shown.items():
+            answers = self._answers(self._probabilities(*seen))
+            answers["parent"] = tf.strings.regex_replace(answers["category_path"], " >.*", "")
+            answers["parent_score"] = answers["score"]
+            answers["parent_accepted_95"] = answers["accepted_95"]
+            answers["parent_accepted_98"] = answers["accepted_98"]
+            outputs |= {output_name(mode, name): values for name, values in answers.items()}
+        return outputs
 
 
 def _write_warm_up(folder: Path, title: bytes) -> None:

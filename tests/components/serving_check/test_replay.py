@@ -28,6 +28,7 @@ def test_a_model_that_keeps_its_promises_is_blessed(good_model, eval_examples):
         "answers",
         "alone_as_in_a_batch",
         "signatures_agree",
+        "modes_agree",
         "loads_in_tensorflow_2",
         "warm_up",
     ]
@@ -47,6 +48,7 @@ def test_a_model_that_keeps_its_promises_is_blessed(good_model, eval_examples):
         ("scalar_version", "answers", "threshold_version has shape ()"),
         ("float64_score", "signatures", "serving_default output score is float64, not float32"),
         ("raw_forgets_the_words", "signatures_agree", "predict_raw: "),
+        ("measures_words_by_the_picture", "modes_agree", "text: "),
         ("calls_python", "loads_as_served", "the graph calls Python: "),
     ],
 )

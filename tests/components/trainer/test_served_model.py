@@ -11,7 +11,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from scipy.special import softmax
 
-from components.trainer.answers import MODES, Shelves
+from components.modes import MODES, output_name
+from components.trainer.answers import Shelves
 from components.trainer.dataset import read_products
 from components.trainer.embedding_cache import EmbeddingCache
 from components.trainer.export import LINEAGE, WARM_UP
@@ -84,7 +85,27 @@ def test_every_signature_gives_the_outputs_it_promises(model):
     assert set(signatures["predict_raw"].structured_outputs) == ANSWER
     assert set(signatures["classify"].structured_outputs) == {"classes", "scores"}
     parents = {"parent", "parent_score", "parent_accepted_95", "parent_accepted_98"}
-    assert set(signatures["evaluate"].structured_outputs) == ANSWER | parents
+    assert set(signatures["evaluate"].structured_outputs) == {
+        output_name(mode, name) for mode in MODES for name in ANSWER | parents
+    }
+
+
+def test_evaluate_answers_words_and_picture_alone_as_if_nothing_else_were_sent(model):
+    number = 613
+    title, image = f"{CATEGORIES['hats']} number{number}", picture("boots", number)
+    given = tf.train.Example()
+    given.features.feature["title"].bytes_list.value.append(title.encode())
+    given.features.feature["image"].bytes_list.value.append(image)
+    measured = model.signatures["evaluate"](tf.constant([given.SerializeToString()]))
+    alone = {"text": _raw(model, title=title), "image": _raw(model, image=image)}
+    assert alone["text"]["category"] != alone["image"]["category"]
+    for mode, answer in {**alone, "combined": _raw(model, title=title, image=image)}.items():
+        for name, value in answer.items():
+            found = measured[output_name(mode, name)].numpy()[0]
+            if np.asarray(value).dtype == np.float32:
+                np.testing.assert_allclose(found, value, atol=1e-6, err_msg=f"{mode} {name}")
+            else:
+                np.testing.assert_array_equal(found, value, err_msg=f"{mode} {name}")
 
 
 def test_words_and_picture_are_each_enough_and_agree_with_examples(model):

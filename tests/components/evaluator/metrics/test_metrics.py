@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import sklearn.metrics
 
@@ -203,6 +204,7 @@ def test_tfma_gives_the_same_numbers_over_several_bundles(tmp_path):
     import apache_beam as beam
 
     from components.evaluator import analysis
+    from components.evaluator.prediction_rows import row_schema
 
     rows = [
         {
@@ -221,9 +223,12 @@ def test_tfma_gives_the_same_numbers_over_several_bundles(tmp_path):
         }
         for row in ROWS
     ]
+    flags = [field.name for field in row_schema() if field.type == pa.bool_()]
+    rows = [{**row, **{name: bool(row[name]) for name in flags}} for row in rows]
     with beam.Pipeline() as pipeline:
+        tables = [pa.Table.from_pylist(rows[part::3], row_schema()) for part in range(3)]
         bundles = [
-            pipeline | f"Create{part}" >> beam.Create(rows[part::3], reshuffle=True)
+            pipeline | f"Create{part}" >> beam.Create([tables[part]], reshuffle=True)
             for part in range(3)
         ]
         _ = bundles | beam.Flatten() | analysis.WriteAnalysis(PARENT, [], str(tmp_path))
