@@ -1,23 +1,32 @@
-"""Is the new model worse than the live one? Asked of the same products, not of two averages."""
+"""Is the new model worse than the live one? Asked of the same products, not of two averages.
+
+What is decided hangs on thresholds as well, each fitted on the calibration products of its day. So
+that a lucky fit is not taken for a better model, both models' thresholds are also fitted anew on
+the same calibration products, drawn anew (`redraws`).
+"""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
+from components.evaluator.redraws import Answers, coverage_change
 from components.paired_test import sign_flip_p_value, summed_by_group
+
+TARGET = 0.95
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What one model did, one entry a product.
+    """What one model did on a split, one entry a product.
 
     Attributes:
         product_ids: N ids, each once.
         categories: N labels.
         right: bool array of shape (N,), whether the predicted leaf is the label.
-        accepted: bool array of shape (N,), whether the model decided on its own at 95 %.
+        accepted: bool array of shape (N,), whether the model decided on its own at `TARGET`.
         groups: int array of shape (N,), equal for variants of one product.
+        scores: float array of shape (N,); -inf where a floor lets none of the category's pass.
     """
 
     product_ids: Sequence[str]
@@ -25,6 +34,45 @@ class Outcomes:
     right: np.ndarray
     accepted: np.ndarray
     groups: np.ndarray
+    scores: np.ndarray
+
+    def rows(self, index: np.ndarray) -> "Outcomes":
+        """The products at `index` (ids or a mask)."""
+        columns = (np.asarray(getattr(self, each.name)) for each in fields(self))
+        return Outcomes(*(column[index] for column in columns))
+
+    def known_to(self, categories: Collection[str] | None) -> np.ndarray:
+        """(N,) bools: whether the label is among these; always where they are None."""
+        if categories is None:
+            return np.ones(len(self.categories), bool)
+        return np.isin(np.asarray(self.categories, object), list(categories))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One model's outcomes.
+
+    Attributes:
+        eval: on the products it is judged on.
+        calibration: on those that thresholds are fitted on.
+        correlation: of right and wrong within a group that its thresholds go by, 0 to 1.
+    """
+
+    eval: Outcomes
+    calibration: Outcomes
+    correlation: float = 0.0
+
+    def answers(self, categories: Collection[str] | None) -> Answers:
+        """On the products of these categories; of all where they are None."""
+        splits = (self.calibration, self.eval)
+        calibration, held_out = (each.rows(each.known_to(categories)) for each in splits)
+        return Answers(
+            calibration.scores,
+            calibration.right,
+            calibration.groups,
+            held_out.scores,
+            self.correlation,
+        )
 
 
 @dataclass(frozen=True)
@@ -48,6 +96,25 @@ class Paired:
     only_live: int
     p_worse: float
 
+    @property
+    def change(self) -> float:
+        """The new model's share less the live one's, for n > 0."""
+        return (self.only_candidate - self.only_live) / self.n
+
+
+@dataclass(frozen=True)
+class PairedCoverage(Paired):
+    """What two models decide, with the luck of their thresholds.
+
+    Attributes:
+        low, high: where the new model's share less the live one's lies in the middle 95 % of
+            redraws of the calibration products, both thresholds fitted anew on the same ones; None
+            where there are no products to fit on or to decide.
+    """
+
+    low: float | None
+    high: float | None
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -58,7 +125,7 @@ class Comparison:
         shared_categories: categories that both know; None where they know the same.
         left_out: products of categories that the live model does not know.
         accuracy: the predicted leaf is right.
-        coverage: decided on its own at 95 %.
+        coverage: decided on its own at `TARGET`.
         by_category: accuracy by label.
     """
 
@@ -66,7 +133,7 @@ class Comparison:
     shared_categories: int | None
     left_out: int
     accuracy: Paired
-    coverage: Paired
+    coverage: PairedCoverage
     by_category: dict[str, Paired]
 
     def to_dict(self) -> dict:
@@ -75,8 +142,8 @@ class Comparison:
 
 
 def compare(
-    candidate: Outcomes,
-    live: Outcomes,
+    candidate: Judged,
+    live: Judged,
     version: str = "",
     live_categories: Collection[str] | None = None,
 ) -> Comparison:
@@ -90,30 +157,35 @@ def compare(
             out. None: the same categories as the new model's.
 
     Raises:
-        ValueError: the two did not score the same products.
+        ValueError: the two did not score the same eval products.
     """
-    if set(candidate.product_ids) != set(live.product_ids):
+    if set(candidate.eval.product_ids) != set(live.eval.product_ids):
         raise ValueError("the two models were not scored on the same products")
-    place = {product: index for index, product in enumerate(live.product_ids)}
-    order = np.array([place[product] for product in candidate.product_ids], dtype=np.int64)
-    labels = np.asarray(candidate.categories, dtype=object)
-    known = np.ones(len(labels), dtype=bool)
-    if live_categories is not None:
-        known = np.isin(labels, list(live_categories))
-    right, live_right = candidate.right[known], live.right[order][known]
-    labels, groups = labels[known], candidate.groups[known]
+    place = {product: index for index, product in enumerate(live.eval.product_ids)}
+    order = np.array([place[product] for product in candidate.eval.product_ids], dtype=np.int64)
+    known = candidate.eval.known_to(live_categories)
+    new, old = candidate.eval.rows(known), live.eval.rows(order[known])
+    decided = paired(new.accepted, old.accepted, new.groups)
+    low, high = _redrawn(candidate.answers(live_categories), live.answers(live_categories))
     return Comparison(
         version=version,
         shared_categories=None if live_categories is None else len(set(live_categories)),
         left_out=int((~known).sum()),
-        accuracy=paired(right, live_right, groups),
-        coverage=paired(candidate.accepted[known], live.accepted[order][known], groups),
+        accuracy=paired(new.right, old.right, new.groups),
+        coverage=PairedCoverage(**asdict(decided), low=low, high=high),
         by_category={
-            name: paired(right[own], live_right[own], groups[own])
-            for name in sorted(set(labels))
-            for own in [labels == name]
+            name: paired(new.right[own], old.right[own], new.groups[own])
+            for name in sorted(set(new.categories))
+            for own in [new.categories == name]
         },
     )
+
+
+def _redrawn(candidate: Answers, live: Answers) -> tuple[float, float] | tuple[None, None]:
+    splits = (candidate.scores, live.scores, candidate.eval_scores)
+    if not all(len(scores) for scores in splits):
+        return None, None
+    return coverage_change(live, candidate, TARGET)
 
 
 def paired(candidate: np.ndarray, live: np.ndarray, groups: np.ndarray) -> Paired:

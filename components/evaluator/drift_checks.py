@@ -10,10 +10,9 @@ from components.drift_check.findings import (
     Shift,
     Skew,
 )
-from components.evaluator.gate import Check
+from components.evaluator.check import NAMED, Check
 from components.evaluator.gate_config import GateConfig
 
-_NAMED = 5
 _NAME = "drift"
 
 
@@ -98,8 +97,8 @@ def _categories(changes: CategoryChanges, path: Callable[[str], str]) -> str:
     factor, total = f"{changes.max_ratio:g}-fold", len(changes.compared)
     if not changes.drifted:
         return f"No share of {total:,} categories changed more than {factor} beyond chance."
-    named = "; ".join(_change(each, path) for each in changes.drifted[:_NAMED])
-    more = len(changes.drifted) - _NAMED
+    named = "; ".join(_change(each, path) for each in changes.drifted[:NAMED])
+    more = len(changes.drifted) - NAMED
     return (
         f"In {len(changes.drifted):,} of {total:,} categories the share changed more than {factor} "
         f"beyond chance: {named}{f'; and {more:,} more' if more > 0 else ''}."
@@ -116,14 +115,14 @@ def _change(change: ShareChange, path: Callable[[str], str]) -> str:
 def _unlike(changes: CategoryChanges, path: Callable[[str], str]) -> str:
     said = []
     if changes.new:
-        named = ", ".join(map(path, changes.new[:_NAMED]))
+        named = ", ".join(map(path, changes.new[:NAMED]))
         said.append(f"New and so not compared: {_listed(len(changes.new), named)}.")
     if changes.removed:
         # The taxonomy has no name for them any more.
-        named = ", ".join(changes.removed[:_NAMED])
+        named = ", ".join(changes.removed[:NAMED])
         said.append(f"Removed from the taxonomy: {_listed(len(changes.removed), named)}.")
     return " ".join(said)
 
 
 def _listed(count: int, named: str) -> str:
-    return f"{named} and {count - _NAMED:,} more" if count > _NAMED else named
+    return f"{named} and {count - NAMED:,} more" if count > NAMED else named

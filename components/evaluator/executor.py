@@ -18,14 +18,16 @@ from tfx.utils import io_utils, path_utils
 from components.baseline_model.executor import NO_LIVE_MODEL_FILE
 from components.drift_check.findings import FINDINGS_FILE, Findings
 from components.evaluator import analysis, gate, summary
-from components.evaluator.comparison import Comparison, Outcomes, compare
+from components.evaluator.comparison import TARGET, Comparison, Judged, Outcomes, compare
 from components.evaluator.drift_checks import drift_checks
 from components.evaluator.gate_config import GateConfig
 from components.evaluator.prediction_rows import row_schema
+from components.evaluator.redraws import above_floors
 from components.evaluator.scoring import ScoreSplits
 from components.evaluator.served_model import LoadedModel, ServedModel, UnloadableModel
 from components.example_validator.anomalies import describe
 from components.progress import note
+from components.trainer.thresholds import target_key
 from labeling.taxonomy import Taxonomy
 from serving.model_files import SAVED_MODEL, join, read_lineage
 
@@ -75,7 +77,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         metrics = summary.metrics(slices, thresholds, has_live=has_live)
         categories = summary.categories(slices, taxonomy, metrics, has_live=has_live)
         version = _version(input_dict.get("baseline_model"))
-        compared = _comparison(output, live, version, taxonomy) if live else unloadable
+        head = next(iter(summary.answered_by(metrics)), "combined")
+        compared = unloadable
+        if live is not None:
+            compared = _comparison(output, candidate, live, head, version, taxonomy)
         anomalies = _anomalies(input_dict.get("anomalies"))
         checks = drift_checks(_drift(input_dict.get("drift")), config, taxonomy.path)
         verdict = gate.decide(metrics, categories, config, compared, anomalies, checks)
@@ -158,7 +163,12 @@ def _live_path(baseline: list[types.Artifact] | None) -> str | None:
 
 
 def _comparison(
-    output: str, live: ServedModel, version: str, taxonomy: Taxonomy
+    output: str,
+    candidate: ServedModel,
+    live: ServedModel,
+    head: str,
+    version: str,
+    taxonomy: Taxonomy,
 ) -> Comparison | gate.UnloadableLive:
     lineage = read_lineage(live.path)
     shared = None
@@ -168,12 +178,20 @@ def _comparison(
         if not shared:
             problem = "its taxonomy is another one and shares no category that it can name"
             return gate.UnloadableLive(version, problem)
-    return compare(_outcomes(output, "candidate"), _outcomes(output, "live"), version, shared)
+    return compare(_judged(output, candidate, head), _judged(output, live, head), version, shared)
 
 
-def _outcomes(output: str, model: str) -> Outcomes:
-    columns = ["product_id", "category", "predicted", "accepted_95", "group"]
-    rows = [("model", "=", model), ("mode", "=", "combined"), ("split", "=", "eval")]
+def _judged(output: str, model: ServedModel, head: str) -> Judged:
+    """`head` answers most products: its floors and its correlation are taken for all."""
+    fitted = read_lineage(model.path).get("thresholds", {}).get(head, {})
+    outcomes = {split: _outcomes(output, model.name, split, fitted) for split in SPLITS}
+    correlation = fitted.get("correlation", {}).get(target_key(TARGET), 0.0)
+    return Judged(**outcomes, correlation=correlation)
+
+
+def _outcomes(output: str, model: str, split: str, fitted: Mapping) -> Outcomes:
+    columns = ["product_id", "category", "predicted", "accepted_95", "group", "score"]
+    rows = [("model", "=", model), ("mode", "=", "combined"), ("split", "=", split)]
     with fileio.open(join(output, f"{PREDICTIONS}.parquet"), "rb") as file:
         table = pq.read_table(pa.BufferReader(file.read()), columns=columns, filters=rows)
     values = {name: table[name].to_numpy() for name in columns}
@@ -183,6 +201,7 @@ def _outcomes(output: str, model: str) -> Outcomes:
         values["category"] == values["predicted"],
         values["accepted_95"].astype(bool),
         values["group"],
+        above_floors(values["score"], values["predicted"], fitted, TARGET),
     )
 
 

@@ -10,41 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from components.binomial import holm, shortfall_p_value, smallest_proof
-from components.evaluator.comparison import Comparison, Paired
+from components.evaluator.check import NAMED, Check, missing, percent
+from components.evaluator.comparison import Comparison
 from components.evaluator.gate_config import GateConfig
+from components.evaluator.live_checks import UnloadableLive, live_checks
 from components.evaluator.summary import answered_by
 
-_NAMED = 5
 _SERVED = "combined"
-
-
-@dataclass(frozen=True)
-class Check:
-    """One question the gate asked.
-
-    Attributes:
-        name: stable snake_case name.
-        passed: the answer.
-        reason: one sentence with the numbers.
-        value: what was measured; None where that is not one number.
-        floor: what it had to reach; None where that is not one number.
-        n: products it was measured on.
-    """
-
-    name: str
-    passed: bool
-    reason: str
-    value: float | None = None
-    floor: float | None = None
-    n: int | None = None
-
-
-@dataclass(frozen=True)
-class UnloadableLive:
-    """There is a live model, and it cannot be compared with: why."""
-
-    version: str
-    problem: str
 
 
 @dataclass(frozen=True)
@@ -121,7 +93,7 @@ def decide(
         _calibration_evidence(metrics, config),
         _category_accuracy(categories, config),
         *(_category_promise(categories, key, config) for key in ("95", "98")),
-        *_against_live(live, config),
+        *live_checks(live, config),
     ]
     if anomalies is not None:
         checks.append(_anomalies(anomalies))
@@ -135,10 +107,10 @@ def _accuracy(figures: Mapping, config: GateConfig) -> Check:
     name, floor, n = "accuracy", config.accuracy, figures.get("n")
     lower, value = figures.get("accuracy_lower"), figures.get("accuracy")
     if not n or lower is None or value is None:
-        return _missing(name, "accuracy on eval", floor)
+        return missing(name, "accuracy on eval", floor)
     reason = (
-        f"Accuracy on {_products(figures, name, n)} is {_percent(value)}, at least "
-        f"{_percent(lower)} by its 95 % interval; the floor is {_percent(floor)}."
+        f"Accuracy on {_products(figures, name, n)} is {percent(value)}, at least "
+        f"{percent(lower)} by its 95 % interval; the floor is {percent(floor)}."
     )
     return Check(name, lower >= floor, reason, lower, floor, n)
 
@@ -147,18 +119,18 @@ def _accepted_accuracy(figures: Mapping, key: str, config: GateConfig) -> Check:
     name = f"accepted_accuracy_{key}"
     floor, n = getattr(config, name), figures.get(f"accepted_{key}")
     if not figures.get("n") or n is None:
-        return _missing(name, f"accepted accuracy at {key} %", floor)
+        return missing(name, f"accepted accuracy at {key} %", floor)
     if n == 0:
         reason = f"At {key} % the model decides nothing on its own, so it breaks no promise."
         return Check(name, True, reason, None, floor, 0)
     value, lower, upper = (figures.get(f"{name}{bound}") for bound in ("", "_lower", "_upper"))
     if value is None or lower is None or upper is None:
-        return _missing(name, f"accepted accuracy at {key} %", floor)
+        return missing(name, f"accepted accuracy at {key} %", floor)
     broken = upper < float(key) / 100
     reason = (
-        f"Of {_products(figures, name, n)} decided at {key} %, {_percent(value)} are right, "
-        f"at least {_percent(lower)} and at most {_percent(upper)} with 95 % confidence each; the "
-        f"floor is {_percent(floor)}{f', and the promise of {key} % is broken' if broken else ''}."
+        f"Of {_products(figures, name, n)} decided at {key} %, {percent(value)} are right, "
+        f"at least {percent(lower)} and at most {percent(upper)} with 95 % confidence each; the "
+        f"floor is {percent(floor)}{f', and the promise of {key} % is broken' if broken else ''}."
     )
     return Check(name, lower >= floor and not broken, reason, lower, floor, n)
 
@@ -168,10 +140,10 @@ def _coverage(figures: Mapping, key: str, config: GateConfig) -> Check:
     floor, n = getattr(config, name), figures.get("n")
     value, lower = figures.get(figure), figures.get(f"{figure}_lower")
     if not n or value is None or lower is None:
-        return _missing(name, f"coverage at {key} %", floor)
+        return missing(name, f"coverage at {key} %", floor)
     reason = (
-        f"At {key} % the model decides {_percent(value)} of "
-        f"{_products(figures, figure, n)} on its own, at least {_percent(lower)} with 95 % "
+        f"At {key} % the model decides {percent(value)} of "
+        f"{_products(figures, figure, n)} on its own, at least {percent(lower)} with 95 % "
         f"confidence; {_asked(floor)}."
     )
     return Check(name, lower >= floor, reason, lower, floor, n)
@@ -183,24 +155,30 @@ def _calibration_evidence(metrics: Mapping, config: GateConfig) -> Check:
         needed = smallest_proof(0.95, config.confidence)
     heads = list(answered_by(metrics))
     fitted = {head: metrics.get("thresholds", {}).get(head, {}) for head in heads}
-    if not heads or any("n" not in each or "by_category" not in each for each in fitted.values()):
-        return _missing(name, "the calibration products behind the thresholds", needed)
-    n = fitted[heads[0]]["n"]
-    counts = ", ".join(f"{each['n']:,} ({head})" for head, each in fitted.items())
+    asked = {"n", "n_effective", "by_category"}
+    if not heads or any(asked - each.keys() for each in fitted.values()):
+        return missing(name, "the calibration products behind the thresholds", needed)
+    n, worth = (fitted[heads[0]][name] for name in ("n", "n_effective"))
+    counts = ", ".join(f"{_fitted_on(each)} ({head})" for head, each in fitted.items())
     reason = f"Thresholds were fitted on {counts} calibration products; {needed:,} are needed"
     # A head that seldom answers and always abstains does no harm, however little it has seen.
     thin = [
         head
         for head in heads
-        if fitted[head]["n"] < needed and (head == heads[0] or _ever_decides(fitted[head]))
+        if fitted[head]["n_effective"] < needed
+        and (head == heads[0] or _ever_decides(fitted[head]))
     ]
     if thin:
         reason += f": fewer cannot prove 95 % even if all are right ({', '.join(thin)})."
-        return Check(name, False, reason, n, needed, n)
+        return Check(name, False, reason, worth, needed, n)
     if config.coverage_95 > 0 and not any(map(_ever_decides, fitted.values())):
         reason += ". They proved nothing at 95 %, so the model never decides on its own."
-        return Check(name, False, reason, n, needed, n)
-    return Check(name, True, f"{reason}.", n, needed, n)
+        return Check(name, False, reason, worth, needed, n)
+    return Check(name, True, f"{reason}.", worth, needed, n)
+
+
+def _fitted_on(fitted: Mapping) -> str:
+    return f"{fitted['n']:,}{_worth(fitted['n'], fitted['n_effective'])}"
 
 
 def _ever_decides(fitted: Mapping) -> bool:
@@ -249,7 +227,7 @@ def _every_category(
     empty_is_fine: bool = False,
 ) -> Check:
     if not counts and not empty_is_fine:
-        return _missing(name, "any category's figures", floor)
+        return missing(name, "any category's figures", floor)
     if not counts:
         return Check(
             name,
@@ -270,129 +248,40 @@ def _every_category(
     total = sum(each.n for each in counts)
     if not failing:
         reason = (
-            f"In none of {len(counts):,} categories is it refuted that {_percent(floor)} {what}."
+            f"In none of {len(counts):,} categories is it refuted that {percent(floor)} {what}."
         )
         return Check(name, True, reason, None, floor, total)
     named = "; ".join(
-        f"{each.path}: {round(each.share * each.n):,} of {each.n:,} ({_percent(each.share)})"
+        f"{each.path}: {round(each.share * each.n):,} of {each.n:,} ({percent(each.share)})"
         for each in failing
     )
-    if len(failing) > _NAMED:
-        named = "; ".join(named.split("; ")[:_NAMED]) + f"; and {len(failing) - _NAMED:,} more"
+    if len(failing) > NAMED:
+        named = "; ".join(named.split("; ")[:NAMED]) + f"; and {len(failing) - NAMED:,} more"
     reason = (
         f"In {len(failing):,} of {len(counts):,} categories too little {what}, "
-        f"with {_percent(floor)} asked for: {named}."
+        f"with {percent(floor)} asked for: {named}."
     )
     worst = min(each.share for each in failing)
     return Check(name, False, reason, worst, floor, total)
 
 
-def _against_live(live: Comparison | UnloadableLive | None, config: GateConfig) -> list[Check]:
-    if live is None:
-        return []
-    if isinstance(live, UnloadableLive):
-        ignored = config.on_unloadable_live == "ignore"
-        then = "ignored, as configured" if ignored else "so nothing shows that this one is no worse"
-        reason = f"The live model {live.version} cannot be compared with: {live.problem}; {then}."
-        return [Check("live_loadable", ignored, reason)]
-    return [
-        _shared_categories(live),
-        _not_worse(
-            "live_accuracy", "right on", live.accuracy, config.max_accuracy_loss, live, config
-        ),
-        _not_worse(
-            "live_coverage", "decides", live.coverage, config.max_coverage_loss, live, config
-        ),
-        _no_category_worse(live, config),
-    ]
-
-
-def _shared_categories(live: Comparison) -> Check:
-    name, n = "live_taxonomy", live.accuracy.n
-    if live.shared_categories is None:
-        reason = f"The live model {live.version} has the same categories; {n:,} products compared."
-    else:
-        reason = (
-            f"The live model {live.version} has another taxonomy: compared on the {n:,} products "
-            f"of {live.shared_categories:,} shared categories, {live.left_out:,} left out."
-        )
-    if not n:
-        return Check(name, False, f"{reason} Nothing is left to compare.", n=0)
-    return Check(name, True, reason, n=n)
-
-
-def _not_worse(
-    name: str, verb: str, pair: Paired, allowed: float, live: Comparison, config: GateConfig
-) -> Check:
-    if not pair.n:
-        return _missing(name, "products that both models know", -allowed)
-    change = pair.candidate - pair.live
-    worse = change < -allowed and pair.p_worse < 1 - config.confidence
-    reason = (
-        f"The new model {verb} {_percent(pair.candidate)} of {pair.n:,} products, the live model "
-        f"{live.version} {_percent(pair.live)} of the same: {pair.only_candidate:,} only by the "
-        f"new, {pair.only_live:,} only by the live one (exact paired test for worse: "
-        f"p = {pair.p_worse:.3g}; a loss of {_percent(allowed)} is allowed)."
-    )
-    return Check(name, not worse, reason, change, -allowed, pair.n)
-
-
-def _no_category_worse(live: Comparison, config: GateConfig) -> Check:
-    name = "live_categories"
-    names = list(live.by_category)
-    pairs = [live.by_category[category] for category in names]
-    fallen = holm([pair.p_worse for pair in pairs], 1 - config.confidence)
-    worse = [each for each, falls in zip(names, fallen, strict=True) if falls]
-    total = sum(pair.n for pair in pairs)
-    if not worse:
-        reason = (
-            f"In none of {len(names):,} categories is it worse than the live model {live.version}"
-            " beyond chance."
-        )
-        return Check(name, True, reason, n=total)
-    named = "; ".join(
-        f"{each}: {_percent(pair.candidate)} right, live {_percent(pair.live)}, n = {pair.n:,}"
-        for each in worse[:_NAMED]
-        for pair in (live.by_category[each],)
-    )
-    more = f"; and {len(worse) - _NAMED:,} more" if len(worse) > _NAMED else ""
-    reason = (
-        f"Worse than the live model {live.version} in {len(worse):,} of {len(names):,} "
-        f"categories: {named}{more}."
-    )
-    loss = min(live.by_category[each].candidate - live.by_category[each].live for each in worse)
-    return Check(name, False, reason, loss, 0.0, total)
-
-
 def _anomalies(anomalies: Sequence[str]) -> Check:
     if not anomalies:
         return Check("anomalies", True, "The data has no anomalies against the schema.", 0, 0)
-    named = "; ".join(anomalies[:_NAMED])
+    named = "; ".join(anomalies[:NAMED])
     reason = f"The data has {len(anomalies):,} anomalies against the schema: {named}."
     return Check("anomalies", False, reason, len(anomalies), 0)
 
 
-def _missing(name: str, what: str, floor: float | None) -> Check:
-    return Check(
-        name,
-        False,
-        f"There is no number for: {what}. Nothing shown, nothing passed.",
-        None,
-        floor,
-        0,
-    )
-
-
 def _products(figures: Mapping, figure: str, n: int) -> str:
-    worth = figures.get(f"{figure}_effective")
+    return f"{n:,} eval products{_worth(n, figures.get(f'{figure}_effective'))}"
+
+
+def _worth(n: int, effective: float | None) -> str:
     # Variants of one product are less evidence than as many products, and the bounds say so.
-    less = f" (worth {worth:,.0f} independent ones)" if worth and worth < n - 0.5 else ""
-    return f"{n:,} eval products{less}"
+    fewer = effective and effective < n - 0.5
+    return f" (worth {effective:,.0f} independent ones)" if fewer else ""
 
 
 def _asked(floor: float) -> str:
-    return f"the floor is {_percent(floor)}" if floor else "no floor is set"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return f"the floor is {percent(floor)}" if floor else "no floor is set"

@@ -28,7 +28,7 @@ _GATHERED = 64
 class ScoreSplits(beam.PTransform):
     """Files of tf.Examples to tables of rows.
 
-    By the new model in every mode and, on `eval` as it is served, by the live one.
+    By the new model in every mode, by the live one as it is served.
     """
 
     def __init__(
@@ -67,8 +67,7 @@ class ScoreSplits(beam.PTransform):
         rows = examples | "Candidate" >> self._candidate
         if self._live is None:
             return rows
-        held_out = examples | beam.Filter(_is_held_out)
-        return [rows, held_out | "Live" >> self._live] | "Both" >> beam.Flatten()
+        return [rows, examples | "Live" >> self._live] | "Both" >> beam.Flatten()
 
 
 class Score(beam.PTransform):
@@ -208,7 +207,3 @@ def _as_table(batches: list[pa.RecordBatch]) -> pa.Table:
 
 def _named(record: bytes, split: str) -> tuple[str, bytes]:
     return split, record
-
-
-def _is_held_out(example: tuple[str, bytes]) -> bool:
-    return example[0] == "eval"

@@ -228,6 +228,8 @@ def _curves(rows: pd.DataFrame) -> dict[str, Curve]:
 def _live(inputs: ReportInputs, combined: pd.DataFrame) -> LiveComparison | None:
     said = inputs.verdict.get("live") or {}
     compared = said.get("comparison") or {}
+    coverage = compared.get("coverage") or {}
+    low, high = (number(coverage.get(end)) for end in ("low", "high"))
     figures = (inputs.metrics.get("live") or {}).get("eval")
     rows = inputs.predictions[inputs.predictions.model == "live"]
     if not said and not figures:
@@ -241,7 +243,8 @@ def _live(inputs: ReportInputs, combined: pd.DataFrame) -> LiveComparison | None
         changes=changes(combined[wanted], rows[wanted]) if len(rows) else None,
         categories=category_changes(inputs.categories),
         p_worse=number((compared.get("accuracy") or {}).get("p_worse")),
-        p_decides_less=number((compared.get("coverage") or {}).get("p_worse")),
+        p_decides_less=number(coverage.get("p_worse")),
+        redrawn=None if low is None or high is None else (low, high),
         left_out=int(compared.get("left_out") or 0),
     )
 

@@ -83,8 +83,9 @@ class LiveComparison:
 
     `problem` says why the two could not be compared. `p_worse` is the chance of so many newly
     wrong products if the candidate were no worse, `p_decides_less` the same of decisions (exact
-    one-sided paired tests of the gate). `left_out` products belong to categories that the live
-    model does not know: the gate left them out.
+    one-sided paired tests of the gate). `redrawn` is where the change of what is decided lies in
+    the middle 95 % of redraws of the calibration products, as shares. `left_out` products belong
+    to categories that the live model does not know: the gate left them out.
     """
 
     version: str
@@ -95,6 +96,7 @@ class LiveComparison:
     categories: list[CategoryChange]
     p_worse: float | None
     p_decides_less: float | None
+    redrawn: tuple[float, float] | None
     left_out: int
 
 

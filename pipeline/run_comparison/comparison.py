@@ -37,7 +37,10 @@ def compare(a: Run, b: Run) -> RunComparison:
     trees = [taxonomy_of(run) for run in (a, b)]
     results = None
     if scored_a is not None and scored_b is not None and all(trees):
-        results = results_of(scored_a, scored_b, *trees, a_is_later=a.started > b.started)
+        thresholds = (run.metrics.get("thresholds", {}) for run in (a, b))
+        results = results_of(
+            scored_a, scored_b, *trees, *thresholds, a_is_later=a.started > b.started
+        )
     return RunComparison(
         a=a,
         b=b,

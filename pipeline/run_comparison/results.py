@@ -2,11 +2,11 @@
 
 The tests speak of the two models as they are and of products like these. What is decided hangs on
 the calibration products too, so a difference of that counts only where it outlasts their redrawing
-(`redraws`). Trained again with another seed, a model differs a little by itself: what a setting
-does takes several runs of each.
+(`components.evaluator.redraws`). Trained again with another seed, a model differs a little by
+itself: what a setting does takes several runs of each.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,9 +14,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from components.binomial import holm
+from components.evaluator.redraws import Answers, above_floors, coverage_change
 from components.paired_test import sign_flip_p_value, summed_by_group
+from components.trainer.thresholds import target_key
 from labeling.taxonomy import Taxonomy
-from pipeline.run_comparison.redraws import Answers, coverage_change
 
 MODES = ("text", "image", "combined")
 LEVEL = 0.05
@@ -111,6 +112,8 @@ def results_of(
     scored_b: pd.DataFrame,
     taxonomy_a: Taxonomy,
     taxonomy_b: Taxonomy,
+    thresholds_a: Mapping,
+    thresholds_b: Mapping,
     *,
     a_is_later: bool,
 ) -> Results:
@@ -119,6 +122,7 @@ def results_of(
     Args:
         scored_a, scored_b: from `scored.read_scored`.
         taxonomy_a, taxonomy_b: the trees of the runs.
+        thresholds_a, thresholds_b: of the models by mode, as the Trainer fitted them.
         a_is_later: whose labels count where they disagree.
     """
     a, b = (_eval_rows(scored) for scored in (scored_a, scored_b))
@@ -144,7 +148,10 @@ def results_of(
         eval_b=eval_b,
         relabelled=_products(both[both.category_a != both.category_b]),
         left_out=_products(both[~known]),
-        overall=[_outlasting(each, scored_a, scored_b) for each in _corrected(overall)],
+        overall=[
+            _outlasting(each, (scored_a, thresholds_a), (scored_b, thresholds_b))
+            for each in _corrected(overall)
+        ],
         categories=sorted(_corrected(categories), key=_largest_change_first),
     )
 
@@ -255,24 +262,28 @@ def _corrected(differences: list[Difference]) -> list[Difference]:
 
 
 def _outlasting(
-    difference: Difference, scored_a: pd.DataFrame, scored_b: pd.DataFrame
+    difference: Difference, a: tuple[pd.DataFrame, Mapping], b: tuple[pd.DataFrame, Mapping]
 ) -> Difference:
     """A difference of what is decided, judged by redrawn calibration products as well."""
     if not difference.beyond_chance or difference.question not in TARGETS:
         return difference
-    answers = (_answers(scored, difference.name) for scored in (scored_a, scored_b))
-    low, high = coverage_change(*answers, TARGETS[difference.question])
+    target = TARGETS[difference.question]
+    answers = (_answers(*run, difference.name, target) for run in (a, b))
+    low, high = coverage_change(*answers, target)
     return replace(difference, redrawn=(low, high), beyond_chance=low > 0 or high < 0)
 
 
-def _answers(scored: pd.DataFrame, mode: str) -> Answers:
+def _answers(scored: pd.DataFrame, thresholds: Mapping, mode: str, target: float) -> Answers:
+    fitted = thresholds.get(mode, {})
     rows = scored[scored["mode"] == mode]
-    calibration = rows[rows.split == "calibration"]
+    scores = above_floors(rows.score.to_numpy(), rows.predicted.to_numpy(), fitted, target)
+    fitted_on, judged = (rows.split == split for split in ("calibration", "eval"))
     return Answers(
-        scores=calibration.score.to_numpy(),
-        correct=(calibration.predicted == calibration.category).to_numpy(),
-        groups=calibration.group.to_numpy(),
-        eval_scores=rows[rows.split == "eval"].score.to_numpy(),
+        scores=scores[fitted_on],
+        correct=(rows.predicted == rows.category)[fitted_on].to_numpy(),
+        groups=rows.group[fitted_on].to_numpy(),
+        eval_scores=scores[judged],
+        correlation=fitted.get("correlation", {}).get(target_key(target), 0.0),
     )
 
 

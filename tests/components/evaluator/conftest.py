@@ -114,6 +114,7 @@ def fitted(n: int, threshold: float | None, leaves: Sequence[str] = LEAVES) -> d
     return {
         "temperature": 1.0,
         "n": n,
+        "n_effective": float(n),
         "confidence": 0.95,
         "scope": "overall",
         "overall": value,

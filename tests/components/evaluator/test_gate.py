@@ -8,7 +8,7 @@ import pytest
 
 from components.binomial import lower_bound, upper_bound
 from components.evaluator import gate
-from components.evaluator.comparison import Outcomes, compare
+from components.evaluator.comparison import Judged, Outcomes, compare
 from components.evaluator.gate_config import GateConfig
 from pipeline.errors import InputError
 
@@ -41,6 +41,7 @@ def metrics(fitted: dict | None = None, both: int = N, **changes) -> dict:
     """metrics.json; `fitted` changes the thresholds, `both` products have words and picture."""
     thresholds = {"n": 900, "overall": {"95": 0.6}, "by_category": {"mugs": {"95": 0.6}}}
     thresholds |= fitted or {}
+    thresholds = {"n_effective": thresholds["n"], **thresholds}
     return {
         "combined": {"eval": {**figures(), **changes}},
         "text": {"eval": {"n": both}},
@@ -67,15 +68,19 @@ def category(name: str, n: int = 100, right: int = 97, accepted: int = 90, kept:
 CATEGORIES = [category("Kitchen > Mugs"), category("Kitchen > Bowls")]
 
 
-def outcomes(right, accepted=None, labels=None) -> Outcomes:
+def outcomes(right, accepted=None, labels=None) -> Judged:
+    """The same answers on eval and on calibration; what is accepted scores 1, the rest 0."""
     right = np.asarray(right, dtype=bool)
-    return Outcomes(
+    accepted = right if accepted is None else np.asarray(accepted, dtype=bool)
+    split = Outcomes(
         product_ids=[str(index) for index in range(len(right))],
         categories=["mugs"] * len(right) if labels is None else labels,
         right=right,
-        accepted=right if accepted is None else np.asarray(accepted, dtype=bool),
+        accepted=accepted,
         groups=np.arange(len(right)),
+        scores=accepted.astype(float),
     )
+    return Judged(split, split)
 
 
 def failed(verdict: gate.Verdict) -> dict[str, str]:
@@ -131,18 +136,27 @@ def test_thresholds_need_as_many_products_as_a_flawless_proof(n, passes):
     assert ("calibration_evidence" in failed(verdict)) is not passes
 
 
+def test_products_count_as_evidence_for_as_many_as_they_are_worth():
+    verdict = gate.decide(metrics({"n": 400, "n_effective": 58.2}), CATEGORIES, GateConfig())
+    assert (
+        "fitted on 400 (worth 58 independent ones) (combined)"
+        in (failed(verdict)["calibration_evidence"])
+    )
+
+
 def test_a_seldom_used_head_that_abstains_needs_no_evidence():
     some_without_words = metrics(both=990)
-    some_without_words["thresholds"]["image"] = {"n": 3, "by_category": {"mugs": {"95": None}}}
+    image = {"n": 3, "n_effective": 3.0, "by_category": {"mugs": {"95": None}}}
+    some_without_words["thresholds"]["image"] = image
     assert gate.decide(some_without_words, CATEGORIES, GateConfig()).blessed
-    some_without_words["thresholds"]["image"] = {"n": 3, "by_category": {"mugs": {"95": 0.9}}}
+    image["by_category"]["mugs"]["95"] = 0.9
     reasons = failed(gate.decide(some_without_words, CATEGORIES, GateConfig()))
     assert "(image)" in reasons["calibration_evidence"]
 
 
 def test_pictures_alone_are_judged_by_the_head_that_answers_them():
     pictures_only = metrics(both=0)
-    pictures_only["thresholds"]["combined"] = {"n": 0, "by_category": {}}
+    pictures_only["thresholds"]["combined"] = {"n": 0, "n_effective": 0.0, "by_category": {}}
     assert gate.decide(pictures_only, CATEGORIES, GateConfig()).blessed
 
 
@@ -236,6 +250,64 @@ def test_a_loss_that_is_allowed_passes():
     assert "live_accuracy" in failed(gate.decide(metrics(), CATEGORIES, GateConfig(), live))
     allowing = GateConfig(max_accuracy_loss=0.02)
     assert "live_accuracy" not in failed(gate.decide(metrics(), CATEGORIES, allowing, live))
+
+
+def coverage_check(lost: int, low: float | None, high: float | None, **settings) -> gate.Check:
+    """Of a model that decides `lost` fewer of 1,000 products, with this interval of redraws."""
+    live = compare(outcomes(np.ones(1000), np.arange(1000) < 900 - lost), LIVE_DECIDING_900, "4")
+    redrawn = dataclasses.replace(live.coverage, low=low, high=high)
+    live = dataclasses.replace(live, coverage=redrawn)
+    checks = gate.decide(metrics(), CATEGORIES, GateConfig(**settings), live).checks
+    return next(check for check in checks if check.name == "live_coverage")
+
+
+LIVE_DECIDING_900 = outcomes(np.ones(1000), np.arange(1000) < 900)
+
+
+def test_a_loss_of_coverage_that_outlasts_redrawn_calibration_products_is_refused():
+    check = coverage_check(50, -0.08, -0.01)
+    assert not check.passed
+    assert (check.value, check.floor) == (pytest.approx(-0.05), -0.02)
+    assert "The thresholds drawn anew 200 times, the change lies between -8.0 and -1.0 points." in (
+        check.reason
+    )
+
+
+def test_a_loss_of_coverage_that_redrawn_calibration_products_would_undo_passes():
+    check = coverage_check(50, -0.08, 0.004)
+    assert check.passed
+    assert "-8.0 and +0.4 points: chance may be why, and excuses a loss of up to 20.0 %" in (
+        check.reason
+    )
+
+
+def test_chance_excuses_a_loss_of_coverage_up_to_a_limit_only():
+    assert coverage_check(200, -0.9, 0.5).passed
+    assert not coverage_check(201, -0.9, 0.5).passed
+    assert not coverage_check(50, -0.9, 0.5, max_coverage_loss_by_chance=0.0).passed
+
+
+def test_a_loss_of_coverage_within_what_is_allowed_needs_no_redraws():
+    assert coverage_check(20, -0.08, -0.01).passed
+    assert not coverage_check(30, -0.08, -0.01).passed
+    assert coverage_check(30, -0.08, -0.01, max_coverage_loss=0.05).passed
+
+
+def test_without_calibration_products_chance_excuses_no_loss_of_coverage():
+    assert not coverage_check(50, None, None).passed
+    assert coverage_check(0, None, None).passed
+
+
+def test_a_model_that_decides_where_the_live_one_never_did_passes():
+    live = compare(outcomes(np.ones(100)), outcomes(np.ones(100), np.zeros(100)))
+    assert gate.decide(metrics(), CATEGORIES, GateConfig(), live).blessed
+
+
+def test_two_models_that_decide_nothing_differ_in_nothing():
+    nothing = outcomes(np.zeros(100))
+    live = compare(nothing, nothing)
+    assert (live.coverage.low, live.coverage.high) == (0.0, 0.0)
+    assert "live_coverage" not in failed(gate.decide(metrics(), CATEGORIES, GateConfig(), live))
 
 
 def test_one_category_worse_than_live_is_named_though_the_average_rises():

@@ -200,6 +200,7 @@ def test_the_live_model_is_compared_product_by_product(run_inputs):
     assert live.version == "3"
     assert counted.fixed + counted.broken + counted.both_right + counted.both_wrong == 300
     assert (live.p_worse, live.p_decides_less, live.left_out) == (0.031, 0.4, 2)
+    assert live.redrawn == (-0.012, 0.008)
 
 
 def test_a_flat_tree_has_one_shelf_of_siblings(run_inputs):

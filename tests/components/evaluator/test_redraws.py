@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from components.evaluator.redraws import Answers, coverage_change
 from components.paired_test import sign_flip_p_value
 from components.trainer.thresholds import fit_threshold
-from pipeline.run_comparison.redraws import Answers, coverage_change
 
 
 def answers(accuracy: float, seed: int, eval_scores=None, groups=None, n: int = 2000) -> Answers:
