@@ -30,10 +30,11 @@ class GateConfig:
             many as prove 95 % when all of them are right (59 at 95 % confidence).
         max_accuracy_loss: by how much the accuracy may fall against the live model even where
             that is more than chance.
-        max_coverage_loss: likewise for the share decided at 95 %.
-        max_coverage_loss_by_chance: by how much that share may fall where the draw of the
-            calibration products that thresholds were fitted on can explain it (`redraws`). Beyond,
-            a person is to look: the labels may have changed, or the fit has been very unlucky.
+        max_coverage_loss: likewise for the share decided at 95 %; chance is also that of the
+            calibration products that thresholds were fitted on (`redraws`).
+        max_coverage_loss_by_chance: by how much that share may fall where those products can
+            explain it. Beyond, a person is to look: the labels may have changed, or the fit has
+            been very unlucky.
         on_unloadable_live: what to do when the live model cannot be loaded.
         on_missing_statistics: what to do when the live model has no training statistics that
             today's data could be compared with.

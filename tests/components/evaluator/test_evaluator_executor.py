@@ -145,6 +145,8 @@ def test_a_worse_model_is_refused_for_its_accuracy_and_against_the_live_one(worl
     assert (Path(result.blessing.uri) / "NOT_BLESSED").exists()
     assert result.verdict["live"]["version"] == "7"
     assert result.metrics["live"]["eval"]["n"] == 600
+    decided = result.verdict["live"]["comparison"]["coverage"]
+    assert decided["low"] <= decided["high"] < 0
     assert result.categories[0]["live"]["accuracy"] > 0.9
 
 
@@ -189,3 +191,5 @@ def test_a_live_model_of_another_taxonomy_is_compared_on_shared_categories(world
     comparison = result.verdict["live"]["comparison"]
     assert (comparison["shared_categories"], comparison["left_out"]) == (4, 200)
     assert comparison["accuracy"]["n"] == 400
+    # The same model under both names: with the same calibration products it decides as much.
+    assert (comparison["coverage"]["low"], comparison["coverage"]["high"]) == (0.0, 0.0)

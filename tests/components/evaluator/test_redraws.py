@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from components.evaluator.redraws import Answers, coverage_change
+from components.evaluator.redraws import (
+    MOST_GROUPS,
+    Answers,
+    _redraws,
+    above_floors,
+    coverage_change,
+)
 from components.paired_test import sign_flip_p_value
 from components.trainer.thresholds import fit_threshold
 
@@ -48,6 +54,58 @@ def test_runs_without_a_calibration_product_in_common_are_redrawn_too():
 def test_without_calibration_products_nothing_is_decided():
     none = answers(0.9, 1, n=0)
     assert coverage_change(none, none, 0.95) == pytest.approx((0, 0))
+
+
+def test_a_group_drawn_twice_counts_as_two():
+    # 30 groups of 2 that are right or wrong together are worth 30 products, too few for a proof;
+    # drawn twice each they are worth 60, and 59 are enough.
+    few = Answers(np.ones(60), np.ones(60, bool), np.repeat(np.arange(30), 2), np.ones(1), 1.0)
+    once, twice = np.arange(60), np.repeat(np.arange(60), 2)
+    groups = np.repeat(np.arange(30), 2)
+    copies = np.repeat(groups, 2) + 30 * np.tile([0, 1], 60)
+    assert few.coverage(once, groups, 0.95) == 0.0
+    assert few.coverage(twice, np.repeat(groups, 2), 0.95) == 0.0
+    assert few.coverage(twice, copies, 0.95) == 1.0
+
+
+def test_of_many_products_no_more_than_a_bounded_number_of_groups_is_drawn():
+    n = 2 * MOST_GROUPS
+    many = Answers(np.ones(n), np.ones(n, bool), np.arange(n), np.ones(1))
+    (rows, groups), _ = next(_redraws(many, many))
+    assert len(rows) == len(set(groups)) == MOST_GROUPS
+
+
+FITTED = {
+    "scope": "guarded",
+    "overall": {"95": 0.5, "98": None},
+    "by_category": {
+        "mugs": {"95": 0.5, "98": None},
+        "lids": {"95": 0.8, "98": None},
+        "lamps": {"95": None, "98": None},
+    },
+}
+
+
+def test_what_the_floor_of_its_category_keeps_out_is_never_accepted():
+    predicted = np.array(["mugs", "lids", "lids", "lamps", "sofas"], object)
+    scores = np.array([0.1, 0.79, 0.8, 1.0, 0.2], np.float32)
+    kept_out = np.isneginf(above_floors(scores, predicted, FITTED, 0.95))
+    assert kept_out.tolist() == [False, True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("fitted", "target"), [(FITTED, 0.98), ({}, 0.95), (FITTED | {"scope": "category"}, 0.95)]
+)
+def test_without_an_overall_threshold_above_floors_there_are_none_to_see(fitted, target):
+    scores = np.array([0.1, 0.9])
+    predicted = np.array(["lids", "lamps"], object)
+    assert above_floors(scores, predicted, fitted, target).tolist() == [0.1, 0.9]
+
+
+def test_answers_below_their_floor_are_neither_fitted_on_nor_decided():
+    low_and_wrong = np.where(np.arange(200) < 100, 1.0, -np.inf)
+    kept = Answers(low_and_wrong, np.arange(200) < 100, np.arange(200), low_and_wrong)
+    assert kept.coverage(np.arange(200), np.arange(200), 0.95) == 0.5
 
 
 def equal_models(rng) -> list[Answers]:
