@@ -3,10 +3,9 @@
 import dataclasses
 
 from tfx import v1 as tfx
-from tfx.components import StatisticsGen, Transform
+from tfx.components import StatisticsGen
 from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
 from tfx.dsl.components.base.base_component import BaseComponent
-from tfx.proto import transform_pb2
 
 import schema
 from components.baseline_model.component import BaselineModel
@@ -20,11 +19,10 @@ from components.report_gen.component import ReportGen
 from components.schema_importer.component import SchemaImporter
 from components.serving_check.component import ServingCheck
 from components.trainer.component import Trainer
+from components.transform.component import Transform
 from pipeline.beam_args import check_shared_root, component_args
 from pipeline.code_digest import code_digest
 from pipeline.config import Config, to_dict
-
-PREPROCESSING_FN = "components.transform.module.preprocessing_fn"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,16 +77,8 @@ def create_components(
     transform = Transform(
         examples=examples,
         schema=schema_importer.outputs["schema"],
-        preprocessing_fn=PREPROCESSING_FN,
-        splits_config=transform_pb2.SplitsConfig(analyze=["train"]),
-        # The Trainer puts products through the graph itself: writing them out transformed would
-        # copy every picture once more.
-        materialize=False,
-        disable_statistics=True,
-        custom_config={
-            "transform": to_dict(config.transform),
-            "code_digest": code_digest("components/transform"),
-        },
+        transform=config.transform,
+        code_digest=code_digest("components/transform"),
     )
     # Training waits for the verdict on the data: what it would learn from is not trusted before.
     transform.add_upstream_node(example_validator)

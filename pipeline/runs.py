@@ -31,7 +31,7 @@ _SETTINGS = {
         "max_text_chars": "data.max_text_chars",
     },
     "DriftCheck": {"validation": "validation"},
-    "Transform": {"custom_config": ""},
+    "Transform": {"transform": "transform"},
     "Trainer": {"custom_config": ""},
     "Evaluator": {"gate": "evaluation", "slices": "slices"},
 }

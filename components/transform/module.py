@@ -1,4 +1,4 @@
-"""Transform's user module: what the model is trained on and, by the same graph, served on.
+"""Transform's graph: what the model is trained on and, by the same graph, served on.
 
 Pictures pass through encoded: they are decoded by `components.trainer.pictures` in training and in
 the served graph alike, so that no float pixels are ever written to disk.
@@ -11,10 +11,14 @@ import tensorflow_transform as tft
 
 from components.transform import text
 from components.transform.settings import TransformConfig
+from components.transform.vocabularies import (
+    CATEGORIES_VOCABULARY,
+    PIECES_VOCABULARY,
+    WORDS_VOCABULARY,
+    Vocabulary,
+    terms_of,
+)
 
-CATEGORIES_VOCABULARY = "categories"
-WORDS_VOCABULARY = "words"
-PIECES_VOCABULARY = "pieces"
 PRICE_BUCKETS = 48
 
 # Raw features that the served model needs; the others exist in training data alone.
@@ -22,9 +26,14 @@ SERVED_FEATURES = ("title", "description", "image", "price")
 
 
 def preprocessing_fn(
-    inputs: dict[str, Any], custom_config: dict[str, Any] | None = None
+    inputs: dict[str, Any], config: TransformConfig, folder: str
 ) -> dict[str, tf.Tensor]:
     """Turns raw products into term ids, weights, flags and the label's id.
+
+    Args:
+        inputs: raw features of n products, as the schema has them.
+        config: sizes.
+        folder: of the vocabularies, see `learning.LearnVocabularies`.
 
     Returns:
         `word_ids`, `piece_ids` (n, max) int64, 0 where there is none; `word_weights`,
@@ -33,20 +42,14 @@ def preprocessing_fn(
         (n,) int64, -1 for a category unseen in training; `label_weight` (n,) float32; `product_id`
         (n,) string.
     """
-    config = TransformConfig(**(custom_config or {}).get("transform", {}))
-    title = _dense(inputs["title"], "")
-    description = _dense(inputs["description"], "")
+    words, pieces, categories = (
+        Vocabulary.read(folder, name)
+        for name in (WORDS_VOCABULARY, PIECES_VOCABULARY, CATEGORIES_VOCABULARY)
+    )
     image = _dense(inputs["image"], b"")
-    title_words = text.words(title)
-    word_ids, word_weights = _weighted_terms(
-        text.word_terms(text.words(tf.strings.join([title, description], separator=" "))),
-        WORDS_VOCABULARY,
-        config.max_words,
-        config,
-    )
-    piece_ids, piece_weights = _weighted_terms(
-        text.piece_terms(title_words), PIECES_VOCABULARY, config.max_pieces, config
-    )
+    terms = terms_of(_dense(inputs["title"], ""), _dense(inputs["description"], ""))
+    word_ids, word_weights = _weighted(terms[WORDS_VOCABULARY], words, config.max_words)
+    piece_ids, piece_weights = _weighted(terms[PIECES_VOCABULARY], pieces, config.max_pieces)
     known_terms = tf.reduce_sum(word_weights, axis=1) + tf.reduce_sum(piece_weights, axis=1)
     return {
         "word_ids": word_ids,
@@ -57,9 +60,7 @@ def preprocessing_fn(
         "has_text": tf.cast(known_terms > 0, tf.float32),
         "has_image": tf.cast(tf.strings.length(image) > 0, tf.float32),
         "image": image,
-        "category_id": tft.compute_and_apply_vocabulary(
-            _dense(inputs["category"], ""), vocab_filename=CATEGORIES_VOCABULARY
-        ),
+        "category_id": tft.apply_vocabulary(_dense(inputs["category"], ""), categories.path),
         "label_weight": _dense(inputs["label_weight"], 1.0),
         "product_id": _dense(inputs["product_id"], ""),
     }
@@ -73,19 +74,11 @@ def price_bucket(price: tf.Tensor) -> tf.Tensor:
     return tf.where(given, bucket, tf.zeros_like(bucket))
 
 
-def _weighted_terms(
-    terms: tf.RaggedTensor, vocabulary: str, count: int, config: TransformConfig
+def _weighted(
+    terms: tf.RaggedTensor, vocabulary: Vocabulary, count: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    unknown_id = config.max_vocabulary
-    ids = tft.compute_and_apply_vocabulary(
-        terms.to_sparse(),
-        default_value=unknown_id,
-        top_k=config.max_vocabulary,
-        frequency_threshold=config.min_count,
-        vocab_filename=vocabulary,
-    )
-    indices, weights = tft.tfidf(ids, vocab_size=unknown_id + 1)
-    return text.strongest_terms(indices, weights, unknown_id, count)
+    ids = tft.apply_vocabulary(terms, vocabulary.path, default_value=-1)
+    return text.strongest_terms(*text.tfidf(ids, vocabulary.idf), count)
 
 
 def _dense(feature: tf.Tensor | tf.SparseTensor, default: str | bytes | float) -> tf.Tensor:

@@ -47,30 +47,45 @@ def piece_terms(tokens: tf.RaggedTensor) -> tf.RaggedTensor:
     return tokens.with_values(pieces).merge_dims(1, 2)
 
 
-def strongest_terms(
-    ids: tf.SparseTensor, weights: tf.SparseTensor, unknown_id: int, count: int
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """The `count` heaviest known terms of each product, weights scaled to unit length.
+def tfidf(ids: tf.RaggedTensor, idf: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+    """The different known terms of each product, in the order of their ids, with TF-IDF weights.
 
     Args:
-        ids: sparse (n, terms) int64 term ids in [0, unknown_id].
-        weights: sparse (n, terms) float TF-IDF weights, > 0, with the indices of `ids`.
-        unknown_id: id of terms outside the vocabulary, which are dropped.
+        ids: ragged (n, terms) int64 in [0, m), negative for a term outside the vocabulary.
+        idf: (m,) float32 inverse document frequencies.
+
+    Returns:
+        Ragged (n, different known terms) ids, and float32 weights: the share of a term in all of
+        the product's terms, unknown ones among them, times its inverse document frequency.
+    """
+    size = tf.size(idf, tf.int64)
+    known = tf.ragged.boolean_mask(ids, ids >= 0)
+    pairs = tf.sort(known.value_rowids() * size + known.flat_values)
+    pairs, _, counts = tf.unique_with_counts(pairs)
+    rows, different = pairs // size, pairs % size
+    shares = tf.cast(counts, tf.float64) / tf.cast(tf.gather(ids.row_lengths(), rows), tf.float64)
+    weights = tf.cast(shares, tf.float32) * tf.gather(idf, different)
+    by_product = tf.RaggedTensor.from_value_rowids(different, rows, ids.nrows(), validate=False)
+    return by_product, by_product.with_values(weights)
+
+
+def strongest_terms(
+    ids: tf.RaggedTensor, weights: tf.RaggedTensor, count: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The `count` heaviest terms of each product, weights scaled to unit length.
+
+    Args:
+        ids: ragged (n, terms) int64 term ids from 0.
+        weights: ragged (n, terms) float32, > 0.
         count: columns of the result.
 
     Returns:
         ids + 1 as (n, count) int64, 0 where there is no term, and weights as (n, count) float32,
         0 there, of unit Euclidean length over the kept terms.
     """
-    known = tf.cast(tf.not_equal(ids.values, unknown_id), tf.float32)
-    dense_ids = tf.sparse.to_dense(tf.SparseTensor(ids.indices, ids.values + 1, ids.dense_shape))
-    dense_weights = tf.sparse.to_dense(
-        tf.SparseTensor(weights.indices, weights.values * known, weights.dense_shape)
-    )
-    dense_ids = tf.pad(dense_ids, [[0, 0], [0, count]])
-    dense_weights = tf.pad(dense_weights, [[0, 0], [0, count]])
+    dense_ids = tf.pad((ids + 1).to_tensor(), [[0, 0], [0, count]])
+    dense_weights = tf.pad(weights.to_tensor(), [[0, 0], [0, count]])
     heaviest, columns = tf.math.top_k(dense_weights, k=count)
     kept_ids = tf.gather(dense_ids, columns, batch_dims=1)
-    kept_ids = tf.where(heaviest > 0, kept_ids, tf.zeros_like(kept_ids))
     kept_weights = tf.math.l2_normalize(heaviest, axis=1)
     return tf.ensure_shape(kept_ids, [None, count]), tf.ensure_shape(kept_weights, [None, count])

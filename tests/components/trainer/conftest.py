@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,7 @@ def training(tmp_path_factory) -> Training:
     }
     for split, records in splits.items():
         write_records(root / "raw" / f"Split-{split}" / "data.gz", records)
-    _analyse(root, splits["train"])
+    _transform(root)
     run_fn(
         FnArgs(
             train_files=[str(root / "raw" / "Split-train" / "*")],
@@ -116,29 +117,29 @@ def training(tmp_path_factory) -> Training:
     )
 
 
-def _analyse(root: Path, records: list[bytes]) -> None:
-    """What the Transform component does, without the component."""
-    import apache_beam as beam
-    import tensorflow_data_validation as tfdv
-    import tensorflow_transform.beam as tft_beam
-    from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
-    from tfx_bsl.public import tfxio
+def _transform(root: Path) -> None:
+    """Runs the Transform component's executor over the raw splits."""
+    from tfx.types import artifact_utils, channel_utils, standard_artifacts
 
     import schema
-    from components.transform.module import preprocessing_fn
+    from components.transform.component import Transform
+    from components.transform.executor import Executor
+    from components.transform.settings import TransformConfig
 
-    declared = tfdv.load_schema_text(str(schema.SCHEMA_FILE))
-    wanted = {"product_id", "title", "description", "image", "category", "price", "label_weight"}
-    kept = [feature for feature in declared.feature if feature.name in wanted]
-    del declared.feature[:]
-    declared.feature.extend(kept)
-    metadata_io.write_metadata(
-        dataset_metadata.DatasetMetadata(declared), str(root / "graph" / "metadata")
+    inputs = {"examples": standard_artifacts.Examples(), "schema": standard_artifacts.Schema()}
+    inputs["examples"].uri = str(root / "raw")
+    inputs["examples"].split_names = artifact_utils.encode_split_names(["train", "calibration"])
+    inputs["schema"].uri = str(root / "schema")
+    (root / "schema").mkdir()
+    shutil.copy(schema.SCHEMA_FILE, root / "schema")
+    graph = standard_artifacts.TransformGraph()
+    graph.uri = str(root / "graph")
+    component = Transform(
+        **{name: channel_utils.as_channel([each]) for name, each in inputs.items()},
+        transform=TransformConfig(),
     )
-    source = tfxio.TFExampleBeamRecord(physical_format="inmem", schema=declared)
-    with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=str(root / "tmp")):
-        batches = pipeline | beam.Create(records) | source.BeamSource()
-        graph = (batches, source.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(
-            lambda inputs: preprocessing_fn(inputs, {"transform": {}})
-        )
-        _ = graph | tft_beam.WriteTransformFn(str(root / "graph"))
+    Executor().Do(
+        {name: [each] for name, each in inputs.items()},
+        {"transform_graph": [graph]},
+        component.exec_properties,
+    )

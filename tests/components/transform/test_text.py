@@ -57,10 +57,16 @@ def test_piece_terms_are_scikit_learns_character_ngrams_within_words():
         assert set(pieces) == set(vectorizer.vocabulary_)
 
 
-def test_strongest_terms_keep_the_heaviest_known_ones_at_unit_length():
-    indices = [[0, 0], [0, 1], [0, 2], [1, 0]]
-    ids = tf.SparseTensor(indices, tf.constant([4, 7, 9, 9], tf.int64), [2, 3])
-    weights = tf.SparseTensor(indices, [3.0, 4.0, 9.0, 1.0], [2, 3])
-    kept, scaled = text.strongest_terms(ids, weights, unknown_id=9, count=4)
-    np.testing.assert_array_equal(kept, [[8, 5, 0, 0], [0, 0, 0, 0]])
-    np.testing.assert_allclose(scaled, [[0.8, 0.6, 0, 0], [0, 0, 0, 0]], rtol=1e-6)
+def test_tfidf_is_the_share_of_a_term_times_its_idf():
+    ids = tf.ragged.constant([[1, 0, 1, -1], [], [-1], [2]], dtype=tf.int64)
+    different, weights = text.tfidf(ids, tf.constant([1.0, 3.0, 2.5]))
+    assert different.to_list() == [[0, 1], [], [], [2]]
+    assert weights.to_list() == [[0.25, 1.5], [], [], [2.5]]
+
+
+def test_strongest_terms_keep_the_heaviest_ones_at_unit_length():
+    ids = tf.ragged.constant([[4, 7, 8], [], [2]], dtype=tf.int64)
+    weights = tf.ragged.constant([[3.0, 1.0, 4.0], [], [0.5]])
+    kept, scaled = text.strongest_terms(ids, weights, count=2)
+    np.testing.assert_array_equal(kept, [[9, 5], [0, 0], [3, 0]])
+    np.testing.assert_allclose(scaled, [[0.8, 0.6], [0, 0], [1, 0]], rtol=1e-6)

@@ -151,8 +151,6 @@ def test_every_step_runs_our_entrypoint_in_the_image_by_digest(spec):
 
 def test_user_code_is_named_by_dotted_paths(spec):
     assert constant(spec, "Trainer", "run_fn") == "components.trainer.module.run_fn"
-    dotted = "components.transform.module.preprocessing_fn"
-    assert constant(spec, "Transform", "preprocessing_fn") == dotted
 
 
 def test_nothing_names_the_machine_that_compiled(text, request):
