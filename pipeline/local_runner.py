@@ -10,10 +10,9 @@ from typing import Protocol
 import keras
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2
-from tfx import v1 as tfx
 from tfx.dsl.compiler import constants
 from tfx.orchestration import metadata
-from tfx.orchestration.local import runner_utils
+from tfx.orchestration.local import local_dag_runner, runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
@@ -53,7 +52,7 @@ class Outcome:
         return self.outputs[component][key]
 
 
-class LocalRunner(tfx.orchestration.LocalDagRunner):
+class LocalRunner(local_dag_runner.LocalDagRunner):
     """TFX's LocalDagRunner, with progress, times and outputs of the components.
 
     Args:

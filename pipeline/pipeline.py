@@ -2,10 +2,11 @@
 
 import dataclasses
 
-from tfx import v1 as tfx
 from tfx.components import StatisticsGen
 from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
 from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.orchestration.metadata import ConnectionConfigType
+from tfx.orchestration.pipeline import Pipeline
 
 import schema
 from components.baseline_model.component import BaselineModel
@@ -175,9 +176,9 @@ def create_pipeline(
     config: Config,
     *,
     root: str,
-    metadata: tfx.orchestration.metadata.ConnectionConfigType | None = None,
+    metadata: ConnectionConfigType | None = None,
     worker_image: str = "",
-) -> tfx.dsl.Pipeline:
+) -> Pipeline:
     """The components as a pipeline named after the model.
 
     Args:
@@ -196,7 +197,7 @@ def create_pipeline(
             args = component_args(component.id, config.beam, worker_image)
             check_shared_root(component.id, args, root)
             component.with_beam_pipeline_args(args)
-    return tfx.dsl.Pipeline(
+    return Pipeline(
         pipeline_name=config.name,
         pipeline_root=root,
         components=components,
