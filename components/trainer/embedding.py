@@ -29,7 +29,9 @@ def embed_new_pictures(files: Sequence[str], backbone: Backbone, cache: Embeddin
     """
     size = backbone.image_size
 
-    @tf.function(input_signature=[tf.TensorSpec([None, size, size, 3], tf.uint8)])
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, size, size, 3], tf.uint8)], autograph=False
+    )
     def embed(pixels: tf.Tensor) -> tf.Tensor:
         return backbone.model(tf.cast(pixels, tf.float32), training=False)
 
