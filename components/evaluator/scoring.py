@@ -1,6 +1,7 @@
 """Runs a served model over the products it will be judged on, as its clients would."""
 
 import hashlib
+import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,16 +55,16 @@ class ScoreSplits(beam.PTransform):
         self._live = live and Score(live, parents, features)
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
-        splits = [
+        folders = {posixpath.dirname(pattern): split for split, pattern in self._patterns}
+        # One chain from file to answer: runners keep in memory what is flattened or shuffled, and
+        # that would be every picture. Files are what is spread over workers, 2,000 lines of the
+        # manifest each.
+        examples = (
             pipeline
-            | f"Files[{index}]" >> beam.Create([pattern])
-            | f"Read[{index}]" >> beam.io.ReadAllFromTFRecord()
-            | f"Name[{index}]" >> beam.Map(_named, split)
-            for index, (split, pattern) in enumerate(self._patterns)
-        ]
-        # Files are what is spread over workers, 2,000 lines of the manifest each: a shuffle of the
-        # products would hold every picture in memory where Beam runs in this process.
-        examples = splits | beam.Flatten()
+            | "Files" >> beam.Create([pattern for _, pattern in self._patterns])
+            | "Read" >> beam.io.ReadAllFromTFRecord(with_filename=True)
+            | "Name" >> beam.Map(_named, folders)
+        )
         rows = examples | "Candidate" >> self._candidate
         if self._live is None:
             return rows
@@ -205,5 +206,6 @@ def _as_table(batches: list[pa.RecordBatch]) -> pa.Table:
     return pa.Table.from_batches(batches)
 
 
-def _named(record: bytes, split: str) -> tuple[str, bytes]:
-    return split, record
+def _named(read: tuple[str, bytes], folders: dict[str, str]) -> tuple[str, bytes]:
+    path, record = read
+    return folders[posixpath.dirname(path)], record

@@ -21,7 +21,15 @@ ENGINES = {
     "loopback": ["--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK"],
 }
 SHARDS = 3
-DATA = ("ManifestExampleGen", "StatisticsGen", "SchemaImporter", "ExampleValidator", "Transform")
+DATA = (
+    "ManifestExampleGen",
+    "StatisticsGen",
+    "SchemaImporter",
+    "ExampleValidator",
+    "Transform",
+    "BaselineModel",
+    "DriftCheck",
+)
 SPLITS = ("train", "calibration", "eval")
 
 
@@ -161,11 +169,10 @@ def text(outcome, component: str, key: str, name: str) -> str:
     return Path(outcome.uri(component, key), name).read_text("utf-8")
 
 
-def statistics(outcome, split: str) -> dict:
+def statistics(path: Path) -> dict:
     import tensorflow_data_validation as tfdv
 
-    folder = Path(outcome.uri("StatisticsGen", "statistics"), f"Split-{split}")
-    (found,) = tfdv.load_stats_binary(str(folder / "FeatureStats.pb")).datasets
+    (found,) = tfdv.load_stats_binary(str(path)).datasets
     features = {each.path.step[0]: json_format.MessageToDict(each) for each in found.features}
     return {"n": found.num_examples, **features}
 
@@ -198,9 +205,20 @@ def test_ingestion_writes_the_same_records_in_the_same_order(alone, spread):
 
 def test_statistics_are_the_same(alone, spread):
     for split in SPLITS:
-        expected = statistics(alone, split)
+        file = Path(f"Split-{split}", "FeatureStats.pb")
+        expected = statistics(Path(alone.uri("StatisticsGen", "statistics")) / file)
         assert expected["n"] == len(records(alone, "ManifestExampleGen", "examples", split))
-        assert_alike(statistics(spread, split), expected)
+        assert_alike(statistics(Path(spread.uri("StatisticsGen", "statistics")) / file), expected)
+
+
+def test_the_statistics_that_drift_is_told_by_are_the_same(alone, spread):
+    from components.drift_check.findings import FINDINGS_FILE, STATISTICS_FILE
+
+    expected = statistics(Path(alone.uri("DriftCheck", "drift"), STATISTICS_FILE))
+    assert 0 < expected["n"] <= len(records(alone, "ManifestExampleGen", "examples", "train"))
+    assert_alike(statistics(Path(spread.uri("DriftCheck", "drift"), STATISTICS_FILE)), expected)
+    found = text(alone, "DriftCheck", "drift", FINDINGS_FILE)
+    assert text(spread, "DriftCheck", "drift", FINDINGS_FILE) == found
 
 
 def test_transform_learns_the_same(alone, spread):
