@@ -173,8 +173,13 @@ def _transformed_batches(
     files: Sequence[str], transformed: tft.TFTransformOutput
 ) -> Iterator[dict[str, np.ndarray]]:
     spec, layer = transformed.raw_feature_spec(), transformed.transform_features_layer()
-    batches = record_batches(files).map(lambda batch: layer(tf.io.parse_example(batch, spec)))
-    yield from batches.prefetch(1).as_numpy_iterator()
+
+    # AutoGraph would rewrite all of the layer's source, which takes longer than a small split.
+    @tf.autograph.experimental.do_not_convert
+    def transform(batch: tf.Tensor) -> dict[str, tf.Tensor]:
+        return layer(tf.io.parse_example(batch, spec))
+
+    yield from record_batches(files).map(transform).prefetch(1).as_numpy_iterator()
 
 
 def _known_of(batch: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:

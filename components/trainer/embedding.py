@@ -29,9 +29,7 @@ def embed_new_pictures(files: Sequence[str], backbone: Backbone, cache: Embeddin
     """
     size = backbone.image_size
 
-    @tf.function(
-        input_signature=[tf.TensorSpec([None, size, size, 3], tf.uint8)], autograph=False
-    )
+    @tf.function(input_signature=[tf.TensorSpec([None, size, size, 3], tf.uint8)], autograph=False)
     def embed(pixels: tf.Tensor) -> tf.Tensor:
         return backbone.model(tf.cast(pixels, tf.float32), training=False)
 
@@ -41,16 +39,22 @@ def embed_new_pictures(files: Sequence[str], backbone: Backbone, cache: Embeddin
         new = {digest: picture for digest, picture in by_digest.items() if digest not in known}
         return np.array(list(new), object), np.array(list(new.values()), object)
 
+    def new_pictures(records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        spec = {"image": tf.io.FixedLenFeature([], tf.string, default_value=b"")}
+        pictures = tf.io.parse_example(records, spec)["image"]
+        digests, new = tf.numpy_function(new_of, [pictures], [tf.string, tf.string])
+        return tf.ensure_shape(digests, [None]), tf.ensure_shape(new, [None])
+
+    def decoded(digest: tf.Tensor, picture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return digest, decode_picture(picture, size)
+
+    # AutoGraph finds nothing to rewrite here, and takes a second for it.
+    as_it_is = tf.autograph.experimental.do_not_convert
     batches = (
         record_batches(files)
-        .map(_pictures)
-        .map(lambda pictures: tf.numpy_function(new_of, [pictures], [tf.string, tf.string]))
-        .map(lambda *new: [tf.ensure_shape(each, [None]) for each in new])
+        .map(as_it_is(new_pictures))
         .unbatch()
-        .map(
-            lambda digest, picture: (digest, decode_picture(picture, size)),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
+        .map(as_it_is(decoded), num_parallel_calls=tf.data.AUTOTUNE)
         .batch(_EMBED_BATCH)
         .prefetch(2)
     )
@@ -60,8 +64,3 @@ def embed_new_pictures(files: Sequence[str], backbone: Backbone, cache: Embeddin
         done += len(digests)
         progress(done, None, "pictures embedded")
     return done
-
-
-def _pictures(records: tf.Tensor) -> tf.Tensor:
-    spec = {"image": tf.io.FixedLenFeature([], tf.string, default_value=b"")}
-    return tf.io.parse_example(records, spec)["image"]

@@ -67,12 +67,17 @@ class ServedModel(tf.Module):
         examples = tf.TensorSpec([None], tf.string, name="examples")
         raw = {name: tf.TensorSpec([None], kind, name=name) for name, kind in _RAW_TYPES.items()}
         inputs = tf.TensorSpec([None], tf.string, name="inputs")
+
+        # AutoGraph would look through the source of every layer for control flow; there is none.
+        def concrete(function, *args, **kwargs):
+            return tf.function(function, autograph=False).get_concrete_function(*args, **kwargs)
+
         return {
-            "serving_default": tf.function(self._serve).get_concrete_function(examples),
-            "predict_raw": tf.function(self._predict_raw).get_concrete_function(**raw),
-            "classify": tf.function(self._classify).get_concrete_function(inputs),
-            "evaluate": tf.function(self._evaluate).get_concrete_function(examples),
-            "transform_features": tf.function(self._transform).get_concrete_function(examples),
+            "serving_default": concrete(self._serve, examples),
+            "predict_raw": concrete(self._predict_raw, **raw),
+            "classify": concrete(self._classify, inputs),
+            "evaluate": concrete(self._evaluate, examples),
+            "transform_features": concrete(self._transform, examples),
         }
 
     def _serve(self, examples):
