@@ -11,13 +11,14 @@ from tfx.orchestration.kubeflow.v2.pipeline_builder import DEFAULT_IMAGE_PATH_KE
 
 from pipeline.config import Config
 from pipeline.kubeflow.destination import Destination, check_destination
+from pipeline.kubeflow.input_check_task import add_input_check
 from pipeline.kubeflow.lint import NEVER_CACHED
 from pipeline.kubeflow.settings import KubeflowConfig, Resources
 from pipeline.pipeline import Source, create_components, create_pipeline
 
 ENTRYPOINT = ("python", "-m", "pipeline.kubeflow.entrypoint")
-INGESTION = "ManifestExampleGen"
-TRAINER = "Trainer"
+TRAINING_STEPS = ("Trainer", "Tuner")
+"""A Tuner trains as the Trainer does, trial by trial, and needs what that needs."""
 
 _ResourceSpec = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec
 
@@ -32,9 +33,10 @@ def compile_pipeline(destination: Destination, config: Config) -> str:
     """
     check_destination(destination, config)
     spec = _compiled_by_tfx(destination, config)
+    add_input_check(spec, destination.image, config.validation.serving_logs)
     _set_defaults(spec, destination)
     for name, task in spec["root"]["dag"]["tasks"].items():
-        _set_caching(task, cached=_is_cached(name, destination))
+        task["cachingOptions"] = {} if name in NEVER_CACHED else {"enableCache": True}
         if retry := _retry_policy(config.kubeflow):
             task["retryPolicy"] = retry
     spec["defaultPipelineRoot"] = destination.root
@@ -52,20 +54,22 @@ def pipeline_name(model_name: str) -> str:
 
 
 def _compiled_by_tfx(destination: Destination, config: Config) -> dict[str, Any]:
-    def parameter(name: str, default: str) -> tfx.dsl.experimental.RuntimeParameter:
-        return tfx.dsl.experimental.RuntimeParameter(name=name, ptype=str, default=default)
+    def parameter(name: str) -> tfx.dsl.experimental.RuntimeParameter:
+        return tfx.dsl.experimental.RuntimeParameter(name=name, ptype=str)
 
     components = create_components(
         Source(
-            manifest=parameter("manifest", destination.manifest),
-            taxonomy=parameter("taxonomy", destination.taxonomy),
+            manifest=parameter("manifest"),
+            taxonomy=parameter("taxonomy"),
             label_attribute=config.data.label_attribute,
-            content_digest=parameter("content_digest", destination.content_digest),
-            spans=parameter("spans", destination.spans),
+            content_digest=parameter("content_digest"),
+            spans=parameter("spans"),
         ),
         config,
-        serving_dir=parameter("serving_dir", destination.serving_dir),
-        live_version="",
+        serving_dir=parameter("serving_dir"),
+        live_version=parameter("live_version"),
+        start_digest=parameter("start_digest"),
+        serving_logs_digest=parameter("serving_logs_digest"),
     )
     _request_resources(components, config.kubeflow.trainer)
     named = dataclasses.replace(config, name=pipeline_name(config.name))
@@ -83,7 +87,9 @@ def _compiled_by_tfx(destination: Destination, config: Config) -> dict[str, Any]
 
 
 def _images(common: str, trainer: str) -> str | dict[str, str]:
-    return {DEFAULT_IMAGE_PATH_KEY: common, TRAINER: trainer} if trainer else common
+    if not trainer:
+        return common
+    return {DEFAULT_IMAGE_PATH_KEY: common, **dict.fromkeys(TRAINING_STEPS, trainer)}
 
 
 def _request_resources(components: list[BaseComponent], resources: Resources) -> None:
@@ -96,9 +102,11 @@ def _request_resources(components: list[BaseComponent], resources: Resources) ->
     if resources.gpus:
         spec.accelerator.type = resources.gpu_type
         spec.accelerator.count = resources.gpus
-    if spec.ByteSize():
-        (trainer,) = (component for component in components if component.id == TRAINER)
-        trainer.with_platform_config(spec)
+    if not spec.ByteSize():
+        return
+    for component in components:
+        if component.id in TRAINING_STEPS:
+            component.with_platform_config(spec)
 
 
 def _set_defaults(spec: dict[str, Any], destination: Destination) -> None:
@@ -106,14 +114,6 @@ def _set_defaults(spec: dict[str, Any], destination: Destination) -> None:
     for name, definition in spec["root"]["inputDefinitions"]["parameters"].items():
         definition["defaultValue"] = getattr(destination, name)
         definition["isOptional"] = True
-
-
-def _is_cached(task: str, destination: Destination) -> bool:
-    return task not in NEVER_CACHED and (task != INGESTION or bool(destination.content_digest))
-
-
-def _set_caching(task: dict[str, Any], *, cached: bool) -> None:
-    task["cachingOptions"] = {"enableCache": True} if cached else {}
 
 
 def _retry_policy(kubeflow: KubeflowConfig) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def _platform_spec(spec: dict[str, Any], kubeflow: KubeflowConfig) -> dict[str, 
                 {"constant": claim, "mountPath": folder}
                 for claim, folder in sorted(kubeflow.volumes.items())
             ]
-        if task == TRAINER and kubeflow.trainer.node_selector:
+        if task in TRAINING_STEPS and kubeflow.trainer.node_selector:
             labels = dict(kubeflow.trainer.node_selector)
             settings.setdefault(executor, {})["nodeSelector"] = {"labels": labels}
     if not settings:

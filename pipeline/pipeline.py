@@ -50,9 +50,10 @@ def create_components(
     config: Config,
     *,
     serving_dir: TextParameter,
-    live_version: str,
+    live_version: TextParameter,
+    start_digest: TextParameter = "",
     title: str = "",
-    serving_logs_digest: str = "",
+    serving_logs_digest: TextParameter = "",
 ) -> list[BaseComponent]:
     """Wires the graph.
 
@@ -60,11 +61,10 @@ def create_components(
         source: the labelled products.
         config: all settings.
         serving_dir: the model's base path, where versions are pushed.
-        live_version: number of the version that is live when the run is made; "" looks it up when
-            the run gets there.
+        live_version: number of the version that is live when the run begins; "" for none.
+        start_digest: of the model that training starts from, where `training.warm_start` is set.
         title: what the report calls the run.
-        serving_logs_digest: of the logs that `validation.serving_logs` names; "" where this
-            machine cannot see them.
+        serving_logs_digest: of the logs that `validation.serving_logs` names; "" for none.
     """
     example_gen = _example_gen(source, config)
     examples, taxonomy = example_gen.outputs["examples"], example_gen.outputs["taxonomy"]
@@ -88,6 +88,7 @@ def create_components(
         live_version=live_version,
         code_digest=code_digest("components/baseline_model"),
     )
+    start = _start_model(serving_dir, start_digest) if config.training.warm_start else None
     trainer = Trainer(
         examples=examples,
         transform_graph=transform.outputs["transform_graph"],
@@ -97,8 +98,7 @@ def create_components(
             "model_name": config.name,
             "code_digest": code_digest("components/trainer"),
         },
-        # Wired only where it is asked for: else every push would train the same model anew.
-        base_model=baseline.outputs["baseline"] if config.training.warm_start else None,
+        base_model=start.outputs["baseline"] if start else None,
     )
     model = trainer.outputs["model"]
     drift_check = DriftCheck(
@@ -163,6 +163,7 @@ def create_components(
         transform,
         trainer,
         baseline,
+        *filter(None, [start]),
         drift_check,
         evaluator,
         serving_check,
@@ -204,6 +205,15 @@ def create_pipeline(
         enable_cache=True,
         metadata_connection_config=metadata,
     )
+
+
+def _start_model(serving_dir: TextParameter, digest: TextParameter) -> BaselineModel:
+    # Not the baseline itself: with that, every push would have the same products trained on anew.
+    return BaselineModel(
+        serving_dir=serving_dir,
+        model_digest=digest,
+        code_digest=code_digest("components/baseline_model"),
+    ).with_id("StartModel")
 
 
 def _example_gen(source: Source, config: Config) -> ManifestExampleGen:

@@ -107,6 +107,7 @@ def _run_components(
     note("loading TensorFlow and TFX")
     from tfx.orchestration import metadata
 
+    from components.baseline_model.selection import start_digest
     from components.drift_check.serving_logs import logs_digest
     from pipeline.local_runner import LocalRunner
     from pipeline.pipeline import Source, create_components, create_pipeline
@@ -126,6 +127,7 @@ def _run_components(
         config,
         serving_dir=str(serving_dir),
         live_version=str(live.number) if live else "",
+        start_digest=start_digest(live, checked.digest),
         title=Path(checked.spans[0]).resolve().parent.name,
         serving_logs_digest=logs_digest(logs) if logs else "",
     )

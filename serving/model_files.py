@@ -17,6 +17,8 @@ SAVED_MODEL = "saved_model.pb"
 LINEAGE = "assets.extra/shelfsort.json"
 WARM_UP = "assets.extra/tf_serving_warmup_requests"
 TRAINING_STATISTICS = "assets.extra/training_statistics.pb"
+BASE_MODEL = "base_model"
+"""Lineage: digest of the model that training was given to start from, "" where none was there."""
 
 _DIGESTED = re.compile(r"saved_model\.pb|(variables|assets)/.+")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -135,6 +137,16 @@ def read_lineage(model_dir: str | os.PathLike) -> dict[str, Any]:
     if not isinstance(lineage, dict):
         raise InputError(f"{path}: not a JSON object. Remove this version, or roll back past it.")
     return lineage
+
+
+def recorded_digest(model_dir: str | os.PathLike) -> str:
+    """The digest in a model's lineage, else that of its files; "" where there is no model.
+
+    Raises InputError when the lineage is not a JSON object.
+    """
+    if not file_exists(join(os.fspath(model_dir), SAVED_MODEL)):
+        return ""
+    return read_lineage(model_dir).get("model_digest") or model_digest(model_dir)
 
 
 def lineage_document(lineage: Mapping[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""BaselineModel: the model that is live, for comparison. Stands where TFX would use a Resolver."""
+"""BaselineModel: a model that was pushed before. Stands where TFX would use a Resolver."""
 
 from typing import ClassVar
 
@@ -15,7 +15,8 @@ class BaselineModelSpec(component_spec.ComponentSpec):
 
     PARAMETERS: ClassVar = {
         "serving_dir": component_spec.ExecutionParameter(type=str),
-        "live_version": component_spec.ExecutionParameter(type=str),
+        "live_version": component_spec.ExecutionParameter(type=str, optional=True),
+        "model_digest": component_spec.ExecutionParameter(type=str, optional=True),
         "code_digest": component_spec.ExecutionParameter(type=str, optional=True),
     }
     INPUTS: ClassVar = {}
@@ -25,9 +26,10 @@ class BaselineModelSpec(component_spec.ComponentSpec):
 
 
 class BaselineModel(base_component.BaseComponent):
-    """Copies the live version of `serving_dir` into a Model artifact laid out as the Trainer's.
+    """Copies one version of `serving_dir` into a Model artifact laid out as the Trainer's.
 
-    Where nothing is live the artifact holds a file `NO_LIVE_MODEL` and no model.
+    Where there is none the artifact holds a file `NO_LIVE_MODEL` and no model. What names the
+    version is an execution property, so that a cached copy is not used once another is meant.
     """
 
     SPEC_CLASS = BaselineModelSpec
@@ -36,22 +38,26 @@ class BaselineModel(base_component.BaseComponent):
     def __init__(
         self,
         serving_dir: TextParameter,
-        live_version: str = "",
+        *,
+        live_version: TextParameter | None = None,
+        model_digest: TextParameter | None = None,
         code_digest: str | None = None,
     ):
-        """Wires the component.
+        """Wires the component, given one of `live_version` and `model_digest`.
 
         Args:
             serving_dir: the model's base path `…/serving/<name>`, a folder or a URI.
-            live_version: the number that is live, looked up when the pipeline is made. It is an
-                execution property so that a cached baseline is not used once another model is
-                live. Empty means: whatever is live when the component runs.
+            live_version: the number that is live, for a baseline to compare a candidate with; ""
+                where nothing is.
+            model_digest: of the model that training starts from, see `selection.start_digest`;
+                "" for none. The newest version that holds it is copied; gone is as good as none.
             code_digest: changes with the code, so that results of older code are not reused.
         """
         super().__init__(
             BaselineModelSpec(
                 serving_dir=serving_dir,
                 live_version=live_version,
+                model_digest=model_digest,
                 code_digest=code_digest,
                 baseline=types.Channel(type=standard_artifacts.Model),
             )

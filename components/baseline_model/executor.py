@@ -1,4 +1,4 @@
-"""Executor of BaselineModel: copies the live version into a Model artifact."""
+"""Executor of BaselineModel: copies a version into a Model artifact."""
 
 from typing import Any
 
@@ -8,15 +8,16 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from components.baseline_model.selection import baseline_version
+from components.baseline_model.selection import live_baseline, newest_with_digest
 from components.progress import note
 from serving.model_files import join
+from serving.versions import ModelVersion
 
 NO_LIVE_MODEL_FILE = "NO_LIVE_MODEL"
 
 
 class Executor(base_executor.BaseExecutor):
-    """Writes the live model, or a file that says there is none."""
+    """Writes a model, or a file that says there is none."""
 
     def Do(  # noqa: N802 - TFX's name
         self,
@@ -26,15 +27,25 @@ class Executor(base_executor.BaseExecutor):
     ) -> None:
         """See BaselineModel for the channels and execution properties."""
         baseline = artifact_utils.get_single_instance(output_dict["baseline"])
-        version = baseline_version(
-            exec_properties["serving_dir"], exec_properties.get("live_version") or ""
-        )
-        if version is None:
-            fileio.makedirs(baseline.uri)
-            io_utils.write_string_file(join(baseline.uri, NO_LIVE_MODEL_FILE), "")
-            note("no model is live yet: the candidate has nothing to be compared with")
-            return
-        io_utils.copy_dir(version.path, path_utils.serving_model_dir(baseline.uri))
-        baseline.set_string_custom_property("live_version", str(version.number))
-        baseline.set_string_custom_property("model_digest", version.digest)
-        note(f"live version {version.number} is what the candidate must not fall behind")
+        serving_dir = exec_properties["serving_dir"]
+        digest = exec_properties.get("model_digest")
+        if digest is not None:
+            version = newest_with_digest(serving_dir, digest)
+            copied = "training may start from version {}"
+            absent = "training has no model to start from"
+        else:
+            version = live_baseline(serving_dir, exec_properties.get("live_version") or "")
+            copied = "live version {} is what the candidate must not fall behind"
+            absent = "no model is live yet: the candidate has nothing to be compared with"
+        _write(baseline, version)
+        note(copied.format(version.number) if version else absent)
+
+
+def _write(baseline: types.Artifact, version: ModelVersion | None) -> None:
+    if version is None:
+        fileio.makedirs(baseline.uri)
+        io_utils.write_string_file(join(baseline.uri, NO_LIVE_MODEL_FILE), "")
+        return
+    io_utils.copy_dir(version.path, path_utils.serving_model_dir(baseline.uri))
+    baseline.set_string_custom_property("live_version", str(version.number))
+    baseline.set_string_custom_property("model_digest", version.digest)

@@ -10,6 +10,7 @@ from tfx.types import component_spec, standard_artifacts
 from components.artifacts import DataDrift, Taxonomy
 from components.drift_check.executor import Executor
 from components.drift_check.settings import ValidationConfig
+from components.parameters import TextParameter
 
 
 class DriftCheckSpec(component_spec.ComponentSpec):
@@ -45,7 +46,7 @@ class DriftCheck(base_beam_component.BaseBeamComponent):
         taxonomy: types.BaseChannel,
         baseline_model: types.BaseChannel,
         validation: ValidationConfig,
-        serving_logs_digest: str = "",
+        serving_logs_digest: TextParameter = "",
         code_digest: str | None = None,
     ):
         """Wires the component.
@@ -55,8 +56,8 @@ class DriftCheck(base_beam_component.BaseBeamComponent):
             taxonomy: the tree that the examples are labelled with.
             baseline_model: BaselineModel's: the live model, or word that there is none.
             validation: what counts as drift, and where serving logs lie.
-            serving_logs_digest: of those logs as they are when the pipeline is made, so that a
-                cached comparison is not used once there are others; "" where nobody looked.
+            serving_logs_digest: of those logs as they are when the run begins, so that a cached
+                comparison is not used once there are others; "" for none.
             code_digest: changes with the code, so that results of older code are not reused.
         """
         super().__init__(

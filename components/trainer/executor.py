@@ -9,10 +9,14 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from components.manifest_example_gen.origin import ORIGIN_FILE, Origin
+from serving.model_files import BASE_MODEL, recorded_digest
 
 
 class Executor(GenericExecutor):
-    """Adds `taxonomy`, `manifest_digest` and `splits` to `custom_config`."""
+    """Adds `taxonomy`, `manifest_digest` and `splits` to `custom_config`.
+
+    Where there is an input `base_model`, its digest as well.
+    """
 
     def _GetFnArgs(  # noqa: N802 - TFX's hook
         self,
@@ -29,4 +33,6 @@ class Executor(GenericExecutor):
             "splits": origin.splits,
             "taxonomy": f"{artifact_utils.get_single_uri(input_dict['taxonomy'])}/taxonomy.json",
         }
+        if input_dict.get(BASE_MODEL):
+            fn_args.custom_config[BASE_MODEL] = recorded_digest(fn_args.base_model)
         return fn_args

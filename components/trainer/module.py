@@ -44,6 +44,7 @@ from components.transform.module import (
 from labeling.label_errors import suspect_lines
 from labeling.taxonomy import Taxonomy
 from pipeline.errors import InputError
+from serving.model_files import BASE_MODEL
 
 HELD_OUT_FILE = "held_out.npz"
 SUSPECTS_FILE = "label_suspects.jsonl"
@@ -56,7 +57,8 @@ def run_fn(fn_args: FnArgs) -> None:
     """Trains, calibrates and exports; called by the Trainer component.
 
     `fn_args.custom_config` holds `training` (fields of TrainingConfig), `taxonomy` (path of the
-    tree), and for the model's lineage `model_name`, `manifest_digest` and `splits`.
+    tree), and for the model's lineage `model_name`, `manifest_digest`, `splits` and, where training
+    was given a model to start from, `base_model`.
     """
     custom = fn_args.custom_config
     config = TrainingConfig(**custom["training"])
@@ -198,7 +200,9 @@ def _lineage(
     answers: dict[str, dict],
     version: str,
 ) -> dict[str, Any]:
+    given = {BASE_MODEL: custom[BASE_MODEL]} if BASE_MODEL in custom else {}
     return {
+        **given,
         "name": custom["model_name"],
         "manifest_digest": custom["manifest_digest"],
         "splits": dict(custom["splits"]),

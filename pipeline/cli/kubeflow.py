@@ -47,7 +47,7 @@ _target = click.option(
 @click.option(
     "--skip-input-check",
     is_flag=True,
-    help="The input cannot be read from here. Ingestion is then never served from a cache.",
+    help="The input cannot be read from here. Each run then looks for itself what is there.",
 )
 def compile_spec(
     target: str,

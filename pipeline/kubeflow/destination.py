@@ -22,7 +22,7 @@ class Destination:
         root: folder or address beneath which artifacts are written; may be replaced at a run.
         manifest, taxonomy: defaults of the run's parameters.
         serving_dir: default of the parameter: the model's base path `…/serving/<name>`.
-        content_digest: of the input; "" where it is not known, and ingestion is then not cached.
+        content_digest: of the input; "" where it is not known, and the run then looks for itself.
         spans: JSON list of the manifest's files that the digest is of.
     """
 

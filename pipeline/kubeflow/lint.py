@@ -4,12 +4,13 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterator
 
+from pipeline.kubeflow import input_check_task
 from pipeline.kubeflow.locations import STAGED_SCHEMES, location_problem, scheme
 from pipeline.kubeflow.spec import Keys, Spec, Task, section
 
 STOCK_ENTRYPOINT = "kubeflow_v2_run_executor"
-NEVER_CACHED = ("BaselineModel", "Pusher")
-"""What is live changes outside the pipeline: the cache cannot know."""
+NEVER_CACHED = (input_check_task.NAME, "Pusher")
+"""What there is to ingest and what is live change outside the pipeline: no cache can know."""
 _INFRA_VALIDATOR = "tfx.components.infra_validator."
 _USER_MODULES = ("module_file", "module_path")
 _BY_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
@@ -90,7 +91,7 @@ def _resolver(spec: Spec, task: Task) -> Iterator[Finding]:
             "resolver",
             task.name,
             "a Resolver: Kubeflow's driver does not implement it",
-            "Use BaselineModel, which looks up what is live when it runs.",
+            "Use BaselineModel, given the live version by InputCheck.",
         )
 
 
@@ -191,7 +192,7 @@ def _stale_cache(spec: Spec, task: Task) -> Iterator[Finding]:
             spec.line((*task.keys, "cachingOptions")),
             "stale-cache",
             task.name,
-            "is cached, and what is live changes outside the pipeline",
+            "is cached, and what it looks at changes outside the pipeline",
             "Switch its caching off.",
         )
 

@@ -39,7 +39,8 @@ class KubeflowConfig:
     """How the compiled pipeline runs.
 
     Attributes:
-        trainer: what training asks of the cluster; every other step takes its defaults.
+        trainer: what training asks of the cluster, a Tuner's trials among it; every other step
+            takes the cluster's defaults.
         volumes: persistent volume claims that every step mounts, claim name to folder.
         retries: how often a failed step is tried again.
         retry_wait_s: seconds before the first retry; doubled for each further one.

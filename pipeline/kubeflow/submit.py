@@ -7,21 +7,22 @@ import io
 import json
 import logging
 import time
-import uuid
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from components.manifest_example_gen.preflight import Preflight, check
+from components.manifest_example_gen.preflight import Preflight
 from components.progress import note
 from pipeline.errors import InputError, RunFailed
+from pipeline.kubeflow import input_check, input_check_task
 from pipeline.kubeflow.lint import lint
-from pipeline.kubeflow.spec import Spec, load_spec, section
+from pipeline.kubeflow.spec import Spec, Task, load_spec, section
 
 TOKEN_VARIABLE = "KFP_TOKEN"
 ENDED = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
-_INGESTION = "ManifestExampleGen"
 _DIGEST, _SPANS = "content_digest", "spans"
+_UNKNOWN_CONTENT = {_DIGEST: "", _SPANS: "[]"}
+"""Has a run's InputCheck look for itself."""
 MAX_ATTEMPTS = 3
 """Runs on the same content that may fail before it counts as had."""
 _PATIENCE = 30
@@ -112,30 +113,22 @@ def start_run_when_new(server: Server, request: Request) -> str | None:
 
 def content_of(spec: Spec, arguments: Mapping[str, str]) -> Preflight:
     """What a run with these arguments would ingest if it began now."""
-    (task,) = (task for task in spec.tasks() if task.name == _INGESTION)
+    task = _input_check(spec)
     defaults = {name: each.get("defaultValue") for name, each in spec.parameters().items()}
     values = {
         name: _value(parameter, {**defaults, **arguments})
         for name, parameter in section(task.task, "inputs", "parameters").items()
     }
-    return check(
-        str(values["manifest"]),
-        str(values["taxonomy_file"]),
-        reduction=values.get("reduction_file") or None,
-        label_attribute=values.get("label_attribute") or None,
-        image_roots=json.loads(values.get("image_roots") or "[]"),
-        allow_http=bool(int(values.get("allow_http") or 0)),
-        min_confidence=float(values["min_confidence"]),
-        max_reject_share=float(values["max_reject_share"]),
-    )
+    return input_check.content_of(values)
 
 
 def start_schedule(server: Server, request: Request, cron: str) -> str:
     """Has the server start a run whenever `cron` (six fields, seconds first) says; returns an id.
 
+    Each run looks for what is there then, whatever was there when the pipeline was compiled.
+
     Raises:
-        InputError: as `start_run`; or ingestion is cached, so that each run would be served what
-            the first one read.
+        InputError: as `start_run`; or `cron` has not six fields.
         RunFailed: as `start_run`.
     """
     spec = _runnable(request.path)
@@ -143,11 +136,7 @@ def start_schedule(server: Server, request: Request, cron: str) -> str:
         raise InputError(
             f"--schedule: {cron!r} has not six fields, seconds first, e.g. '0 0 3 * * *'."
         )
-    if request.cached and _caches_ingestion(spec):
-        raise InputError(
-            f"{request.path}: ingestion is cached by the digest of the input at compile time, and "
-            "later runs would not see new lines. Compile with --skip-input-check."
-        )
+    arguments = _arguments(spec, request.arguments, looks=True)
     with _client(server) as client:
         experiment = client.create_experiment(
             request.experiment, namespace=server.namespace or None
@@ -157,7 +146,7 @@ def start_schedule(server: Server, request: Request, cron: str) -> str:
             request.name or request.experiment,
             cron_expression=cron,
             no_catchup=True,
-            params=dict(_arguments(spec, request.arguments)),
+            params=arguments,
             pipeline_package_path=request.path,
             pipeline_root=request.root or None,
             enable_caching=None if request.cached else False,
@@ -200,7 +189,8 @@ def _runnable(path: str) -> Spec:
     return spec
 
 
-def _arguments(spec: Spec, given: Mapping[str, str]) -> dict[str, str]:
+def _arguments(spec: Spec, given: Mapping[str, str], *, looks: bool = False) -> dict[str, str]:
+    """The run's arguments; one that `looks`, or has other files than compiled, pins no content."""
     known = spec.parameters()
     for name in given:
         if name not in known:
@@ -209,11 +199,21 @@ def _arguments(spec: Spec, given: Mapping[str, str]) -> dict[str, str]:
                 f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(sorted(known))}."
             )
             raise InputError(f"--param {name}: {spec.path} has no such parameter. {hint}")
-    arguments = dict(given)
-    if _DIGEST in known and _DIGEST not in given and {"manifest", "taxonomy"} & set(given):
-        # The compiled digest is of other files; one that never was is in no cache.
-        arguments |= {_DIGEST: f"submitted-{uuid.uuid4().hex}", _SPANS: "[]"}
-    return arguments
+    looks = looks or bool({"manifest", "taxonomy"} & set(given))
+    if not looks or _DIGEST not in known:
+        return dict(given)
+    _input_check(spec)
+    return {**_UNKNOWN_CONTENT, **given}
+
+
+def _input_check(spec: Spec) -> Task:
+    for task in spec.tasks():
+        if task.name == input_check_task.NAME:
+            return task
+    raise InputError(
+        f"{spec.path}: no {input_check_task.NAME} among its tasks looks for new content. Compile "
+        "the pipeline again, with `shelfsort compile`."
+    )
 
 
 def _value(parameter: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
@@ -243,13 +243,6 @@ def _was_run(server: Server, experiment: str, digest: str) -> bool:
                 break
     failed = [state for state in states if state in ("FAILED", "CANCELED")]
     return len(failed) < len(states) or len(failed) >= MAX_ATTEMPTS
-
-
-def _caches_ingestion(spec: Spec) -> bool:
-    return any(
-        task.name == _INGESTION and bool((task.task.get("cachingOptions") or {}).get("enableCache"))
-        for task in spec.tasks()
-    )
 
 
 def _summary(run: Any) -> str:

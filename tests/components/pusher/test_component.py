@@ -129,7 +129,7 @@ def test_runs_in_a_pipeline_beside_the_baseline(inputs, base, tmp_path):
         "drift": imported("drift", DataDrift),
     }
     channels = {name: importer.outputs["result"] for name, importer in importers.items()}
-    baseline = BaselineModel(serving_dir=str(base))
+    baseline = BaselineModel(serving_dir=str(base), live_version="")
     pusher = Pusher(**channels, serving_dir=str(base), model_name="products")
     pusher.add_upstream_node(baseline)
     tfx.orchestration.LocalDagRunner().run(

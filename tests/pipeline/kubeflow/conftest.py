@@ -2,7 +2,9 @@
 
 What a task is handed follows Kubeflow's driver and launcher (or Vertex AI's, where that is asked
 for): the ExecutorInput as protojson, outputs beneath `<root>/<pipeline>/<run>/<task>/<salt>/`,
-inputs with an empty schema, staged stores copied to and from local folders.
+inputs with an empty schema, staged stores copied to and from local folders, output parameters read
+from files. So does the cache: a task whose image, command and inputs are those of an earlier run's
+hands out that one's outputs.
 """
 
 import dataclasses
@@ -34,11 +36,15 @@ class TaskResult:
         status: its process's exit status.
         log: what it wrote to its standard error.
         outputs: by key, the artifact as the metadata store would keep it.
+        parameters: its output parameters, all text.
+        cached: whether an earlier run's process did the work.
     """
 
     status: int
     log: str
-    outputs: dict[str, dict[str, Any]]
+    outputs: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    parameters: dict[str, str] = dataclasses.field(default_factory=dict)
+    cached: bool = False
 
 
 class Launcher:
@@ -51,7 +57,11 @@ class Launcher:
         vertex: sends what Vertex AI sends: typed inputs, no added metadata, an output file
             beneath the root.
         parameters: of the run; the others take their defaults.
+        cache: what earlier runs did, by fingerprint; shared by the runs that are given it.
     """
+
+    # As the metadata store's: no two artifacts of any runs have one id.
+    _ids = count(1)
 
     def __init__(
         self,
@@ -61,14 +71,15 @@ class Launcher:
         *,
         vertex: bool = False,
         parameters: dict[str, Any] | None = None,
+        cache: dict[str, TaskResult] | None = None,
     ):
         self.spec, self.root, self.sandbox, self.vertex = spec, root, sandbox, vertex
         self.tasks = spec["root"]["dag"]["tasks"]
         definitions = spec["root"]["inputDefinitions"]["parameters"]
         self.parameters = {name: each["defaultValue"] for name, each in definitions.items()}
         self.parameters.update(parameters or {})
+        self.cache = {} if cache is None else cache
         self.results: dict[str, TaskResult] = {}
-        self._ids = count(1)
 
     def run(self, *only: str, at_once: int = 2) -> dict[str, TaskResult]:
         """Runs the tasks (all of them without `only`), each when what it depends on has ended well.
@@ -85,6 +96,10 @@ class Launcher:
                     return self.results
                 for done in wait(running, return_when=FIRST_COMPLETED).done:
                     self.results[running.pop(done)] = done.result()
+
+    def ran(self) -> set[str]:
+        """Tasks that no earlier run answered for."""
+        return {name for name, each in self.results.items() if not each.cached}
 
     def local(self, artifact: dict[str, Any]) -> Path:
         """Where an artifact's files lie once the run is over."""
@@ -107,6 +122,15 @@ class Launcher:
         container = self.sandbox / "containers" / f"{name}-{next(self._ids)}"
         container.mkdir(parents=True)
         executor_input = self._executor_input(name, container)
+        fingerprint = self._fingerprint(name, executor_input)
+        if self.tasks[name]["cachingOptions"].get("enableCache") and fingerprint in self.cache:
+            return dataclasses.replace(self.cache[fingerprint], cached=True)
+        result = self._start(name, executor_input, container)
+        if result.status == 0:
+            self.cache[fingerprint] = result
+        return result
+
+    def _start(self, name: str, executor_input: dict[str, Any], container: Path) -> TaskResult:
         self._download(executor_input, container)
         process = subprocess.run(
             self._command(name, executor_input),
@@ -118,17 +142,35 @@ class Launcher:
         )
         (container / "log").write_text(process.stderr)
         self._upload(executor_input, container)
-        outputs = {}
-        if process.returncode == 0:
-            outputs = self._outputs(executor_input)
-        return TaskResult(process.returncode, process.stderr, outputs)
+        if process.returncode:
+            return TaskResult(process.returncode, process.stderr)
+        parameters = {
+            key: Path(each["outputFile"]).read_text()
+            for key, each in executor_input["outputs"].get("parameters", {}).items()
+        }
+        return TaskResult(0, process.stderr, self._outputs(executor_input), parameters)
+
+    def _fingerprint(self, name: str, executor_input: dict[str, Any]) -> str:
+        """What Kubeflow's cache goes by: image, command, parameters, names of input artifacts."""
+        inputs = executor_input.get("inputs", {})
+        key = {
+            "container": self._container(name),
+            "parameters": inputs.get("parameterValues", {}),
+            "artifacts": {
+                key: [artifact["name"] for artifact in each["artifacts"]]
+                for key, each in inputs.get("artifacts", {}).items()
+            },
+            "outputs": self.spec["components"][name]["outputDefinitions"],
+        }
+        return json.dumps(key, sort_keys=True)
 
     def _executor_input(self, name: str, container: Path) -> dict[str, Any]:
         task, component = self.tasks[name], self.spec["components"][name]
         salt = f"{next(self._ids):08x}"
         task_root = f"{self.root}/{self.spec['pipelineInfo']['name']}/run-1/{name}/{salt}"
         inputs = task.get("inputs", {})
-        produced = component.get("outputDefinitions", {}).get("artifacts", {})
+        definitions = component.get("outputDefinitions", {})
+        produced = definitions.get("artifacts", {})
         message = {
             "inputs": {
                 "parameterValues": {
@@ -154,6 +196,10 @@ class Launcher:
                     }
                     for key, each in produced.items()
                 },
+                "parameters": {
+                    key: {"outputFile": f"{container}/tmp/kfp/outputs/{key}"}
+                    for key in definitions.get("parameters", {})
+                },
                 "outputFile": self._output_file(task_root, container),
             },
         }
@@ -176,6 +222,9 @@ class Launcher:
     def _parameter(self, value: dict[str, Any]) -> Any:
         if "componentInputParameter" in value:
             return self.parameters[value["componentInputParameter"]]
+        if source := value.get("taskOutputParameter"):
+            producer = self.results[source["producerTask"]]
+            return producer.parameters[source["outputParameterKey"]]
         return value["runtimeValue"]["constant"]
 
     def _input_artifact(self, source: dict[str, str]) -> dict[str, Any]:
@@ -192,9 +241,12 @@ class Launcher:
             },
         }
 
-    def _command(self, name: str, executor_input: dict[str, Any]) -> list[str]:
+    def _container(self, name: str) -> dict[str, Any]:
         label = self.spec["components"][name]["executorLabel"]
-        container = self.spec["deploymentSpec"]["executors"][label]["container"]
+        return self.spec["deploymentSpec"]["executors"][label]["container"]
+
+    def _command(self, name: str, executor_input: dict[str, Any]) -> list[str]:
+        container = self._container(name)
         text = json.dumps(executor_input)
         return [part.replace("{{$}}", text) for part in container["command"] + container["args"]]
 
@@ -222,22 +274,23 @@ class Launcher:
             uri = each["artifacts"][0]["uri"]
             if "://" in uri and self._stored(uri).exists():
                 shutil.copytree(self._stored(uri), self._staged(uri, container))
-        for each in executor_input["outputs"]["artifacts"].values():
+        for each in executor_input["outputs"].get("artifacts", {}).values():
             uri = each["artifacts"][0]["uri"]
             if "://" in uri:
                 self._staged(uri, container).parent.mkdir(parents=True, exist_ok=True)
 
     def _upload(self, executor_input: dict[str, Any], container: Path) -> None:
-        for each in executor_input["outputs"]["artifacts"].values():
+        for each in executor_input["outputs"].get("artifacts", {}).values():
             uri = each["artifacts"][0]["uri"]
             if "://" in uri and self._staged(uri, container).exists():
                 shutil.copytree(self._staged(uri, container), self._stored(uri))
 
     def _outputs(self, executor_input: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """Output artifacts, with the address and the metadata that the output file gives them."""
-        written = json.loads(Path(executor_input["outputs"]["outputFile"]).read_text())
+        file = Path(executor_input["outputs"]["outputFile"])
+        written = json.loads(file.read_text()) if file.exists() else {}
         outputs = {}
-        for key, each in executor_input["outputs"]["artifacts"].items():
+        for key, each in executor_input["outputs"].get("artifacts", {}).items():
             artifact = dict(each["artifacts"][0])
             for reported in written.get("artifacts", {}).get(key, {}).get("artifacts", []):
                 artifact["uri"] = reported.get("uri", artifact["uri"])

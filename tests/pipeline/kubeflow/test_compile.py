@@ -114,7 +114,7 @@ def test_both_documents_are_what_kubeflows_client_takes(text):
     )
     json_format.ParseDict(platform, pipeline_spec_pb2.PlatformSpec())
     assert parsed.schema_version == "2.1.0"
-    assert len(deployment.executors) == len(parsed.root.dag.tasks) == 12
+    assert len(deployment.executors) == len(parsed.root.dag.tasks) == 13
 
 
 def test_input_output_and_serving_are_parameters_of_a_run(spec):
@@ -134,19 +134,63 @@ def test_input_output_and_serving_are_parameters_of_a_run(spec):
         if "componentInputParameter" in given
     }
     assert taken == {
+        *(("InputCheck", name) for name in parameters),
         ("ManifestExampleGen", "manifest"),
         ("ManifestExampleGen", "taxonomy"),
-        ("ManifestExampleGen", "content_digest"),
-        ("ManifestExampleGen", "spans"),
         ("BaselineModel", "serving_dir"),
         ("Pusher", "serving_dir"),
     }
 
 
+def answers_taken(spec):
+    """(task, its parameter, answer of InputCheck), of the tasks that wait for InputCheck."""
+    found = set()
+    for name, task in tasks(spec).items():
+        for parameter, given in task.get("inputs", {}).get("parameters", {}).items():
+            if source := given.get("taskOutputParameter"):
+                assert source["producerTask"] == "InputCheck" in task["dependentTasks"]
+                found.add((name, parameter, source["outputParameterKey"]))
+    return found
+
+
+def test_what_only_shows_when_a_run_begins_is_taken_from_input_check(spec, text):
+    taken = {
+        ("ManifestExampleGen", "content_digest", "content_digest"),
+        ("ManifestExampleGen", "spans", "spans"),
+        ("BaselineModel", "live_version", "live_version"),
+        ("DriftCheck", "serving_logs_digest", "serving_logs_digest"),
+    }
+    assert answers_taken(spec) == taken
+    warm = next(yaml.safe_load_all(text("training.warm_start=true")))
+    assert answers_taken(warm) == taken | {("StartModel", "model_digest", "start_digest")}
+
+
+def test_input_check_sees_what_ingestion_sees(text):
+    spec = next(
+        yaml.safe_load_all(
+            text(
+                "data.reduction=/data/reduction.csv",
+                "data.image_roots=[/data/pictures]",
+                "data.allow_http=true",
+                "data.min_confidence=0.7",
+                "data.max_reject_share=0.3",
+                "validation.serving_logs=/data/logs/*",
+            )
+        )
+    )
+    names = ("label_attribute", "reduction_file", "image_roots", "allow_http", "min_confidence")
+    for name in (*names, "max_reject_share"):
+        assert constant(spec, "InputCheck", name) == constant(spec, "ManifestExampleGen", name)
+    assert constant(spec, "InputCheck", "serving_logs") == "/data/logs/*"
+    given = tasks(spec)["InputCheck"]["inputs"]["parameters"].keys()
+    assert given == spec["components"]["InputCheck"]["inputDefinitions"]["parameters"].keys()
+
+
 def test_every_step_runs_our_entrypoint_in_the_image_by_digest(spec):
     for task in tasks(spec):
+        module = "input_check" if task == "InputCheck" else "entrypoint"
         assert container(spec, task)["image"] == IMAGE
-        assert container(spec, task)["command"] == ["python", "-m", "pipeline.kubeflow.entrypoint"]
+        assert container(spec, task)["command"] == ["python", "-m", f"pipeline.kubeflow.{module}"]
 
 
 def test_user_code_is_named_by_dotted_paths(spec):
@@ -160,7 +204,8 @@ def test_nothing_names_the_machine_that_compiled(text, request):
 
 def test_a_digest_of_its_code_is_among_every_steps_execution_properties(spec):
     # All of StatisticsGen is TFX's own: its version is the image's, its options are a property.
-    for task in tasks(spec).keys() - {"StatisticsGen"}:
+    # InputCheck is never cached.
+    for task in tasks(spec).keys() - {"StatisticsGen", "InputCheck"}:
         given = tasks(spec)[task]["inputs"]["parameters"]
         digest = (
             constant(spec, task, "code_digest")
@@ -170,14 +215,11 @@ def test_a_digest_of_its_code_is_among_every_steps_execution_properties(spec):
         assert re.fullmatch("[0-9a-f]{16}", digest), task
 
 
-def test_only_what_depends_on_what_is_live_is_not_cached(spec):
+@pytest.mark.parametrize("content_digest", ["0123456789abcdef", ""])
+def test_only_what_looks_outside_the_pipeline_is_not_cached(text, content_digest):
+    spec = next(yaml.safe_load_all(text(content_digest=content_digest)))
     uncached = {name for name, task in tasks(spec).items() if not task["cachingOptions"]}
-    assert uncached == {"BaselineModel", "Pusher"}
-
-
-def test_ingestion_of_unknown_content_is_not_cached(text):
-    spec = next(yaml.safe_load_all(text(content_digest="")))
-    assert tasks(spec)["ManifestExampleGen"]["cachingOptions"] == {}
+    assert uncached == {"InputCheck", "Pusher"}
 
 
 def test_failed_steps_are_tried_again(spec, text):
@@ -188,7 +230,28 @@ def test_failed_steps_are_tried_again(spec, text):
     assert not any("retryPolicy" in task for task in tasks(without).values())
 
 
-def test_resources_and_nodes_are_the_trainers_alone(text):
+def tuner_of(components):
+    """TFX's own Tuner, as a graph that searches would have it beside the Trainer."""
+    from tfx import v1 as tfx
+
+    outputs = {each.id: each.outputs for each in components}
+    return tfx.components.Tuner(
+        examples=outputs["ManifestExampleGen"]["examples"],
+        transform_graph=outputs["Transform"]["transform_graph"],
+        tuner_fn="package.module.tuner_fn",
+    )
+
+
+@pytest.mark.parametrize("training", [["Trainer"], ["Trainer", "Tuner"]])
+def test_resources_and_nodes_are_for_training_alone(text, runner, monkeypatch, training):
+    if "Tuner" in training:
+        graph = runner.create_components
+
+        def with_tuner(*arguments, **options):
+            components = graph(*arguments, **options)
+            return [*components, tuner_of(components)]
+
+        monkeypatch.setattr(runner, "create_components", with_tuner)
     settings = {
         "gpus": 1,
         "cpu_request": 4,
@@ -199,22 +262,22 @@ def test_resources_and_nodes_are_the_trainers_alone(text):
     }
     overrides = [f"kubeflow.trainer.{key}={value}" for key, value in settings.items()]
     spec, platform = yaml.safe_load_all(text(*overrides))
-    trainer = container(spec, "Trainer")
-    assert trainer["image"] == CUDA_IMAGE
-    assert trainer["resources"] == {
-        "accelerator": {"type": "nvidia.com/gpu", "count": "1"},
-        "cpuRequest": 4.0,
-        "memoryRequest": 16.0,
-        "memoryLimit": 24.0,
-    }
-    others = [name for name in tasks(spec) if name != "Trainer"]
+    for name in training:
+        assert container(spec, name)["image"] == CUDA_IMAGE
+        assert container(spec, name)["resources"] == {
+            "accelerator": {"type": "nvidia.com/gpu", "count": "1"},
+            "cpuRequest": 4.0,
+            "memoryRequest": 16.0,
+            "memoryLimit": 24.0,
+        }
+    others = [name for name in tasks(spec) if name not in training]
     assert not any("resources" in container(spec, name) for name in others)
     assert all(container(spec, name)["image"] == IMAGE for name in others)
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     selectors = {
         name: each["nodeSelector"] for name, each in executors.items() if "nodeSelector" in each
     }
-    assert selectors == {"Trainer_executor": {"labels": {"pool": "gpu"}}}
+    assert selectors == {f"{name}_executor": {"labels": {"pool": "gpu"}} for name in training}
 
 
 def test_every_step_mounts_the_volumes(text, spec):

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,14 @@ from pipeline.demo.catalogue import make_catalogue
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 PRODUCTS = 250
+LATER_PRODUCTS = 50
 MODES = ("text", "image", "combined")
 # So few products prove little: the floors are out of the way, but where a test sets one.
 SETTINGS = tuple(
     part
     for setting in (
         "training.epochs=4",
+        "training.warm_start=true",
         "evaluation.accuracy=0",
         "evaluation.accepted_accuracy_95=0",
         "evaluation.accepted_accuracy_98=0",
@@ -25,17 +28,30 @@ SETTINGS = tuple(
     )
     for part in ("--set", setting)
 )
+LOOKS = {"content_digest": "", "spans": "[]"}
+"""What a schedule gives each run."""
 STOCK_ENTRYPOINT = "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"
 
 
 @dataclasses.dataclass
 class World:
-    """A volume as the steps of a run see it, and what was compiled for it."""
+    """A volume as the steps of a run see it, and what was compiled for it.
+
+    Attributes:
+        folder: where the volume is mounted.
+        manifest: the only complete one in its folder, which the pipeline is compiled for.
+        later: one that is to come, still under a name that does not count.
+        taxonomy: the tree.
+        spec: the compiled pipeline.
+        cache: what its runs have done.
+    """
 
     folder: Path
     manifest: Path
+    later: Path
     taxonomy: Path
     spec: dict
+    cache: dict
 
     @property
     def serving(self) -> Path:
@@ -46,20 +62,48 @@ class World:
 def world(tmp_path_factory, compiled):
     folder = tmp_path_factory.mktemp("volume").resolve()
     catalogue = make_catalogue(folder / "catalogue", PRODUCTS)
+    lines = catalogue.manifest.read_text().splitlines(keepends=True)
+    catalogue.manifest.unlink()
+    manifest, later = (catalogue.directory / name for name in ("1.manifest", "_2.manifest"))
+    manifest.write_text("".join(lines[:-LATER_PRODUCTS]))
+    later.write_text("".join(lines[-LATER_PRODUCTS:]))
     spec, _ = compiled(
         folder / "pipeline.yaml",
-        *("--manifest", catalogue.manifest, "--taxonomy", catalogue.taxonomy),
+        *("--manifest", catalogue.directory, "--taxonomy", catalogue.taxonomy),
         *("--root", folder / "artifacts", "--serving", folder / "serving"),
         *("--set", f"kubeflow.volumes={{data: {folder}}}", *SETTINGS),
     )
-    return World(folder, catalogue.manifest, catalogue.taxonomy, spec)
+    return World(folder, manifest, later, catalogue.taxonomy, spec, cache={})
 
 
 @pytest.fixture(scope="module")
 def executed(world, launcher, tmp_path_factory):
-    run = launcher(world.spec, str(world.folder / "artifacts"), tmp_path_factory.mktemp("cluster"))
+    run = launcher(
+        world.spec,
+        str(world.folder / "artifacts"),
+        tmp_path_factory.mktemp("cluster"),
+        cache=world.cache,
+    )
     run.run()
     return run
+
+
+@pytest.fixture(scope="module")
+def scheduled(world, executed, launcher, tmp_path_factory):
+    """Two more runs, which look for what is new: there is nothing."""
+    runs = [
+        launcher(
+            world.spec,
+            str(world.folder / "artifacts"),
+            tmp_path_factory.mktemp("cluster"),
+            parameters=LOOKS,
+            cache=world.cache,
+        )
+        for _ in range(2)
+    ]
+    for run in runs:
+        run.run()
+    return runs
 
 
 @pytest.fixture(scope="module")
@@ -121,50 +165,73 @@ def test_the_metrics_are_those_of_a_local_run(executed, local_metrics, mode):
         assert metrics[mode][split] == pytest.approx(local_metrics[mode][split], abs=1e-6)
 
 
-def test_the_second_run_compares_with_the_first_and_a_failing_gate_stops_the_push(
-    executed, world, launcher, tmp_path
-):
-    before = sorted(path.name for path in world.serving.iterdir())
+def test_a_scheduled_run_with_nothing_new_only_compares_with_what_went_live(scheduled, world):
+    after_the_push = scheduled[0]
+    compared = {"BaselineModel", "DriftCheck", "Evaluator", "ReportGen"}
+    assert after_the_push.ran() == {"InputCheck", *compared, "Pusher"}
+    evaluation = after_the_push.output("Evaluator", "evaluation")
+    verdict, metrics = read(evaluation, "verdict.json"), read(evaluation, "metrics.json")
+    assert verdict["live"]["version"] == "1"
+    assert metrics["live"]["eval"]["accuracy"] == metrics["combined"]["eval"]["accuracy"]
+    (drift,) = (check for check in verdict["checks"] if check["name"] == "drift")
+    assert drift["passed"] and "of the live model 1" in drift["reason"]
+
+
+def test_a_scheduled_run_after_which_nothing_changed_only_looks(scheduled):
+    assert scheduled[1].ran() == {"InputCheck", "Pusher"}
+
+
+def test_a_model_that_is_live_is_not_pushed_again(scheduled, world):
+    for run in scheduled:
+        push = read(run.output("Pusher", "pushed_model"), "push.json")
+        assert (push["version"], push["already_live"]) == (1, True)
+    assert [path.name for path in world.serving.iterdir()] == ["1"]
+
+
+def test_a_failing_gate_stops_the_push(scheduled, world, launcher, tmp_path):
     run = continued(
         launcher,
-        executed,
+        scheduled[1],
         with_gate(world.spec, accuracy=0.9999),
         world.folder / "artifacts-2",
         tmp_path,
-        without=("BaselineModel", "DriftCheck", "Evaluator", "ReportGen", "Pusher"),
+        without=("Evaluator", "Pusher"),
     )
-    run.run("BaselineModel", "DriftCheck", "Evaluator", "Pusher")
-    evaluation = run.output("Evaluator", "evaluation")
-    verdict, metrics = read(evaluation, "verdict.json"), read(evaluation, "metrics.json")
-    assert verdict["live"]["version"] == before[-1]
-    assert metrics["live"]["eval"]["accuracy"] == metrics["combined"]["eval"]["accuracy"]
-    (drift,) = (check for check in verdict["checks"] if check["name"] == "drift")
-    assert drift["passed"] and f"of the live model {before[-1]}" in drift["reason"]
+    run.run("Evaluator", "Pusher")
+    verdict = read(run.output("Evaluator", "evaluation"), "verdict.json")
     assert verdict["blessed"] is False
     push = read(run.output("Pusher", "pushed_model"), "push.json")
     assert push["pushed"] is False and push["reasons"]
-    assert sorted(path.name for path in world.serving.iterdir()) == before
 
 
-def test_a_recurring_run_finds_its_files_itself_and_a_staged_store_is_written_and_read(
-    world, launcher, tmp_path
+def test_a_new_manifest_is_trained_on_with_the_old_from_the_live_model_in_a_staged_store(
+    scheduled, world, launcher, tmp_path
 ):
-    given = {"manifest": f"{world.manifest.parent}/*.manifest", "content_digest": "", "spans": "[]"}
-    run = launcher(world.spec, "minio://mlpipeline/v2", tmp_path, parameters=given)
-    run.run("ManifestExampleGen", "StatisticsGen")
-    assert {name: each.status for name, each in run.results.items()} == {
-        "ManifestExampleGen": 0,
-        "StatisticsGen": 0,
-    }
+    before = scheduled[1].results["InputCheck"].parameters
+    later = world.manifest.with_name("2.manifest")
+    shutil.copy(world.later, later)
+    run = launcher(
+        world.spec, "minio://mlpipeline/v2", tmp_path, parameters=LOOKS, cache=world.cache
+    )
+    wanted = {"StatisticsGen", "ExampleValidator", "Transform", "StartModel", "Trainer"}
+    run.run("InputCheck", "ManifestExampleGen", "SchemaImporter", *wanted)
+    later.unlink()
+    assert run.ran() == {"InputCheck", "ManifestExampleGen", *wanted}
+    assert not any(each.status for each in run.results.values())
+    found = run.results["InputCheck"].parameters
     examples = run.results["ManifestExampleGen"].outputs["examples"]
     assert examples["uri"].startswith("minio://mlpipeline/v2/")
     assert json.loads(examples["metadata"]["split_names"]) == ["train", "calibration", "eval"]
-    assert (run.local(examples) / "Split-eval").is_dir()
     origin = read(run.local(examples), "origin.json")
-    compiled_for = world.spec["root"]["inputDefinitions"]["parameters"]["content_digest"]
-    assert origin["content_digest"] == compiled_for["defaultValue"]
-    assert origin["spans"] == [str(world.manifest)]
-    assert (run.output("StatisticsGen", "statistics") / "Split-train").is_dir()
+    assert origin["spans"] == [str(world.manifest), str(later)]
+    assert origin["content_digest"] == found["content_digest"] != before["content_digest"]
+    summary = read(run.output("ManifestExampleGen", "rejects"), "summary.json")
+    assert summary["lines"] == PRODUCTS
+    model = run.output("Trainer", "model") / "Format-Serving"
+    assert read(model / "assets.extra", "shelfsort.json")["base_model"] == found["start_digest"]
+    live = read(world.serving / "1" / "assets.extra", "shelfsort.json")
+    assert found["start_digest"] == live["model_digest"]
+    assert "starts from the live model" in run.results["Trainer"].log
 
 
 def test_vertex_ais_typed_inputs_are_taken_as_they_are(executed, world, launcher, tmp_path):
@@ -193,9 +260,10 @@ def test_tfxs_own_entrypoint_still_fails_where_ours_is_needed(executed, world, l
 
 
 def test_bad_input_ends_the_task_with_one_line(world, launcher, tmp_path):
-    missing = {"manifest": str(tmp_path / "missing.manifest")}
-    run = launcher(world.spec, str(tmp_path / "root"), tmp_path / "s", parameters=missing)
-    run.run("ManifestExampleGen", "StatisticsGen")
+    missing = str(tmp_path / "missing.manifest")
+    given = {"manifest": missing, "content_digest": "0123", "spans": json.dumps([missing])}
+    run = launcher(world.spec, str(tmp_path / "root"), tmp_path / "s", parameters=given)
+    run.run("InputCheck", "ManifestExampleGen", "StatisticsGen")
     ingestion = run.results["ManifestExampleGen"]
     assert ingestion.status == 2
     assert "missing.manifest" in ingestion.log.strip().splitlines()[-1]

@@ -130,8 +130,8 @@ def test_tfxs_entrypoint_is_named_for_kubeflow_alone(tmp_path):
     assert rules(tmp_path, changed(command=command), "vertex") == []
 
 
-@pytest.mark.parametrize("task", ["BaselineModel", "Pusher"])
-def test_a_cached_look_at_what_is_live_is_named(tmp_path, task):
+@pytest.mark.parametrize("task", ["InputCheck", "Pusher"])
+def test_a_cached_look_at_what_is_outside_the_pipeline_is_named(tmp_path, task):
     spec = sound(task)
     spec["root"]["dag"]["tasks"][task]["cachingOptions"] = {"enableCache": True}
     assert rules(tmp_path, spec) == ["stale-cache"]

@@ -17,9 +17,8 @@ from pipeline.kubeflow import submit as submission
 
 TOKEN = "s3cret-t0ken"
 IMAGE = f"registry.example/shelfsort@sha256:{'5e' * 32}"
-
-
-INGESTION_INPUTS = {
+TASKS = {"InputCheck": {}, "ManifestExampleGen": {"enableCache": True}}
+INPUTS = {
     "manifest": {"componentInputParameter": "manifest"},
     "taxonomy_file": {"componentInputParameter": "taxonomy"},
     "label_attribute": {"runtimeValue": {"constant": ""}},
@@ -112,24 +111,25 @@ def server():
 
 @pytest.fixture
 def spec(tmp_path):
-    """A spec as `shelfsort compile` writes it, of one task."""
+    """A spec as `shelfsort compile` writes it, of two tasks."""
     names = ("manifest", "taxonomy", "content_digest", "spans")
     parameters = {name: {"parameterType": "STRING", "defaultValue": name} for name in names}
     content = {
         "schemaVersion": "2.1.0",
         "pipelineInfo": {"name": "shelfsort"},
-        "components": {"ManifestExampleGen": {"executorLabel": "gen"}},
+        "components": {name: {"executorLabel": "gen"} for name in TASKS},
         "deploymentSpec": {"executors": {"gen": {"container": {"image": IMAGE}}}},
         "root": {
             "inputDefinitions": {"parameters": parameters},
             "dag": {
                 "tasks": {
-                    "ManifestExampleGen": {
-                        "taskInfo": {"name": "ManifestExampleGen"},
-                        "componentRef": {"name": "ManifestExampleGen"},
-                        "cachingOptions": {"enableCache": True},
-                        "inputs": {"parameters": INGESTION_INPUTS},
+                    name: {
+                        "taskInfo": {"name": name},
+                        "componentRef": {"name": name},
+                        "cachingOptions": caching,
+                        "inputs": {"parameters": INPUTS},
                     }
+                    for name, caching in TASKS.items()
                 }
             },
         },
@@ -222,25 +222,23 @@ def test_a_server_that_restarts_does_not_end_the_wait(server, monkeypatch):
     assert submission.wait_for(submission.Server(server.host), "run-7", 60) == "SUCCEEDED"
 
 
-def test_another_manifest_is_never_served_from_the_cache_of_the_first(spec, server):
+def test_a_run_on_another_manifest_looks_for_itself_what_is_in_it(spec, server):
     call(spec, server, "--param", "manifest=/data/new.manifest")
     sent = server.body("/apis/v2beta1/runs")["runtime_config"]["parameters"]
-    assert sent["manifest"] == "/data/new.manifest"
-    assert sent["content_digest"].startswith("submitted-")
-    assert sent["spans"] == "[]"
+    assert sent == {"manifest": "/data/new.manifest", "content_digest": "", "spans": "[]"}
 
 
 def test_a_digest_that_was_given_is_sent(spec, server):
     call(spec, server, "--param", "manifest=/m", "--param", "content_digest=0123")
     sent = server.body("/apis/v2beta1/runs")["runtime_config"]["parameters"]
-    assert sent == {"manifest": "/m", "content_digest": "0123"}
+    assert sent == {"manifest": "/m", "content_digest": "0123", "spans": "[]"}
 
 
 @pytest.mark.parametrize(("options", "expected"), [((), True), (("--no-cache",), False)])
 def test_caching_is_as_compiled_or_off(spec, server, options, expected):
     call(spec, server, *options)
-    task = server.body("/apis/v2beta1/runs")["pipeline_spec"]["root"]["dag"]["tasks"]
-    caching = task["ManifestExampleGen"]["cachingOptions"]
+    tasks = server.body("/apis/v2beta1/runs")["pipeline_spec"]["root"]["dag"]["tasks"]
+    caching = tasks["ManifestExampleGen"]["cachingOptions"]
     assert caching.get("enableCache", False) is expected
 
 
@@ -312,24 +310,28 @@ def test_a_spec_that_cannot_run_is_not_sent(spec, server):
     assert server.requests == []
 
 
-def uncached(spec):
-    root = json.loads(json.dumps(spec.content["root"]))
-    root["dag"]["tasks"]["ManifestExampleGen"]["cachingOptions"] = {}
-    return spec(root=root)
-
-
-def test_a_schedule_is_made(spec, server):
-    request = submission.Request(str(uncached(spec)))
+def test_a_schedule_is_made_whose_runs_look_for_what_is_there(spec, server):
+    request = submission.Request(str(spec()))
     made = submission.start_schedule(submission.Server(server.host), request, "0 0 3 * * *")
     assert made == "schedule-5"
-    trigger = server.body("/apis/v2beta1/recurringruns")["trigger"]
-    assert trigger["cron_schedule"]["cron"] == "0 0 3 * * *"
+    sent = server.body("/apis/v2beta1/recurringruns")
+    assert sent["trigger"]["cron_schedule"]["cron"] == "0 0 3 * * *"
+    assert sent["runtime_config"]["parameters"] == {"content_digest": "", "spans": "[]"}
 
 
-def test_a_schedule_whose_ingestion_is_cached_is_refused(spec, server):
-    result = call(spec, server, "--schedule", "0 0 3 * * *")
-    assert isinstance(result.exception, InputError)
-    assert "--skip-input-check" in str(result.exception)
+def without_input_check(spec):
+    root = json.loads(json.dumps(spec.content["root"]))
+    del root["dag"]["tasks"]["InputCheck"]
+    return str(spec(root=root))
+
+
+def test_a_spec_that_would_not_look_is_not_scheduled_nor_given_another_manifest(spec, server):
+    path, fake = without_input_check(spec), submission.Server(server.host)
+    with pytest.raises(InputError, match="Compile the pipeline again"):
+        submission.start_schedule(fake, submission.Request(path), "0 0 3 * * *")
+    with pytest.raises(InputError, match="Compile the pipeline again"):
+        submission.start_run(fake, submission.Request(path, arguments={"manifest": "/m"}))
+    assert server.requests == []
 
 
 def test_a_schedule_of_five_fields_is_refused(spec, server):
