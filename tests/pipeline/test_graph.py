@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from pipeline.config import BeamComponent, Config
+from pipeline.config import BeamComponent, Config, load_config
 
 pytestmark = pytest.mark.slow
 
@@ -29,6 +29,22 @@ def test_a_digest_of_its_code_is_among_every_components_execution_properties(com
             properties.get("code_digest") or json.loads(properties["custom_config"])["code_digest"]
         )
         assert re.fullmatch("[0-9a-f]{16}", digest), component.id
+
+
+def test_a_warm_start_is_from_a_model_of_its_own_and_not_from_the_baseline():
+    from pipeline.pipeline import Source, create_components
+
+    source = Source("labelled.manifest", "taxonomy.json", "category", "0123")
+    config = load_config(None, ["training.warm_start=true"])
+    graph = create_components(
+        source, config, serving_dir="serving/x", live_version="7", start_digest="ab"
+    )
+    components = {each.id: each for each in graph}
+    assert (
+        components["Trainer"].inputs["base_model"] is components["StartModel"].outputs["baseline"]
+    )
+    assert components["StartModel"].exec_properties["model_digest"] == "ab"
+    assert components["BaselineModel"].exec_properties["live_version"] == "7"
 
 
 def test_no_two_components_have_the_digest_of_one_room(components):

@@ -25,7 +25,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 
 IMAGE = f"registry.example/shelfsort@sha256:{'5e' * 32}"
 STAGED = ("minio", "s3")
-CLEAN_ENVIRONMENT = ("HOME", "LANG", "TMPDIR")
+CLEAN_ENVIRONMENT = ("HOME", "LANG", "PYTHONPATH", "TMPDIR")
 
 
 @dataclasses.dataclass

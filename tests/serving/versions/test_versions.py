@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from serving import version_folders, versions
-from serving.model_files import model_digest
+from serving.model_files import model_digest, recorded_digest
 
 
 def _hidden(base: Path) -> list[str]:
@@ -20,6 +20,16 @@ def _hidden(base: Path) -> list[str]:
 
 def _lineage(base: Path, number: int) -> dict:
     return json.loads((base / str(number) / "assets.extra" / "shelfsort.json").read_text())
+
+
+def test_a_models_digest_is_the_recorded_one_or_that_of_its_files(make_model, base, tmp_path):
+    model = make_model()
+    pushed = Path(versions.publish(model, base).path)
+    assert recorded_digest(pushed) == recorded_digest(model) == model_digest(model)
+    lineage = pushed / "assets.extra" / "shelfsort.json"
+    lineage.write_text(json.dumps({"model_digest": "as recorded"}))
+    assert recorded_digest(pushed) == "as recorded"
+    assert recorded_digest(tmp_path / "nowhere") == ""
 
 
 def test_first_push_is_version_1_and_later_ones_count_up(make_model, base):
