@@ -30,7 +30,7 @@ def live_checks(live: Comparison | UnloadableLive | None, config: GateConfig) ->
     return [
         _shared_categories(live),
         _not_worse(
-            "live_accuracy", "right on", live.accuracy, config.max_accuracy_loss, live, config
+            "live_accuracy", "is right on", live.accuracy, config.max_accuracy_loss, live, config
         ),
         _decides_no_less(live, config),
         _no_category_worse(live, config),

@@ -22,8 +22,8 @@ import numpy as np
 from components.trainer.thresholds import fit_threshold, target_key
 
 DRAWS = 200
-# Of more groups so many are drawn, which bounds the time. It overstates chance, to that of a split
-# of this size: half a point of coverage.
+# Of more groups so many are drawn, which bounds the time: 200 draws for two models took 0.7 s with
+# 744 products and 10 s with 100,000. It overstates chance, to that of a split of this size.
 MOST_GROUPS = 10_000
 _SEED = 20
 
