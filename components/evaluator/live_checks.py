@@ -74,7 +74,7 @@ def _decides_no_less(live: Comparison, config: GateConfig) -> Check:
     # The models share their eval products but not the luck of their thresholds, which a test of
     # those products takes for a difference: a lucky live model would block all after it.
     lucky = pair.high >= 0 and pair.change >= -most
-    excused = f": chance may be why, and excuses a loss of up to {percent(most)}"
+    excused = f": their fit may be why, which excuses a loss of up to {percent(most)}"
     then = excused if pair.high >= 0 and not shipped.passed else ""
     reason = (
         f"{shipped.reason} The thresholds drawn anew {DRAWS} times, the change lies between "

@@ -276,7 +276,7 @@ def test_a_loss_of_coverage_that_outlasts_redrawn_calibration_products_is_refuse
 def test_a_loss_of_coverage_that_redrawn_calibration_products_would_undo_passes():
     check = coverage_check(50, -0.08, 0.004)
     assert check.passed
-    assert "-8.0 and +0.4 points: chance may be why, and excuses a loss of up to 20.0 %" in (
+    assert "-8.0 and +0.4 points: their fit may be why, which excuses a loss of up to 20.0 %" in (
         check.reason
     )
 
