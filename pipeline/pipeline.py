@@ -34,7 +34,7 @@ class Source:
         manifest, taxonomy: paths or addresses of the labelled products and of the tree; the
             manifest may be a folder or a pattern.
         label_attribute: of the manifest; "" where it has only one.
-        content_digest: of both and of the pictures; "" where ingestion is to look for itself.
+        content_digest: of both and of the pictures.
         spans: JSON list of the manifest's files that the digest is of; empty where there is none.
     """
 

@@ -78,8 +78,7 @@ class ManifestExampleGen(base_beam_component.BaseBeamComponent):
           manifest, taxonomy, reduction: paths or addresses of the files; the manifest may be a
             folder or a pattern, see `spans.find_spans`.
           content_digest: `preflight.check(...).digest`: the cache goes by it, and stays right
-            when a file changes under the same name. Empty where it cannot be known beforehand:
-            the component then looks for itself, and must not be cached.
+            when a file changes under the same name.
           spans: JSON list of the manifest's files that the digest is of; of none: those found when
             it runs.
           code_digest: changes with the code, so that results of older code are not reused.

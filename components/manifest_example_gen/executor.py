@@ -20,14 +20,13 @@ from components.manifest_example_gen.labels import LeafResolver
 from components.manifest_example_gen.manifest import ParseRules
 from components.manifest_example_gen.origin import ORIGIN_FILE, Origin
 from components.manifest_example_gen.preflight import (
-    check,
     find_label_attribute,
     load_resolver,
     manifest_lines,
 )
 from components.manifest_example_gen.rejects import Reject
 from components.manifest_example_gen.sharding import shard_count
-from components.manifest_example_gen.spans import are_of, find_spans
+from components.manifest_example_gen.spans import find_spans
 from components.manifest_example_gen.splits import Splits
 from components.manifest_example_gen.summary import count_reject
 from components.manifest_example_gen.verdict import (
@@ -84,7 +83,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         taxonomy = artifact_utils.get_single_instance(output_dict[TAXONOMY])
         _write_taxonomy(taxonomy.uri, given.reduced)
         self._ingest(given, examples.uri, rejects.uri)
-        _write_origin(examples.uri, given, exec_properties)
+        _write_origin(examples.uri, given, exec_properties["content_digest"])
         summary = _check_result(rejects.uri, given, float(exec_properties["max_reject_share"]))
         _describe(examples, list(given.shares))
         note(_one_line(summary))
@@ -147,15 +146,9 @@ def _write_rejects(
     )
 
 
-def _pinned(properties: dict[str, Any]) -> tuple[str, ...]:
-    """The files that the digest is of; none where a run was given another manifest since."""
-    pinned = tuple(json.loads(properties.get("spans") or "[]"))
-    return pinned if are_of(pinned, properties["manifest"]) else ()
-
-
 def _load(properties: dict[str, Any]) -> _Input:
     manifest = properties["manifest"]
-    spans = _pinned(properties) or find_spans(manifest)
+    spans = tuple(json.loads(properties["spans"])) or find_spans(manifest)
     attribute = properties.get("label_attribute") or find_label_attribute(spans)
     full = Taxonomy.load(properties["taxonomy_file"])
     reduction_file = properties.get("reduction_file")
@@ -205,28 +198,9 @@ def _check_result(rejects_uri: str, given: _Input, max_reject_share: float) -> d
     return summary
 
 
-def _write_origin(uri: str, given: _Input, properties: dict[str, Any]) -> None:
-    known = properties["content_digest"] if _pinned(properties) else ""
-    origin = Origin(
-        content_digest=known or _content_digest(given, properties),
-        spans=given.spans,
-        splits=given.shares,
-    )
+def _write_origin(uri: str, given: _Input, content_digest: str) -> None:
+    origin = Origin(content_digest, given.spans, given.shares)
     beam_steps.write_whole(f"{uri}/{ORIGIN_FILE}", origin.to_json())
-
-
-def _content_digest(given: _Input, properties: dict[str, Any]) -> str:
-    return check(
-        given.manifest,
-        properties["taxonomy_file"],
-        spans=given.spans,
-        reduction=properties.get("reduction_file"),
-        label_attribute=given.rules.label_attribute,
-        image_roots=given.pictures.roots,
-        allow_http=given.pictures.allow_http,
-        min_confidence=given.rules.min_confidence,
-        max_reject_share=float(properties["max_reject_share"]),
-    ).digest
 
 
 def _describe(examples: types.Artifact, split_names: list[str]) -> None:

@@ -50,7 +50,6 @@ def check(
     manifest: str,
     taxonomy: str,
     *,
-    spans: Sequence[str] = (),
     reduction: str | None = None,
     label_attribute: str | None = None,
     image_roots: Sequence[str] = (),
@@ -64,7 +63,7 @@ def check(
       InputError: one line that names the file, the line where there is one, and the remedy.
     """
     resolver = load_resolver(taxonomy, reduction)
-    spans = tuple(spans) or find_spans(manifest)
+    spans = find_spans(manifest)
     attribute = label_attribute or find_label_attribute(spans)
     rules = ParseRules(attribute, min_confidence)
     tally = RejectTally()

@@ -208,14 +208,12 @@ def test_a_later_file_supersedes_and_old_products_stay_in_their_splits(whole, ma
     assert [n for _, n in sorted(summary["files"].items())] == [119, 2]
 
 
-def test_without_a_digest_the_component_finds_what_preflight_would(whole, tmp_path):
+def test_what_the_examples_were_made_from_is_written_beside_them(whole, tmp_path):
     from components.manifest_example_gen.origin import Origin
-    from components.manifest_example_gen.preflight import check
 
-    examples = ingest(whole, tmp_path, digest="")["examples"]
+    examples = ingest(whole, tmp_path, digest="0123")["examples"]
     origin = Origin.from_json(Path(examples.uri, "origin.json").read_text())
-    found = check(whole.manifest, whole.taxonomy)
-    assert (origin.content_digest, origin.spans) == (found.digest, found.spans)
+    assert (origin.content_digest, origin.spans) == ("0123", (whole.manifest,))
     assert origin.splits == {"train": 80, "calibration": 10, "eval": 10}
 
 
@@ -227,18 +225,6 @@ def test_only_the_files_that_the_digest_is_of_are_read(whole, make_line, tmp_pat
     whole.manifest = str(whole.folder)
     outputs = ingest(whole, tmp_path, write=False, spans=json.dumps([manifest]))
     assert json.loads(Path(outputs["rejects"].uri, "summary.json").read_text())["lines"] == 120
-
-
-def test_another_manifest_than_the_digest_is_of_is_read_and_has_its_own(whole, tmp_path):
-    from components.manifest_example_gen.origin import Origin
-
-    compiled_for = json.dumps([whole.write()])
-    whole.lines.pop()
-    whole.manifest = str(whole.folder / "other.manifest")
-    outputs = ingest(whole, tmp_path, spans=compiled_for)
-    assert json.loads(Path(outputs["rejects"].uri, "summary.json").read_text())["lines"] == 119
-    origin = Origin.from_json(Path(outputs["examples"].uri, "origin.json").read_text())
-    assert origin.spans == (whole.manifest,) and origin.content_digest not in ("", "digest")
 
 
 def test_the_reduced_taxonomy_is_handed_on(whole, tmp_path):

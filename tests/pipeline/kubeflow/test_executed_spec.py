@@ -226,12 +226,13 @@ def test_vertex_ais_typed_inputs_are_taken_as_they_are(executed, world, launcher
         world.spec,
         tmp_path / "root",
         tmp_path / "s",
-        ("StatisticsGen",),
+        ("InputCheck", "ExampleValidator"),
         vertex=True,
     )
-    run.run("StatisticsGen")
-    assert run.results["StatisticsGen"].status == 0
-    assert (run.output("StatisticsGen", "statistics") / "Split-train").is_dir()
+    run.run("InputCheck", "ExampleValidator")
+    assert run.results["InputCheck"].parameters["live_version"] == "1"
+    assert run.results["ExampleValidator"].status == 0
+    assert (run.output("ExampleValidator", "anomalies") / "Split-train").is_dir()
 
 
 def test_tfxs_own_entrypoint_still_fails_where_ours_is_needed(executed, world, launcher, tmp_path):
