@@ -5,8 +5,9 @@ from typing import Any
 
 import yaml
 from kfp.pipeline_spec import pipeline_spec_pb2
-from tfx import v1 as tfx
 from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.orchestration.data_types import RuntimeParameter
+from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 from tfx.orchestration.kubeflow.v2.pipeline_builder import DEFAULT_IMAGE_PATH_KEY
 
 from pipeline.config import Config
@@ -54,8 +55,8 @@ def pipeline_name(model_name: str) -> str:
 
 
 def _compiled_by_tfx(destination: Destination, config: Config) -> dict[str, Any]:
-    def parameter(name: str) -> tfx.dsl.experimental.RuntimeParameter:
-        return tfx.dsl.experimental.RuntimeParameter(name=name, ptype=str)
+    def parameter(name: str) -> RuntimeParameter:
+        return RuntimeParameter(name=name, ptype=str)
 
     components = create_components(
         Source(
@@ -76,8 +77,8 @@ def _compiled_by_tfx(destination: Destination, config: Config) -> dict[str, Any]
     graph = create_pipeline(
         components, named, root=destination.root, worker_image=destination.image
     )
-    runner = tfx.orchestration.experimental.KubeflowV2DagRunner(
-        tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(
+    runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
+        kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
             default_image=_images(destination.image, config.kubeflow.trainer.image),
             default_commands=list(ENTRYPOINT),
             use_pipeline_spec_2_1=True,
