@@ -38,6 +38,9 @@ class EmbeddingCache:
             folder / f"{key}.sqlite", timeout=60, check_same_thread=False
         )
         self._connection.execute("PRAGMA journal_mode=WAL")
+        # Not a wait for the disk after every batch: after a loss of power the last batches may be
+        # missing, as if they had not been embedded yet, and the rest is sound.
+        self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS embedding (digest BLOB PRIMARY KEY, vector BLOB NOT NULL)"
         )
