@@ -9,6 +9,7 @@ import pandas as pd
 
 from components.binomial import interval
 from components.drift_check.findings import Findings
+from components.evaluator.check import Check
 from components.evaluator.summary import answered_by
 from components.modes import MODES
 from components.report_gen.changes import category_changes, changes
@@ -17,7 +18,6 @@ from components.report_gen.confusion import frequent_pairs, sibling_matrices
 from components.report_gen.curve import TARGETS, Curve, coverage_curve
 from components.report_gen.sections import (
     Anomaly,
-    Check,
     DriftSection,
     Labelling,
     LiveComparison,

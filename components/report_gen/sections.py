@@ -9,23 +9,12 @@ from functools import cached_property
 from typing import Any
 
 from components.drift_check.findings import Findings, ShareChange
+from components.evaluator.check import Check
 from components.report_gen.changes import CategoryChange, Changes
 from components.report_gen.confident_errors import ModelError
 from components.report_gen.confusion import Pair, SiblingMatrix
 from components.report_gen.curve import Curve
 from components.report_gen.shelves import ShelfRow
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check of the gate: `value` and `floor` in the check's own unit."""
-
-    name: str
-    passed: bool
-    reason: str
-    value: float | None = None
-    floor: float | None = None
-    n: int | None = None
 
 
 @dataclass(frozen=True)

@@ -13,19 +13,12 @@ import pytest
 from pipeline.demo.catalogue import make_catalogue
 from pipeline.output_folder import OutputFolder
 from pipeline.runs import list_runs
+from tests.pipeline.conftest import SETTINGS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 PRODUCTS, FIRST_DAY = 420, 330
 CARELESS_SHARE = 0.45
-SETTINGS = (
-    "data.splits={train: 50, calibration: 34, eval: 16}",
-    "training.epochs=8",
-    "training.folds=2",
-    "evaluation.accepted_accuracy_95=0.7",
-    "evaluation.accepted_accuracy_98=0.7",
-    "evaluation.on_broken_category=report",
-)
 
 
 class Inbox:
