@@ -11,7 +11,7 @@ from components.drift_check.profile import Product
 
 _TEXT = ("product_id", "title", "description", "category", "image_format")
 _REAL = ("price", "label_confidence")
-_WHOLE = ("image_width", "image_height")
+_WHOLE = ("image_width", "image_height", "group")
 
 
 class ReadLabelledProducts(beam.PTransform):

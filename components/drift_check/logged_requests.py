@@ -16,6 +16,7 @@ from tensorflow_serving.apis import input_pb2
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from components.drift_check.profile import Product
+from components.manifest_example_gen.splits import group_id, group_key
 from serving.server.status import ServingError
 from serving.server.tensors import decode
 
@@ -104,15 +105,19 @@ def _column(tensor: tensor_pb2.TensorProto, name: str) -> list:
 
 
 def _product(product_id: str, values: dict[str, bytes | float | None]) -> Product:
-    price = values.get("price")
+    title, description = _text(values.get("title")), _text(values.get("description"))
+    image, price = values.get("image") or b"", values.get("price")
+    if not isinstance(image, bytes):
+        raise UnreadableRequestError("a picture that is a number")
     # Clients that send whole columns fill up those without a price with NO_PRICE, which is below 0.
     known = isinstance(price, int | float | np.number) and price >= 0
     return Product(
         product_id=product_id,
-        title=_text(values.get("title")),
-        description=_text(values.get("description")),
+        title=title,
+        description=description,
         price=float(price) if known else None,
-        has_picture=bool(values.get("image")),
+        has_picture=bool(image),
+        group=group_id(group_key(title, image, description)),
     )
 
 

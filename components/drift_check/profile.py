@@ -10,8 +10,6 @@ import re
 import zlib
 from dataclasses import dataclass
 
-from components.manifest_example_gen.splits import normalised
-
 PROFILE_VERSION = 1
 """Changes with the meaning of a property: only like is compared with like."""
 
@@ -38,7 +36,8 @@ SOURCES = {
 class Product:
     """What is known of a product, as text and numbers; None: this product cannot have it.
 
-    `category` to `image_height` are known of labelled products only, not of those in a request.
+    `group` is equal for variants of one product. `category` to `image_height` are known of labelled
+    products only, not of those in a request.
     """
 
     product_id: str
@@ -46,6 +45,7 @@ class Product:
     description: str
     price: float | None
     has_picture: bool
+    group: int
     category: str | None = None
     label_confidence: float | None = None
     image_format: str | None = None
@@ -85,11 +85,6 @@ def half_octave(value: float) -> bytes:
     if math.isnan(value) or math.isinf(value):
         return b"not finite"
     return b"0" if value <= 0 else str(math.floor(2 * math.log2(value))).encode() + b"/2"
-
-
-def group_of(product: Product) -> bytes:
-    """What variants of one product share: their normalised title, where they have one."""
-    return (normalised(product.title) or f"id:{product.product_id}").encode()
 
 
 def _bucket(word: str) -> bytes:

@@ -11,7 +11,6 @@ from components.drift_check.profile import (
     PROFILE_VERSION,
     SOURCES,
     Product,
-    group_of,
     properties,
 )
 
@@ -106,7 +105,7 @@ def _columns(batch: list[dict[str, list[bytes]]]) -> pa.RecordBatch:
 
 
 def _kind_of(product: Product) -> bytes:
-    return (product.category or "").encode() + b"\0" + group_of(product)
+    return f"{product.category or ''}\0{product.group}".encode()
 
 
 def _first(products: Iterable[Product]) -> Product:

@@ -1,6 +1,5 @@
 """Runs a served model over the products it will be judged on, as its clients would."""
 
-import hashlib
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from apache_beam.utils.windowed_value import WindowedValue
 from components.evaluator.batches import Batches
 from components.evaluator.prediction_rows import further_columns, row_batch, row_schema
 from components.evaluator.served_model import ServedModel
-from components.manifest_example_gen.splits import group_id, group_key
 from components.progress import progress
 
 BATCH = 32
@@ -156,12 +154,13 @@ class _ScoreFn(beam.DoFn):
         category = text(example, "category")
         confidence = example.features.feature["label_confidence"].float_list.value
         workers = example.features.feature["worker_count"].int64_list.value
+        group = example.features.feature["group"].int64_list.value
         return {
             "model": self._model.name,
             "split": split,
             "product_id": text(example, "product_id"),
             "title": text(example, "title"),
-            "group": group_of(example),
+            "group": group[0] if group else 0,
             "category": category,
             "gold": text(example, "gold"),
             "parent": self._parents[category],
@@ -184,13 +183,6 @@ def text(example: tf.train.Example, name: str) -> str:
     """A string feature; "" where it is missing. Bytes that are no UTF-8 are replaced."""
     values = example.features.feature[name].bytes_list.value
     return values[0].decode("utf-8", "replace") if values else ""
-
-
-def group_of(example: tf.train.Example) -> int:
-    """Number of the product's group: variants of one title, or copies of one picture, share it."""
-    picture = example.features.feature["image"].bytes_list.value
-    digest = hashlib.blake2b(picture[0]).hexdigest() if picture and picture[0] else ""
-    return group_id(group_key(text(example, "title"), digest, text(example, "description")))
 
 
 def _visible(example: tf.train.Example) -> bytes:

@@ -1,7 +1,6 @@
 """The Beam steps of ingestion: read lines, parse them, check pictures and write shards."""
 
 import collections
-import hashlib
 import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -23,7 +22,7 @@ from components.manifest_example_gen.preflight import manifest_lines
 from components.manifest_example_gen.rejects import Reject, RejectedLine
 from components.manifest_example_gen.served_decoder import check_decodes
 from components.manifest_example_gen.sharding import one_of_each_id, shard_of
-from components.manifest_example_gen.splits import Splits, group_key
+from components.manifest_example_gen.splits import Splits, group_id, group_key
 from components.manifest_example_gen.summary import (
     Counts,
     count_product,
@@ -158,9 +157,8 @@ class WriteShards(beam.DoFn):
             return Reject.of(
                 product.file, product.line, product.id, product.image, why, product.workers
             )
-        digest = _digest(image) if image else ""
-        key = group_key(product.title, digest, product.description)
-        return self._splits.split_of(key), to_example(product, picture, image)
+        key = group_key(product.title, image, product.description)
+        return self._splits.split_of(key), to_example(product, picture, image, group_id(key))
 
     def _picture_of(self, product: Product) -> tuple[Picture, bytes]:
         if not product.image:
@@ -259,7 +257,3 @@ def _in_order(
             yield first, future.result()
     for item, future in waiting:
         yield item, future.result()
-
-
-def _digest(image: bytes) -> str:
-    return hashlib.blake2b(image, digest_size=16).hexdigest()

@@ -8,11 +8,11 @@ from components.manifest_example_gen.pictures import Picture
 NO_PICTURE = Picture(format="", width=0, height=0)
 
 
-def to_example(product: Product, picture: Picture, image: bytes) -> bytes:
+def to_example(product: Product, picture: Picture, image: bytes, group: int) -> bytes:
     """The product as a serialised tf.Example; equal products give equal bytes.
 
     `price` and `gold` are left out where the product has none; without a picture, `image` and
-    `image_format` are empty and both sizes 0.
+    `image_format` are empty and both sizes 0. `group` is equal for variants of one product.
     """
     feature = {
         "product_id": _text(product.id),
@@ -26,6 +26,7 @@ def to_example(product: Product, picture: Picture, image: bytes) -> bytes:
         "label_confidence": _float(product.confidence),
         "label_weight": _float(product.confidence),
         "worker_count": _int(len(product.workers)),
+        "group": _int(group),
     }
     if product.price is not None:
         feature["price"] = _float(product.price)

@@ -13,19 +13,22 @@ _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
-def group_key(title: str, image_digest: str, description: str) -> str:
-    """What decides a product's split: its normalised title, else its image, else its description.
+def group_key(title: str, image: bytes, description: str) -> str:
+    """The key that all variants of one product share.
 
-    Colour variants that share a title, and copies that share a picture, get one key.
+    This is the only definition of a variant. The key is the normalised title, else the digest of
+    the image, else the normalised description: colours under one title share a key, and so do
+    copies of one picture. Ingestion writes `group_id` of it into every example, where all later
+    steps read it.
 
     Args:
-      image_digest: digest of the encoded image, "" where there is none.
+      image: the encoded image, b"" where there is none.
     """
     words = normalised(title)
     if words:
         return "title:" + words
-    if image_digest:
-        return "image:" + image_digest
+    if image:
+        return "image:" + hashlib.blake2b(image, digest_size=16).hexdigest()
     return "description:" + normalised(description)
 
 

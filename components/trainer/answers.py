@@ -224,7 +224,7 @@ class _Fit:
 
 
 def _by_mode(split: Scored, pool: Pool) -> dict[str, _Evidence]:
-    rows, groups = mode_rows(split.products), split.products.groups()
+    rows, groups = mode_rows(split.products), split.products.groups
     return {mode: _Evidence(split, rows[mode], groups[rows[mode]], mode, pool) for mode in MODES}
 
 

@@ -10,7 +10,7 @@ import tensorflow_transform as tft
 
 from components.progress import progress
 from components.trainer.embedding_cache import EmbeddingCache, content_digest
-from components.trainer.rows import RowFile, Rows, chunks
+from components.trainer.rows import RowFile, Rows
 
 READ_BATCH = 256
 _TERMS = ("word_ids", "word_weights", "piece_ids", "piece_weights")
@@ -47,6 +47,7 @@ class Products:
         has_text, has_image: (n,) bool.
         labels: (n,) int32 category ids, -1 for one unseen in training.
         label_weights: (n,) float32.
+        groups: (n,) int64, equal for variants of one product.
     """
 
     product_ids: Sequence[str]
@@ -57,6 +58,7 @@ class Products:
     has_image: np.ndarray
     labels: np.ndarray
     label_weights: np.ndarray
+    groups: np.ndarray
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -73,30 +75,13 @@ class Products:
         terms = {name: features[name][:, : widths[name.split("_")[0]]] for name in _TERMS}
         return terms | {name: features[name] for name in ("price_bucket", "embeddings")}
 
-    def groups(self) -> np.ndarray:
-        """(n,) int64, equal for products with the same words: variants of one title."""
-        digests = (hashlib.blake2b(key, digest_size=8).digest() for key in self._group_keys())
-        numbers = (int.from_bytes(digest, "big", signed=True) for digest in digests)
-        return np.fromiter(numbers, np.int64, len(self))
-
     def group_folds(self, folds: int, seed: int) -> np.ndarray:
-        """(n,) fold of each product; products with the same words share one, so none leaks."""
+        """(n,) fold of each product; variants of one product share a fold, so none leaks."""
         salt = seed.to_bytes(16, "big", signed=True)
-        digests = (
-            hashlib.blake2b(key, digest_size=8, salt=salt).digest() for key in self._group_keys()
-        )
+        keys = (int(group).to_bytes(8, "big", signed=True) for group in self.groups)
+        digests = (hashlib.blake2b(key, digest_size=8, salt=salt).digest() for key in keys)
         numbers = (int.from_bytes(digest, "big") % folds for digest in digests)
         return np.fromiter(numbers, np.int32, len(self))
-
-    def _group_keys(self) -> Iterator[bytes]:
-        for rows in chunks(np.arange(len(self))):
-            inputs = self.tower_inputs(rows)
-            for place, row in enumerate(rows):
-                if self.has_text[row]:
-                    words, pieces = inputs["word_ids"][place], inputs["piece_ids"][place]
-                    yield words.tobytes() + pieces.tobytes()
-                else:
-                    yield inputs["embeddings"][place].tobytes()
 
 
 def feature_type(words: int, pieces: int, embedding: int) -> np.dtype:
@@ -154,6 +139,7 @@ def read_products(
         has_image=stacked["has_image"] > 0,
         labels=stacked["category_id"].astype(np.int32),
         label_weights=stacked["label_weight"],
+        groups=stacked["group"],
     )
 
 
@@ -184,7 +170,7 @@ def _transformed_batches(
 
 def _known_of(batch: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
     """What of a batch stays in memory; of the terms, how many columns are in use."""
-    names = ("has_text", "has_image", "category_id", "label_weight")
+    names = ("has_text", "has_image", "category_id", "label_weight", "group")
     return {
         "product_id": batch["product_id"].reshape(-1).astype("S"),
         **{name: batch[name].reshape(-1) for name in names},

@@ -227,7 +227,7 @@ def _write_held_out(directory: str, train: Products, crossed: CrossFit, shelves:
         label_weights=train.label_weights[rows],
         has_text=train.has_text[rows],
         has_image=train.has_image[rows],
-        groups=train.groups()[rows],
+        groups=train.groups[rows],
         categories=np.array(shelves.categories, "U"),
         pool=np.array(json.dumps(crossed.pool.to_lists())),
         **{name: logits[rows] for name, logits in crossed.held_out.items()},

@@ -39,8 +39,8 @@ def preprocessing_fn(
         `word_ids`, `piece_ids` (n, max) int64, 0 where there is none; `word_weights`,
         `piece_weights` (n, max) float32; `price_bucket` (n,) int64 in [0, PRICE_BUCKETS], 0 when
         not given; `has_text`, `has_image` (n,) float32 0 or 1; `image` (n,) string; `category_id`
-        (n,) int64, -1 for a category unseen in training; `label_weight` (n,) float32; `product_id`
-        (n,) string.
+        (n,) int64, -1 for a category unseen in training; `label_weight` (n,) float32; `group`
+        (n,) int64, equal for variants of one product; `product_id` (n,) string.
     """
     words, pieces, categories = (
         Vocabulary.read(folder, name)
@@ -62,6 +62,7 @@ def preprocessing_fn(
         "image": image,
         "category_id": tft.apply_vocabulary(_dense(inputs["category"], ""), categories.path),
         "label_weight": _dense(inputs["label_weight"], 1.0),
+        "group": _dense(inputs["group"], 0),
         "product_id": _dense(inputs["product_id"], ""),
     }
 
@@ -81,7 +82,7 @@ def _weighted(
     return text.strongest_terms(*text.tfidf(ids, vocabulary.idf), count)
 
 
-def _dense(feature: tf.Tensor | tf.SparseTensor, default: str | bytes | float) -> tf.Tensor:
+def _dense(feature: tf.Tensor | tf.SparseTensor, default: str | bytes | float | int) -> tf.Tensor:
     """(n,) dense form of a feature that holds at most one value a product."""
     if isinstance(feature, tf.SparseTensor):
         shape = [feature.dense_shape[0], 1]

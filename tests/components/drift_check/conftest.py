@@ -17,6 +17,7 @@ def make_product(number: int, **changed) -> Product:
         description="",
         price=10.0 * (1 + number % 7),
         has_picture=True,
+        group=number,
         category=SHELVES[number % 5],
         label_confidence=1.0,
         image_format="jpeg",

@@ -42,10 +42,10 @@ def test_they_are_read_back_and_other_content_is_refused_with_a_reason(module, c
         module.parse(b"")
 
 
-def test_variants_of_one_title_count_once_for_each_label(module, product_of, statistics_of):
-    titles = ["One shoe"] * 60 + ["one  shoe!"] * 30 + ["another"] * 10
+def test_variants_of_one_product_count_once_for_each_label(module, product_of, statistics_of):
+    groups = [-3] * 90 + [7] * 10
     products = [
-        product_of(number, title=title, category="hats" if number == 7 else "shoes")
-        for number, title in enumerate(titles)
+        product_of(number, group=group, category="hats" if number == 7 else "shoes")
+        for number, group in enumerate(groups)
     ]
     assert module.value_counts(statistics_of(products), "category") == {"shoes": 2, "hats": 1}

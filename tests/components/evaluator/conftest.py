@@ -2,6 +2,7 @@
 
 import functools
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,9 +55,11 @@ class Product:
     def example(self) -> bytes:
         import tensorflow as tf
 
-        def feature(value: str | float) -> tf.train.Feature:
+        def feature(value: str | float | int) -> tf.train.Feature:
             if isinstance(value, float):
                 return tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
+            if isinstance(value, int):
+                return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
             return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode()]))
 
         values = {
@@ -67,6 +70,7 @@ class Product:
             "gold": self.gold,
             "label_confidence": self.confidence,
             "brand": self.brand,
+            "group": zlib.crc32(self.id.encode()),
         }
         features = {name: feature(value) for name, value in values.items()}
         return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()

@@ -17,6 +17,7 @@ SOUND = {
     "label_confidence": 1.0,
     "label_weight": 1.0,
     "worker_count": 3,
+    "group": 7,
 }
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from components.manifest_example_gen.splits import group_id, group_key
 from pipeline.errors import InputError
 
 pytestmark = pytest.mark.slow
@@ -135,6 +136,7 @@ def test_examples_have_the_features_of_the_contract(whole, tmp_path):
         "label_confidence": pytest.approx(2 / 3),
         "label_weight": pytest.approx(2 / 3),
         "worker_count": 3,
+        "group": group_id(group_key("thing NUMBER 1", b"", "")),
         "gold": b"trousers",
     }
     words_only, picture_only = by_id["p3"], by_id["p4"]

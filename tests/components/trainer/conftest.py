@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import shutil
+import zlib
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,9 @@ def example(category: str, number: int) -> bytes:
     if number % 3:
         feature["price"] = tf.train.Feature(float_list={"value": [10.0 + number]})
     feature["label_weight"] = tf.train.Feature(float_list={"value": [1.0]})
+    feature["group"] = tf.train.Feature(
+        int64_list={"value": [zlib.crc32(f"{category}{number}".encode())]}
+    )
     return tf.train.Example(features={"feature": feature}).SerializeToString()
 
 

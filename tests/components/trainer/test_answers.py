@@ -46,6 +46,7 @@ def products(labels, has_text=True, has_image=True, titles=None) -> Products:
         has_image=np.broadcast_to(np.asarray(has_image), (n,)),
         labels=np.asarray(labels, np.int32),
         label_weights=np.ones(n, np.float32),
+        groups=np.arange(n) if titles is None else np.asarray(titles),
     )
 
 

@@ -26,6 +26,7 @@ def products() -> Products:
         has_image=np.arange(N) != 3,
         labels=np.arange(N, dtype=np.int32) * 10,
         label_weights=np.ones(N, np.float32),
+        groups=np.arange(N) // 4,
     )
 
 
@@ -65,6 +66,8 @@ def test_ids_come_back_as_text_one_by_one_and_by_rows(products):
     assert list(products.product_ids[np.array([9, 1])]) == ["é9", "é1"]
 
 
-def test_products_with_the_same_words_share_a_fold(products):
-    folds = products.group_folds(3, seed=0)
-    assert len(set(folds[products.has_text])) == 1
+def test_variants_of_one_product_share_a_fold(products):
+    folds = [products.group_folds(3, seed) for seed in range(20)]
+    for fold in folds:
+        assert len(set(fold[:4])) == len(set(fold[4:8])) == len(set(fold[8:])) == 1
+    assert len({tuple(fold) for fold in folds}) > 1

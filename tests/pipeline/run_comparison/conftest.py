@@ -45,7 +45,7 @@ def _rows(products: list[Product], tree: dict[str, list[str]]) -> pd.DataFrame:
                 "mode": "combined",
                 "split": product.split,
                 "product_id": product.id,
-                "group": group_id(group_key(product.title or product.id, "", "")),
+                "group": group_id(group_key(product.title or product.id, b"", "")),
                 "category": product.label,
                 "predicted": product.predicted,
                 "predicted_parent": parents[product.predicted],
