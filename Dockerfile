@@ -36,7 +36,8 @@ FROM dependencies-${ACCELERATOR} AS dependencies
 # Our own code has a folder of its own, so that a change of it ships megabytes, not gigabytes.
 FROM dependencies AS package
 COPY . /build/
-RUN /opt/venv/bin/python -m pip install --no-deps --no-build-isolation --target /opt/shelfsort /build
+RUN /opt/venv/bin/python -m pip install --no-deps --no-build-isolation --target /opt/shelfsort \
+    /build /build/distributions/serving /build/distributions/pipeline
 
 FROM python AS runtime-cpu
 

@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
-DEMO ?= demo
+DEMO ?= demo-output
 # Processes that share the tests, file by file: a file's costly fixtures are made once.
 WORKERS ?= 2
 SPREAD := -n $(WORKERS) --dist loadfile
@@ -21,13 +21,13 @@ pip_install = $(BIN)/python -m pip install --disable-pip-version-check $(1) >>$(
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(RUNTIME): requirements.lock setup.py
+$(RUNTIME): requirements.lock pyproject.toml $(wildcard distributions/*/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 10))' 2>/dev/null || { \
 	  echo "Shelfsort needs Python 3.10, and '$(PYTHON)' is not it: install it, or name it with 'make PYTHON=/path/to/python3.10 ...'" >&2; exit 2; }
 	@echo "Set-up: installing the locked packages into $(VENV) (2 to 6 minutes, once)"
 	@started=$$SECONDS; $(PYTHON) -m venv --clear $(VENV); \
 	$(call pip_install,--no-deps --require-hashes -r requirements.lock); \
-	$(call pip_install,--no-deps --no-build-isolation -e .); \
+	$(call pip_install,--no-deps --no-build-isolation -e . -e distributions/serving -e distributions/pipeline); \
 	touch $@; echo "Set-up: done in $$((SECONDS - started)) s"
 
 $(DEVELOPMENT): $(RUNTIME) requirements-dev.lock
@@ -51,10 +51,12 @@ test-quick: $(DEVELOPMENT) ## Run the quick tests (under 3 minutes)
 
 lint: $(DEVELOPMENT) ## Check the style
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check -q .
+	@$(BIN)/lint-imports --no-cache
 
-compile = uv pip compile setup.py --python-version 3.10 --generate-hashes --no-emit-index-url -q
+compile = uv pip compile pyproject.toml --extra pipeline --python-version 3.10 --generate-hashes --no-emit-index-url -q
 
-lock: ## Resolve setup.py's ranges into the lock files (needs uv)
+lock: ## Resolve the ranges of pyproject.toml into the lock files (needs uv)
 	$(compile) --custom-compile-command "make lock" -o requirements.lock
 	$(compile) --extra dev -c requirements.lock --custom-compile-command "make lock" -o requirements-dev.lock
 	@# Only what the GPU adds: the image has the rest already.

@@ -19,20 +19,20 @@ import numpy as np
 import tensorflow_transform as tft
 from cleanlab.filter import find_label_issues
 
-from components.modes import MODES
-from components.trainer.answers import Shelves, mode_logits, mode_rows
-from components.trainer.backbones import load_backbone
-from components.trainer.dataset import Products, read_products, trimmed
-from components.trainer.embedding import embed_new_pictures
-from components.trainer.embedding_cache import EmbeddingCache
-from components.trainer.fitting import CrossFit, VocabularySizes, cross_fit, fit_all, tower_logits
-from components.trainer.label_noise import HeldOutProbabilities, find_label_errors, label_trust
 from components.trainer.module import cache_key, vocabulary_sizes
-from components.trainer.settings import TrainingConfig
 from components.transform.module import CATEGORIES_VOCABULARY
-from labeling.label_errors import Suspect
-from labeling.taxonomy import Taxonomy
 from pipeline.output_folder import OutputFolder
+from shelfsort.contract.modalities import MODES
+from shelfsort.labeling.label_issues import Suspect
+from shelfsort.products.taxonomy import Taxonomy
+from shelfsort.training.answers import Shelves, mode_logits, mode_rows
+from shelfsort.training.backbones import load_backbone
+from shelfsort.training.dataset import Products, read_products, trimmed
+from shelfsort.training.embedding import embed_new_pictures
+from shelfsort.training.embedding_cache import EmbeddingCache
+from shelfsort.training.fitting import CrossFit, VocabularySizes, cross_fit, fit_all, tower_logits
+from shelfsort.training.label_noise import HeldOutProbabilities, find_label_errors, label_trust
+from shelfsort.training.settings import TrainingConfig
 
 PICKERS = ("low_self_confidence", "low_normalized_margin", "confident_learning", "both")
 CHOICES = ("keep", "downweight", "drop")

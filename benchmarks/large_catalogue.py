@@ -13,12 +13,12 @@ from random import Random
 
 from PIL import Image
 
-from pipeline.demo.catalogue import NO_PICTURE, NO_WORDS, POOR_SHOTS
-from pipeline.demo.manifest import Product, dump, line
-from pipeline.demo.pictures import COLOURS, easy_shot, encode, photograph, poor_shot
-from pipeline.demo.shelves import SHELVES, Shelf, taxonomy_nodes
-from pipeline.demo.words import describe
-from pipeline.demo.workers import answers
+from demo.catalogue import NO_PICTURE, NO_WORDS, POOR_SHOTS
+from demo.manifest import Product, dump, line
+from demo.pictures import COLOURS, easy_shot, encode, photograph, poor_shot
+from demo.shelves import SHELVES, Shelf, taxonomy_nodes
+from demo.words import describe
+from demo.workers import answers
 
 TAXONOMY = "taxonomy.json"
 _CHUNK = 500

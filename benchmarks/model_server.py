@@ -213,7 +213,7 @@ class Server:
     """`shelfsort serve` as a process of its own."""
 
     def __init__(self, base_path: Path, *options: str):
-        command = [sys.executable, "-m", "pipeline.cli.main", "serve", "--no-rest", "--port", "0"]
+        command = [sys.executable, "-m", "shelfsort.cli.main", "serve", "--no-rest", "--port", "0"]
         command += ["--model-base-path", str(base_path), "--model-name", "model", *options]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from large_catalogue import TAXONOMY, make_catalogue
 
-from components.cost import Clock, Cost
+from shelfsort.core.cost import Clock, Cost
 
 _EMBEDS = ("ManifestExampleGen", "Transform", "embedding")
 _NOT_BLESSED = 3
@@ -85,8 +85,8 @@ def bare_cost(folder: Path, pictures: int, most: int = 2_000) -> Cost:
     """Seconds a picture of the backbone alone, fed by tf.data, on up to `most` of the pictures."""
     import tensorflow as tf
 
-    from components.trainer.backbones import load_backbone
-    from components.trainer.pictures import decode_picture
+    from shelfsort.training.backbones import load_backbone
+    from shelfsort.training.images import decode_picture
 
     backbone = load_backbone("efficientnet_lite0")
     paths = [str(p) for p in sorted((folder / "images").rglob("*.jpg"))[: min(pictures, most)]]
@@ -109,7 +109,7 @@ def bare_cost(folder: Path, pictures: int, most: int = 2_000) -> Cost:
 
 
 def _run(manifest: Path, taxonomy: Path, output: Path, settings: Sequence[str]) -> Cost:
-    command = [sys.executable, "-m", "pipeline.cli.main", "run", "--manifest", str(manifest)]
+    command = [sys.executable, "-m", "shelfsort.cli.main", "run", "--manifest", str(manifest)]
     command += ["--taxonomy", str(taxonomy), "--output", str(output)]
     command += [part for setting in settings for part in ("--set", setting)]
     clock = Clock()

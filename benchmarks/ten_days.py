@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from components.manifest_example_gen.preflight import find_label_attribute
-from labeling.taxonomy import Taxonomy
 from pipeline.config import load_config
+from pipeline.local.watch import Turn, take_turn
 from pipeline.output_folder import OutputFolder, write_atomically
-from pipeline.watch import Turn, take_turn
 from serving.versions import live_version
+from shelfsort.products.taxonomy import Taxonomy
 
 DAYS = 10
 LATE_DAY, DRIFT_DAY, MENDED_DAY = 5, 8, 9

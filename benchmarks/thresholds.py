@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from components.design_effect import correlation_near
-from components.trainer.calibration import fit_temperature, softmax
-from components.trainer.thresholds import fit_threshold
+from shelfsort.stats.calibration import fit_temperature, softmax
+from shelfsort.stats.design_effect import correlation_near
+from shelfsort.stats.thresholds import fit_threshold
 
 
 @dataclass(frozen=True)
@@ -173,8 +173,8 @@ def of_run(folder: Path, mode: str) -> Population:
     Raises:
         FileNotFoundError: there is no training in it.
     """
-    from components.trainer.answers import mode_logits
-    from components.trainer.pooling import Pool
+    from shelfsort.training.answers import mode_logits
+    from shelfsort.training.pooling import Pool
 
     found = sorted(
         folder.glob("pipeline/Trainer/model_run/*/held_out.npz"), key=lambda p: p.stat().st_mtime

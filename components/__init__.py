@@ -7,15 +7,10 @@ are loaded on demand, so that the package itself imports without TFX.
 import importlib
 from typing import Any
 
-_ARTIFACT_CLASSES = {
-    "DataDrift": "components.artifacts",
-    "Rejects": "components.artifacts",
-    "Report": "components.report_gen.artifacts",
-    "Taxonomy": "components.artifacts",
-}
+_ARTIFACT_CLASSES = ("DataDrift", "Rejects", "Report", "Taxonomy")
 
 
 def __getattr__(name: str) -> Any:
     if name not in _ARTIFACT_CLASSES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_ARTIFACT_CLASSES[name]), name)
+    return getattr(importlib.import_module("components.artifacts"), name)

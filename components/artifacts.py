@@ -19,6 +19,12 @@ class Rejects(Artifact):
     TYPE_NAME = "components.Rejects"
 
 
+class Report(Artifact):
+    """A folder with `index.html`, the `metrics.json` it was drawn from, and `relabel.manifest`."""
+
+    TYPE_NAME = "components.Report"
+
+
 class Taxonomy(Artifact):
     """The category tree that the examples are labelled with, after reduction: `taxonomy.json`."""
 

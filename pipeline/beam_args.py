@@ -9,8 +9,8 @@ import difflib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipeline.errors import InputError
 from pipeline.kubeflow.locations import STAGED_SCHEMES, scheme
+from shelfsort.core.errors import InputError
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions

@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from shelfsort.core.packages import OUR_PACKAGES
+
 _ROOT = Path(__file__).resolve().parents[1]
-OUR_PACKAGES = ("catalog", "components", "labeling", "pipeline", "schema", "serving")
 _DATA = frozenset((".css", ".html", ".js", ".json", ".pbtxt"))
 
 

@@ -13,10 +13,10 @@ from pydantic import Field
 
 from components.drift_check.settings import ValidationConfig
 from components.evaluator.gate_config import GateConfig
-from components.trainer.settings import TrainingConfig
 from components.transform.settings import TransformConfig
-from pipeline.errors import InputError
 from pipeline.kubeflow.settings import KubeflowConfig
+from shelfsort.core.errors import InputError
+from shelfsort.training.settings import TrainingConfig
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import InputError
+from shelfsort.core.errors import InputError
 
 _MARKER = ".shelfsort"
 _MARKER_TEXT = "This folder is written by `shelfsort run`; delete all of it or nothing.\n"

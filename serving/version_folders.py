@@ -17,8 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.errors import InputError
-from serving.model_files import (
+from shelfsort.contract.model_files import (
     LINEAGE,
     SAVED_MODEL,
     blocks,
@@ -30,6 +29,7 @@ from serving.model_files import (
     list_files,
     open_file,
 )
+from shelfsort.core.errors import InputError
 
 INCOMING, REMOVED = ".incoming-", ".removed-"
 # Longer than any copy of a model takes; protects a publisher on another machine.

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from pipeline.errors import InputError
-from serving.model_files import (
+from serving.version_folders import NewVersion, version_folders
+from shelfsort.contract.model_files import (
     SAVED_MODEL,
     combined_digest,
     file_digest,
@@ -24,7 +24,7 @@ from serving.model_files import (
     model_digest,
     read_lineage,
 )
-from serving.version_folders import NewVersion, version_folders
+from shelfsort.core.errors import InputError
 
 # Facts about one publication: a copy of that version must not inherit them.
 _OF_ONE_VERSION = ("rollback_of", "withdrawn", "rolled_back_by", "pushed")

@@ -1,6 +1,11 @@
-"""What all tests share: hypothesis without a deadline, since a busy machine is no fault."""
+"""What all tests share: fixtures of several folders, and hypothesis without a deadline.
+
+A busy machine is no fault of a test.
+"""
 
 from hypothesis import settings
+
+pytest_plugins = ["tests.fixtures.catalogue", "tests.fixtures.training"]
 
 settings.register_profile("shelfsort", deadline=None)
 settings.load_profile("shelfsort")

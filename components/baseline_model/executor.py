@@ -9,9 +9,9 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from components.baseline_model.selection import live_baseline, newest_with_digest
-from components.progress import note
-from serving.model_files import join
 from serving.versions import ModelVersion
+from shelfsort.contract.model_files import join
+from shelfsort.core.progress import note
 
 NO_LIVE_MODEL_FILE = "NO_LIVE_MODEL"
 

@@ -1,8 +1,8 @@
 """Which version a candidate is compared with, and which model its training starts from."""
 
-from pipeline.errors import InputError
-from serving.model_files import BASE_MODEL
 from serving.versions import ModelVersion, find_version, list_versions
+from shelfsort.contract.model_files import BASE_MODEL
+from shelfsort.core.errors import InputError
 
 
 def live_baseline(serving_dir: str, live_version: str) -> ModelVersion | None:

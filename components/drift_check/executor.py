@@ -25,9 +25,9 @@ from components.drift_check.statistics import (
     StatisticsError,
     parse,
 )
-from components.progress import note
-from labeling.taxonomy import Taxonomy
-from serving.model_files import TRAINING_STATISTICS, join
+from shelfsort.contract.model_files import TRAINING_STATISTICS, join
+from shelfsort.core.progress import note
+from shelfsort.products.taxonomy import Taxonomy
 
 _SERVED_FILE = "served_statistics.pb"
 _UNREADABLE_FILE = "unreadable_records"

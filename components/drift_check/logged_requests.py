@@ -16,9 +16,9 @@ from tensorflow_serving.apis import input_pb2
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from components.drift_check.profile import Product
-from components.manifest_example_gen.splits import group_id, group_key
-from serving.server.status import ServingError
-from serving.server.tensors import decode
+from serving.status import ServingError
+from serving.tensors import decode
+from shelfsort.products.groups import group_id, group_key
 
 MAX_PRODUCTS = 10_000
 """Of one request; a message of a few bytes may claim any number."""

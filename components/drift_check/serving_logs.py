@@ -11,7 +11,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from components.drift_check.profile import Product
 from components.drift_check.records import BrokenRecordError, records
-from pipeline.errors import InputError
+from shelfsort.core.errors import InputError
 
 _UNREADABLE = "unreadable"
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
-from components.binomial import holm, proof_p_value
 from components.drift_check.findings import CategoryChanges, ShareChange
+from shelfsort.stats.binomial import holm, proof_p_value
 
 
 def category_changes(

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
-from components.evaluator.redraws import Answers, coverage_change
-from components.paired_test import sign_flip_p_value, summed_by_group
+from shelfsort.stats.bootstrap import Answers, coverage_change
+from shelfsort.stats.paired import sign_flip_p_value, summed_by_group
 
 TARGET = 0.95
 
@@ -86,7 +86,7 @@ class Paired:
         only_candidate: products where only the new model has a yes.
         only_live: products where only the live model has one.
         p_worse: chance of so many `only_live` if the new model were no worse; exact, the variants
-            of one product are one witness (see `components.paired_test`).
+            of one product are one witness (see `shelfsort.stats.paired`).
     """
 
     n: int

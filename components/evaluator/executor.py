@@ -22,14 +22,14 @@ from components.evaluator.comparison import TARGET, Comparison, Judged, Outcomes
 from components.evaluator.drift_checks import drift_checks
 from components.evaluator.gate_config import GateConfig
 from components.evaluator.prediction_rows import row_schema
-from components.evaluator.redraws import above_floors
 from components.evaluator.scoring import ScoreSplits
 from components.evaluator.served_model import LoadedModel, ServedModel, UnloadableModel
 from components.example_validator.anomalies import describe
-from components.progress import note
-from components.trainer.thresholds import target_key
-from labeling.taxonomy import Taxonomy
-from serving.model_files import SAVED_MODEL, join, read_lineage
+from shelfsort.contract.model_files import SAVED_MODEL, join, read_lineage
+from shelfsort.core.progress import note
+from shelfsort.products.taxonomy import Taxonomy
+from shelfsort.stats.bootstrap import above_floors
+from shelfsort.stats.thresholds import target_key
 
 SPLITS = ("calibration", "eval")
 PREDICTIONS = "predictions"

@@ -9,12 +9,12 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from components.binomial import holm, shortfall_p_value, smallest_proof
 from components.evaluator.check import NAMED, Check, missing, percent
 from components.evaluator.comparison import Comparison
 from components.evaluator.gate_config import GateConfig
 from components.evaluator.live_checks import UnloadableLive, live_checks
 from components.evaluator.summary import answered_by
+from shelfsort.stats.binomial import holm, shortfall_p_value, smallest_proof
 
 _SERVED = "combined"
 

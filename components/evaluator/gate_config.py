@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from pipeline.errors import InputError
+from shelfsort.core.errors import InputError
 
 
 @dataclass(frozen=True)

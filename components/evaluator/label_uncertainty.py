@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.binomial import interval
+from shelfsort.stats.binomial import interval
 
 _ITERATIONS = 100
 _START_SKILL = 0.8

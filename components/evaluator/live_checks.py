@@ -3,11 +3,11 @@
 import dataclasses
 from dataclasses import dataclass
 
-from components.binomial import holm
 from components.evaluator.check import NAMED, Check, missing, percent
 from components.evaluator.comparison import Comparison, Paired
 from components.evaluator.gate_config import GateConfig
-from components.evaluator.redraws import DRAWS
+from shelfsort.stats.binomial import holm
+from shelfsort.stats.bootstrap import DRAWS
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from components.evaluator.batches import Batches
 from components.evaluator.prediction_rows import further_columns, row_batch, row_schema
 from components.evaluator.served_model import ServedModel
-from components.progress import progress
+from shelfsort.core.progress import progress
 
 BATCH = 32
 MAX_WAITING_BYTES = 64_000_000

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from apache_beam.utils.shared import Shared
 
-from components.modes import MODES, output_name
+from shelfsort.contract.modalities import MODES, output_name
 
 SIGNATURE = "evaluate"
 

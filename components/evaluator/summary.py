@@ -3,8 +3,8 @@
 import math
 from collections.abc import Mapping
 
-from components.modes import MODES
-from labeling.taxonomy import Taxonomy
+from shelfsort.contract.modalities import MODES
+from shelfsort.products.taxonomy import Taxonomy
 
 Slices = Mapping[frozenset, Mapping[str, float]]
 

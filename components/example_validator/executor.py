@@ -11,7 +11,7 @@ from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
 from components.example_validator.anomalies import describe
-from pipeline.errors import InputError
+from shelfsort.core.errors import InputError
 
 
 class Executor(stock.Executor):

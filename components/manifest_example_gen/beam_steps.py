@@ -12,25 +12,26 @@ import apache_beam as beam
 import tensorflow as tf
 from apache_beam import pvalue
 
-from components.manifest_example_gen.features import NO_PICTURE, to_example
-from components.manifest_example_gen.image_source import ImageSources
-from components.manifest_example_gen.labels import LeafResolver
-from components.manifest_example_gen.lines import Line
-from components.manifest_example_gen.manifest import ParseRules, Product, parse_line
-from components.manifest_example_gen.pictures import Picture, check_picture
 from components.manifest_example_gen.preflight import manifest_lines
-from components.manifest_example_gen.rejects import Reject, RejectedLine
-from components.manifest_example_gen.served_decoder import check_decodes
 from components.manifest_example_gen.sharding import one_of_each_id, shard_of
-from components.manifest_example_gen.splits import Splits, group_id, group_key
 from components.manifest_example_gen.summary import (
     Counts,
     count_product,
     count_superseded,
     summarise,
 )
-from components.progress import progress
-from labeling.taxonomy import Taxonomy
+from shelfsort.core.progress import progress
+from shelfsort.products.example import NO_PICTURE, to_example
+from shelfsort.products.groups import group_id, group_key
+from shelfsort.products.images.checks import Picture, check_picture
+from shelfsort.products.images.decoder import check_decodes
+from shelfsort.products.images.source import ImageSources
+from shelfsort.products.manifest.annotations import LeafResolver
+from shelfsort.products.manifest.lines import Line
+from shelfsort.products.manifest.parsing import ParseRules, Product, parse_line
+from shelfsort.products.manifest.rejects import Reject, RejectedLine
+from shelfsort.products.splits import Splits
+from shelfsort.products.taxonomy import Taxonomy
 
 REJECTS = "rejects"
 PARTIAL_FOLDER = "partial"

@@ -16,27 +16,27 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from components.manifest_example_gen import beam_steps
-from components.manifest_example_gen.labels import LeafResolver
-from components.manifest_example_gen.manifest import ParseRules
-from components.manifest_example_gen.origin import ORIGIN_FILE, Origin
+from components.manifest_example_gen.input_validation import (
+    RejectTally,
+    refuse_empty_splits,
+    refuse_unusable,
+)
 from components.manifest_example_gen.preflight import (
     find_label_attribute,
     load_resolver,
     manifest_lines,
 )
-from components.manifest_example_gen.rejects import Reject
 from components.manifest_example_gen.sharding import shard_count
-from components.manifest_example_gen.spans import find_spans
-from components.manifest_example_gen.splits import Splits
 from components.manifest_example_gen.summary import count_reject
-from components.manifest_example_gen.verdict import (
-    RejectTally,
-    refuse_empty_splits,
-    refuse_unusable,
-)
-from components.progress import note
-from labeling.reduction import load_reduction
-from labeling.taxonomy import Taxonomy
+from shelfsort.core.progress import note
+from shelfsort.products.manifest.annotations import LeafResolver
+from shelfsort.products.manifest.files import find_spans
+from shelfsort.products.manifest.parsing import ParseRules
+from shelfsort.products.manifest.provenance import ORIGIN_FILE, Origin
+from shelfsort.products.manifest.rejects import Reject
+from shelfsort.products.reduction import load_reduction
+from shelfsort.products.splits import Splits
+from shelfsort.products.taxonomy import Taxonomy
 
 EXAMPLES = "examples"
 REJECTS = "rejects"

@@ -5,24 +5,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from components.manifest_example_gen.digest import Picture, content_digest, file_digest
-from components.manifest_example_gen.image_source import ImageSources
-from components.manifest_example_gen.labels import (
+from components.manifest_example_gen.input_validation import RejectTally, refuse_unusable
+from shelfsort.core.errors import InputError
+from shelfsort.core.progress import progress
+from shelfsort.core.storage import open_binary
+from shelfsort.products.images.source import ImageSources
+from shelfsort.products.manifest.annotations import (
     METADATA_SUFFIX,
     READABLE_TYPES,
     LeafResolver,
     label_types,
 )
-from components.manifest_example_gen.lines import Line, numbered_lines
-from components.manifest_example_gen.manifest import ParseRules, Product, parse_line, parse_object
-from components.manifest_example_gen.rejects import Reject, RejectedLine
-from components.manifest_example_gen.spans import find_spans
-from components.manifest_example_gen.verdict import RejectTally, refuse_unusable
-from components.progress import progress
-from labeling.reduction import load_reduction
-from labeling.storage import open_binary
-from labeling.taxonomy import InvalidTaxonomy, Taxonomy
-from pipeline.errors import InputError
+from shelfsort.products.manifest.digest import Picture, content_digest, file_digest
+from shelfsort.products.manifest.files import find_spans
+from shelfsort.products.manifest.lines import Line, numbered_lines
+from shelfsort.products.manifest.parsing import ParseRules, Product, parse_line, parse_object
+from shelfsort.products.manifest.rejects import Reject, RejectedLine
+from shelfsort.products.reduction import load_reduction
+from shelfsort.products.taxonomy import InvalidTaxonomy, Taxonomy
 
 
 @dataclass(frozen=True)

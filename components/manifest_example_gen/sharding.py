@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Iterable
 
-from components.manifest_example_gen.manifest import Product
-from components.manifest_example_gen.rejects import Reject, RejectedLine
+from shelfsort.products.manifest.parsing import Product
+from shelfsort.products.manifest.rejects import Reject, RejectedLine
 
 PRODUCTS_PER_SHARD = 2_000
 

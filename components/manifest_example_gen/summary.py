@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from components.manifest_example_gen.manifest import Product
-from components.manifest_example_gen.rejects import Reject
+from shelfsort.products.manifest.parsing import Product
+from shelfsort.products.manifest.rejects import Reject
 
 Counts = Counter[tuple[str, str]]
 

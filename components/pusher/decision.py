@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from components.modes import MODES
+from shelfsort.contract.modalities import MODES
 
 _SPLITS = ("eval", "eval_gold")
 

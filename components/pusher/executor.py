@@ -11,11 +11,11 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from components.drift_check.findings import STATISTICS_FILE
-from components.progress import note
 from components.pusher.code_version import code_commit
 from components.pusher.decision import completed_lineage, refusals, withdrawal_refusals
-from serving.model_files import TRAINING_STATISTICS, join, model_digest, read_lineage
 from serving.versions import Publication, publish, withdrawn_digests
+from shelfsort.contract.model_files import TRAINING_STATISTICS, join, model_digest, read_lineage
+from shelfsort.core.progress import note
 
 PUSH_FILE = "push.json"
 

@@ -5,8 +5,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.artifacts import DataDrift, Rejects, Taxonomy
-from components.report_gen.artifacts import Report
+from components.artifacts import DataDrift, Rejects, Report, Taxonomy
 from components.report_gen.executor import Executor
 
 
@@ -39,7 +38,7 @@ class ReportGen(base_component.BaseComponent):
     """Writes `index.html` and `metrics.json` into its `report` output.
 
     Where labels are suspected, `relabel.manifest` lies beside them: JSON Lines for a new labelling
-    job, see `labeling.label_errors.relabelling_lines`.
+    job, see `shelfsort.labeling.label_issues.relabelling_lines`.
 
     Component `outputs` contains:
       - `report`: Channel of type `Report`.

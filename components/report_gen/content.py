@@ -7,11 +7,9 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from components.binomial import interval
 from components.drift_check.findings import Findings
 from components.evaluator.check import Check
 from components.evaluator.summary import answered_by
-from components.modes import MODES
 from components.report_gen.changes import category_changes, changes
 from components.report_gen.confident_errors import confident_errors
 from components.report_gen.confusion import frequent_pairs, sibling_matrices
@@ -29,6 +27,8 @@ from components.report_gen.sections import (
     Verdict,
 )
 from components.report_gen.shelves import shelf_rows
+from shelfsort.contract.modalities import MODES
+from shelfsort.stats.binomial import interval
 
 REJECT_EXAMPLES = 20
 MAX_SHARE_CHANGES = 12
@@ -36,7 +36,7 @@ MAX_SUSPECTS = 300
 
 
 class Tree(Protocol):
-    """What the page needs of labeling.taxonomy.Taxonomy."""
+    """What the page needs of shelfsort.products.taxonomy.Taxonomy."""
 
     root: str
     leaves: list[str]

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.binomial import lower_bound
-from components.design_effect import sizes_by_outcomes
+from shelfsort.stats.binomial import lower_bound
+from shelfsort.stats.design_effect import sizes_by_outcomes
 
 MAX_POINTS = 800
 TARGETS = ("95", "98")

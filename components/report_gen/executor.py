@@ -10,7 +10,7 @@ from tfx.types import artifact_utils
 
 from components.report_gen import page
 from components.report_gen.reading import ReadRun, join, read, read_run
-from labeling.label_errors import relabelling_lines
+from shelfsort.labeling.label_issues import relabelling_lines
 
 RELABELLING = "relabel.manifest"
 

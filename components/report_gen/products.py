@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import tensorflow as tf
 
-from components.progress import progress
-from components.report_gen.thumbnails import thumbnail
+from shelfsort.core.progress import progress
+from shelfsort.products.images.thumbnails import thumbnail
 
 PICTURE_BUDGET = 20_000_000
 

@@ -16,7 +16,7 @@ from components.drift_check.findings import FINDINGS_FILE, Findings
 from components.report_gen.content import MAX_SUSPECTS, ReportInputs, assemble
 from components.report_gen.products import find_products, within_budget
 from components.report_gen.sections import Anomaly, ReportContent
-from labeling.taxonomy import Taxonomy
+from shelfsort.products.taxonomy import Taxonomy
 
 MODEL_RECORD = os.path.join("Format-Serving", "assets.extra", "shelfsort.json")  # noqa: PTH118
 SERVING_REPORT = "report.json"

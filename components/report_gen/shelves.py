@@ -8,7 +8,7 @@ import pandas as pd
 
 
 class Tree(Protocol):
-    """What a shelf's row needs of labeling.taxonomy.Taxonomy."""
+    """What a shelf's row needs of shelfsort.products.taxonomy.Taxonomy."""
 
     leaves: list[str]
 

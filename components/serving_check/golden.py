@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from serving.products import NO_PRICE
+from shelfsort.client.messages import NO_PRICE
 
 _UNICODE_TITLE = "Blå tröja 👗 綿のシャツ рубашка قميص ชุดเดรส \u200f\u0301"
 _LONG_TITLE = "canvas tote bag " * 625

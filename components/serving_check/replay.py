@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from components.modes import output_name
 from components.serving_check.comparison import (
     Answers,
     classification_differences,
@@ -27,6 +26,7 @@ from components.serving_check.loaders import EagerModel, ServedModel
 from components.serving_check.report import Check, Report, check_of, error_line
 from components.serving_check.signatures import PROMISED, signature_problems
 from components.serving_check.warm_up import warm_up_problems
+from shelfsort.contract.modalities import output_name
 
 _DEFAULT = "serving_default"
 # Every product is asked about by the default signature. Behind the others stands the same model, so

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from components.modes import MODES, output_name
+from shelfsort.contract.modalities import MODES, output_name
 
 PREDICTION = {
     "category": "string",

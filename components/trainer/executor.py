@@ -8,8 +8,8 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
-from components.manifest_example_gen.origin import ORIGIN_FILE, Origin
-from serving.model_files import BASE_MODEL, recorded_digest
+from shelfsort.contract.model_files import BASE_MODEL, recorded_digest
+from shelfsort.products.manifest.provenance import ORIGIN_FILE, Origin
 
 
 class Executor(GenericExecutor):

@@ -14,26 +14,6 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.cost import Clock
-from components.progress import note
-from components.trainer import export
-from components.trainer.answers import Scored, Shelves, fit_answers, threshold_version
-from components.trainer.backbones import Backbone, load_backbone
-from components.trainer.dataset import Products, read_products, record_batches, trimmed
-from components.trainer.embedding import embed_new_pictures
-from components.trainer.embedding_cache import EmbeddingCache, content_digest
-from components.trainer.fitting import (
-    CrossFit,
-    Fit,
-    Start,
-    VocabularySizes,
-    fit,
-    tower_logits,
-)
-from components.trainer.rows import evenly
-from components.trainer.served_model import ServedModel
-from components.trainer.settings import TrainingConfig
-from components.trainer.warm_start import ColdStart, Terms, read_live_towers
 from components.transform.module import (
     CATEGORIES_VOCABULARY,
     PIECES_VOCABULARY,
@@ -41,10 +21,23 @@ from components.transform.module import (
     SERVED_FEATURES,
     WORDS_VOCABULARY,
 )
-from labeling.label_errors import suspect_lines
-from labeling.taxonomy import Taxonomy
-from pipeline.errors import InputError
-from serving.model_files import BASE_MODEL
+from shelfsort.contract.model_files import BASE_MODEL
+from shelfsort.core.cost import Clock
+from shelfsort.core.errors import InputError
+from shelfsort.core.progress import note
+from shelfsort.labeling.label_issues import suspect_lines
+from shelfsort.products.taxonomy import Taxonomy
+from shelfsort.training import export
+from shelfsort.training.answers import Scored, Shelves, fit_answers, threshold_version
+from shelfsort.training.backbones import Backbone, load_backbone
+from shelfsort.training.dataset import Products, read_products, record_batches, trimmed
+from shelfsort.training.embedding import embed_new_pictures
+from shelfsort.training.embedding_cache import EmbeddingCache, content_digest
+from shelfsort.training.fitting import CrossFit, Fit, Start, VocabularySizes, fit, tower_logits
+from shelfsort.training.rows import evenly
+from shelfsort.training.served_model import ServedModel
+from shelfsort.training.settings import TrainingConfig
+from shelfsort.training.warm_start import ColdStart, Terms, read_live_towers
 
 HELD_OUT_FILE = "held_out.npz"
 SUSPECTS_FILE = "label_suspects.jsonl"

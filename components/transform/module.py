@@ -1,6 +1,6 @@
 """Transform's graph: what the model is trained on and, by the same graph, served on.
 
-Pictures pass through encoded: they are decoded by `components.trainer.pictures` in training and in
+Pictures pass through encoded: they are decoded by `shelfsort.training.images` in training and in
 the served graph alike, so that no float pixels are ever written to disk.
 """
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.predict import predict
+from demo.catalogue import Catalogue, make_catalogue
+from demo.question import model_server
 from pipeline.cli.run import run_and_say
-from pipeline.demo.catalogue import Catalogue, make_catalogue
-from pipeline.demo.question import model_server
+from shelfsort.cli.predict import predict
 
 # With 600 products a tenth is too few to prove anything on: 59 products, all of them right, are
 # the least that prove 95 %. The floors leave room for what so few products can show.
@@ -21,7 +21,7 @@ SETTINGS = (
 
 
 @click.command()
-@click.option("--output", default="demo", show_default=True, help="Folder for everything.")
+@click.option("--output", default="demo-output", show_default=True, help="Folder for everything.")
 @click.option("--products", type=click.IntRange(min=200), default=600, show_default=True)
 @click.option("--seed", default=7, show_default=True, help="Another seed, another catalogue.")
 def demo(output: str, products: int, seed: int) -> None:

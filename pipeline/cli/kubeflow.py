@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from components.progress import LOGGER_NAME
 from pipeline.config import Config, load_config
-from pipeline.errors import InputError, RunFailed
 from pipeline.kubeflow.destination import Destination, check_destination
 from pipeline.kubeflow.lint import lint
 from pipeline.kubeflow.locations import TARGETS, scheme
 from pipeline.kubeflow.spec import load_spec
+from shelfsort.core.errors import InputError, RunFailed
+from shelfsort.core.progress import LOGGER_NAME
 
 if TYPE_CHECKING:
     from components.manifest_example_gen.preflight import Preflight
@@ -97,7 +97,7 @@ def compile_spec(
             destination, content_digest=checked.digest, spans=json.dumps(checked.spans)
         )
     with _only_our_words():
-        from pipeline.kubeflow_runner import compile_pipeline
+        from pipeline.kubeflow.compiler import compile_pipeline
 
         text = compile_pipeline(destination, config)
     try:
@@ -239,8 +239,8 @@ def _progress_on_stderr() -> Iterator[None]:
 
 
 def _checked_input(manifest: str, taxonomy: str, config: Config) -> "Preflight":
-    from components.manifest_example_gen.spans import find_spans
-    from pipeline.run import check_input
+    from pipeline.local.run import check_input
+    from shelfsort.products.manifest.files import find_spans
 
     for place in (*find_spans(manifest), taxonomy):
         if not scheme(place) and not Path(place).is_file():

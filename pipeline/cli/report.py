@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from pipeline.errors import InputError
+from shelfsort.core.errors import InputError
 
 _FIGURES = {
     "coverage_at_95": "decided at 95 %",

@@ -4,11 +4,11 @@ import json
 
 import click
 
-from labeling.storage import absolute
 from pipeline.config import load_config
-from pipeline.console import Console, failures_in_a_line, quiet_console
-from pipeline.errors import NotBlessed
+from pipeline.local.console import Console, failures_in_a_line, quiet_console
 from pipeline.output_folder import OutputFolder
+from shelfsort.core.errors import NotBlessed
+from shelfsort.core.storage import absolute
 
 
 @click.command()
@@ -57,10 +57,10 @@ def run_and_say(
     """Runs, and says on the screen how it went.
 
     Raises:
-        InputError: see `pipeline.run.run`.
+        InputError: see `pipeline.local.run.run`.
         NotBlessed: the model may not go live.
     """
-    from pipeline.run import run as run_pipeline
+    from pipeline.local.run import run as run_pipeline
 
     config = load_config(config_file, overrides)
     folder = OutputFolder.open(output)

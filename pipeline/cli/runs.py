@@ -36,7 +36,7 @@ def runs(output: str, compare: tuple[str, str] | None, as_json: bool) -> None:
       shelfsort runs --output out
       shelfsort runs --output out --compare 2026-01-15T09 latest
     """
-    from pipeline.runs import find_run, list_runs
+    from pipeline.experiments.runs import find_run, list_runs
 
     found = list_runs(OutputFolder.existing(output))
     if compare:
@@ -48,8 +48,8 @@ def runs(output: str, compare: tuple[str, str] | None, as_json: bool) -> None:
 
 
 def _compare(a, b, as_json: bool) -> None:
-    from pipeline.run_comparison.comparison import compare
-    from pipeline.run_comparison.text import lines_of
+    from pipeline.experiments.comparison import compare
+    from pipeline.experiments.text import lines_of
 
     comparison = compare(a, b)
     if as_json:

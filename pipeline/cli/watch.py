@@ -7,10 +7,10 @@ from datetime import datetime, timezone
 
 import click
 
-from labeling.storage import absolute
 from pipeline.config import Config, load_config
-from pipeline.errors import InputError, NotBlessed, RunFailed
 from pipeline.output_folder import FolderBusy, OutputFolder
+from shelfsort.core.errors import InputError, NotBlessed, RunFailed
+from shelfsort.core.storage import absolute
 
 
 @click.command()
@@ -88,7 +88,7 @@ class _Look:
             raise NotBlessed(" ".join(turn.reasons))
 
     def again(self) -> None:
-        from pipeline.watch import state_of
+        from pipeline.local.watch import state_of
 
         try:
             state = state_of(self.inbox, self.taxonomy, self.config.data.reduction)
@@ -107,7 +107,7 @@ class _Look:
             self._say(turn)
 
     def _turn(self):
-        from pipeline.watch import take_turn
+        from pipeline.local.watch import take_turn
 
         return take_turn(self.inbox, self.taxonomy, self.folder, self.config)
 

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 
 from pipeline.config import Config
-from pipeline.errors import InputError
 from pipeline.kubeflow.locations import check_location, check_root, scheme
 from pipeline.kubeflow.settings import KubeflowConfig
+from shelfsort.core.errors import InputError
 
 _BY_DIGEST = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
 

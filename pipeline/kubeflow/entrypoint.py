@@ -13,7 +13,6 @@ from pathlib import Path
 from absl import app
 from google.protobuf import json_format
 
-from pipeline.errors import InputError
 from pipeline.kubeflow.executor_input import (
     ComponentInputsSpec,
     ExecutorInput,
@@ -23,6 +22,7 @@ from pipeline.kubeflow.executor_input import (
     local_outputs,
     restore_addresses,
 )
+from shelfsort.core.errors import InputError
 
 STAGING_ROOT = "SHELFSORT_STAGING_ROOT"
 """Environment variable: where the launcher's `minio` and `s3` folders lie; `/` without it."""

@@ -15,10 +15,10 @@ from typing import Any
 
 from components.baseline_model.selection import start_digest
 from components.manifest_example_gen.preflight import Preflight, check
-from components.manifest_example_gen.spans import are_of
-from components.progress import note
-from pipeline.errors import InputError
 from serving.versions import live_version
+from shelfsort.core.errors import InputError
+from shelfsort.core.progress import note
+from shelfsort.products.manifest.files import are_of
 
 BAD_INPUT = 2
 

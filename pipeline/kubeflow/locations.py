@@ -4,7 +4,7 @@ import posixpath
 import re
 from collections.abc import Collection
 
-from pipeline.errors import InputError
+from shelfsort.core.errors import InputError
 
 TARGETS = ("kubeflow", "vertex")
 STAGED_SCHEMES = ("minio", "s3")

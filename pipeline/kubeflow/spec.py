@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.errors import InputError
+from shelfsort.core.errors import InputError
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Keys = tuple[str, ...]

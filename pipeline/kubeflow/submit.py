@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.manifest_example_gen.preflight import Preflight
-from components.progress import note
-from pipeline.errors import InputError, RunFailed
 from pipeline.kubeflow import input_check, input_check_task
 from pipeline.kubeflow.lint import lint
 from pipeline.kubeflow.spec import Spec, Task, load_spec, section
+from shelfsort.core.errors import InputError, RunFailed
+from shelfsort.core.progress import note
 
 TOKEN_VARIABLE = "KFP_TOKEN"
 ENDED = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from grpc import StatusCode
 
-from serving.server.status import ServingError, invalid_argument, unavailable
+from serving.status import ServingError, invalid_argument, unavailable
 
 Arrays = Sequence[np.ndarray]
 

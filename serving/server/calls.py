@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from grpc import StatusCode
 
 from serving.server.metrics import ServerMetrics
-from serving.server.status import from_exception
+from serving.status import from_exception
 
 logger = logging.getLogger("shelfsort.serving")
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.errors import InputError
-from serving.server.status import invalid_argument
+from serving.status import invalid_argument
+from shelfsort.core.errors import InputError
 
 MAX_MESSAGE_BYTES = 2**31 - 1
 _URI = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")

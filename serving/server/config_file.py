@@ -5,9 +5,9 @@ from pathlib import Path
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
-from pipeline.errors import InputError
 from serving.server.config import ModelConfig, VersionPolicy, check_models
-from serving.server.status import ServingError, invalid_argument
+from serving.status import ServingError, invalid_argument
+from shelfsort.core.errors import InputError
 
 _PLATFORM = "tensorflow"
 

@@ -21,7 +21,7 @@ from serving.server.servable import (
     check_types,
     rowwise,
 )
-from serving.server.status import failed_precondition, invalid_argument, unimplemented
+from serving.status import failed_precondition, invalid_argument, unimplemented
 
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
 _INPUTS, _CLASSES, _SCORES, _OUTPUTS = "inputs", "classes", "scores", "outputs"

@@ -26,7 +26,7 @@ from serving.server.metadata import check_fields, model_metadata
 from serving.server.metrics import ServerMetrics
 from serving.server.predict import predict
 from serving.server.servable import Servable
-from serving.server.status import ServingError, invalid_argument
+from serving.status import ServingError, invalid_argument
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")

@@ -8,7 +8,7 @@ from tensorflow_serving.apis import classification_pb2, regression_pb2
 
 from serving.server import json_text
 from serving.server.json_tensors import signature_name
-from serving.server.status import ServingError, invalid_argument
+from serving.status import ServingError, invalid_argument
 
 _KINDS = {"bytes_list": "bytes", "float_list": "float", "int64_list": "int64"}
 _LARGEST_FLOAT = 3.4028234663852886e38

@@ -12,8 +12,8 @@ from tensorflow.python.framework import dtypes
 
 from serving.server import json_text
 from serving.server.servable import TensorSpec
-from serving.server.status import ServingError, invalid_argument, unimplemented
-from serving.server.tensors import type_name
+from serving.status import ServingError, invalid_argument, unimplemented
+from serving.tensors import type_name
 
 _INTEGER_LIMITS = {
     types_pb2.DT_INT32: (-(2**31), 2**31 - 1),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.server.status import ServingError, invalid_argument
+from serving.status import ServingError, invalid_argument
 
 # What the JSON reader of TF Serving says where Python's says this.
 _PARSE_MESSAGES = {

@@ -11,9 +11,9 @@ from tensorflow_serving.apis import model_pb2
 
 from serving.server.config import ModelConfig, ServerOptions, check_models
 from serving.server.servable import Servable
-from serving.server.status import failed_precondition, invalid_argument, not_found
 from serving.server.storage import list_versions
 from serving.server.versions import ModelVersions, State, VersionStatus
+from serving.status import failed_precondition, invalid_argument, not_found
 
 logger = logging.getLogger("shelfsort.serving")
 

@@ -3,7 +3,7 @@
 from tensorflow_serving.apis import get_model_metadata_pb2
 
 from serving.server.servable import Servable
-from serving.server.status import invalid_argument
+from serving.status import invalid_argument
 
 SIGNATURE_DEF = "signature_def"
 

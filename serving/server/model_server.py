@@ -20,9 +20,9 @@ from serving.server.manager import ModelManager
 from serving.server.metrics import ServerMetrics
 from serving.server.rest_api import RestApi
 from serving.server.servable import Servable
-from serving.server.status import from_exception
 from serving.server.tls import grpc_credentials, rest_context
 from serving.server.warmup import warm_up
+from serving.status import from_exception
 
 _DRAIN_SECONDS = 0.2
 # The names under which TF Serving reports health; "" is the server as a whole.

@@ -15,8 +15,8 @@ from serving.server.servable import (
     check_types,
     rowwise,
 )
-from serving.server.status import failed_precondition, invalid_argument
-from serving.server.tensors import decode, encode
+from serving.status import failed_precondition, invalid_argument
+from serving.tensors import decode, encode
 
 Value = TypeVar("Value")
 

@@ -20,7 +20,7 @@ from serving.server.metadata import signature_map
 from serving.server.metrics import ServerMetrics
 from serving.server.predict import bind_inputs, predict_arrays
 from serving.server.servable import DEFAULT_SIGNATURE, Servable, TensorSpec
-from serving.server.status import from_exception, invalid_argument
+from serving.status import from_exception, invalid_argument
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
 

@@ -17,8 +17,8 @@ from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 from serving.server.batching import MicroBatcher
 from serving.server.calls import ANYBODY, Caller
 from serving.server.config import ServerOptions, is_uri
-from serving.server.status import from_exception, invalid_argument, not_found
-from serving.server.tensors import decode, type_name
+from serving.status import from_exception, invalid_argument, not_found
+from serving.tensors import decode, type_name
 
 DEFAULT_SIGNATURE = "serving_default"
 

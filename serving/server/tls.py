@@ -5,8 +5,8 @@ from pathlib import Path
 
 import grpc
 
-from pipeline.errors import InputError
 from serving.server.config import ServerOptions
+from shelfsort.core.errors import InputError
 
 
 def grpc_credentials(options: ServerOptions) -> grpc.ServerCredentials | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from serving.server.config import ServerOptions
 from serving.server.servable import Servable
-from serving.server.status import ServingError, from_exception
+from serving.status import ServingError, from_exception
 
 logger = logging.getLogger("shelfsort.serving")
 

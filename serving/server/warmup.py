@@ -10,7 +10,7 @@ from serving.server.config import is_uri
 from serving.server.examples import classify, multi_inference, regress
 from serving.server.predict import predict
 from serving.server.servable import Servable
-from serving.server.status import ServingError, from_exception, invalid_argument, unimplemented
+from serving.status import ServingError, from_exception, invalid_argument, unimplemented
 
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 MAX_RECORDS = 1000

@@ -33,7 +33,7 @@ def test_a_larger_catalogue_begins_with_the_smaller_one(tmp_path):
 def test_growth_is_the_slope_between_two_sizes():
     from scale import Measured, growth
 
-    from components.cost import Cost
+    from shelfsort.core.cost import Cost
 
     def run(products: int, cpu: float, peak: int) -> Measured:
         cost = {"Trainer": Cost(cpu, cpu)}
@@ -50,7 +50,7 @@ def test_a_measured_run_is_printed_with_every_component_and_its_share_of_bare(
 ):
     import scale
 
-    from components.cost import Cost
+    from shelfsort.core.cost import Cost
 
     output = tmp_path / "run"
     training = output / "pipeline" / "Trainer" / "model_run" / "7" / "training.json"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from labeling.taxonomy import Taxonomy
+from shelfsort.products.taxonomy import Taxonomy
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 LEAVES = ("Wear > Hats > Caps", "Wear > Hats > Berets", "Home > Mugs", "Home > Bowls")

@@ -4,8 +4,7 @@ import sys
 import pytest
 import yaml
 
-from components.artifacts import DataDrift, Rejects, Taxonomy
-from components.report_gen.artifacts import Report
+from components.artifacts import DataDrift, Rejects, Report, Taxonomy
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.manifest_example_gen.splits import group_id, group_key
+from shelfsort.products.groups import group_id, group_key
 
 pytestmark = pytest.mark.slow
 
@@ -51,11 +51,11 @@ def products(tmp_path_factory):
     from components.artifacts import Rejects, Taxonomy
     from components.manifest_example_gen.component import ManifestExampleGen
     from components.manifest_example_gen.executor import Executor as Ingest
-    from components.trainer.dataset import read_products
-    from components.trainer.embedding_cache import EmbeddingCache
     from components.transform.component import Transform
     from components.transform.executor import Executor as TransformExecutor
     from components.transform.settings import TransformConfig
+    from shelfsort.training.dataset import read_products
+    from shelfsort.training.embedding_cache import EmbeddingCache
 
     root = tmp_path_factory.mktemp("variants")
     write_catalogue(root / "catalogue")

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from google.protobuf import json_format
 
-from serving import client, wire
-from serving.products import Product, checked, request
+from shelfsort.client import classifier as client
+from shelfsort.client.messages import Product, checked, request
+from shelfsort.contract import wire
 
 PAGE = Path(__file__).parents[2] / "docs/clients.md"
 PICTURE = b"\xff\xd8\xff\xe0 pixels\n"

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.demo.catalogue import Catalogue, make_catalogue
+from demo.catalogue import Catalogue, make_catalogue
 
 SETTINGS = (
     "data.splits={train: 50, calibration: 34, eval: 16}",
@@ -50,7 +50,7 @@ class FinishedRun:
 
 
 def _command(catalogue: Catalogue, output: Path, *more: str) -> list[str]:
-    command = [sys.executable, "-m", "pipeline.cli.main", "run", "--output", str(output)]
+    command = [sys.executable, "-m", "shelfsort.cli.main", "run", "--output", str(output)]
     command += ["--manifest", str(catalogue.manifest), "--taxonomy", str(catalogue.taxonomy)]
     for setting in (*SETTINGS, *more):
         command += ["--set", setting]

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.beam_args import check_beam_args, check_shared_root, component_args
 from pipeline.config import BeamConfig, load_config
-from pipeline.errors import InputError
+from shelfsort.core.errors import InputError
 
 DIGEST = "registry.example/shelfsort@sha256:" + "a" * 64
 DATAFLOW = ("--runner=DataflowRunner", "--project=p", "--region=r", "--temp_location=gs://b/t")

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from pipeline.config import Config, load_config, to_dict
-from pipeline.errors import InputError
+from shelfsort.core.errors import InputError
 
 
 def _file(tmp_path, text: str) -> str:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.demo.catalogue import make_catalogue
+from demo.catalogue import make_catalogue
+from pipeline.experiments.runs import list_runs
 from pipeline.output_folder import OutputFolder
-from pipeline.runs import list_runs
 from tests.pipeline.conftest import SETTINGS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -64,7 +64,7 @@ class Watch:
             options += ["--set", setting]
         self.errors = (output.parent / "errors.log").open("w+")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline.cli.main", "watch", *options],
+            [sys.executable, "-m", "shelfsort.cli.main", "watch", *options],
             stdout=subprocess.PIPE,
             stderr=self.errors,
             text=True,

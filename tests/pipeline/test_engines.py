@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from google.protobuf import json_format
 
+from demo.catalogue import make_catalogue
 from pipeline.config import Config, load_config
-from pipeline.demo.catalogue import make_catalogue
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -57,7 +57,7 @@ def write_model(folder: Path, leaves: list[str], parents: list[str]) -> None:
     import numpy as np
     import tensorflow as tf
 
-    from components.modes import MODES, output_name
+    from shelfsort.contract.modalities import MODES, output_name
 
     weights = tf.constant(np.random.default_rng(3).normal(size=(64, len(leaves))), tf.float32)
     names, shelves = tf.constant(leaves), tf.constant(parents)
@@ -96,7 +96,7 @@ def write_model(folder: Path, leaves: list[str], parents: list[str]) -> None:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory) -> World:
-    from labeling.taxonomy import Taxonomy
+    from shelfsort.products.taxonomy import Taxonomy
 
     folder = tmp_path_factory.mktemp("world")
     catalogue = make_catalogue(folder / "catalogue", products=150, seed=5)
@@ -114,7 +114,7 @@ def run(world: World, folder: Path, config: Config):
     from tfx.orchestration import metadata
 
     from components.evaluator.component import Evaluator
-    from pipeline.local_runner import LocalRunner
+    from pipeline.local.runner import LocalRunner
     from pipeline.pipeline import Source, create_components, create_pipeline
 
     source = Source(str(world.manifest), str(world.taxonomy), "", "digest")

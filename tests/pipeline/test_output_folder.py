@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from pipeline.errors import InputError
 from pipeline.output_folder import OutputFolder, write_atomically
+from shelfsort.core.errors import InputError
 
 
 def test_a_new_and_an_empty_folder_become_ours(tmp_path):

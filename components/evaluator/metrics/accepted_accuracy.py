@@ -2,7 +2,6 @@
 
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.binomial import lower_bound, upper_bound
 from components.evaluator.metrics.rows import (
     Row,
     ShareCombiner,
@@ -11,7 +10,8 @@ from components.evaluator.metrics.rows import (
     computation,
     is_right,
 )
-from components.trainer.thresholds import target_key
+from shelfsort.stats.binomial import lower_bound, upper_bound
+from shelfsort.stats.thresholds import target_key
 
 
 class AcceptedAccuracy(metric_types.Metric):

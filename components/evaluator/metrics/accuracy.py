@@ -2,8 +2,8 @@
 
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.binomial import interval
 from components.evaluator.metrics.rows import Row, ShareCombiner, Votes, computation, is_right
+from shelfsort.stats.binomial import interval
 
 
 class Accuracy(metric_types.Metric):

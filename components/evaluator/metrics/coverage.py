@@ -4,9 +4,9 @@ from typing import Literal
 
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.binomial import lower_bound
 from components.evaluator.metrics.rows import Row, ShareCombiner, Votes, column, computation
-from components.trainer.thresholds import target_key
+from shelfsort.stats.binomial import lower_bound
+from shelfsort.stats.thresholds import target_key
 
 
 class CoverageAtTarget(metric_types.Metric):

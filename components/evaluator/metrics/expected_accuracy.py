@@ -15,7 +15,7 @@ from components.evaluator.metrics.rows import (
     computation,
     is_right,
 )
-from components.trainer.thresholds import target_key
+from shelfsort.stats.thresholds import target_key
 
 _PARTS = ("", "_lower", "_upper", "_least", "_most")
 

@@ -10,7 +10,7 @@ from components.evaluator.metrics.rows import (
     computation,
     is_right,
 )
-from components.trainer.thresholds import target_key
+from shelfsort.stats.thresholds import target_key
 
 
 class FalseAccepts(metric_types.Metric):

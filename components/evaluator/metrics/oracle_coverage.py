@@ -6,7 +6,7 @@ from tensorflow_model_analysis.metrics import metric_types
 
 from components.evaluator.metrics.ranked import RankedRows
 from components.evaluator.metrics.rows import Row, RowCombiner, column, computation, is_right
-from components.trainer.thresholds import target_key
+from shelfsort.stats.thresholds import target_key
 
 
 class OracleCoverage(metric_types.Metric):

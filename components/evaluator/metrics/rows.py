@@ -9,7 +9,7 @@ import apache_beam as beam
 import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.design_effect import effective_size
+from shelfsort.stats.design_effect import effective_size
 
 Row = metric_types.StandardMetricInputs
 

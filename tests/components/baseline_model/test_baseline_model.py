@@ -12,8 +12,8 @@ from components.baseline_model.selection import (
     newest_with_digest,
     start_digest,
 )
-from pipeline.errors import InputError
 from serving.versions import live_version, publish, rollback
+from shelfsort.core.errors import InputError
 
 
 @pytest.fixture

@@ -217,7 +217,7 @@ def test_logs_without_a_product_are_told(world, product_of, tmp_path):
 
 def test_a_pattern_without_files_is_an_input_error(tmp_path):
     from components.drift_check.serving_logs import logs_digest
-    from pipeline.errors import InputError
+    from shelfsort.core.errors import InputError
 
     with pytest.raises(InputError, match=r"validation\.serving_logs: no file matches"):
         logs_digest(str(tmp_path / "*.log"))

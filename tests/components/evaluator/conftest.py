@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from components.modes import MODES, output_name
-from labeling.taxonomy import Taxonomy
+from shelfsort.contract.modalities import MODES, output_name
+from shelfsort.products.taxonomy import Taxonomy
 
 LEAVES = ("mugs", "bowls", "lids", "chairs", "stools", "lamps")
 PARENTS = ("kitchen", "kitchen", "kitchen", "seats", "seats", "lamps")

@@ -15,7 +15,7 @@ from components.drift_check.findings import (
 from components.evaluator import gate
 from components.evaluator.drift_checks import drift_checks
 from components.evaluator.gate_config import GateConfig
-from pipeline.errors import InputError
+from shelfsort.core.errors import InputError
 
 STEADY = Shift("title_words", 0.004, 0.031, 60_000, 61_000, False)
 MOVED = Shift("price", 0.9766, 0.0633, 6_600, 6_700, True)

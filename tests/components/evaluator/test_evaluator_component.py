@@ -10,7 +10,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from components.artifacts import Taxonomy
 from components.evaluator import executor
 from components.evaluator.component import Evaluator
-from pipeline.errors import InputError
+from shelfsort.core.errors import InputError
 
 
 def channels() -> dict[str, types.Channel]:

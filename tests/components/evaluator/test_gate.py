@@ -6,11 +6,11 @@ import json
 import numpy as np
 import pytest
 
-from components.binomial import lower_bound, upper_bound
 from components.evaluator import gate
 from components.evaluator.comparison import Judged, Outcomes, compare
 from components.evaluator.gate_config import GateConfig
-from pipeline.errors import InputError
+from shelfsort.core.errors import InputError
+from shelfsort.stats.binomial import lower_bound, upper_bound
 
 N = 1000
 

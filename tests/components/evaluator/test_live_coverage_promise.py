@@ -6,7 +6,7 @@ import pytest
 from components.evaluator.comparison import Comparison, Judged, Outcomes, compare
 from components.evaluator.gate_config import GateConfig
 from components.evaluator.live_checks import live_checks
-from components.trainer.thresholds import fit_threshold
+from shelfsort.stats.thresholds import fit_threshold
 
 CALIBRATION, EVAL = 744, 883
 # The live model was calibrated on what there was of the calibration products in its day.

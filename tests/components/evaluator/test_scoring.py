@@ -12,7 +12,7 @@ from components.evaluator.served_model import (
     ServedModel,
     UnloadableModel,
 )
-from components.modes import MODES
+from shelfsort.contract.modalities import MODES
 
 PARENTS = {"mugs": "kitchen", "lamps": "lamps"}
 

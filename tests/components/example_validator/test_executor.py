@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.errors import InputError
+from shelfsort.core.errors import InputError
 
 pytestmark = pytest.mark.slow
 

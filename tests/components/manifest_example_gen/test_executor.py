@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from components.manifest_example_gen.splits import group_id, group_key
-from pipeline.errors import InputError
+from shelfsort.core.errors import InputError
+from shelfsort.products.groups import group_id, group_key
 
 pytestmark = pytest.mark.slow
 
@@ -211,7 +211,7 @@ def test_a_later_file_supersedes_and_old_products_stay_in_their_splits(whole, ma
 
 
 def test_what_the_examples_were_made_from_is_written_beside_them(whole, tmp_path):
-    from components.manifest_example_gen.origin import Origin
+    from shelfsort.products.manifest.provenance import Origin
 
     examples = ingest(whole, tmp_path, digest="0123")["examples"]
     origin = Origin.from_json(Path(examples.uri, "origin.json").read_text())

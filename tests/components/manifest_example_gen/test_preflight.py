@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from components.manifest_example_gen.preflight import Preflight, check, find_label_attribute
-from pipeline.errors import InputError
+from shelfsort.core.errors import InputError
 
 DATA = Path(__file__).parents[3] / "../shared/data"
 

@@ -3,8 +3,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.manifest_example_gen.manifest import Product
 from components.manifest_example_gen.sharding import one_of_each_id, shard_count, shard_of
+from shelfsort.products.manifest.parsing import Product
 
 PRODUCT = Product(1, "", "t", "", None, "", "a", 1.0, ("w",), None, ())
 

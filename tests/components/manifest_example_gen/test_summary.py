@@ -1,13 +1,13 @@
 from collections import Counter
 
-from components.manifest_example_gen.manifest import Product
-from components.manifest_example_gen.rejects import Reject
 from components.manifest_example_gen.summary import (
     count_product,
     count_reject,
     count_superseded,
     summarise,
 )
+from shelfsort.products.manifest.parsing import Product
+from shelfsort.products.manifest.rejects import Reject
 
 
 def test_the_summary_adds_up():

@@ -11,7 +11,7 @@ from components.baseline_model.component import BaselineModel
 from components.pusher.component import Pusher
 from components.pusher.executor import Executor
 from serving import versions
-from serving.model_files import TRAINING_STATISTICS
+from shelfsort.contract.model_files import TRAINING_STATISTICS
 
 
 @pytest.fixture

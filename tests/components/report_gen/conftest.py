@@ -20,7 +20,7 @@ from components.drift_check.findings import (
     Skew,
 )
 from components.report_gen.content import ReportInputs
-from labeling.taxonomy import Taxonomy
+from shelfsort.products.taxonomy import Taxonomy
 
 SHELVES = {
     "Bags": ["Backpacks", "Handbags", "Clutches", "Laptop bags"],

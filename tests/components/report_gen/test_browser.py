@@ -7,7 +7,7 @@ import pytest
 
 from components.report_gen import page as report_page
 from components.report_gen.content import assemble
-from components.report_gen.thumbnails import thumbnail
+from shelfsort.products.images.thumbnails import thumbnail
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome", "chrome"])),

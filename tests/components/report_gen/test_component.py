@@ -19,7 +19,7 @@ def do(tmp_path):
     """Runs the executor over artifact folders; gives the folder it wrote."""
     from tfx.types import artifact_utils, standard_artifacts
 
-    from components.report_gen.artifacts import Report
+    from components.artifacts import Report
     from components.report_gen.component import ReportGenSpec
     from components.report_gen.executor import Executor
 

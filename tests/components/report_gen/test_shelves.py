@@ -3,7 +3,7 @@
 import pandas as pd
 
 from components.report_gen.shelves import shelf_rows
-from labeling.taxonomy import Taxonomy
+from shelfsort.products.taxonomy import Taxonomy
 
 TREE = Taxonomy.from_nodes(
     [

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from components.modes import output_name
+from shelfsort.contract.modalities import output_name
 
 LEAVES = ["boots", "shoes", "mugs", "plates", "lamps", "chairs"]
 PARENTS = ["footwear", "footwear", "tableware", "tableware", "home", "home"]

@@ -5,8 +5,8 @@ from components.serving_check.golden import bytes_of, golden_products, price_of
 from components.serving_check.replay import replay
 from components.serving_check.report import Report
 from components.serving_check.warm_up import warm_up_problems
-from serving.model_files import WARM_UP
-from serving.products import NO_PRICE
+from shelfsort.client.messages import NO_PRICE
+from shelfsort.contract.model_files import WARM_UP
 
 
 def _replay(model, examples, tolerance=1e-4) -> Report:

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.cli.report import report
-from pipeline.errors import InputError
+from shelfsort.core.errors import InputError
 
 SUMMARY = {
     "model_name": "shelves",

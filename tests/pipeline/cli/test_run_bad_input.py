@@ -31,7 +31,14 @@ def _run(tmp_path, manifest=GOOD, tree=TREE, extra=(), output="out"):
         if content is not None:
             text = content if isinstance(content, str) else json.dumps(content)
             (tmp_path / name).write_text(text, "utf-8")
-    command = [sys.executable, "-m", "pipeline.cli.main", "run", "--output", str(tmp_path / output)]
+    command = [
+        sys.executable,
+        "-m",
+        "shelfsort.cli.main",
+        "run",
+        "--output",
+        str(tmp_path / output),
+    ]
     command += [
         "--manifest",
         str(tmp_path / "m.manifest"),
@@ -89,5 +96,5 @@ def test_an_output_folder_that_is_not_ours_is_refused_and_left_alone(tmp_path):
 
 def test_an_unknown_option_and_an_unknown_command_are_status_2():
     for arguments in (["run", "--manifst", "x"], ["rum"]):
-        command = [sys.executable, "-m", "pipeline.cli.main", *arguments]
+        command = [sys.executable, "-m", "shelfsort.cli.main", *arguments]
         assert subprocess.run(command, capture_output=True).returncode == 2

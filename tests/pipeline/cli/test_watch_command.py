@@ -5,10 +5,10 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-import pipeline.watch
+import pipeline.local.watch
 from pipeline.cli import watch as command
-from pipeline.errors import InputError, NotBlessed, RunFailed
-from pipeline.watch import Turn
+from pipeline.local.watch import Turn
+from shelfsort.core.errors import InputError, NotBlessed, RunFailed
 
 FIGURES = {"n": 10, "accuracy": 0.9, "coverage_at_95": 0.5}
 PUSHED = Turn("pushed", "d", ("1.manifest",), 2, 2, "1", (), FIGURES, 1.0)
@@ -38,8 +38,8 @@ def watch(tmp_path, monkeypatch):
             if not waiting:
                 raise EnoughError
 
-        monkeypatch.setattr(pipeline.watch, "take_turn", take_turn)
-        monkeypatch.setattr(pipeline.watch, "state_of", lambda *_: states.pop(0))
+        monkeypatch.setattr(pipeline.local.watch, "take_turn", take_turn)
+        monkeypatch.setattr(pipeline.local.watch, "state_of", lambda *_: states.pop(0))
         monkeypatch.setattr(command.time, "sleep", sleep)
         arguments = ["--inbox", str(tmp_path), "--taxonomy", "t", "--output", str(tmp_path / "o")]
         return CliRunner().invoke(command.watch, [*arguments, *options])
@@ -96,7 +96,7 @@ def test_json_has_everything(watch):
 def test_bad_input_exits_with_two_and_one_line(tmp_path):
     options = ["--inbox", str(tmp_path), "--taxonomy", "t.json", "--output", str(tmp_path / "out")]
     done = subprocess.run(
-        [sys.executable, "-m", "pipeline.cli.main", "watch", "--once", *options],
+        [sys.executable, "-m", "shelfsort.cli.main", "watch", "--once", *options],
         capture_output=True,
         text=True,
     )

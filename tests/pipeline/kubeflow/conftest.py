@@ -316,7 +316,7 @@ def shelfsort():
 
     def call(*arguments: str) -> subprocess.CompletedProcess:
         return subprocess.run(
-            [sys.executable, "-m", "pipeline.cli.main", *map(str, arguments)],
+            [sys.executable, "-m", "shelfsort.cli.main", *map(str, arguments)],
             capture_output=True,
             text=True,
             check=False,

@@ -34,7 +34,7 @@ VOLUME = ('kubeflow.volumes={"shelfsort-data": /data}',)
 
 @pytest.fixture(scope="module")
 def runner():
-    from pipeline import kubeflow_runner
+    from pipeline.kubeflow import compiler as kubeflow_runner
 
     return kubeflow_runner
 
@@ -295,7 +295,7 @@ def test_a_name_that_kubeflow_would_refuse_is_adapted_and_the_model_keeps_its_ow
 
 
 def test_the_command_checks_the_input_and_says_what_it_wrote(shelfsort, tmp_path):
-    from pipeline.demo.catalogue import make_catalogue
+    from demo.catalogue import make_catalogue
 
     catalogue = make_catalogue(tmp_path / "catalogue", 30)
     output = tmp_path / "pipeline.yaml"

@@ -3,8 +3,8 @@
 import pytest
 
 from pipeline.config import Config, load_config
-from pipeline.errors import InputError
 from pipeline.kubeflow.destination import Destination, check_destination
+from shelfsort.core.errors import InputError
 
 VOLUME = 'kubeflow.volumes={"shelfsort-data": /data}'
 IMAGE = f"registry.example/shelfsort@sha256:{'5e' * 32}"

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from components.manifest_example_gen.preflight import check
-from pipeline.demo.catalogue import make_catalogue
+from demo.catalogue import make_catalogue
 from pipeline.kubeflow import input_check
 from pipeline.kubeflow.input_check_task import ANSWERS
 from serving.versions import publish

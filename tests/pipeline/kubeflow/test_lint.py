@@ -8,9 +8,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import InputError
 from pipeline.kubeflow.lint import lint
 from pipeline.kubeflow.spec import load_spec
+from shelfsort.core.errors import InputError
 
 IMAGE = f"registry.example/shelfsort@sha256:{'5e' * 32}"
 

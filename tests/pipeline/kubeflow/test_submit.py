@@ -10,10 +10,10 @@ import yaml
 from click.testing import CliRunner
 
 from components.manifest_example_gen.preflight import check
+from demo.catalogue import make_catalogue
 from pipeline.cli.kubeflow import submit
-from pipeline.demo.catalogue import make_catalogue
-from pipeline.errors import InputError, RunFailed
 from pipeline.kubeflow import submit as submission
+from shelfsort.core.errors import InputError, RunFailed
 
 TOKEN = "s3cret-t0ken"
 IMAGE = f"registry.example/shelfsort@sha256:{'5e' * 32}"

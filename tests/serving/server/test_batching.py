@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from serving.server.batching import MicroBatcher
-from serving.server.status import ServingError
+from serving.status import ServingError
 
 
 class Model:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pipeline.errors import InputError
 from serving.server import ModelConfig, VersionPolicy
 from serving.server.config_file import read_config_file
+from shelfsort.core.errors import InputError
 
 TWO_MODELS = """
 model_config_list {

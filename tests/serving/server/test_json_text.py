@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.server import json_text
-from serving.server.status import ServingError
+from serving.status import ServingError
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from pipeline.errors import InputError
 from serving.server import (
     ModelConfig,
     ModelServer,
@@ -18,6 +17,7 @@ from serving.server import (
 )
 from serving.server.config import parse_version
 from serving.server.manager import ModelsUnavailable
+from shelfsort.core.errors import InputError
 
 
 def refusal_of(call):

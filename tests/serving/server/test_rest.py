@@ -9,7 +9,7 @@ import pytest
 
 from serving.server.metrics import ServerMetrics
 from serving.server.rest_api import RestApi
-from serving.server.status import ServingError
+from serving.status import ServingError
 
 PREDICT = "/v1/models/tiny/versions/1:predict"
 

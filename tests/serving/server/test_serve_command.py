@@ -14,8 +14,8 @@ import grpc
 import pytest
 from click.testing import CliRunner
 
-from pipeline.cli.serve import serve
-from pipeline.errors import InputError
+from serving.cli.serve import serve
+from shelfsort.core.errors import InputError
 
 READY = re.compile(
     r"Serving (\S+) version (\S+) on (127\.0\.0\.1:\d+) \(gRPC\), (127\.0\.0\.1:\d+) \(REST\)"
@@ -29,7 +29,7 @@ def command():
 
     def start(*options):
         process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline.cli.main", "serve", *map(str, options)],
+            [sys.executable, "-m", "shelfsort.cli.main", "serve", *map(str, options)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -60,7 +60,7 @@ def test_help_shows_examples_without_loading_tensorflow():
         [
             sys.executable,
             "-c",
-            "import sys, pipeline.cli.serve; print('tensorflow' in sys.modules)",
+            "import sys, serving.cli.serve; print('tensorflow' in sys.modules)",
         ],
         capture_output=True,
         text=True,

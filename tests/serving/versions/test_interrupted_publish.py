@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from serving import versions
-from serving.model_files import file_digests
+from shelfsort.contract.model_files import file_digests
 
 _PUSH = "import sys; from serving.versions import publish; publish(sys.argv[1], sys.argv[2])"
 _FILES = 400

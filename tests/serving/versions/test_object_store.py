@@ -4,9 +4,9 @@ import uuid
 
 import pytest
 
-from pipeline.errors import InputError
 from serving import version_folders, versions
-from serving.model_files import gfile, model_digest
+from shelfsort.contract.model_files import gfile, model_digest
+from shelfsort.core.errors import InputError
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from serving import versions
-from serving.client import Classifier
 from serving.server import ModelServer
+from shelfsort.client import Classifier
 
 
 class OneShelf(tf.Module):

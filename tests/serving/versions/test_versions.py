@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import InputError
 from serving import version_folders, versions
-from serving.model_files import model_digest, recorded_digest
+from shelfsort.contract.model_files import model_digest, recorded_digest
+from shelfsort.core.errors import InputError
 
 
 def _hidden(base: Path) -> list[str]:

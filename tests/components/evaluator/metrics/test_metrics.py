@@ -17,7 +17,7 @@ from components.evaluator.metrics.false_accepts import FalseAccepts
 from components.evaluator.metrics.macro_f1 import MacroF1
 from components.evaluator.metrics.oracle_coverage import OracleCoverage, oracle_coverage
 from components.evaluator.metrics.parent_accuracy import ParentAccuracy
-from components.trainer.calibration import expected_calibration_error
+from shelfsort.stats.calibration import expected_calibration_error
 
 # label, predicted, score, accepted at 95 %, parent accepted at 95 %
 ROWS = [

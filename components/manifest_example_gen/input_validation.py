@@ -1,0 +1,100 @@
+"""Whether enough of a manifest is left to train on."""
+
+import posixpath
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shelfsort.core.errors import InputError
+from shelfsort.products.manifest.rejects import Reject
+
+_REASONS_SHOWN = 4
+
+
+@dataclass
+class RejectTally:
+    """Counts rejects, and keeps the first line and detail of each reason.
+
+    Attributes:
+      lines: of the manifest, accepted and rejected.
+      by_reason: rejects for each reason.
+      first: the first reject, by file and line, for each reason.
+    """
+
+    lines: int = 0
+    by_reason: Counter[str] = field(default_factory=Counter)
+    first: dict[str, Reject] = field(default_factory=dict)
+
+    @property
+    def rejected(self) -> int:
+        """How many lines are left out."""
+        return sum(self.by_reason.values())
+
+    def add(self, reject: Reject) -> None:
+        """Counts one reject; `lines` is the caller's to keep."""
+        self.by_reason[reject.reason] += 1
+        known = self.first.get(reject.reason)
+        if known is None or reject.place < known.place:
+            self.first[reject.reason] = reject
+
+
+def refuse_unusable(
+    manifest: str, tally: RejectTally, categories: Sequence[str], max_reject_share: float
+) -> None:
+    """Stops a run whose input is not worth training on.
+
+    Args:
+      manifest: as it was named.
+      categories: leaves that have at least one accepted product.
+      max_reject_share: largest share of rejected lines that is borne, in [0, 1].
+
+    Raises:
+      InputError: every line is rejected, more than the share is, or fewer than two categories
+        are left.
+    """
+    if tally.rejected and tally.rejected == tally.lines:
+        first = min(tally.first.values(), key=lambda reject: reject.place)
+        raise InputError(
+            f"{first.file}:{first.line}: every line is rejected ({_reasons(tally)}); "
+            f"here: {first.detail}. Mend the manifest, or give the taxonomy that belongs to it."
+        )
+    share = tally.rejected / tally.lines if tally.lines else 0.0
+    if share > max_reject_share:
+        first = min(tally.first.values(), key=lambda reject: reject.place)
+        raise InputError(
+            f"{first.file}:{first.line}: {share:.1%} of {tally.lines:,} lines are rejected, more "
+            f"than {max_reject_share:.1%} ({_reasons(tally)}). Mend the lines, or raise "
+            "data.max_reject_share."
+        )
+    if len(categories) < 2:
+        only = f"only {categories[0]!r} has" if categories else "no category has"
+        raise InputError(
+            f"{manifest}: {only} products, and two categories are needed. Add labelled products."
+        )
+
+
+def _reasons(tally: RejectTally) -> str:
+    """The most frequent reasons, each with its count and the first line it befalls."""
+    ranked = tally.by_reason.most_common()
+    several = len({reject.file for reject in tally.first.values()}) > 1
+    parts = [
+        f"{reason} {n:,} from {_place(tally.first[reason], several)}"
+        for reason, n in ranked[:_REASONS_SHOWN]
+    ]
+    rest = sum(n for _, n in ranked[_REASONS_SHOWN:])
+    return ", ".join([*parts, *([f"other {rest:,}"] if rest else [])])
+
+
+def _place(reject: Reject, several_files: bool) -> str:
+    of_file = f" of {posixpath.basename(reject.file)}" if several_files else ""
+    return f"line {reject.line}{of_file}"
+
+
+def refuse_empty_splits(manifest: str, names: Sequence[str], products: Mapping[str, int]) -> None:
+    """Stops a run with a split that got no product. Raises InputError."""
+    empty = [name for name in names if not products.get(name)]
+    if empty:
+        raise InputError(
+            f"{manifest}: the split {empty[0]!r} got none of {sum(products.values()):,} products. "
+            "Add products, or raise its share in data.splits."
+        )

@@ -1,0 +1,1 @@
+"""The made catalogue of `shelfsort demo`."""

@@ -1,1 +1,0 @@
-"""What turns answers of people into labels: the category tree and consolidation."""

@@ -1,0 +1,1 @@
+"""What was tried: the list of runs, their comparison, and plots."""

@@ -1,0 +1,291 @@
+"""Whether two models differ by more than chance, asked of the products that both answered.
+
+The tests speak of the two models as they are and of products like these. What is decided hangs on
+the calibration products too, so a difference of that counts only where it outlasts their redrawing
+(`shelfsort.stats.bootstrap`). Trained again with another seed, a model differs a little by
+itself: what a setting does takes several runs of each.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from shelfsort.products.taxonomy import Taxonomy
+from shelfsort.stats.binomial import holm
+from shelfsort.stats.bootstrap import Answers, above_floors, coverage_change
+from shelfsort.stats.paired import sign_flip_p_value, summed_by_group
+from shelfsort.stats.thresholds import target_key
+
+MODES = ("text", "image", "combined")
+LEVEL = 0.05
+# With fewer shared products a paired test would speak of a handful, and not of either split.
+MIN_SHARED = 100
+TARGETS = {"coverage_95": 0.95, "coverage_98": 0.98}
+QUESTIONS = {
+    "accuracy": "right",
+    "parent_accuracy": "parent right",
+    "coverage_95": "decided at 95 %",
+    "coverage_98": "decided at 98 %",
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One yes-or-no question about two models.
+
+    Attributes:
+        name: a mode, or the path of a category.
+        question: a key of `QUESTIONS`.
+        paired: whether both were asked about the same products; else `only_*`, `groups` and
+            `p_products` are None and `p` is Fisher's exact test of the two eval splits.
+        n_a, n_b: products behind `share_a` and `share_b`.
+        share_a, share_b: shares of yes.
+        only_a, only_b: products with a yes of one model only.
+        groups: different titles (else pictures) among the products.
+        p: chance of a difference this large in either direction if the two were equally good;
+            exact, variants of one title counted as one witness.
+        p_products: the same with every product its own witness (exact McNemar test).
+        redrawn: of what is decided, where the test says no chance: the middle 95 % of the change
+            with thresholds from redrawn calibration products. None elsewhere.
+        beyond_chance: whether `p` stands Holm's correction for all questions of its table, and
+            `redrawn` leaves out 0.
+    """
+
+    name: str
+    question: str
+    paired: bool
+    n_a: int
+    n_b: int
+    share_a: float
+    share_b: float
+    only_a: int | None
+    only_b: int | None
+    groups: int | None
+    p: float
+    p_products: float | None
+    redrawn: tuple[float, float] | None = None
+    beyond_chance: bool = False
+
+    @property
+    def change(self) -> float:
+        return self.share_b - self.share_a
+
+    def sentence(self) -> str:
+        """What the numbers say, in words."""
+        shares = f"{100 * self.share_a:.1f} % by A and {100 * self.share_b:.1f} % by B"
+        verdict = "more than chance" if self.beyond_chance else "may be chance"
+        found = f"p = {self.p:.2g}"
+        if self.redrawn:
+            low, high = (100 * each for each in self.redrawn)
+            found = f"with other calibration products {low:+.1f} to {high:+.1f} points"
+        return f"{self.name}, {QUESTIONS[self.question]}: {shares}; {verdict} ({found})"
+
+
+@dataclass(frozen=True)
+class Results:
+    """The answers.
+
+    Attributes:
+        shared: eval products that both runs scored.
+        eval_a, eval_b: eval products of each.
+        relabelled: shared ones with another label in the later run; its label counts for both.
+        left_out: shared ones of categories that only one of the runs knows.
+        overall: by mode and question; one Holm family.
+        categories: accuracy of mode combined by label, largest change first; one Holm family;
+            none where the products are not the same.
+    """
+
+    shared: int
+    eval_a: int
+    eval_b: int
+    relabelled: int
+    left_out: int
+    overall: list[Difference]
+    categories: list[Difference]
+
+
+def results_of(
+    scored_a: pd.DataFrame,
+    scored_b: pd.DataFrame,
+    taxonomy_a: Taxonomy,
+    taxonomy_b: Taxonomy,
+    thresholds_a: Mapping,
+    thresholds_b: Mapping,
+    *,
+    a_is_later: bool,
+) -> Results:
+    """Compares the answers of two runs on `eval`.
+
+    Args:
+        scored_a, scored_b: from `scored.read_scored`.
+        taxonomy_a, taxonomy_b: the trees of the runs.
+        thresholds_a, thresholds_b: of the models by mode, as the Trainer fitted them.
+        a_is_later: whose labels count where they disagree.
+    """
+    a, b = (_eval_rows(scored) for scored in (scored_a, scored_b))
+    both = a.join(b, how="inner", lsuffix="_a", rsuffix="_b")
+    label = both.category_a if a_is_later else both.category_b
+    known = label.isin(set(taxonomy_a.leaves) & set(taxonomy_b.leaves))
+    eval_a, eval_b, shared = (_products(rows) for rows in (a, b, both))
+    overall: list[Difference] = []
+    categories: list[Difference] = []
+    if shared and shared >= min(MIN_SHARED, eval_a, eval_b):
+        judged = both[known].assign(label=label[known])
+        yes_a = _yes(judged, "_a", judged.label, taxonomy_a)
+        yes_b = _yes(judged, "_b", judged.label, taxonomy_b)
+        overall = list(_paired_by_mode(judged, yes_a, yes_b))
+        categories = list(_paired_by_category(judged, yes_a, yes_b, taxonomy_b))
+    else:
+        yes_a = _yes(a, "", a.category, taxonomy_a)
+        yes_b = _yes(b, "", b.category, taxonomy_b)
+        overall = list(_unpaired_by_mode(yes_a, yes_b))
+    return Results(
+        shared=shared,
+        eval_a=eval_a,
+        eval_b=eval_b,
+        relabelled=_products(both[both.category_a != both.category_b]),
+        left_out=_products(both[~known]),
+        overall=[
+            _outlasting(each, (scored_a, thresholds_a), (scored_b, thresholds_b))
+            for each in _corrected(overall)
+        ],
+        categories=sorted(_corrected(categories), key=_largest_change_first),
+    )
+
+
+def paired(
+    name: str, question: str, yes_a: ArrayLike, yes_b: ArrayLike, groups: ArrayLike
+) -> Difference:
+    """Tests bool arrays of shape (N,), N > 0, of the same products in the same order.
+
+    Products with the same number in `groups` are variants of one title, or copies of one picture.
+    """
+    differences = np.asarray(yes_b, int) - np.asarray(yes_a, int)
+    by_group = summed_by_group(differences, groups)
+    return Difference(
+        name=name,
+        question=question,
+        paired=True,
+        n_a=len(differences),
+        n_b=len(differences),
+        share_a=float(np.mean(yes_a)),
+        share_b=float(np.mean(yes_b)),
+        only_a=int((differences < 0).sum()),
+        only_b=int((differences > 0).sum()),
+        groups=len(by_group),
+        p=sign_flip_p_value(by_group),
+        p_products=sign_flip_p_value(differences),
+    )
+
+
+def unpaired(name: str, question: str, yes_a: ArrayLike, yes_b: ArrayLike) -> Difference:
+    """Tests bool arrays of different products, each with at least one.
+
+    Fisher's exact test takes products for independent: variants of one title make it see a little
+    more than there is, products that both runs share a little less.
+    """
+    from scipy.stats import fisher_exact  # half a second, and seldom needed
+
+    table = [[int(yes.sum()), int((~yes).sum())] for yes in map(np.asarray, (yes_a, yes_b))]
+    return Difference(
+        name=name,
+        question=question,
+        paired=False,
+        n_a=len(yes_a),
+        n_b=len(yes_b),
+        share_a=float(np.mean(yes_a)),
+        share_b=float(np.mean(yes_b)),
+        only_a=None,
+        only_b=None,
+        groups=None,
+        p=float(fisher_exact(table).pvalue),
+        p_products=None,
+    )
+
+
+def _eval_rows(scored: pd.DataFrame) -> pd.DataFrame:
+    return scored[scored.split == "eval"].set_index(["mode", "product_id"])
+
+
+def _products(rows: pd.DataFrame) -> int:
+    return int((rows.index.get_level_values("mode") == "combined").sum())
+
+
+def _yes(rows: pd.DataFrame, suffix: str, label: pd.Series, tree: Taxonomy) -> pd.DataFrame:
+    """Bool columns, one a question: whether the run's model earned a yes."""
+    parent = label.map({leaf: tree.parent_shelf(leaf) for leaf in tree.leaves})
+    return pd.DataFrame(
+        {
+            "accuracy": rows[f"predicted{suffix}"] == label,
+            "parent_accuracy": rows[f"predicted_parent{suffix}"] == parent,
+            "coverage_95": rows[f"accepted_95{suffix}"].astype(bool),
+            "coverage_98": rows[f"accepted_98{suffix}"].astype(bool),
+        }
+    )
+
+
+def _paired_by_mode(
+    judged: pd.DataFrame, yes_a: pd.DataFrame, yes_b: pd.DataFrame
+) -> Iterator[Difference]:
+    for mode in MODES:
+        rows = judged.index.get_level_values("mode") == mode
+        for question in QUESTIONS if rows.any() else ():
+            groups = judged.group_b[rows]
+            yield paired(mode, question, yes_a[question][rows], yes_b[question][rows], groups)
+
+
+def _paired_by_category(
+    judged: pd.DataFrame, yes_a: pd.DataFrame, yes_b: pd.DataFrame, tree: Taxonomy
+) -> Iterator[Difference]:
+    combined = judged[judged.index.get_level_values("mode") == "combined"]
+    for label, rows in combined.groupby("label").groups.items():
+        answers = (yes.accuracy.loc[rows] for yes in (yes_a, yes_b))
+        yield paired(tree.path(label), "accuracy", *answers, combined.group_b.loc[rows])
+
+
+def _unpaired_by_mode(yes_a: pd.DataFrame, yes_b: pd.DataFrame) -> Iterator[Difference]:
+    for mode in MODES:
+        a, b = (yes[yes.index.get_level_values("mode") == mode] for yes in (yes_a, yes_b))
+        for question in QUESTIONS if len(a) and len(b) else ():
+            yield unpaired(mode, question, a[question], b[question])
+
+
+def _corrected(differences: list[Difference]) -> list[Difference]:
+    stands = holm([each.p for each in differences], LEVEL)
+    return [
+        replace(each, beyond_chance=beyond)
+        for each, beyond in zip(differences, stands, strict=True)
+    ]
+
+
+def _outlasting(
+    difference: Difference, a: tuple[pd.DataFrame, Mapping], b: tuple[pd.DataFrame, Mapping]
+) -> Difference:
+    """A difference of what is decided, judged by redrawn calibration products as well."""
+    if not difference.beyond_chance or difference.question not in TARGETS:
+        return difference
+    target = TARGETS[difference.question]
+    answers = (_answers(*run, difference.name, target) for run in (a, b))
+    low, high = coverage_change(*answers, target)
+    return replace(difference, redrawn=(low, high), beyond_chance=low > 0 or high < 0)
+
+
+def _answers(scored: pd.DataFrame, thresholds: Mapping, mode: str, target: float) -> Answers:
+    fitted = thresholds.get(mode, {})
+    rows = scored[scored["mode"] == mode]
+    scores = above_floors(rows.score.to_numpy(), rows.predicted.to_numpy(), fitted, target)
+    fitted_on, judged = (rows.split == split for split in ("calibration", "eval"))
+    return Answers(
+        scores=scores[fitted_on],
+        correct=(rows.predicted == rows.category)[fitted_on].to_numpy(),
+        groups=rows.group[fitted_on].to_numpy(),
+        eval_scores=scores[judged],
+        correlation=fitted.get("correlation", {}).get(target_key(target), 0.0),
+    )
+
+
+def _largest_change_first(difference: Difference) -> tuple[float, str]:
+    return -abs(difference.change * difference.n_b), difference.name

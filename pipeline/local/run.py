@@ -1,0 +1,188 @@
+"""One run on this machine: from a labelled manifest to a pushed model, or reasons against it."""
+
+import dataclasses
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from components.manifest_example_gen import preflight
+from pipeline.config import Config
+from pipeline.local.console import Console
+from pipeline.output_folder import OutputFolder, write_atomically, write_json
+from shelfsort.core.errors import InputError
+from shelfsort.core.progress import note
+
+
+@dataclasses.dataclass(frozen=True)
+class RunResult:
+    """What came of a run.
+
+    Attributes:
+        pushed: whether the model is live now.
+        version: of the live model, when pushed.
+        reasons: why it is not, when it isn't.
+        metrics: the content of metrics.json.
+        ingested: the content of ingestion's summary.json.
+        seconds: of the whole run.
+    """
+
+    pushed: bool
+    version: str
+    reasons: list[str]
+    metrics: dict[str, Any]
+    ingested: dict[str, Any]
+    seconds: float
+
+
+def run(
+    manifest: str,
+    taxonomy: str,
+    folder: OutputFolder,
+    config: Config,
+    console: Console,
+    checked: preflight.Preflight | None = None,
+) -> RunResult:
+    """Checks the input, runs every component, and puts report and metrics.json into the folder.
+
+    Args:
+        manifest, taxonomy: the input.
+        folder: takes all that comes of it.
+        config: all settings.
+        console: shows how it goes.
+        checked: what `check_input` found, where it was asked before.
+
+    Raises:
+        InputError: the input is unusable; one line says where and what to do.
+    """
+    started = time.monotonic()
+    console.started("Checking the input", 0, 0)
+    checked = checked or check_input(manifest, taxonomy, config)
+    several = f" of {len(checked.spans):,} files" if len(checked.spans) > 1 else ""
+    console.say(
+        f"{checked.lines:,} lines{several} in {checked.categories:,} categories; "
+        f"label attribute {checked.label_attribute!r}"
+    )
+    outcome = _run_components(manifest, taxonomy, checked, folder, config, console)
+    ingested = json.loads(
+        (Path(outcome.uri("ManifestExampleGen", "rejects")) / "summary.json").read_text()
+    )
+    metrics = _metrics(outcome, ingested)
+    write_json(folder.metrics, metrics)
+    _publish_report(Path(outcome.uri("ReportGen", "report")), folder.report.parent)
+    push = json.loads((Path(outcome.uri("Pusher", "pushed_model")) / "push.json").read_text())
+    return RunResult(
+        pushed=bool(push["pushed"]),
+        version=str(push.get("version") or ""),
+        reasons=list(push.get("reasons", [])),
+        metrics=metrics,
+        ingested=ingested,
+        seconds=time.monotonic() - started,
+    )
+
+
+def check_input(manifest: str, taxonomy: str, config: Config) -> preflight.Preflight:
+    """The cheap checks that come before any component; see `preflight.check`."""
+    data = config.data
+    return preflight.check(
+        manifest,
+        taxonomy,
+        reduction=data.reduction or None,
+        label_attribute=data.label_attribute or None,
+        image_roots=data.image_roots,
+        allow_http=data.allow_http,
+        min_confidence=data.min_confidence,
+        max_reject_share=data.max_reject_share,
+    )
+
+
+def _run_components(
+    manifest: str,
+    taxonomy: str,
+    checked: preflight.Preflight,
+    folder: OutputFolder,
+    config: Config,
+    console: Console,
+):
+    note("loading TensorFlow and TFX")
+    from tfx.orchestration import metadata
+
+    from components.baseline_model.selection import start_digest
+    from components.drift_check.serving_logs import logs_digest
+    from pipeline.local.runner import LocalRunner
+    from pipeline.pipeline import Source, create_components, create_pipeline
+    from serving.versions import live_version
+
+    config = _with_local_cache(config, folder)
+    serving_dir = folder.serving / config.name
+    live, logs = live_version(serving_dir), config.validation.serving_logs
+    components = create_components(
+        Source(
+            manifest,
+            taxonomy,
+            checked.label_attribute,
+            checked.digest,
+            json.dumps(checked.spans),
+        ),
+        config,
+        serving_dir=str(serving_dir),
+        live_version=str(live.number) if live else "",
+        start_digest=start_digest(live, checked.digest),
+        title=Path(checked.spans[0]).resolve().parent.name,
+        serving_logs_digest=logs_digest(logs) if logs else "",
+    )
+    runner = LocalRunner(console)
+    try:
+        runner.run(
+            create_pipeline(
+                components,
+                config,
+                root=str(folder.artifacts),
+                metadata=metadata.sqlite_metadata_connection_config(str(folder.metadata)),
+            )
+        )
+    except Exception as error:
+        if cause := _input_error(error):
+            raise cause from error
+        raise
+    return runner.outcome
+
+
+def _with_local_cache(config: Config, folder: OutputFolder) -> Config:
+    if config.training.embedding_cache:
+        return config
+    training = dataclasses.replace(config.training, embedding_cache=str(folder.embedding_cache))
+    return dataclasses.replace(config, training=training)
+
+
+def _publish_report(artifact: Path, target: Path) -> None:
+    """Makes `target` hold the report's files and none of an earlier run's."""
+    for file in artifact.iterdir():
+        write_atomically(target / file.name, file.read_bytes())
+    for file in target.iterdir():
+        if not (artifact / file.name).exists():
+            file.unlink()
+
+
+def _metrics(outcome, ingested: dict[str, Any]) -> dict[str, Any]:
+    """metrics.json: the evaluation's figures, rejects by reason, seconds and peak memory."""
+    evaluation = Path(outcome.uri("Evaluator", "evaluation"))
+    return {
+        **json.loads((evaluation / "metrics.json").read_text()),
+        "rejects": ingested["by_reason"],
+        "seconds": outcome.seconds,
+        "cpu_seconds": outcome.cpu_seconds,
+        "reused": sorted(outcome.cached),
+        "peak_rss_mb": max(outcome.peak_mb.values()),
+        "peak_rss_mb_by_component": outcome.peak_mb,
+        "run_id": outcome.run_id,
+    }
+
+
+def _input_error(error: BaseException | None) -> InputError | None:
+    """The InputError that a component raised, wherever the orchestrator has wrapped it."""
+    while error is not None:
+        if isinstance(error, InputError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None

@@ -1,0 +1,139 @@
+"""Continuous training on this machine: a run on old and new labels whenever there are new ones.
+
+What was done is read from the output folder's metadata store: nothing else is kept, so that a
+killed watch goes on where it was.
+"""
+
+import dataclasses
+import posixpath
+from collections.abc import Sequence
+from typing import Any
+
+from components.manifest_example_gen.preflight import Preflight
+from pipeline.config import Config
+from pipeline.experiments.runs import Run, list_runs
+from pipeline.local.console import failures_in_a_line, no_progress, quiet_console
+from pipeline.local.run import RunResult, check_input, run
+from pipeline.output_folder import OutputFolder
+from shelfsort.core.errors import InputError, RunFailed
+from shelfsort.core.storage import file_state
+from shelfsort.products.manifest.files import find_spans
+
+MAX_ATTEMPTS = 3
+"""Runs on the same content that may fail, or be killed, before it is left alone."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Turn:
+    """What came of a look at the inbox.
+
+    Attributes:
+        outcome: `pushed`, `not blessed` or `nothing new`.
+        digest: of the content.
+        new_spans: names of the files that the last run with a verdict did not have.
+        new_products: accepted products that stand in them, the labelled anew among them.
+        categories: of the accepted products.
+        version: that was pushed, else "".
+        reasons: why nothing was, where it was not.
+        figures: `n`, `accuracy`, `coverage_at_95` on eval, by what the report calls combined.
+        seconds: of the run.
+    """
+
+    outcome: str
+    digest: str
+    new_spans: tuple[str, ...] = ()
+    new_products: int = 0
+    categories: int = 0
+    version: str = ""
+    reasons: tuple[str, ...] = ()
+    figures: dict[str, Any] = dataclasses.field(default_factory=dict)
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        if self.outcome == "nothing new":
+            return "nothing new"
+        news = ", ".join(self.new_spans) or "changed files"
+        said = f"pushed as version {self.version}" if self.version else "not blessed"
+        line = (
+            f"{said}; new: {news} ({self.new_products:,} products); accuracy "
+            f"{self.figures['accuracy']:.3f} on {self.figures['n']:,}, decided alone "
+            f"{self.figures['coverage_at_95']:.1%}; {self.seconds:.0f} s"
+        )
+        return f"{line}; because {' '.join(self.reasons)}" if self.reasons else line
+
+
+def state_of(manifest: str, taxonomy: str, reduction: str) -> tuple:
+    """Names, sizes and times of the files that labels come from: as long as it stays, none are new.
+
+    Cheap, unlike the content digest, which reads every picture.
+
+    Raises:
+        InputError: the inbox has no complete manifest, or cannot be listed.
+    """
+    files = [*find_spans(manifest), taxonomy, *filter(None, [reduction])]
+    return tuple((file, *file_state(file)) for file in files)
+
+
+def take_turn(manifest: str, taxonomy: str, folder: OutputFolder, config: Config) -> Turn:
+    """Runs on all that is there, unless that was done before.
+
+    Args:
+        manifest: folder or pattern of the labelled manifests, absolute.
+        taxonomy: the category tree, absolute.
+        folder: takes the runs.
+        config: all settings.
+
+    Raises:
+        FolderBusy: another run is under way in the folder.
+        InputError: the input is unusable, or a file that the last run had is gone.
+        RunFailed: the run broke, or has broken too often on the same content.
+    """
+    with folder.locked():
+        with no_progress():
+            checked = check_input(manifest, taxonomy, config)
+        earlier = list_runs(folder) if folder.metadata.exists() else []
+        same = [each for each in earlier if each.content_digest == checked.digest]
+        if any(each.ended for each in same):
+            return Turn("nothing new", checked.digest)
+        if len(same) >= MAX_ATTEMPTS:
+            raise RunFailed(
+                f"{len(same)} runs on the same content have failed (logs: {folder.logs}). Mend "
+                "what is wrong and start `shelfsort run`, or put in other content"
+            )
+        seen = _last_spans(earlier)
+        _refuse_vanished(seen, checked.spans)
+        log = folder.new_log()
+        with quiet_console(log, shown=False) as console, failures_in_a_line(log):
+            result = run(manifest, taxonomy, folder, config, console, checked)
+    return _turn(checked, seen, result)
+
+
+def _last_spans(runs: Sequence[Run]) -> tuple[str, ...]:
+    """The files of the latest run that came to a verdict; `runs` begins with the latest."""
+    return next((each.spans for each in runs if each.ended), ())
+
+
+def _refuse_vanished(before: Sequence[str], now: Sequence[str]) -> None:
+    gone = sorted(set(before) - set(now))
+    if gone:
+        more = f" and {len(gone) - 1:,} more" if len(gone) > 1 else ""
+        raise InputError(
+            f"{gone[0]}{more}: belonged to the last run and is not there now. Put it back, or "
+            "start `shelfsort run` once without it."
+        )
+
+
+def _turn(checked: Preflight, seen: Sequence[str], result: RunResult) -> Turn:
+    new = [span for span in checked.spans if span not in set(seen)]
+    eval_figures = result.metrics["combined"]["eval"]
+    return Turn(
+        outcome="pushed" if result.pushed else "not blessed",
+        digest=checked.digest,
+        new_spans=tuple(posixpath.basename(span) for span in new),
+        new_products=sum(result.ingested["files"].get(span, 0) for span in new),
+        categories=len(result.ingested["categories"]),
+        version=result.version,
+        reasons=tuple(result.reasons),
+        figures={name: eval_figures[name] for name in ("n", "accuracy", "coverage_at_95")},
+        seconds=round(result.seconds, 1),
+    )

@@ -1,1 +1,0 @@
-"""What sets two runs apart: in their data, their settings and their results."""

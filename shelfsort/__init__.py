@@ -1,0 +1,1 @@
+"""The library of Shelfsort: products, labels, statistics, training, client. It knows no TFX."""

@@ -1,0 +1,135 @@
+"""The `shelfsort` command: commands are imported when they are called, so `--help` is instant."""
+
+import importlib
+import os
+import sys
+from dataclasses import dataclass
+
+import click
+
+from shelfsort.core.errors import InputError, NotBlessed, RunFailed
+
+
+@dataclass(frozen=True)
+class Command:
+    """Where a command lies, and its line in `--help`.
+
+    Attributes:
+        target: `module:attribute`, imported when the command is called.
+        summary: what it does, in one line.
+        install: what to install where its packages are missing.
+    """
+
+    target: str
+    summary: str
+    install: str
+
+
+_PIPELINE, _SERVING, _LIBRARY = "shelfsort-pipeline", "shelfsort-serving", "shelfsort"
+COMMANDS = {
+    "run": Command("pipeline.cli.run:run", "Run the whole pipeline on this machine.", _PIPELINE),
+    "watch": Command(
+        "pipeline.cli.watch:watch", "Train again whenever new labels arrive.", _PIPELINE
+    ),
+    "demo": Command(
+        "pipeline.cli.demo:demo",
+        "Make a small catalogue, run everything on it, ask the model over gRPC.",
+        _PIPELINE,
+    ),
+    "compile": Command(
+        "pipeline.cli.kubeflow:compile_spec",
+        "Write the pipeline spec for Kubeflow Pipelines or Vertex AI.",
+        _PIPELINE,
+    ),
+    "lint-spec": Command(
+        "pipeline.cli.kubeflow:lint_spec",
+        "Name what the chosen backend cannot run in a pipeline spec.",
+        _PIPELINE,
+    ),
+    "submit": Command(
+        "pipeline.cli.kubeflow:submit",
+        "Start a compiled pipeline on a Kubeflow Pipelines server.",
+        _PIPELINE,
+    ),
+    "serve": Command(
+        "serving.cli.serve:serve", "Serve pushed models with TF Serving's APIs.", _SERVING
+    ),
+    "predict": Command(
+        "shelfsort.cli.predict:predict", "Ask a model server about one product.", _LIBRARY
+    ),
+    "models": Command(
+        "serving.cli.models:models", "List, roll back, prune and verify pushed models.", _SERVING
+    ),
+    "report": Command(
+        "pipeline.cli.report:report", "Say where a run's report lies, or open it.", _PIPELINE
+    ),
+    "runs": Command(
+        "pipeline.cli.runs:runs", "List the runs of an output folder and their figures.", _PIPELINE
+    ),
+}
+
+EXIT_FAILURE, EXIT_BAD_INPUT, EXIT_NOT_BLESSED = 1, 2, 3
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are named in a table and imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        command = COMMANDS.get(name)
+        if command is None:
+            return None
+        module, attribute = command.target.split(":")
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as missing:
+            raise InputError(
+                f"'shelfsort {name}' needs the package {missing.name!r}. "
+                f"Run: pip install {command.install}"
+            ) from missing
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.summary) for name, command in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="shelfsort")
+def shelfsort() -> None:
+    """Puts every product on the right shelf, and says when it is not sure.
+
+    \b
+    Examples:
+      shelfsort run --manifest labelled.manifest --taxonomy taxonomy.json --output out
+      shelfsort serve --model-base-path out/serving
+      shelfsort predict --address localhost:8500 --title "Canvas tote bag"
+    """
+
+
+def main() -> None:
+    """Entry point: turns our errors into one line and the documented exit status."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        status = shelfsort.main(prog_name="shelfsort", standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
+    except InputError as error:
+        click.echo(f"shelfsort: {error}", err=True)
+        sys.exit(EXIT_BAD_INPUT)
+    except NotBlessed as verdict:
+        click.echo(f"shelfsort: not blessed: {verdict}", err=True)
+        sys.exit(EXIT_NOT_BLESSED)
+    except RunFailed as error:
+        click.echo(f"shelfsort: failed: {error}", err=True)
+        sys.exit(EXIT_FAILURE)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("shelfsort: stopped", err=True)
+        sys.exit(EXIT_FAILURE)
+
+
+if __name__ == "__main__":
+    main()

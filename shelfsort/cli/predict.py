@@ -1,0 +1,120 @@
+"""`shelfsort predict`: one product, asked of a running model server."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from shelfsort.client import (
+    DEFAULT_MODEL,
+    Answer,
+    AnswerError,
+    Classifier,
+    Connection,
+    ServerError,
+    Tls,
+)
+from shelfsort.core.errors import InputError
+
+_BAR_WIDTH = 30
+
+
+@click.command()
+@click.option("--address", required=True, metavar="HOST:PORT", help="gRPC port of the server.")
+@click.option("--title", default="", help="The product's title.")
+@click.option("--description", default="", help="Its description.")
+@click.option("--image", type=click.Path(path_type=Path), help="File of its picture.")
+@click.option("--price", type=float, help="Its price.")
+@click.option("--model", default=DEFAULT_MODEL, show_default=True, help="Name on the server.")
+@click.option("--version", type=click.IntRange(min=1), help="Version. Default: the newest.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.001),
+    default=10.0,
+    show_default=True,
+    help="Seconds to wait, retries included.",
+)
+@click.option("--tls", is_flag=True, help="Connect with TLS; the three below imply it.")
+@click.option("--tls-ca", type=click.Path(path_type=Path), help="PEM file of the CA to trust.")
+@click.option("--tls-certificate", type=click.Path(path_type=Path), help="PEM file to show.")
+@click.option("--tls-key", type=click.Path(path_type=Path), help="PEM file of its key.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def predict(
+    address: str,
+    title: str,
+    description: str,
+    image: Path | None,
+    price: float | None,
+    model: str,
+    version: int | None,
+    timeout: float,
+    tls: bool,
+    tls_ca: Path | None,
+    tls_certificate: Path | None,
+    tls_key: Path | None,
+    as_json: bool,
+) -> None:
+    """Asks a model server which shelf a product belongs on.
+
+    \b
+    Examples:
+      shelfsort predict --address localhost:8500 --title "Canvas tote bag"
+      shelfsort predict --address localhost:8500 --image tote.jpg --price 19.90 --json
+      shelfsort predict --address models.shop:8500 --tls --title "Canvas tote bag"
+
+    Exit status: 0 answered, 1 the server gave no answer, 2 the product cannot be asked about.
+    """
+    if not address.rpartition(":")[2].isdigit():
+        raise InputError(f"--address {address}: no port. Give HOST:PORT, such as localhost:8500.")
+    secured = tls or any((tls_ca, tls_certificate, tls_key))
+    connection = Connection(
+        timeout_s=timeout,
+        tls=Tls.from_files(tls_ca, tls_certificate, tls_key) if secured else None,
+    )
+    with Classifier(address, model, version=version, connection=connection) as classifier:
+        try:
+            answer = classifier.classify(
+                title=title, description=description, image=image, price=price
+            )
+        except (ServerError, AnswerError) as error:
+            raise click.ClickException(str(error)) from error
+    if as_json:
+        click.echo(json.dumps(asdict(answer), ensure_ascii=False))
+    else:
+        click.echo("\n".join(readable(answer, model)))
+
+
+def readable(answer: Answer, model: str) -> list[str]:
+    """Returns the lines that a person reads: the shelf, who decides, and the runners-up."""
+    return [
+        f"{answer.path}   {answer.score:.1%}",
+        f"  at 95 %  {_decision(answer.accepted_95)}",
+        f"  at 98 %  {_decision(answer.accepted_98)}",
+        f"  answer   {_answer(answer)}",
+        "",
+        *_bars(answer),
+        "",
+        f"{model} version {answer.model_version}, thresholds {answer.threshold_version}",
+    ]
+
+
+def _decision(accepted: bool) -> str:
+    return "decided by the model alone" if accepted else "left to a person"
+
+
+def _answer(answer: Answer) -> str:
+    if not answer.answer:
+        return "none that is sure enough"
+    if answer.answer == answer.category:
+        return answer.answer
+    return f"{answer.answer} (a shelf above, level {answer.level}: sure of that much)"
+
+
+def _bars(answer: Answer) -> list[str]:
+    names = max((len(ranked.category) for ranked in answer.top), default=0)
+    return [
+        f"  {ranked.category:<{names}}  {ranked.score:6.1%}  "
+        f"{'█' * round(_BAR_WIDTH * min(max(ranked.score, 0.0), 1.0))}".rstrip()
+        for ranked in answer.top
+    ]

@@ -1,0 +1,298 @@
+"""What a client asks and is told: products, answers, and the Predict messages between them."""
+
+import math
+import os
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+
+from google.protobuf.message import Message
+
+from shelfsort.contract import wire
+from shelfsort.core.errors import InputError
+
+SIGNATURE = "predict_raw"
+MAX_IMAGE_BYTES = 20 * 2**20
+NO_PRICE = -1.0
+"""What the served model takes for a price that is not given."""
+
+# First bytes of the formats that TensorFlow decodes when serving.
+_IMAGE_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM")
+# DataType: (field of the values, struct code of one value in tensor_content).
+_VALUES = {
+    wire.DT_FLOAT: ("float_val", "f"),
+    wire.DT_INT64: ("int64_val", "q"),
+    wire.DT_BOOL: ("bool_val", "?"),
+    wire.DT_STRING: ("string_val", ""),
+}
+_OUTPUTS = {
+    "category": wire.DT_STRING,
+    "category_path": wire.DT_STRING,
+    "score": wire.DT_FLOAT,
+    "accepted_95": wire.DT_BOOL,
+    "accepted_98": wire.DT_BOOL,
+    "answer": wire.DT_STRING,
+    "answer_level": wire.DT_INT64,
+    "top_categories": wire.DT_STRING,
+    "top_scores": wire.DT_FLOAT,
+    "threshold_version": wire.DT_STRING,
+}
+_MAX_TOP = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product to be put on a shelf; it needs words or a picture.
+
+    Attributes:
+        title, description: text; empty where there is none.
+        image: the encoded picture (JPEG, PNG, GIF or BMP), or the path of its file.
+        price: in the shop's currency, at least 0.
+    """
+
+    title: str = ""
+    description: str = ""
+    image: bytes | str | os.PathLike[str] | None = None
+    price: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A category and its calibrated probability, 0..1."""
+
+    category: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model says about one product.
+
+    Attributes:
+        category: id of the most probable leaf.
+        path: the same leaf as people read it, "A > B > C".
+        score: its calibrated probability, 0..1.
+        accepted_95, accepted_98: whether the model may decide alone where 95 % (98 %) of such
+            decisions must be right.
+        answer: id of the leaf when it is accepted, else of the deepest shelf above it that is
+            sure enough, else empty: a person decides.
+        level: depth of `answer` in the tree; 0 where it is empty.
+        top: the five most probable leaves (fewer in a smaller tree), best first.
+        model_version: version of the model that answered.
+        threshold_version: which thresholds decided `accepted_95` and `accepted_98`.
+    """
+
+    category: str
+    path: str
+    score: float
+    accepted_95: bool
+    accepted_98: bool
+    answer: str
+    level: int
+    top: tuple[Ranked, ...]
+    model_version: int
+    threshold_version: str
+
+
+class AnswerError(Exception):
+    """A server answered, and not in the form of a Shelfsort model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A checked product, its picture read: one row of a request."""
+
+    title: bytes
+    description: bytes
+    image: bytes
+    price: float
+
+    @property
+    def size(self) -> int:
+        """Bytes on the wire, within a few dozen."""
+        return len(self.title) + len(self.description) + len(self.image) + 32
+
+
+def checked(product: Product, max_image_bytes: int = MAX_IMAGE_BYTES) -> Row:
+    """Reads the picture of a product and checks what a server would only refuse.
+
+    Raises:
+        InputError: if the picture cannot be read, is too large or no picture, if the price is
+            negative or not a number, or if there are neither words nor a picture.
+    """
+    image = _image_bytes(product.image, max_image_bytes)
+    if not image and not product.title.strip() and not product.description.strip():
+        raise InputError("the product has no words and no picture. Give one of them.")
+    price = NO_PRICE
+    if product.price is not None:
+        price = float(product.price)
+        if not math.isfinite(price) or price < 0:
+            raise InputError(f"price {product.price}: not a price. Give a number from 0, or none.")
+    return Row(_utf8(product.title), _utf8(product.description), image, price)
+
+
+def _utf8(text: str) -> bytes:
+    # Half a surrogate pair, as cut-off JSON escapes leave it, has no UTF-8 form.
+    return text.encode("utf-8", "replace")
+
+
+def _image_bytes(image: bytes | str | os.PathLike[str] | None, limit: int) -> bytes:
+    """Returns the encoded picture; empty bytes are "no picture", an empty file is a mistake."""
+    if image is None or image == b"":
+        return b""
+    if isinstance(image, bytes):
+        name, content = "image", image
+        _check_size(name, len(content), limit)
+    else:
+        name, content = str(image), _file_bytes(Path(image), limit)
+    if not content.startswith(_IMAGE_STARTS):
+        raise InputError(f"{name}: not a JPEG, PNG, GIF or BMP picture. Convert it first.")
+    return content
+
+
+def _file_bytes(path: Path, limit: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            _check_size(str(path), os.fstat(file.fileno()).st_size, limit)
+            # One byte more than allowed tells a pipe or a device that does not know its size.
+            content = file.read(limit + 1)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}. Name a picture's file.") from error
+    _check_size(str(path), len(content), limit)
+    return content
+
+
+def _check_size(name: str, size: int, limit: int) -> None:
+    if size > limit:
+        raise InputError(
+            f"{name}: {size / 2**20:.1f} MB, and at most {limit / 2**20:g} MB are sent. "
+            "Scale the picture down."
+        )
+
+
+def batches(rows: Sequence[Row], max_rows: int, max_bytes: int) -> Iterator[Sequence[Row]]:
+    """Cuts rows into runs of at most `max_rows` rows and `max_bytes` bytes, in order.
+
+    Raises:
+        InputError: if one row alone is larger than `max_bytes`.
+    """
+    start = size = 0
+    for place, row in enumerate(rows):
+        if row.size > max_bytes:
+            raise InputError(
+                f"product {place + 1}: {row.size:,} bytes, and a message holds {max_bytes:,}. "
+                "Shorten it, or allow larger messages on both sides."
+            )
+        if place - start == max_rows or size + row.size > max_bytes:
+            yield rows[start:place]
+            start, size = place, 0
+        size += row.size
+    if start < len(rows):
+        yield rows[start:]
+
+
+def request(rows: Sequence[Row], model: str, version: int | None, label: str | None) -> Message:
+    """Returns the PredictRequest that asks `model` about the rows, through `predict_raw`.
+
+    Args:
+        rows: at least one.
+        model: the model's name on the server.
+        version: which version of it; None takes the newest, or the one of `label`.
+        label: a version label such as "stable"; None where there is none.
+    """
+    message = wire.PredictRequest()
+    message.model_spec.name = model
+    message.model_spec.signature_name = SIGNATURE
+    if version is not None:
+        message.model_spec.version.value = version
+    if label is not None:
+        message.model_spec.version_label = label
+    for alias in ("title", "description", "image"):
+        tensor = _column(message, alias, wire.DT_STRING, len(rows))
+        tensor.string_val.extend(getattr(row, alias) for row in rows)
+    price = _column(message, "price", wire.DT_FLOAT, len(rows))
+    price.float_val.extend(row.price for row in rows)
+    return message
+
+
+def _column(message: Message, alias: str, dtype: int, rows: int) -> Message:
+    tensor = message.inputs[alias]
+    tensor.dtype = dtype
+    tensor.tensor_shape.dim.add(size=rows)
+    return tensor
+
+
+def answers(response: Message, rows: int) -> list[Answer]:
+    """Reads the answers out of a PredictResponse to a request of `rows` rows.
+
+    Raises:
+        AnswerError: if an output is missing, or has another type or shape.
+    """
+    width = _top_width(response.outputs, rows)
+    columns = {
+        alias: _values(response.outputs, alias, rows * (width if alias.startswith("top_") else 1))
+        for alias in _OUTPUTS
+    }
+    version = response.model_spec.version.value
+    return [_answer(columns, row, width, version) for row in range(rows)]
+
+
+def _answer(columns: dict[str, list], row: int, width: int, model_version: int) -> Answer:
+    top = slice(row * width, (row + 1) * width)
+    ranked = zip(columns["top_categories"][top], columns["top_scores"][top], strict=True)
+    return Answer(
+        category=columns["category"][row],
+        path=columns["category_path"][row],
+        score=columns["score"][row],
+        accepted_95=columns["accepted_95"][row],
+        accepted_98=columns["accepted_98"][row],
+        answer=columns["answer"][row],
+        level=columns["answer_level"][row],
+        top=tuple(Ranked(category, score) for category, score in ranked),
+        model_version=model_version,
+        threshold_version=columns["threshold_version"][row],
+    )
+
+
+def _top_width(outputs: Mapping[str, Message], rows: int) -> int:
+    """Returns how many leaves are ranked for each product: 5, or all of a smaller tree."""
+    sizes = [dim.size for dim in outputs["top_scores"].tensor_shape.dim]
+    if len(sizes) != 2 or sizes[0] != rows or not 0 < sizes[1] <= _MAX_TOP:
+        raise AnswerError(f"output 'top_scores' has shape {sizes}, not [{rows}, 5]")
+    return sizes[1]
+
+
+def _values(outputs: Mapping[str, Message], alias: str, count: int) -> list:
+    """Returns an output's values, flattened; bytes become text.
+
+    Values that are fewer than the shape asks for stand for repetitions of the last one (see
+    tensor.proto).
+    """
+    if alias not in outputs:
+        raise AnswerError(f"the answer has no output {alias!r}: not a Shelfsort model")
+    tensor, dtype = outputs[alias], _OUTPUTS[alias]
+    shape = [dim.size for dim in tensor.tensor_shape.dim]
+    if tensor.dtype != dtype or math.prod(shape) != count:
+        raise AnswerError(
+            f"output {alias!r} has type {tensor.dtype} and shape {shape}, "
+            f"where type {dtype} and {count} values are expected"
+        )
+    field, code = _VALUES[dtype]
+    values = list(getattr(tensor, field))
+    if tensor.tensor_content and code:
+        values = _unpacked(alias, tensor.tensor_content, count, code)
+    if not 0 < len(values) <= count:
+        raise AnswerError(f"output {alias!r} holds {len(values)} values for {count} places")
+    values += repeat(values[-1], count - len(values))
+    if dtype == wire.DT_STRING:
+        return [value.decode("utf-8", "replace") for value in values]
+    return values
+
+
+def _unpacked(alias: str, content: bytes, count: int, code: str) -> list:
+    try:
+        return list(struct.unpack(f"<{count}{code}", content))
+    except struct.error as error:
+        raise AnswerError(f"output {alias!r} is broken: {error}") from error

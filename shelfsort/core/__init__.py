@@ -1,0 +1,1 @@
+"""The ground floor: errors, progress, cost, storage. Nothing here knows a product."""

@@ -1,0 +1,1 @@
+"""From people's annotations to labels, and which labels look wrong."""

@@ -1,0 +1,52 @@
+"""The tf.Example that stands for one product."""
+
+import tensorflow as tf
+
+from shelfsort.products.images.checks import Picture
+from shelfsort.products.manifest.parsing import Product
+
+NO_PICTURE = Picture(format="", width=0, height=0)
+
+
+def to_example(product: Product, picture: Picture, image: bytes, group: int) -> bytes:
+    """The product as a serialised tf.Example; equal products give equal bytes.
+
+    `price` and `gold` are left out where the product has none; without a picture, `image` and
+    `image_format` are empty and both sizes 0. `group` is equal for variants of one product.
+    """
+    feature = {
+        "product_id": _text(product.id),
+        "title": _text(product.title),
+        "description": _text(product.description),
+        "image": _bytes(image),
+        "image_width": _int(picture.width),
+        "image_height": _int(picture.height),
+        "image_format": _text(picture.format),
+        "category": _text(product.category),
+        "label_confidence": _float(product.confidence),
+        "label_weight": _float(product.confidence),
+        "worker_count": _int(len(product.workers)),
+        "group": _int(group),
+    }
+    if product.price is not None:
+        feature["price"] = _float(product.price)
+    if product.gold is not None:
+        feature["gold"] = _text(product.gold)
+    example = tf.train.Example(features=tf.train.Features(feature=feature))
+    return example.SerializeToString(deterministic=True)
+
+
+def _bytes(value: bytes) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def _text(value: str) -> tf.train.Feature:
+    return _bytes(value.encode())
+
+
+def _int(value: int) -> tf.train.Feature:
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+
+
+def _float(value: float) -> tf.train.Feature:
+    return tf.train.Feature(float_list=tf.train.FloatList(value=[value]))

@@ -1,0 +1,1 @@
+"""Images of products: where they come from, their checks, and their decoding."""

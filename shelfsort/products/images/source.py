@@ -1,0 +1,151 @@
+"""Where a `source-ref` points, whether it may be read, and its bytes."""
+
+import os
+import posixpath
+import re
+import stat
+from collections.abc import Sequence
+from urllib.parse import unquote, urlsplit
+
+from shelfsort.core.storage import is_remote, local_path, open_binary
+from shelfsort.products.images.http import download
+from shelfsort.products.manifest.rejects import RejectedLine
+
+OBJECT_STORES = frozenset({"s3", "gs", "hdfs"})
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://|data:")
+_HTTP_TIMEOUT_S = 20.0
+
+
+class ImageSources:
+    """The ImageSource of each file of a manifest: relative references start at its folder."""
+
+    def __init__(
+        self,
+        roots: Sequence[str] = (),
+        *,
+        allow_http: bool = False,
+        max_bytes: int = 20_000_000,
+    ):
+        """As ImageSource."""
+        self._roots, self._allow_http, self._max_bytes = roots, allow_http, max_bytes
+        self._by_folder: dict[str, ImageSource] = {}
+
+    def of(self, manifest: str) -> "ImageSource":
+        """The source for a file of the manifest; files of one folder share theirs."""
+        folder = posixpath.dirname(manifest)
+        source = self._by_folder.get(folder)
+        if source is None:
+            source = self._by_folder[folder] = ImageSource(
+                manifest, self._roots, allow_http=self._allow_http, max_bytes=self._max_bytes
+            )
+        return source
+
+
+class ImageSource:
+    """Finds and reads the pictures of one file of a manifest.
+
+    Files of this machine must lie, with every symbolic link followed, inside the manifest's
+    folder or one of `roots`: a manifest from outside must not make the run read other files.
+    """
+
+    def __init__(
+        self,
+        manifest: str,
+        roots: Sequence[str] = (),
+        *,
+        allow_http: bool = False,
+        max_bytes: int = 20_000_000,
+    ):
+        """`roots` are further folders that pictures may lie in; `max_bytes` bounds each picture."""
+        self._remote_folder = posixpath.dirname(manifest) if is_remote(manifest) else None
+        own = [] if self._remote_folder else [str(local_path(manifest).absolute().parent)]
+        self._folder = own[0] if own else ""
+        folders = [*own, *(str(local_path(root).absolute()) for root in roots)]
+        self._roots = tuple(os.path.realpath(folder) for folder in folders)
+        self._allow_http = allow_http
+        self._max_bytes = max_bytes
+        self._real_folders: dict[str, str] = {}
+
+    def locate(self, reference: str) -> str:
+        """The path or address that a `source-ref` means.
+
+        Raises:
+          RejectedLine: `path_outside_folder` or `unsupported_scheme`.
+        """
+        scheme = _SCHEME.match(reference)
+        if scheme is None:
+            return self._relative_or_absolute(reference)
+        name = (scheme.group(1) or "data").lower()
+        if name == "file":
+            parts = urlsplit(reference)
+            if parts.netloc not in ("", "localhost"):
+                raise RejectedLine("unsupported_scheme", f"file:// on the host {parts.netloc!r}")
+            return self._local(unquote(parts.path))
+        if name in OBJECT_STORES:
+            return reference
+        if name in ("http", "https") and self._allow_http:
+            return reference
+        remedy = "; set data.allow_http to fetch it" if name in ("http", "https") else ""
+        raise RejectedLine("unsupported_scheme", f"{name}:{remedy}")
+
+    def read(self, location: str) -> bytes:
+        """The bytes at a place that `locate` returned.
+
+        Raises:
+          RejectedLine: `missing_image`, `image_too_large` or `unsupported_scheme`.
+        """
+        if location.startswith(("http://", "https://")):
+            return download(location, self._max_bytes, _HTTP_TIMEOUT_S)
+        try:
+            content = self._read_file(location)
+        except OSError as error:
+            raise RejectedLine("missing_image", error.strerror or str(error)) from error
+        except ValueError as error:
+            reason = "unsupported_scheme" if is_remote(location) else "missing_image"
+            raise RejectedLine(reason, str(error)) from error
+        if len(content) > self._max_bytes:
+            raise RejectedLine("image_too_large", f"more than {self._max_bytes:,} bytes")
+        return content
+
+    def _read_file(self, location: str) -> bytes:
+        if is_remote(location):
+            with open_binary(location) as stream:
+                return stream.read(self._max_bytes + 1)
+        # Without O_NONBLOCK, opening a named pipe would wait for ever.
+        descriptor = os.open(location, os.O_RDONLY | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise RejectedLine("missing_image", "not a plain file")
+            return stream.read(self._max_bytes + 1)
+
+    def _relative_or_absolute(self, reference: str) -> str:
+        if self._remote_folder is None or reference.startswith("/"):
+            return self._local(os.path.join(self._folder, reference))  # noqa: PTH118 - as given
+        joined = posixpath.normpath("/" + reference)
+        if posixpath.normpath(reference).startswith(".."):
+            raise RejectedLine("path_outside_folder", "the path leaves the manifest's folder")
+        return self._remote_folder + joined
+
+    def _local(self, path: str) -> str:
+        if "\0" in path:
+            raise RejectedLine("missing_image", "the path has a null character")
+        real = self._real_path(path)
+        if not any(real.startswith(root.rstrip("/") + "/") for root in self._roots):
+            raise RejectedLine(
+                "path_outside_folder",
+                "the picture lies outside the manifest's folder; allow its folder with "
+                "data.image_roots",
+            )
+        return real
+
+    def _real_path(self, path: str) -> str:
+        """`os.path.realpath`, which looks at every part, at the price of one look a file."""
+        folder, name = os.path.split(path)
+        if name in ("", ".", ".."):
+            return os.path.realpath(path)
+        real = self._real_folders.get(folder)
+        if real is None:
+            real = self._real_folders[folder] = os.path.realpath(folder)
+        inside = f"{real.rstrip('/')}/{name}"
+        # Unlike pathlib's, this question has an answer for a name that is too long to exist.
+        return os.path.realpath(inside) if os.path.islink(inside) else inside  # noqa: PTH114

@@ -1,0 +1,1 @@
+"""Labelled manifests: lines, their labels, and why a line is left out."""

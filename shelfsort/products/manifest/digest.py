@@ -1,0 +1,76 @@
+"""A digest of everything that ingestion reads: equal digests mean equal input."""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from shelfsort.core.progress import progress
+from shelfsort.core.storage import file_systems, is_remote, open_binary
+from shelfsort.products.images.source import ImageSource
+from shelfsort.products.manifest.rejects import RejectedLine
+
+_THREADS = 8
+_CHUNK = 64
+
+
+def file_digest(path: str) -> bytes:
+    """The digest of one file's bytes, read piece by piece. Raises OSError as `open` does."""
+    digest = hashlib.blake2b(digest_size=16)
+    with open_binary(path) as stream:
+        while piece := stream.read(2**20):
+            digest.update(piece)
+    return digest.digest()
+
+
+Picture = tuple[ImageSource, str]
+
+
+def content_digest(files: Iterable[bytes], pictures: Iterable[Picture]) -> str:
+    """Hex digits of a BLAKE2b over the given files' digests and every picture they refer to.
+
+    Pictures on this machine count with their content; those in an object store with the size and
+    time of change that the store reports; those on the web with their address alone.
+
+    Args:
+      files: `file_digest` of the manifest's files, the taxonomy and the reduction.
+      pictures: every `source-ref` and who reads it, in the order of the manifest; repetitions are
+        read once.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for file in files:
+        digest.update(file)
+    unique = list(dict.fromkeys(pictures))
+    chunks = [unique[start : start + _CHUNK] for start in range(0, len(unique), _CHUNK)]
+
+    def of_chunk(chunk: list[Picture]) -> bytes:
+        return b"".join(_picture_digest(reference, source) for source, reference in chunk)
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for done, digests in enumerate(pool.map(of_chunk, chunks), start=1):
+            digest.update(digests)
+            progress(min(done * _CHUNK, len(unique)), len(unique), "pictures fingerprinted")
+    return digest.hexdigest()
+
+
+def _picture_digest(reference: str, source: ImageSource) -> bytes:
+    digest = hashlib.blake2b(reference.encode("utf-8", "replace"), digest_size=16)
+    try:
+        location = source.locate(reference)
+        if location.startswith(("http://", "https://")):
+            return digest.digest()
+        digest.update(_remote_state(location) if is_remote(location) else source.read(location))
+    except RejectedLine as why:
+        digest.update(why.reason.encode())
+    return digest.digest()
+
+
+def _remote_state(location: str) -> bytes:
+    from apache_beam.io.filesystem import BeamIOError
+
+    try:
+        found = file_systems(location).match([location], [1])[0].metadata_list
+    except (BeamIOError, OSError, ValueError) as error:
+        return type(error).__name__.encode()
+    state = [(each.size_in_bytes, each.last_updated_in_seconds) for each in found]
+    return os.fsencode(repr(state))

@@ -1,0 +1,68 @@
+"""Reads a reduction: which leaves of a taxonomy are merged into which category."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from shelfsort.core.errors import InputError
+from shelfsort.core.storage import read_input
+from shelfsort.products.taxonomy import Taxonomy, UnknownLabel
+
+
+def load_reduction(path: str, taxonomy: Taxonomy) -> dict[str, str]:
+    """The merges in a file, as ids: `{leaf: category it becomes}`.
+
+    The file is a CSV table with the columns `from` and `to`, or a JSON list of objects with these
+    keys. Both name categories by id, full path or unique leaf name. A line that maps a leaf onto
+    itself says nothing and is left out.
+
+    Raises:
+      InputError: unreadable, not of this form, or naming what the taxonomy does not have.
+    """
+    path = str(path)
+    content = read_input(path, "reduction")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 ({error.reason}). Save it as UTF-8.") from error
+    pairs = _json_pairs(path, text) if text.lstrip().startswith("[") else _csv_pairs(path, text)
+    mapping: dict[str, str] = {}
+    for where, source, target in pairs:
+        try:
+            leaf, into = taxonomy.find(source), taxonomy.find(target)
+        except UnknownLabel as error:
+            raise InputError(f"{where}: {error}. Name categories of the taxonomy.") from error
+        if mapping.get(leaf, into) != into:
+            raise InputError(f"{where}: {source!r} is merged twice. Keep one of the lines.")
+        if leaf != into:
+            mapping[leaf] = into
+    return mapping
+
+
+def _json_pairs(path: str, text: str) -> Iterator[tuple[str, str, str]]:
+    try:
+        entries = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{path}:{error.lineno}: not JSON ({error.msg}). Give a list of from and to."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON ({error}). Give a list of from and to.") from error
+    for position, entry in enumerate(entries, start=1):
+        yield f"{path} (entry {position})", *_pair(f"{path} (entry {position})", entry)
+
+
+def _csv_pairs(path: str, text: str) -> Iterator[tuple[str, str, str]]:
+    table = csv.DictReader(io.StringIO(text, newline=""))
+    for row in table:
+        where = f"{path}:{table.line_num}"
+        yield where, *_pair(where, row)
+
+
+def _pair(where: str, entry: Any) -> tuple[str, str]:
+    pair = (entry.get("from"), entry.get("to")) if isinstance(entry, dict) else (None, None)
+    if not all(isinstance(each, str) and each.strip() for each in pair):
+        raise InputError(f'{where}: needs a "from" and a "to". Name a category in each.')
+    return pair

@@ -1,0 +1,282 @@
+"""The category tree: loaded, checked, reduced, and asked which leaf a label means."""
+
+import difflib
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from shelfsort.core.errors import InputError
+from shelfsort.core.storage import read_input
+from shelfsort.products.taxonomy_checks import InvalidTaxonomy, checked_nodes
+
+PATH_SEPARATOR = " > "
+_NEAREST = 3
+_LONGEST_LABEL_COMPARED = 200
+_MOST_LABELS_COMPARED = 100
+
+
+class UnknownLabel(LookupError):  # noqa: N818 - reads as the verdict it is
+    """A label that names no leaf; the message gives the nearest names or the candidates."""
+
+
+class NotALeaf(UnknownLabel):
+    """A label that names an inner category, where only leaves may be assigned."""
+
+
+class Taxonomy:
+    """An immutable category tree with one root.
+
+    Ids are unique. Leaves keep the order of the file, which is the order of the classes.
+    """
+
+    def __init__(self, nodes: list[dict[str, Any]]):
+        """Takes checked nodes: use `load` or `from_nodes`."""
+        self._nodes = {node["id"]: node for node in nodes}
+        self._parents: dict[str, str] = {
+            node["id"]: node["parent"] for node in nodes if "parent" in node
+        }
+        self.root: str = next(id_ for id_ in self._nodes if id_ not in self._parents)
+        self.leaves: list[str] = [
+            node["id"] for node in nodes if not node["subcategories"] and node["id"] != self.root
+        ]
+        self._leaf_set = frozenset(self.leaves)
+        self._nearest_memo: dict[str, list[str]] = {}
+
+    @classmethod
+    def load(cls, path: str) -> "Taxonomy":
+        """Reads a taxonomy file.
+
+        Raises:
+          InputError: one line that names the file, the line where it is known, and the remedy.
+        """
+        path = str(path)
+        content = read_input(path, "taxonomy")
+        try:
+            text = content.decode("utf-8-sig")
+            nodes = json.loads(text)
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path}: not UTF-8 ({error.reason}). Save it as UTF-8.") from error
+        except json.JSONDecodeError as error:
+            raise InputError(
+                f"{path}:{error.lineno}: not JSON ({error.msg}, column {error.colno}). "
+                "Give a JSON list of categories."
+            ) from error
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{path}: not JSON ({error}). Give a JSON list.") from error
+        try:
+            return cls.from_nodes(nodes)
+        except InvalidTaxonomy as error:
+            line = _line_of_node(text, error.node)
+            raise InputError(f"{path}:{line}: {error}" if line else f"{path}: {error}") from error
+
+    @classmethod
+    def from_nodes(cls, nodes: list[Mapping[str, Any]]) -> "Taxonomy":
+        """Builds a tree from `{"id", "name", "subcategories", "parent"?}` nodes.
+
+        Raises:
+          InvalidTaxonomy: repeated ids, no root or several, a cycle, or a parent and a child
+            that disagree.
+        """
+        return cls(checked_nodes(nodes))
+
+    def to_nodes(self) -> list[dict[str, Any]]:
+        """The nodes in file order, in the input form; a fresh copy."""
+        return [
+            {**node, "subcategories": list(node["subcategories"])} for node in self._nodes.values()
+        ]
+
+    @cached_property
+    def version(self) -> str:
+        """12 hex digits of the SHA-256 of the canonical JSON: equal trees have equal versions."""
+        canonical = json.dumps(
+            self.to_nodes(), ensure_ascii=False, sort_keys=True, separators=(",", ":")
+        )
+        return hashlib.sha256(canonical.encode("utf-8", "backslashreplace")).hexdigest()[:12]
+
+    def __contains__(self, id_: object) -> bool:
+        return id_ in self._nodes
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def name(self, id_: str) -> str:
+        """The category's own name. Raises KeyError for an id that is not in the tree."""
+        return self._nodes[id_]["name"]
+
+    def is_leaf(self, id_: str) -> bool:
+        """Whether products may be assigned to `id_`."""
+        return id_ in self._leaf_set
+
+    def ancestors(self, id_: str) -> list[str]:
+        """Ids from just below the root down to the direct parent; [] for a top-level node."""
+        if id_ not in self._nodes:
+            raise KeyError(id_)
+        above: list[str] = []
+        parent = self._parents.get(id_)
+        while parent is not None and parent != self.root:
+            above.append(parent)
+            parent = self._parents.get(parent)
+        return above[::-1]
+
+    def path(self, id_: str) -> str:
+        """Names from just below the root down to `id_`, as in `A > B > C`; "" for the root."""
+        if id_ == self.root:
+            return ""
+        return PATH_SEPARATOR.join(self.name(each) for each in [*self.ancestors(id_), id_])
+
+    def depth(self, id_: str) -> int:
+        """Steps below the root: 0 for the root, 1 for its children."""
+        return 0 if id_ == self.root else len(self.ancestors(id_)) + 1
+
+    def parent_shelf(self, leaf: str) -> str:
+        """The direct parent, or the leaf itself where its parent is the root.
+
+        A flat tree has no coarser shelf than the leaf.
+        """
+        parent = self._parents[leaf]
+        return leaf if parent == self.root else parent
+
+    def resolve(self, label: str) -> str:
+        """The leaf that `label` means: an id, a full path, or a leaf name that occurs once.
+
+        Raises:
+          NotALeaf: `label` is an inner category.
+          UnknownLabel: it names nothing, or several leaves.
+        """
+        found = self.find(label)
+        if found not in self._leaf_set:
+            raise NotALeaf(f"{label.strip()!r} is not a leaf: it has subcategories")
+        return found
+
+    def find(self, label: str) -> str:
+        """The category, leaf or not, that `label` means: its id, full path or unique leaf name.
+
+        Raises:
+          NotALeaf: only the bare name of an inner category fits, which is too little to go by.
+          UnknownLabel: it names nothing, or several categories.
+        """
+        label = label.strip()
+        if label in self._nodes:
+            return label
+        found = self._by_path.get(_normal_path(label), []) or self._leaves_by_name.get(label, [])
+        if len(found) == 1:
+            return found[0]
+        if found:
+            ids = ", ".join(repr(each) for each in found[:_NEAREST])
+            raise UnknownLabel(f"{label[:80]!r} means {len(found)} categories: {ids}")
+        if label in self._inner_names:
+            raise NotALeaf(f"{label!r} is not a leaf: it has subcategories")
+        raise UnknownLabel(self._unknown_message(label))
+
+    def nearest(self, label: str) -> list[str]:
+        """Up to three paths or leaf names that resemble `label`, the most similar first.
+
+        Comparing with every name is slow: after 100 different labels nothing is suggested.
+        """
+        if label not in self._nearest_memo:
+            if len(self._nearest_memo) >= _MOST_LABELS_COMPARED:
+                return []
+            known = [*self._by_path, *self._leaves_by_name]
+            close = difflib.get_close_matches(
+                label[:_LONGEST_LABEL_COMPARED], known, n=_NEAREST, cutoff=0.6
+            )
+            self._nearest_memo[label] = list(dict.fromkeys(close))
+        return self._nearest_memo[label]
+
+    def reduced(self, mapping: Mapping[str, str]) -> "Taxonomy":
+        """The tree after every leaf in `mapping` has been merged into its target.
+
+        A target is a leaf that stays, or an inner category all of whose leaves are merged into
+        it, which makes it a leaf. Inner categories that lose all their leaves go too.
+
+        Raises:
+          InvalidTaxonomy: a source is not a leaf, a target is unknown, is merged itself, or
+            keeps subcategories.
+        """
+        self._check_reduction(mapping)
+        kept = set(self._nodes) - set(mapping)
+        targets = set(mapping.values())
+        for leaf in mapping:
+            parent = self._parents[leaf]
+            while parent != self.root and parent not in targets:
+                if any(child in kept for child in self._nodes[parent]["subcategories"]):
+                    break
+                kept.discard(parent)
+                parent = self._parents[parent]
+        for target in targets:
+            left = [child for child in self._nodes[target]["subcategories"] if child in kept]
+            if left:
+                raise InvalidTaxonomy(
+                    f"the reduction merges into {target!r}, which keeps the subcategory "
+                    f"{left[0]!r}. Merge that one too, or choose a leaf.",
+                    target,
+                )
+        return Taxonomy.from_nodes(
+            [
+                {**node, "subcategories": [c for c in node["subcategories"] if c in kept]}
+                for id_, node in self._nodes.items()
+                if id_ in kept
+            ]
+        )
+
+    def _check_reduction(self, mapping: Mapping[str, str]) -> None:
+        for source, target in mapping.items():
+            if source not in self._leaf_set:
+                raise InvalidTaxonomy(
+                    f"the reduction merges {source!r}, which is not a leaf. Name leaves.", source
+                )
+            if target not in self._nodes or target == self.root:
+                raise InvalidTaxonomy(
+                    f"the reduction merges into {target!r}, which is no category. "
+                    "Name a category of the tree below its root."
+                )
+            if target in mapping:
+                raise InvalidTaxonomy(
+                    f"the reduction merges {source!r} into {target!r}, which is merged itself. "
+                    "Name the final category.",
+                    target,
+                )
+
+    def _unknown_message(self, label: str) -> str:
+        shown = label if len(label) <= 80 else label[:80] + "…"
+        near = self.nearest(label)
+        hint = f"; nearest: {', '.join(repr(each) for each in near)}" if near else ""
+        return f"no category {shown!r}{hint}"
+
+    @cached_property
+    def _by_path(self) -> dict[str, list[str]]:
+        paths: dict[str, list[str]] = defaultdict(list)
+        for id_ in self._nodes:
+            if id_ != self.root:
+                paths[self.path(id_)].append(id_)
+        return dict(paths)
+
+    @cached_property
+    def _leaves_by_name(self) -> dict[str, list[str]]:
+        names: dict[str, list[str]] = defaultdict(list)
+        for leaf in self.leaves:
+            names[self.name(leaf)].append(leaf)
+        return dict(names)
+
+    @cached_property
+    def _inner_names(self) -> frozenset[str]:
+        return frozenset(self.name(id_) for id_ in self._nodes if id_ not in self._leaf_set)
+
+
+def _normal_path(label: str) -> str:
+    return PATH_SEPARATOR.join(part.strip() for part in label.split(">"))
+
+
+def _line_of_node(text: str, node: str | None) -> int | None:
+    """The line on which the node's id is declared; None where it cannot be told."""
+    if node is None:
+        return None
+    for spelled in {json.dumps(node), json.dumps(node, ensure_ascii=False)}:
+        declared = re.search(r'"id"\s*:\s*' + re.escape(spelled), text)
+        if declared:
+            return text.count("\n", 0, declared.start()) + 1
+    return None

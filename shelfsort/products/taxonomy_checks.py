@@ -1,0 +1,147 @@
+"""Whether the nodes of a category tree are well-formed, and make one tree."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from shelfsort.core.errors import InputError
+
+_SHOWN = 3
+
+
+class InvalidTaxonomy(InputError):  # noqa: N818 - names a state, as InputError's kin do
+    """The nodes do not form one tree. `node` is the id of the node at fault, where one is."""
+
+    def __init__(self, message: str, node: str | None = None):
+        super().__init__(message)
+        self.node = node
+
+
+def checked_nodes(nodes: Any) -> list[dict[str, Any]]:
+    """The nodes of a category tree, each with `id`, `name`, `subcategories` and maybe `parent`.
+
+    Args:
+        nodes: whatever a file held.
+
+    Raises:
+        InvalidTaxonomy: a node is malformed, or they do not form one tree.
+    """
+    if not isinstance(nodes, list) or not nodes:
+        raise InvalidTaxonomy("not a list of categories. Give a JSON list with a root in it.")
+    seen: set[str] = set()
+    checked = []
+    for position, node in enumerate(nodes, start=1):
+        clean = _checked_node(node, position)
+        if clean["id"] in seen:
+            raise InvalidTaxonomy(
+                f"the id {clean['id']!r} occurs twice. Give each category its own id.", clean["id"]
+            )
+        seen.add(clean["id"])
+        checked.append(clean)
+    _check_tree(checked)
+    return checked
+
+
+def _checked_node(node: Any, position: int) -> dict[str, Any]:
+    if not isinstance(node, Mapping):
+        raise InvalidTaxonomy(f"category {position} is not a JSON object. Make it one.")
+    id_ = node.get("id")
+    if not isinstance(id_, str) or not id_.strip():
+        raise InvalidTaxonomy(f'category {position} has no "id". Give it a text of its own.')
+    name = node.get("name")
+    if not isinstance(name, str) or not name.strip():
+        raise InvalidTaxonomy(f'category {id_!r} has no "name". Give it one.', id_)
+    children = node.get("subcategories", [])
+    if not _is_list_of_texts(children):
+        raise InvalidTaxonomy(f'"subcategories" of {id_!r} is not a list of ids.', id_)
+    if len(set(children)) < len(children):
+        raise InvalidTaxonomy(f"{id_!r} lists a subcategory twice. List it once.", id_)
+    clean = {"id": id_, "name": name, "subcategories": list(children)}
+    parent = node.get("parent")
+    if parent is not None:
+        if not isinstance(parent, str):
+            raise InvalidTaxonomy(f'"parent" of {id_!r} is not an id. Write it as a text.', id_)
+        clean["parent"] = parent
+    return clean
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _check_tree(nodes: list[dict[str, Any]]) -> None:
+    by_id = {node["id"]: node for node in nodes}
+    _check_parents_agree(nodes, by_id)
+    roots = [node["id"] for node in nodes if "parent" not in node]
+    if not roots:
+        raise InvalidTaxonomy(
+            f"there is no root; the categories go round in a cycle: {_cycle(by_id, nodes[0])}. "
+            "Leave out the parent of the topmost category.",
+            nodes[0]["id"],
+        )
+    if len(roots) > 1:
+        raise InvalidTaxonomy(
+            f"{len(roots)} roots ({_listed(roots)}). Give all but one a parent.", roots[1]
+        )
+    reached = _below(roots[0], by_id)
+    for node in nodes:
+        if node["id"] not in reached:
+            raise InvalidTaxonomy(
+                f"a cycle: {_cycle(by_id, node)}. Hang one of these below the root.", node["id"]
+            )
+
+
+def _check_parents_agree(nodes: list[dict[str, Any]], by_id: Mapping[str, dict]) -> None:
+    for node in nodes:
+        for child in node["subcategories"]:
+            if child not in by_id:
+                raise InvalidTaxonomy(
+                    f"{node['id']!r} lists the subcategory {child!r}, which is not in the file. "
+                    "Add it, or take it off the list.",
+                    node["id"],
+                )
+            claimed = by_id[child].get("parent")
+            if claimed != node["id"]:
+                raise InvalidTaxonomy(
+                    f"{node['id']!r} lists {child!r}, whose parent is {claimed!r}. "
+                    "Make the two agree.",
+                    child,
+                )
+        parent = node.get("parent")
+        if parent is not None and parent not in by_id:
+            raise InvalidTaxonomy(
+                f"the parent {parent!r} of {node['id']!r} is not in the file. Add it.", node["id"]
+            )
+    listed = {(node["id"], child) for node in nodes for child in node["subcategories"]}
+    for node in nodes:
+        if "parent" in node and (node["parent"], node["id"]) not in listed:
+            raise InvalidTaxonomy(
+                f"{node['id']!r} names the parent {node['parent']!r}, which does not list it. "
+                "Make the two agree.",
+                node["id"],
+            )
+
+
+def _below(root: str, by_id: Mapping[str, dict]) -> set[str]:
+    reached: set[str] = set()
+    waiting = [root]
+    while waiting:
+        id_ = waiting.pop()
+        reached.add(id_)
+        waiting.extend(child for child in by_id[id_]["subcategories"] if child not in reached)
+    return reached
+
+
+def _cycle(by_id: Mapping[str, dict], start: dict[str, Any]) -> str:
+    """The ids of the cycle that `start`'s chain of parents ends in."""
+    order: list[str] = []
+    id_ = start["id"]
+    while id_ not in order:
+        order.append(id_)
+        id_ = by_id[id_]["parent"]
+    return " > ".join(repr(each) for each in [*order[order.index(id_) :], id_])
+
+
+def _listed(ids: Iterable[str]) -> str:
+    ids = list(ids)
+    shown = ", ".join(repr(each) for each in ids[:_SHOWN])
+    return shown if len(ids) <= _SHOWN else f"{shown}, …"

@@ -1,0 +1,350 @@
+"""Thresholds that keep a promise: of what is accepted, at least `target` is right.
+
+A threshold taken from a sample so that 95 % *of that sample* are right is too low about half of
+the time. The thresholds here are chosen so that the promise holds for products still to come,
+with a stated confidence over the draw of the calibration sample.
+
+`fit_threshold` has two ways of choosing:
+
+`fixed_sequence` (the default). Products are ranked by score. "The accuracy of everything above
+rank m is below target" is tested with the exact binomial test at ranks fixed in advance: from
+each of two starts downwards, in steps of a hundredth, until a test fails. The starts share the
+error budget, and a walk that reaches the next start brings its share along: Wiens' fallback
+procedure (2003), as used for risk control in Learn-then-Test (Angelopoulos et al. 2021). Why the
+budget holds: if accuracy does not fall as the score rises, the first rank at which acceptance
+would break the promise is decided by the scores alone, and given it the errors above that rank
+are at least as many as a binomial with the target's error rate; so that rank's test passes with
+probability of at most its budget, and no rank below is reached but through it or from a later
+start, which has a budget of its own.
+
+`sgr`. Selection with guaranteed risk (Geifman & El-Yaniv 2017, algorithm 1): binary search over
+the ranks, each of the ceil(log2 N) steps at its share of the budget. It needs about three times
+the evidence and accepts less; `benchmarks/thresholds.py` has both side by side.
+
+Products of one group (variants of one title) are right or wrong together. They are tested as the
+number of independent products they are worth, `design_effect.sizes_by_correlation`, which depends
+on scores and groups alone, so that the argument above stands. The correlation comes from answers
+that the calibration sample has no part in: the ten times larger training split's cross-fitted
+ones.
+
+On fashion's 6,363 cross-fitted answers (a title has 1.2 products, the mean product stands among
+2.3) that costs 0.3 to 1 point of coverage at 95 % and 2 to 6 points at 98 %, in two runs; over 300
+samples of whole titles the promise of 5 % was broken in at most 4.3 %, without it in at most 4.7 %.
+From pictures alone, where variants err alike, next to nothing is decided either way. Where all
+variants share one fate (made-up titles, one in five with four variants) the promise was broken in
+at most 2.5 % of 200 samples, without it in 13 to 18 %. Each title counted once would more than
+halve the coverage at 98 %. `benchmarks/thresholds.py --run` measures it on a run of yours.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from shelfsort.stats.binomial import (
+    holm,
+    lower_bound,
+    proof_p_value,
+    shortfall_p_value,
+    smallest_proof,
+)
+from shelfsort.stats.design_effect import correlation_near, sizes_by_correlation
+
+Method = Literal["fixed_sequence", "sgr"]
+Scope = Literal["overall", "category"]
+
+# Where the walks start, as shares of the sample, and their shares of the error budget. The lower
+# start has most evidence, and so most of the budget; the upper one is for models that are right
+# about less than half of the products. Chosen by `benchmarks/thresholds.py`.
+_STARTS = {0.2: 0.2, 0.5: 0.8}
+_LONE_START = 0.5
+# Ranks between tests: fewer tests in a row give chance fewer occasions to end the walk.
+_STEP = 0.01
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A fitted threshold and the evidence for it.
+
+    Attributes:
+        value: accept where score >= value; None abstains from everything.
+        n_accepted: calibration products at or above `value`.
+        n_correct: how many of those are right.
+        lower_bound: exact lower bound of their accuracy at the asked confidence, for display: it
+            knows nothing of the search, so it stands above the target more often than promised.
+    """
+
+    value: float | None
+    n_accepted: int
+    n_correct: int
+    lower_bound: float
+
+
+def fit_threshold(
+    scores: ArrayLike,
+    correct: ArrayLike,
+    target: float,
+    confidence: float = 0.95,
+    method: Method = "fixed_sequence",
+    *,
+    groups: ArrayLike | None = None,
+    correlation: float = 0.0,
+) -> Threshold:
+    """The threshold that accepts most while the accepted accuracy is proven to reach `target`.
+
+    Args:
+        scores: float array of shape (N,); any order, ties allowed, higher is surer.
+        correct: bool array of shape (N,), whether the prediction was right.
+        target: accuracy promised among accepted products, in (0, 1).
+        confidence: share of calibration samples in which the promise holds, in (0, 1).
+        method: how ranks are searched; see the module's docstring.
+        groups: int array of shape (N,), equal for variants of one product; None: all differ.
+        correlation: of right and wrong within a group, 0 to 1.
+
+    Returns:
+        The threshold; `value` None where the evidence proves nothing.
+
+    Raises:
+        ValueError: shapes disagree, a score is not finite, or a share is outside (0, 1).
+    """
+    scores, correct = _check_sample(scores, correct, target, confidence)
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order]
+    groups = np.arange(len(scores)) if groups is None else np.asarray(groups)
+    evidence = _Evidence.of(ranked, correct[order], groups[order], correlation, target)
+    search = {"fixed_sequence": _fixed_sequence, "sgr": _guaranteed_risk}[method]
+    rank = search(evidence, target, 1 - confidence)
+    if rank == 0:
+        return Threshold(None, 0, 0, 0.0)
+    n_correct, size = int(correct[order[:rank]].sum()), evidence.sizes[rank - 1]
+    bound = lower_bound(n_correct / rank * size, size, confidence)
+    return Threshold(_cut_below(ranked, rank), rank, n_correct, bound)
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Answers at one level of the tree, and whether they were right; arrays of shape (N,).
+
+    Attributes:
+        scores: floats, higher is surer.
+        named: ids of the nodes answered.
+        correct: bools.
+        groups: ints, equal for variants of one product.
+    """
+
+    scores: np.ndarray
+    named: np.ndarray
+    correct: np.ndarray
+    groups: np.ndarray
+
+    def __post_init__(self) -> None:
+        if len({len(getattr(self, each.name)) for each in fields(self)}) > 1:
+            raise ValueError("scores, named nodes, outcomes and groups differ in number")
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def rows(self, index: np.ndarray) -> "Trials":
+        """The answers at `index` (ids or a mask)."""
+        return Trials(*(getattr(self, each.name)[index] for each in fields(self)))
+
+    def correlation_near(self, target: float) -> float:
+        """Of errors within a group, among the answers that a threshold for `target` is about."""
+        return correlation_near(self.scores, self.correct, self.groups, target)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Thresholds of one level at one target; None abstains.
+
+    Attributes:
+        pooled: fitted on all nodes together.
+        in_force: by node.
+    """
+
+    pooled: float | None
+    in_force: dict[str, float | None]
+
+
+def fit_thresholds(
+    trials: Trials,
+    nodes: Sequence[str],
+    target: float,
+    confidence: float = 0.95,
+    scope: Scope = "overall",
+    correlation: float = 0.0,
+) -> Fitted:
+    """A threshold for each node of one level: leaves, or shelves at one depth.
+
+    With scope "overall" a node uses the pooled threshold unless its own trials *refute* the
+    promise there (exact test, Holm-corrected over nodes): then it gets a higher one of its own, or
+    abstains. With scope "category" each node must prove the promise with its own trials, else it
+    abstains.
+
+    Args:
+        trials: what it is fitted on.
+        nodes: every id that is to have a threshold, answered or not.
+        target: accuracy promised, in (0, 1).
+        confidence: of the promise, in (0, 1).
+        scope: whose evidence counts, see above.
+        correlation: of right and wrong within a group, 0 to 1.
+
+    Raises:
+        ValueError: a score is not finite, or `scope` is unknown.
+    """
+    if scope not in ("overall", "category"):
+        raise ValueError(f"scope must be overall or category, not {scope!r}")
+
+    def fit(some: Trials) -> float | None:
+        return fit_threshold(
+            some.scores,
+            some.correct,
+            target,
+            confidence,
+            groups=some.groups,
+            correlation=correlation,
+        ).value
+
+    pooled = fit(trials)
+    if scope == "category":
+        return Fitted(pooled, {node: fit(trials.rows(trials.named == node)) for node in nodes})
+    in_force = dict.fromkeys(nodes, pooled)
+    if pooled is not None:
+        accepted = trials.rows(trials.scores >= pooled)
+        for node in refuted(accepted, target, confidence, correlation).intersection(nodes):
+            own = fit(trials.rows(trials.named == node))
+            # What failed at the pooled threshold is not to be let in by a lower one.
+            in_force[node] = None if own is None or own <= pooled else own
+    return Fitted(pooled, in_force)
+
+
+def refuted(
+    accepted: Trials, target: float, confidence: float, correlation: float = 0.0
+) -> set[str]:
+    """Nodes whose accepted answers show an accuracy below `target`, beyond chance.
+
+    One exact binomial test a node (its upper Clopper-Pearson bound below the target),
+    Holm-corrected (1979), so that with probability `confidence` none is named wrongly.
+
+    Args:
+        accepted: answers that would be accepted.
+        target: accuracy promised, in (0, 1).
+        confidence: that nobody is named wrongly, in (0, 1).
+        correlation: of right and wrong within a group, 0 to 1.
+    """
+    nodes = sorted(set(accepted.named))
+    p_values = []
+    for node in nodes:
+        own = accepted.named == node
+        size = sizes_by_correlation(accepted.groups[own], correlation)[-1]
+        p_values.append(shortfall_p_value(accepted.correct[own].mean() * size, size, target))
+    fallen = holm(p_values, 1 - confidence)
+    return {node for node, falls in zip(nodes, fallen, strict=True) if falls}
+
+
+def target_key(target: float) -> str:
+    """0.95 -> "95", 0.975 -> "97.5": how a target is named in files and output names."""
+    return f"{target * 100:g}"
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """What a search over the ranks of a sample goes by.
+
+    Attributes:
+        ends: the last rank of each tie, rising: tied scores are accepted together, so only there
+            can a threshold lie.
+        p_values: at each of those, of the products above falling short of the target.
+        sizes: effective size of the products above, by rank.
+    """
+
+    ends: np.ndarray
+    p_values: np.ndarray
+    sizes: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        ranked: np.ndarray,
+        correct: np.ndarray,
+        groups: np.ndarray,
+        correlation: float,
+        target: float,
+    ) -> "_Evidence":
+        sizes = sizes_by_correlation(groups, correlation)
+        last_of_tie = np.append(ranked[1:] != ranked[:-1], True)[: len(ranked)]
+        ends = np.flatnonzero(last_of_tie) + 1
+        right = np.cumsum(correct)[ends - 1] / ends * sizes[ends - 1]
+        return cls(ends, proof_p_value(right, sizes[ends - 1], target), sizes)
+
+
+def _fixed_sequence(evidence: _Evidence, target: float, error: float) -> int:
+    n, ends = len(evidence.sizes), evidence.ends
+    starts = _starts(evidence.sizes, target, error)
+    planned = np.arange(min(starts), n + 1, max(1, round(_STEP * n)))
+    planned = np.unique([*planned, *starts, n])
+    at_start = np.zeros(len(ends) + 1)
+    for rank, share in starts.items():
+        at_start[np.searchsorted(ends, rank)] += share
+    best, budget = 0, 0.0
+    for index in np.unique(np.searchsorted(ends, planned[planned >= min(starts)])):
+        if index == len(ends):
+            break
+        budget += error * at_start[index]
+        if 0 < budget >= evidence.p_values[index]:
+            best = int(ends[index])
+        else:
+            budget = 0.0
+    return best
+
+
+def _starts(sizes: np.ndarray, target: float, error: float) -> dict[int, float]:
+    # Depends on scores and groups alone, never on outcomes. Where the upper start could prove
+    # nothing even without an error, its share of the budget would be thrown away.
+    n = len(sizes)
+    first, share = next(iter(_STARTS.items()))
+    if n and sizes[math.ceil(n * first) - 1] >= smallest_proof(target, 1 - error * share):
+        return {math.ceil(n * start): share for start, share in _STARTS.items()}
+    enough = np.flatnonzero(sizes >= smallest_proof(target, 1 - error))
+    return {max(math.ceil(n * _LONE_START), enough[0] + 1 if len(enough) else n + 1): 1.0}
+
+
+def _guaranteed_risk(evidence: _Evidence, target: float, error: float) -> int:
+    ends, n = evidence.ends, len(evidence.sizes)
+    steps = max(1, math.ceil(math.log2(n))) if n else 0
+    low, high, best = 0, len(ends) - 1, 0
+    for _ in range(steps):
+        if low > high:
+            break
+        middle = (low + high) // 2
+        if evidence.p_values[middle] <= error / steps:
+            best, low = int(ends[middle]), middle + 1
+        else:
+            high = middle - 1
+    return best
+
+
+def _cut_below(ranked: np.ndarray, rank: int) -> float:
+    # Midway to the next score, so that a score recomputed in float32 falls on the same side.
+    last = ranked[rank - 1]
+    if rank == len(ranked):
+        return float(np.nextafter(np.float32(last), np.float32(-np.inf)))
+    middle = float((last + ranked[rank]) / 2)
+    return middle if middle > ranked[rank] else float(last)
+
+
+def _check_sample(
+    scores: ArrayLike, correct: ArrayLike, *shares: float
+) -> tuple[np.ndarray, np.ndarray]:
+    scores, correct = np.asarray(scores, dtype=np.float64), np.asarray(correct, dtype=bool)
+    if scores.ndim != 1 or scores.shape != correct.shape:
+        raise ValueError(f"scores {scores.shape} and outcomes {correct.shape}: one each a product")
+    if not np.isfinite(scores).all():
+        raise ValueError(f"score {int(np.flatnonzero(~np.isfinite(scores))[0])} is not finite")
+    for share in shares:
+        if not 0 < share < 1:
+            raise ValueError(f"targets and confidences lie between 0 and 1, not {share}")
+    return scores, correct

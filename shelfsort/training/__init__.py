@@ -1,0 +1,1 @@
+"""Training: data sets, encoders, towers, calibration and the served graph."""

@@ -1,0 +1,188 @@
+"""A split as the towers take it: features on disk, and in memory only what each product is."""
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from shelfsort.core.progress import progress
+from shelfsort.training.embedding_cache import EmbeddingCache, content_digest
+from shelfsort.training.rows import RowFile, Rows
+
+READ_BATCH = 256
+_TERMS = ("word_ids", "word_weights", "piece_ids", "piece_weights")
+
+
+class ProductIds(Sequence):
+    """Ids of n products in as many bytes each as the longest has.
+
+    Args:
+        encoded: (n,) array of UTF-8 bytes.
+    """
+
+    def __init__(self, encoded: np.ndarray):
+        self._encoded = encoded
+
+    def __len__(self) -> int:
+        return len(self._encoded)
+
+    def __getitem__(self, index):
+        """The id at an int; the ProductIds at an index array."""
+        if isinstance(index, (int, np.integer)):
+            return self._encoded[index].decode()
+        return ProductIds(self._encoded[index])
+
+
+@dataclasses.dataclass(frozen=True)
+class Products:
+    """One split, ready for the towers.
+
+    Attributes:
+        product_ids: n ids.
+        features: n rows of the type `feature_type` gives, most of them on disk.
+        word_terms, piece_terms: columns of terms that hold any; the others are not read.
+        has_text, has_image: (n,) bool.
+        labels: (n,) int32 category ids, -1 for one unseen in training.
+        label_weights: (n,) float32.
+        groups: (n,) int64, equal for variants of one product.
+    """
+
+    product_ids: Sequence[str]
+    features: Rows
+    word_terms: int
+    piece_terms: int
+    has_text: np.ndarray
+    has_image: np.ndarray
+    labels: np.ndarray
+    label_weights: np.ndarray
+    groups: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def embedding_size(self) -> int:
+        """Width of the picture embeddings."""
+        return self.features.dtype["embeddings"].shape[0]
+
+    def tower_inputs(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """What the towers take, by input name, of the products at the (m,) `rows`."""
+        features = self.features[rows]
+        widths = {"word": self.word_terms, "piece": self.piece_terms}
+        terms = {name: features[name][:, : widths[name.split("_")[0]]] for name in _TERMS}
+        return terms | {name: features[name] for name in ("price_bucket", "embeddings")}
+
+    def group_folds(self, folds: int, seed: int) -> np.ndarray:
+        """(n,) fold of each product; variants of one product share a fold, so none leaks."""
+        salt = seed.to_bytes(16, "big", signed=True)
+        keys = (int(group).to_bytes(8, "big", signed=True) for group in self.groups)
+        digests = (hashlib.blake2b(key, digest_size=8, salt=salt).digest() for key in keys)
+        numbers = (int.from_bytes(digest, "big") % folds for digest in digests)
+        return np.fromiter(numbers, np.int32, len(self))
+
+
+def feature_type(words: int, pieces: int, embedding: int) -> np.dtype:
+    """A product's features: `words` and `pieces` terms, and an embedding of so many numbers.
+
+    Term ids are 0, and their weights too, where there is no term; `price_bucket` is 0 where there
+    is no price, and `embeddings` are zeros where there is no picture.
+    """
+    return np.dtype(
+        [
+            ("word_ids", np.int32, (words,)),
+            ("word_weights", np.float32, (words,)),
+            ("piece_ids", np.int32, (pieces,)),
+            ("piece_weights", np.float32, (pieces,)),
+            ("price_bucket", np.int32),
+            ("embeddings", np.float32, (embedding,)),
+        ]
+    )
+
+
+def read_products(
+    files: Sequence[str],
+    transformed: tft.TFTransformOutput,
+    cache: EmbeddingCache,
+    embedding_size: int,
+) -> Products:
+    """Transforms the products of one split and looks up their pictures' embeddings.
+
+    Args:
+        files: patterns of gzipped files of raw tf.Examples.
+        transformed: the graph that turns them into features.
+        cache: holds the embedding of every picture, see `embedding.embed_new_pictures`.
+        embedding_size: numbers of one embedding.
+    """
+    spec = transformed.transformed_feature_spec()
+    terms = [spec[name].shape[0] for name in ("word_ids", "piece_ids")]
+    features = RowFile(feature_type(*terms, embedding_size))
+    known: dict[str, list[np.ndarray]] = {}
+    for batch in _transformed_batches(files, transformed):
+        rows = np.zeros(len(batch["product_id"]), features.dtype)
+        for name in (*_TERMS, "price_bucket"):
+            rows[name] = batch[name]
+        rows["embeddings"] = _embeddings(batch["image"], cache, embedding_size)
+        features.append(rows)
+        for name, values in _known_of(batch, rows).items():
+            known.setdefault(name, []).append(values)
+        progress(len(features), None, "products read for training")
+    stacked = {name: np.concatenate(values) for name, values in known.items()}
+    return Products(
+        product_ids=ProductIds(stacked["product_id"]),
+        features=features,
+        word_terms=max(1, int(stacked["words"].max())),
+        piece_terms=max(1, int(stacked["pieces"].max())),
+        has_text=stacked["has_text"] > 0,
+        has_image=stacked["has_image"] > 0,
+        labels=stacked["category_id"].astype(np.int32),
+        label_weights=stacked["label_weight"],
+        groups=stacked["group"],
+    )
+
+
+def trimmed(*splits: Products) -> list[Products]:
+    """The splits without the term columns that are empty in all of them (at least one is kept)."""
+    widths = {name: max(getattr(s, name) for s in splits) for name in ("word_terms", "piece_terms")}
+    return [dataclasses.replace(s, **widths) for s in splits]
+
+
+def record_batches(files: Sequence[str]) -> tf.data.Dataset:
+    """Serialised products of gzipped files, READ_BATCH at a time, in the order of the files."""
+    paths = sorted(path for pattern in files for path in tf.io.gfile.glob(pattern))
+    return tf.data.TFRecordDataset(paths, compression_type="GZIP").batch(READ_BATCH)
+
+
+def _transformed_batches(
+    files: Sequence[str], transformed: tft.TFTransformOutput
+) -> Iterator[dict[str, np.ndarray]]:
+    spec, layer = transformed.raw_feature_spec(), transformed.transform_features_layer()
+
+    # AutoGraph would rewrite all of the layer's source, which takes longer than a small split.
+    @tf.autograph.experimental.do_not_convert
+    def transform(batch: tf.Tensor) -> dict[str, tf.Tensor]:
+        return layer(tf.io.parse_example(batch, spec))
+
+    yield from record_batches(files).map(transform).prefetch(1).as_numpy_iterator()
+
+
+def _known_of(batch: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """What of a batch stays in memory; of the terms, how many columns are in use."""
+    names = ("has_text", "has_image", "category_id", "label_weight", "group")
+    return {
+        "product_id": batch["product_id"].reshape(-1).astype("S"),
+        **{name: batch[name].reshape(-1) for name in names},
+        **{
+            f"{kind}s": np.count_nonzero(rows[f"{kind}_ids"], axis=1).max(keepdims=True)
+            for kind in ("word", "piece")
+        },
+    }
+
+
+def _embeddings(pictures: np.ndarray, cache: EmbeddingCache, size: int) -> np.ndarray:
+    digests = [content_digest(p) if p else b"" for p in pictures.reshape(-1)]
+    vectors = cache.get([d for d in digests if d])
+    vectors[b""] = np.zeros(size, np.float32)
+    return np.stack([vectors[digest] for digest in digests])

@@ -1,0 +1,71 @@
+"""Writes the served model's directory: SavedModel, warm-up requests and lineage."""
+
+import json
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+from shelfsort.training.served_model import ServedModel
+
+WARM_UP = "assets.extra/tf_serving_warmup_requests"
+LINEAGE = "assets.extra/shelfsort.json"
+# A server meets single products and full batches; each shape is traced and planned once.
+_WARM_UP_BATCHES = (1, 8, 32)
+
+
+def write_served_model(
+    directory: str,
+    model: ServedModel,
+    *,
+    name: str,
+    products: Sequence[bytes],
+    lineage: dict[str, Any],
+) -> None:
+    """Saves `model` under `directory` with what a server needs to start warm.
+
+    Args:
+        directory: new; local or any file system that TensorFlow knows.
+        model: to be saved with all its signatures.
+        name: the model's name in the warm-up requests.
+        products: serialised tf.Examples to warm up with; labels in them are ignored.
+        lineage: goes to `assets.extra/shelfsort.json`.
+    """
+    tf.saved_model.save(model, directory, signatures=model.signatures())
+    tf.io.gfile.makedirs(str(PurePosixPath(directory, "assets.extra")))
+    with tf.io.TFRecordWriter(f"{directory}/{WARM_UP}") as writer:
+        for log in _warm_up_logs(name, products):
+            writer.write(log.SerializeToString())
+    with tf.io.gfile.GFile(f"{directory}/{LINEAGE}", "w") as file:
+        file.write(json.dumps(lineage, indent=2, sort_keys=True))
+
+
+def _warm_up_logs(name: str, products: Sequence[bytes]):
+    for size in _WARM_UP_BATCHES:
+        batch = [products[i % len(products)] for i in range(size)] if products else []
+        if batch:
+            yield _predict_log(name, "serving_default", {"examples": tf.make_tensor_proto(batch)})
+            yield _predict_log(name, "predict_raw", _raw_inputs(batch))
+
+
+def _predict_log(name: str, signature: str, inputs: dict) -> prediction_log_pb2.PredictionLog:
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = name
+    request.model_spec.signature_name = signature
+    for key, tensor in inputs.items():
+        request.inputs[key].CopyFrom(tensor)
+    return prediction_log_pb2.PredictionLog(
+        predict_log=prediction_log_pb2.PredictLog(request=request)
+    )
+
+
+def _raw_inputs(products: Sequence[bytes]) -> dict:
+    features = [tf.train.Example.FromString(product).features.feature for product in products]
+    texts = {
+        key: tf.make_tensor_proto([(list(f[key].bytes_list.value) or [b""])[0] for f in features])
+        for key in ("title", "description", "image")
+    }
+    prices = [(list(f["price"].float_list.value) or [-1.0])[0] for f in features]
+    return {**texts, "price": tf.make_tensor_proto(prices, tf.float32)}

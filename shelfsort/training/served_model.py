@@ -1,0 +1,335 @@
+"""The served graph: from serialised products, or raw ones, to answers.
+
+All weights hang on the module as plain `tf.Variable`s. A Keras 3 model saved as such loads in TF2
+and fails in the TF1-style loader that TF Serving uses ("Could not find variable ...").
+"""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from shelfsort.contract.modalities import MODES, output_name
+from shelfsort.stats.thresholds import target_key
+from shelfsort.training.answers import TARGETS, Shelves, node_index
+from shelfsort.training.backbones import Backbone
+from shelfsort.training.images import decode_pictures
+from shelfsort.training.pooling import Pool
+
+TOP = 5
+_ABSTAIN = np.float32(np.inf)
+_RAW_TYPES = {"title": tf.string, "description": tf.string, "image": tf.string, "price": tf.float32}
+_NOT_GIVEN = {"title": b"", "description": b"", "image": b"", "price": -1.0}
+
+
+class ServedModel(tf.Module):
+    """Transform's graph, the backbone, the towers, their pool and the promise, in one module.
+
+    Args:
+        transform: Transform's layer, from a dict of raw features to transformed ones.
+        raw_spec: parsing specification of the raw features it takes.
+        backbone: embeds pictures.
+        towers: from `towers.build_towers`.
+        pool: of the towers.
+        shelves: categories and tree.
+        answers: by mode, from `answers.fit_answers`.
+        version: names the thresholds.
+    """
+
+    def __init__(
+        self,
+        *,
+        transform: tf.Module,
+        raw_spec: dict,
+        backbone: Backbone,
+        towers: keras.Model,
+        pool: Pool,
+        shelves: Shelves,
+        answers: dict[str, dict],
+        version: str,
+    ):
+        super().__init__(name="shelfsort")
+        self.transform = transform
+        self._raw_spec = raw_spec
+        self._backbone = backbone
+        # As a mere function: a model as attribute is saved with its optimizer, twice its size.
+        self._towers = functools.partial(towers, training=False)
+        self.weights = [v.value for v in (*backbone.model.variables, *towers.variables)]
+        self._pool = pool
+        self._promise = _Promise(shelves, answers)
+        self._version = version
+
+    def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
+        """Concrete functions by signature name."""
+        examples = tf.TensorSpec([None], tf.string, name="examples")
+        raw = {name: tf.TensorSpec([None], kind, name=name) for name, kind in _RAW_TYPES.items()}
+        inputs = tf.TensorSpec([None], tf.string, name="inputs")
+
+        # AutoGraph would look through the source of every layer for control flow; there is none.
+        def concrete(function, *args, **kwargs):
+            return tf.function(function, autograph=False).get_concrete_function(*args, **kwargs)
+
+        return {
+            "serving_default": concrete(self._serve, examples),
+            "predict_raw": concrete(self._predict_raw, **raw),
+            "classify": concrete(self._classify, inputs),
+            "evaluate": concrete(self._evaluate, examples),
+            "transform_features": concrete(self._transform, examples),
+        }
+
+    def _serve(self, examples):
+        return _answer_outputs(self._answer(self._parse(examples)))
+
+    def _predict_raw(self, title, description, image, price):
+        raw = {"title": title, "description": description, "image": image, "price": price}
+        return _answer_outputs(self._answer(raw))
+
+    def _classify(self, inputs):
+        answer = self._answer(self._parse(inputs))
+        return {"classes": answer["top_categories"], "scores": answer["top_scores"]}
+
+    def _evaluate(self, examples):
+        """The answer as served, and what it would be to the words or the picture alone."""
+        seen = self._seen(self._parse(examples))
+        heads = [_head(seen), *(tf.fill(tf.shape(_head(seen)), i) for i in range(1, len(MODES)))]
+        # One pass for all modes: the products once more below themselves for each further one.
+        answer = self._answered(tf.tile(seen.logits, [len(MODES), 1, 1]), tf.concat(heads, axis=0))
+        return {
+            output_name(mode, name): part
+            for name, values in answer.items()
+            for mode, part in zip(MODES, tf.split(values, len(MODES)), strict=True)
+        }
+
+    def _transform(self, examples):
+        features = self._transformed(self._parse(examples))
+        return {name: value for name, value in features.items() if name != "image"}
+
+    def _parse(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        spec = {
+            name: tf.io.FixedLenFeature([], kind, default_value=_NOT_GIVEN[name])
+            for name, kind in _RAW_TYPES.items()
+        }
+        return tf.io.parse_example(examples, spec)
+
+    def _transformed(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return self.transform(
+            {name: _as_declared(raw[name], spec) for name, spec in self._raw_spec.items()}
+        )
+
+    def _answer(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        seen = self._seen(raw)
+        return self._answered(seen.logits, _head(seen))
+
+    def _seen(self, raw: dict[str, tf.Tensor]) -> "_Seen":
+        features = self._transformed(raw)
+        has_image = tf.reshape(features["has_image"], [-1]) > 0
+        logits = self._towers(
+            {
+                "word_ids": tf.cast(features["word_ids"], tf.int32),
+                "word_weights": features["word_weights"],
+                "piece_ids": tf.cast(features["piece_ids"], tf.int32),
+                "piece_weights": features["piece_weights"],
+                "price_bucket": tf.cast(tf.reshape(features["price_bucket"], [-1]), tf.int32),
+                "embeddings": self._embed(tf.reshape(features["image"], [-1]), has_image),
+            }
+        )
+        text = tf.nn.log_softmax(logits["text"])
+        image = tf.nn.log_softmax(logits["image"])
+        by_mode = {
+            "combined": _pooled(self._pool, text, image),
+            "text": text,
+            "image": image,
+        }
+        return _Seen(
+            logits=tf.stack([by_mode[mode] for mode in MODES], axis=1),
+            has_text=tf.reshape(features["has_text"], [-1]) > 0,
+            has_image=has_image,
+        )
+
+    def _answered(self, logits: tf.Tensor, head: tf.Tensor) -> dict[str, tf.Tensor]:
+        """(n, modes, K) logits and the (n,) places in MODES to answer by → outputs."""
+        answer = self._promise.answer(tf.gather(logits, head, axis=1, batch_dims=1), head)
+        version = tf.fill(tf.shape(answer["score"]), self._version)
+        return {**answer, "threshold_version": version}
+
+    def _embed(self, images: tf.Tensor, has_image: tf.Tensor) -> tf.Tensor:
+        """(n, embedding) rows; only products with a picture cost the backbone anything."""
+        rows = tf.where(has_image)
+        shape = [tf.shape(images, out_type=tf.int64)[0], self._backbone.embedding_size]
+
+        def embedded() -> tf.Tensor:
+            pixels = decode_pictures(tf.gather_nd(images, rows), self._backbone.image_size)
+            vectors = self._backbone.model(tf.cast(pixels, tf.float32), training=False)
+            return tf.scatter_nd(rows, vectors, shape)
+
+        # A convolution over no picture at all is an error in TensorFlow's CPU kernels.
+        return tf.cond(tf.reduce_any(has_image), embedded, lambda: tf.zeros(shape))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Seen:
+    """What the towers make of n products.
+
+    Attributes:
+        logits: (n, modes, K), in the order of MODES.
+        has_text, has_image: (n,) bool.
+    """
+
+    logits: tf.Tensor
+    has_text: tf.Tensor
+    has_image: tf.Tensor
+
+
+def _head(seen: _Seen) -> tf.Tensor:
+    """(n,) int32 place in MODES of what each product holds: words and picture, or one of them."""
+    return tf.where(seen.has_image, tf.where(seen.has_text, 0, 2), 1)
+
+
+class _Promise:
+    """Temperature, thresholds and the tree, as constants of the graph.
+
+    Thresholds are of shape (modes, K): each category's own, or that of a shelf above it.
+    """
+
+    def __init__(self, shelves: Shelves, answers: dict[str, dict]):
+        tree, leaves = shelves.taxonomy, list(shelves.categories)
+        self._leaves = leaves
+        self._paths = [tree.path(leaf) for leaf in leaves]
+        self._leaf_levels = [tree.depth(leaf) for leaf in leaves]
+        self._parents = shelves.parents
+        self._parent_levels = shelves.parent_levels
+        modes = [answers[mode] for mode in MODES]
+        self._temperatures = np.array([m["temperature"] for m in modes], np.float32)
+        keys = [target_key(target) for target in TARGETS]
+        self._leaf_thresholds = {
+            key: _thresholds(modes, "by_category", leaves, key) for key in keys
+        }
+        self._parent_thresholds = {
+            key: _thresholds(modes, "by_parent", self._parents, key) for key in keys
+        }
+        self._levels = [_Level.of(level, shelves, modes) for level in reversed(shelves.levels)]
+
+    def answer(self, logits: tf.Tensor, mode: tf.Tensor) -> dict[str, tf.Tensor]:
+        """(n, K) logits and (n,) modes → the outputs of `evaluate` but for the version."""
+        probabilities = tf.nn.softmax(logits / tf.gather(self._temperatures, mode)[:, None])
+        top = tf.math.top_k(probabilities, k=min(TOP, len(self._leaves)))
+        predicted, score = top.indices[:, 0], top.values[:, 0]
+        at_leaf = tf.stack([mode, predicted], axis=1)
+        level_scores = {
+            level.depth: _of_predicted(probabilities, level.index, predicted)
+            for level in self._levels
+        }
+        parent_score = self._of_parent(level_scores, predicted)
+        accepted = {
+            key: score >= tf.gather_nd(thresholds, at_leaf)
+            for key, thresholds in self._leaf_thresholds.items()
+        }
+        parent_accepted = {
+            f"parent_accepted_{key}": parent_score >= tf.gather_nd(thresholds, at_leaf)
+            for key, thresholds in self._parent_thresholds.items()
+        }
+        answer, level = self._deepest(level_scores, predicted, accepted["95"], at_leaf)
+        return {
+            "category": tf.gather(tf.constant(self._leaves), predicted),
+            "category_path": tf.gather(tf.constant(self._paths), predicted),
+            "score": score,
+            "accepted_95": accepted["95"],
+            "accepted_98": accepted["98"],
+            "answer": answer,
+            "answer_level": level,
+            "top_categories": _padded(tf.gather(tf.constant(self._leaves), top.indices), ""),
+            "top_scores": _padded(top.values, 0.0),
+            "parent": tf.gather(tf.constant(self._parents), predicted),
+            "parent_score": parent_score,
+            **parent_accepted,
+        }
+
+    def _of_parent(self, level_scores: dict[int, tf.Tensor], predicted: tf.Tensor) -> tf.Tensor:
+        """(n,) summed probability of the predicted category's parent shelf."""
+        depth = tf.gather(tf.constant(self._parent_levels), predicted)
+        return tf.add_n(
+            [tf.where(depth == level, score, 0.0) for level, score in level_scores.items()]
+        )
+
+    def _deepest(self, level_scores, predicted, leaf_accepted, at_leaf):
+        """The leaf where it is accepted, else the deepest ancestor that passes, else empty."""
+        leaf = tf.gather(tf.constant(self._leaves), predicted)
+        answer = tf.where(leaf_accepted, leaf, "")
+        leaf_level = tf.gather(tf.constant(self._leaf_levels, tf.int64), predicted)
+        answer_level = tf.where(leaf_accepted, leaf_level, tf.zeros_like(leaf_level))
+        for level in self._levels:
+            node = tf.gather(tf.constant(level.nodes), predicted)
+            passes = level_scores[level.depth] >= tf.gather_nd(level.thresholds, at_leaf)
+            # A category at the top is its own shelf, but not an answer above itself.
+            take = passes & (answer == "") & (node != leaf)
+            answer = tf.where(take, node, answer)
+            answer_level = tf.where(take, tf.cast(level.depth, tf.int64), answer_level)
+        return answer, answer_level
+
+
+@dataclasses.dataclass(frozen=True)
+class _Level:
+    """The shelves at one depth, by category below them.
+
+    Attributes:
+        depth: 1 at the top.
+        nodes: K ids, "" for a category that has no shelf there.
+        index: (K,) int32, equal for categories on one shelf, -1 for none.
+        thresholds: (modes, K) float32 at 95 %.
+    """
+
+    depth: int
+    nodes: list[str]
+    index: np.ndarray
+    thresholds: np.ndarray
+
+    @classmethod
+    def of(cls, depth: int, shelves: Shelves, modes: Sequence[dict]) -> "_Level":
+        nodes = shelves.shelves_at(depth)
+        thresholds = _thresholds(modes, "by_parent", nodes, "95")
+        return cls(depth, [node or "" for node in nodes], node_index(nodes), thresholds)
+
+
+def _thresholds(
+    modes: Sequence[dict], kind: str, nodes: Sequence[str | None], key: str
+) -> np.ndarray:
+    """(modes, K) float32 thresholds of the nodes; infinite for one that abstains, or None."""
+    found = [[m[kind][node][key] if node else None for node in nodes] for m in modes]
+    return np.array([[_ABSTAIN if t is None else t for t in row] for row in found], np.float32)
+
+
+def _pooled(pool: Pool, text: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    """`Pool.logits` of log-probabilities in the graph."""
+    exponents = [value.astype(np.float32) for value in (pool.text, pool.image, pool.offset)]
+    return exponents[0] * text + exponents[1] * image + exponents[2]
+
+
+def _answer_outputs(answer: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    return {name: value for name, value in answer.items() if not name.startswith("parent")}
+
+
+def _of_predicted(probabilities: tf.Tensor, index: np.ndarray, predicted: tf.Tensor) -> tf.Tensor:
+    """Summed probability of the group of the predicted category: (n, K) → (n,); 0 for group -1."""
+    groups = int(index.max(initial=-1)) + 1
+    sums = tf.math.unsorted_segment_sum(tf.transpose(probabilities), index, groups + 1)
+    group = tf.gather(np.where(index < 0, groups, index), predicted)
+    return tf.gather_nd(sums, tf.stack([group, tf.range(tf.shape(group)[0])], axis=1))
+
+
+def _padded(values: tf.Tensor, filler) -> tf.Tensor:
+    """(n, at most TOP) → (n, TOP)."""
+    values = tf.pad(values, [[0, 0], [0, TOP - values.shape[1]]], constant_values=filler)
+    return tf.ensure_shape(values, [None, TOP])
+
+
+def _as_declared(values: tf.Tensor, spec) -> tf.Tensor | tf.SparseTensor:
+    """(n,) values in the form that the raw feature was declared in; not given becomes absent."""
+    if isinstance(spec, tf.io.FixedLenFeature):
+        return tf.reshape(values, [-1, *spec.shape])
+    given = tf.where(values >= 0) if values.dtype.is_floating else tf.where(values != "")
+    columns = tf.concat([given, tf.zeros_like(given)], axis=1)
+    shape = tf.stack([tf.shape(values, out_type=tf.int64)[0], 1])
+    return tf.SparseTensor(columns, tf.gather_nd(values, given), shape)

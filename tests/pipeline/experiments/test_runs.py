@@ -1,0 +1,83 @@
+"""Finding runs and telling them apart."""
+
+import subprocess
+import sys
+from datetime import datetime, timezone
+
+import pytest
+from click.testing import CliRunner
+from ml_metadata import MetadataStore
+from ml_metadata.proto import metadata_store_pb2
+
+from pipeline.cli.runs import runs as command
+from pipeline.experiments.runs import Run, differences, find_run, list_runs
+from pipeline.output_folder import OutputFolder
+from shelfsort.core.errors import InputError
+
+
+def _run(name: str, **settings) -> Run:
+    return Run(name, datetime.now(timezone.utc), "pushed", "1", {}, settings)
+
+
+def test_a_run_is_found_by_the_beginning_of_its_id_or_as_the_latest():
+    runs = [_run("2026-02-02T10"), _run("2026-02-01T10"), _run("2026-01-01T10")]
+    assert find_run(runs, "2026-01").id == "2026-01-01T10"
+    assert find_run(runs, "latest") is runs[0]
+
+
+@pytest.mark.parametrize(("name", "said"), [("2026-02", "2 runs"), ("1999", "no run")])
+def test_an_unclear_name_is_refused_with_the_names_there_are(name, said):
+    with pytest.raises(InputError, match=said):
+        find_run([_run("2026-02-02T10"), _run("2026-02-01T10")], name)
+
+
+def test_differences_name_what_one_run_has_and_the_other_has_not():
+    a, b = _run("a", epochs=3, folds=2), _run("b", epochs=5, folds=2, seed=1)
+    assert differences(a, b) == [("epochs", 3, 5), ("seed", None, 1)]
+    assert differences(a, a) == []
+
+
+def _store_with_one_killed_run(folder: OutputFolder) -> None:
+    config = metadata_store_pb2.ConnectionConfig()
+    config.sqlite.filename_uri = str(folder.metadata)
+    config.sqlite.connection_mode = (
+        metadata_store_pb2.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+    )
+    store = MetadataStore(config)
+    run_type = store.put_context_type(metadata_store_pb2.ContextType(name="pipeline_run"))
+    trainer_type = store.put_execution_type(
+        metadata_store_pb2.ExecutionType(name="components.trainer.component.Trainer")
+    )
+    execution = metadata_store_pb2.Execution(
+        type_id=trainer_type, last_known_state=metadata_store_pb2.Execution.RUNNING
+    )
+    execution.custom_properties[
+        "custom_config"
+    ].string_value = '{"training": {"epochs": 3}, "code_digest": "c0de"}'
+    context = metadata_store_pb2.Context(type_id=run_type, name="2026-03-03T08-00-00-ab12")
+    store.put_execution(execution, [], [context])
+
+
+def test_a_killed_run_is_listed_as_unfinished_with_its_settings(tmp_path):
+    folder = OutputFolder.open(str(tmp_path / "out"))
+    _store_with_one_killed_run(folder)
+    (run,) = list_runs(folder)
+    assert (run.id, run.outcome, run.metrics) == ("2026-03-03T08-00-00-ab12", "unfinished", {})
+    assert run.settings == {"training.epochs": 3, "code.Trainer": "c0de"}
+    shown = CliRunner().invoke(command, ["--output", str(folder.path)])
+    assert "unfinished" in shown.output
+
+
+def test_a_folder_without_runs_says_how_to_start_one(tmp_path):
+    folder = OutputFolder.open(str(tmp_path / "out"))
+    with pytest.raises(InputError, match="shelfsort run"):
+        list_runs(folder)
+
+
+def test_listing_and_comparing_need_neither_tensorflow_nor_tfx():
+    code = (
+        "import sys, pipeline.cli.runs, pipeline.experiments.runs, pipeline.experiments.text\n"
+        "print([name for name in ('tensorflow', 'tfx', 'keras') if name in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"

@@ -1,0 +1,108 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from serving.cli.models import models
+from serving.versions import list_versions, publish
+from shelfsort.core.errors import InputError
+
+
+def _publish(tmp_path: Path, base: Path, content: str, **lineage: object) -> None:
+    model = tmp_path / f"model-{content}"
+    (model / "variables").mkdir(parents=True, exist_ok=True)
+    (model / "saved_model.pb").write_text(content)
+    publish(model, base, extra_lineage=lineage)
+
+
+@pytest.fixture
+def serving(tmp_path) -> Path:
+    """The serving folder of a run, with one model that has two versions."""
+    base = tmp_path / "serving" / "products"
+    figures = {"combined": {"eval": {"accuracy": 0.91, "coverage_at_95": 0.8765}}}
+    _publish(tmp_path, base, "a", pushed="2026-01-02T03:04:05+00:00", metrics=figures)
+    _publish(tmp_path, base, "b", approved_by="Ada")
+    return base.parent
+
+
+def _run(*arguments: object) -> Result:
+    words = [str(argument) for argument in arguments]
+    return CliRunner().invoke(models, words, catch_exceptions=False)
+
+
+def test_list_shows_the_newest_first_with_its_lineage(serving):
+    lines = _run("list", "--model-base-path", serving).output.splitlines()
+    assert lines[0] == str(serving / "products")
+    assert lines[2].split()[:2] == ["2", "live"]
+    assert lines[2].endswith("approved by Ada")
+    assert lines[3].split()[:5] == ["1", "2026-01-02", "03:04", "91.0%", "87.6%"]
+
+
+@pytest.mark.parametrize("below", ["", "products"])
+def test_the_folder_of_the_models_and_that_of_one_model_will_both_do(serving, below):
+    result = _run("list", "--json", "--model-base-path", serving / below)
+    records = json.loads(result.output)
+    assert [(r["model"], r["version"], r["live"]) for r in records] == [
+        ("products", 1, False),
+        ("products", 2, True),
+    ]
+    assert records[1]["lineage"]["approved_by"] == "Ada"
+
+
+def test_several_models_are_listed_together_and_changed_one_at_a_time(serving, tmp_path):
+    _publish(tmp_path, serving / "shoes", "c")
+    records = json.loads(_run("list", "--json", "--model-base-path", serving).output)
+    assert {record["model"] for record in records} == {"products", "shoes"}
+    with pytest.raises(InputError, match=r"several models \(products, shoes\).*--name"):
+        _run("rollback", "--model-base-path", serving)
+    assert _run("verify", "--model-base-path", serving, "--name", "shoes").exit_code == 0
+
+
+def test_rollback_says_what_is_live_now(serving):
+    result = _run("rollback", "--model-base-path", serving)
+    assert result.output == (
+        "Version 3 is live: the model of version 1. Version 2 is withdrawn, and kept.\n"
+    )
+    lines = _run("list", "--model-base-path", serving).output.splitlines()
+    assert lines[2].split()[:2] == ["3", "live"]
+    assert lines[2].endswith("rollback to 1")
+
+
+def test_rollback_to_a_named_version_records_who_decided(serving):
+    arguments = ("--to", 1, "--approved-by", "Grace", "--json", "--model-base-path", serving)
+    record = json.loads(_run("rollback", *arguments).output)
+    assert (record["version"], record["lineage"]["rollback_of"]) == (3, 1)
+    assert record["lineage"]["rolled_back_by"] == "Grace"
+
+
+def test_prune_names_what_it_removed(serving):
+    result = _run("prune", "--keep", 1, "--model-base-path", serving)
+    assert result.output == "Removed version 1.\n"
+    assert _run("prune", "--keep", 1, "--json", "--model-base-path", serving).output == (
+        '{"removed": []}\n'
+    )
+    assert [version.number for version in list_versions(serving / "products")] == [2]
+
+
+def test_verify_fails_when_a_file_has_changed(serving):
+    assert _run("verify", "--model-base-path", serving).exit_code == 0
+    (serving / "products" / "1" / "saved_model.pb").write_text("rot")
+    result = _run("verify", "--model-base-path", serving)
+    assert result.exit_code == 1
+    assert result.output == "version 1: saved_model.pb has changed\nversion 2: as it was pushed\n"
+    only = _run("verify", "--version", 2, "--json", "--model-base-path", serving)
+    assert (only.exit_code, json.loads(only.output)) == (0, [{"version": 2, "problems": []}])
+
+
+@pytest.mark.parametrize("command", ["list", "rollback", "prune", "verify"])
+def test_a_folder_without_versions_is_bad_input(tmp_path, command):
+    with pytest.raises(InputError, match="no model versions"):
+        _run(command, "--model-base-path", tmp_path / "nowhere")
+    with pytest.raises(InputError, match="mugs: no model versions"):
+        _run(command, "--model-base-path", tmp_path, "--name", "mugs")
+
+
+@pytest.mark.parametrize("command", ["list", "rollback", "prune", "verify"])
+def test_help_gives_examples(command):
+    assert f"shelfsort models {command} " in _run(command, "--help").output

@@ -1,0 +1,102 @@
+"""`shelfsort predict`: what it prints, and its exit status when something is wrong."""
+
+import json
+import socket
+
+import pytest
+from click.testing import CliRunner
+
+from shelfsort.cli import main as cli
+
+
+@pytest.fixture
+def shelfsort(monkeypatch, capsys):
+    """Runs the command as the console script does: (exit status, stdout, stderr)."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["shelfsort", *arguments])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        captured = capsys.readouterr()
+        return exit_.value.code, captured.out, captured.err
+
+    return run
+
+
+def test_the_answer_is_readable(fake, jpeg, shelfsort):
+    status, out, _ = shelfsort(
+        "predict", "--address", fake.address, "--title", "bowls", "--image", str(jpeg)
+    )
+    lines = out.splitlines()
+    assert status == 0
+    assert lines[0] == "Kitchen > Bowls   70.0%"
+    assert "at 95 %  decided by the model alone" in lines[1]
+    assert "at 98 %  left to a person" in lines[2]
+    assert lines[5] == "  bowls   70.0%  " + "█" * 21
+    assert lines[-1] == "shelfsort version 3, thresholds t-1"
+
+
+def test_an_unsure_answer_says_that_a_person_decides(fake, shelfsort):
+    _, out, _ = shelfsort("predict", "--address", fake.address, "--title", "thing")
+    assert "answer   none that is sure enough" in out
+
+
+def test_json_holds_every_field(fake, shelfsort):
+    _, out, _ = shelfsort(
+        "predict", "--address", fake.address, "--title", "mugs", "--price", "4", "--json"
+    )
+    answer = json.loads(out)
+    assert answer["category"] == answer["answer"] == "mugs"
+    assert answer["top"][0] == {"category": "mugs", "score": pytest.approx(0.7)}
+    assert (answer["accepted_95"], answer["accepted_98"]) == (True, False)
+    assert (answer["model_version"], answer["threshold_version"]) == (3, "t-1")
+
+
+def test_model_and_version_reach_the_server(fake, shelfsort):
+    shelfsort(
+        "predict", "--address", fake.address, "--title", "x", "--model", "shop", "--version", "2"
+    )
+    (request,) = fake.requests
+    assert (request.model_spec.name, request.model_spec.version.value) == ("shop", 2)
+
+
+def test_a_server_that_is_gone_is_one_line_and_status_1(shelfsort):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        status, out, err = shelfsort(
+            "predict", "--address", address, "--title", "x", "--timeout", "5"
+        )
+    assert (status, out) == (1, "")
+    assert len(err.splitlines()) == 1
+    assert f"{address}: no server answers there" in err
+
+
+def test_a_file_that_is_no_picture_is_one_line_and_status_2(fake, tmp_path, shelfsort):
+    page = tmp_path / "photo.jpg"
+    page.write_text("<html>")
+    status, out, err = shelfsort("predict", "--address", fake.address, "--image", str(page))
+    assert (status, out) == (2, "")
+    assert err.splitlines() == [
+        f"shelfsort: {page}: not a JPEG, PNG, GIF or BMP picture. Convert it first."
+    ]
+    assert fake.requests == []
+
+
+def test_a_product_of_nothing_is_status_2(fake, shelfsort):
+    status, _, err = shelfsort("predict", "--address", fake.address)
+    assert status == 2
+    assert "no words and no picture" in err
+
+
+def test_an_address_without_port_is_status_2(shelfsort):
+    status, _, err = shelfsort("predict", "--address", "localhost", "--title", "x")
+    assert status == 2
+    assert "HOST:PORT" in err
+
+
+def test_help_shows_examples():
+    from shelfsort.cli.predict import predict
+
+    text = CliRunner().invoke(predict, ["--help"]).output
+    assert 'shelfsort predict --address localhost:8500 --title "Canvas tote bag"' in text

@@ -1,0 +1,28 @@
+"""A clock tells what work took: by the clock, and of processors, its children's included."""
+
+import subprocess
+import sys
+import time
+
+from shelfsort.core.cost import Clock, Cost
+
+SPIN = "import time; end = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
+
+
+def test_waiting_takes_time_but_no_processor():
+    clock = Clock()
+    time.sleep(0.2)
+    cost = clock.lap()
+    assert cost.seconds >= 0.2
+    assert cost.cpu_seconds < 0.1
+
+
+def test_the_work_of_a_child_counts_and_the_next_lap_starts_anew():
+    clock = Clock()
+    subprocess.run([sys.executable, "-c", SPIN], check=True)
+    assert clock.lap().cpu_seconds >= 0.25
+    assert clock.lap().cpu_seconds < 0.1
+
+
+def test_a_cost_is_written_to_a_hundredth_of_a_second():
+    assert Cost(1.2345, 0.999).to_dict() == {"seconds": 1.23, "cpu_seconds": 1.0}

@@ -1,0 +1,113 @@
+import os
+
+import pytest
+
+from shelfsort.products.images.source import ImageSource
+from shelfsort.products.manifest.rejects import RejectedLine
+
+
+@pytest.fixture
+def folder(tmp_path):
+    inside = tmp_path / "catalogue"
+    (inside / "images").mkdir(parents=True)
+    (inside / "images" / "a.jpg").write_bytes(b"inside")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "a.jpg").write_bytes(b"outside")
+    (tmp_path / "catalogue2").mkdir()
+    (tmp_path / "catalogue2" / "a.jpg").write_bytes(b"neighbour")
+    return inside
+
+
+@pytest.fixture
+def source(folder):
+    return ImageSource(str(folder / "x.manifest"), max_bytes=10)
+
+
+def read(source, reference):
+    return source.read(source.locate(reference))
+
+
+def reason_for(source, reference):
+    with pytest.raises(RejectedLine) as caught:
+        read(source, reference)
+    return caught.value.reason
+
+
+def test_relative_absolute_and_file_references_are_read(folder, source):
+    absolute = folder / "images" / "a.jpg"
+    for reference in ("images/a.jpg", "./images/../images/a.jpg", str(absolute), absolute.as_uri()):
+        assert read(source, reference) == b"inside"
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "../outside/a.jpg",
+        "images/../../outside/a.jpg",
+        "../catalogue2/a.jpg",
+        "/etc/passwd",
+        "file:///etc/passwd",
+        "file://localhost/etc/%70asswd",
+        "..",
+        "/",
+        "",
+    ],
+)
+def test_references_out_of_the_folder_are_refused(source, reference):
+    assert reason_for(source, reference) == "path_outside_folder"
+
+
+def test_symbolic_links_out_of_the_folder_are_refused(folder, source):
+    (folder / "link.jpg").symlink_to(folder.parent / "outside" / "a.jpg")
+    (folder / "linked").symlink_to(folder.parent / "outside")
+    assert reason_for(source, "link.jpg") == "path_outside_folder"
+    assert reason_for(source, "linked/a.jpg") == "path_outside_folder"
+
+
+def test_a_symbolic_link_within_the_folder_is_followed(folder, source):
+    (folder / "link.jpg").symlink_to("images/a.jpg")
+    assert read(source, "link.jpg") == b"inside"
+
+
+def test_a_further_root_may_be_allowed(folder):
+    source = ImageSource(str(folder / "x.manifest"), [str(folder.parent / "outside")])
+    assert read(source, "../outside/a.jpg") == b"outside"
+    assert reason_for(source, "../catalogue2/a.jpg") == "path_outside_folder"
+
+
+@pytest.mark.parametrize("reference", ["images/none.jpg", "images", "images/a.jpg\0x", "x" * 300])
+def test_what_is_not_a_file_is_missing(source, reference):
+    assert reason_for(source, reference) == "missing_image"
+
+
+def test_a_named_pipe_is_refused_without_waiting_for_it(folder, source):
+    os.mkfifo(folder / "pipe")
+    assert reason_for(source, "pipe") == "missing_image"
+
+
+def test_a_file_above_the_limit_is_too_large(folder, source):
+    (folder / "big").write_bytes(b"x" * 11)
+    (folder / "fits").write_bytes(b"x" * 10)
+    assert reason_for(source, "big") == "image_too_large"
+    assert len(read(source, "fits")) == 10
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["http://example.org/a.jpg", "https://example.org/a.jpg", "ftp://example.org/a.jpg",
+     "data:image/png;base64,AAAA", "file://otherhost/a.jpg", "gopher://x/"],
+)  # fmt: skip
+def test_schemes_that_are_not_allowed_are_refused(source, reference):
+    assert reason_for(source, reference) == "unsupported_scheme"
+
+
+def test_object_store_addresses_are_kept_as_they_are(source):
+    assert source.locate("s3://bucket/key.jpg") == "s3://bucket/key.jpg"
+
+
+def test_references_of_a_remote_manifest_stay_below_its_folder():
+    source = ImageSource("gs://bucket/catalogue/x.manifest")
+    assert source.locate("images/a.jpg") == "gs://bucket/catalogue/images/a.jpg"
+    for reference in ("../a.jpg", "images/../../a.jpg", "/etc/passwd", "file:///etc/passwd"):
+        with pytest.raises(RejectedLine, match="path_outside_folder"):
+            source.locate(reference)

@@ -1,0 +1,227 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shelfsort.core.errors import InputError
+from shelfsort.products.taxonomy import InvalidTaxonomy, NotALeaf, Taxonomy, UnknownLabel
+
+
+def node(id_, *children, parent=None, name=None):
+    result = {"id": id_, "name": name or id_, "subcategories": list(children)}
+    return {**result, "parent": parent} if parent else result
+
+
+TREE = [
+    node("main", "clothes", "shoes", name="Main"),
+    node("clothes", "shirts", "trousers", parent="main", name="Clothes"),
+    node("shirts", parent="clothes", name="Shirts"),
+    node("trousers", "jeans", "chinos", parent="clothes", name="Trousers"),
+    node("jeans", parent="trousers", name="Jeans"),
+    node("chinos", parent="trousers", name="Chinos"),
+    node("shoes", parent="main", name="Shoes"),
+]
+
+
+@pytest.fixture
+def tree():
+    return Taxonomy.from_nodes(TREE)
+
+
+def test_leaves_keep_the_order_of_the_file(tree):
+    assert tree.leaves == ["shirts", "jeans", "chinos", "shoes"]
+    assert tree.root == "main"
+
+
+def test_path_and_ancestors_leave_out_the_root(tree):
+    assert tree.path("jeans") == "Clothes > Trousers > Jeans"
+    assert tree.path("main") == ""
+    assert tree.ancestors("jeans") == ["clothes", "trousers"]
+    assert tree.ancestors("shoes") == []
+    assert [tree.depth(id_) for id_ in ("main", "shoes", "shirts", "jeans")] == [0, 1, 2, 3]
+
+
+def test_parent_shelf_of_a_top_level_leaf_is_the_leaf(tree):
+    assert tree.parent_shelf("jeans") == "trousers"
+    assert tree.parent_shelf("shoes") == "shoes"
+
+
+def test_asking_about_an_unknown_id_is_a_key_error(tree):
+    for question in (tree.ancestors, tree.path, tree.depth, tree.name):
+        with pytest.raises(KeyError):
+            question("hats")
+
+
+@pytest.mark.parametrize(
+    "label", ["jeans", "Clothes > Trousers > Jeans", "Jeans", " Clothes>Trousers >Jeans "]
+)
+def test_a_label_may_be_an_id_a_path_or_a_leaf_name(tree, label):
+    assert tree.resolve(label) == "jeans"
+
+
+@pytest.mark.parametrize("label", ["trousers", "Clothes > Trousers", "Trousers", "main", "Main"])
+def test_an_inner_category_is_not_a_leaf(tree, label):
+    with pytest.raises(NotALeaf, match="not a leaf"):
+        tree.resolve(label)
+
+
+def test_an_unknown_label_is_answered_with_the_nearest_names(tree):
+    with pytest.raises(UnknownLabel, match=r"'Jeanz'.*'Jeans'"):
+        tree.resolve("Jeanz")
+
+
+def test_suggestions_stop_after_many_unknown_labels_so_that_bad_manifests_stay_fast(tree):
+    for n in range(100):
+        tree.nearest(f"Jeanz{n}")
+    assert tree.nearest("Jeanz") == []
+
+
+def test_a_leaf_name_that_occurs_twice_is_refused_with_its_candidates():
+    twice = Taxonomy.from_nodes(
+        [
+            node("main", "men", "women"),
+            node("men", "m-hats", parent="main"),
+            node("women", "w-hats", parent="main"),
+            node("m-hats", parent="men", name="Hats"),
+            node("w-hats", parent="women", name="Hats"),
+        ]
+    )
+    with pytest.raises(UnknownLabel, match="means 2 categories: 'm-hats', 'w-hats'"):
+        twice.resolve("Hats")
+    assert twice.resolve("women > Hats") == "w-hats"
+
+
+def test_nodes_survive_a_round_trip_and_so_does_the_version(tree):
+    again = Taxonomy.from_nodes(tree.to_nodes())
+    assert again.to_nodes() == TREE
+    assert again.version == tree.version
+    assert len(tree.version) == 12
+    assert int(tree.version, 16) >= 0
+
+
+def test_a_renamed_category_changes_the_version(tree):
+    renamed = tree.to_nodes()
+    renamed[-1]["name"] = "Boots"
+    assert Taxonomy.from_nodes(renamed).version != tree.version
+
+
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        ({}, "not a list"),
+        ([], "not a list"),
+        ([1], "category 1 is not a JSON object"),
+        ([{"name": "a"}], 'category 1 has no "id"'),
+        ([{"id": "a"}], "'a' has no \"name\""),
+        ([node("a"), node("a")], "'a' occurs twice"),
+        ([node("a"), node("b")], "2 roots"),
+        ([node("a", "b")], "'b', which is not in the file"),
+        ([node("a"), node("b", parent="z")], "parent 'z' of 'b'"),
+        ([node("a"), node("b", parent="a")], "does not list it"),
+        ([node("a", "b"), node("b")], "whose parent is None"),
+        ([node("a", "b", "b"), node("b", parent="a")], "twice"),
+        ([node("a", "b", parent="b"), node("b", "a", parent="a")], "no root.*cycle"),
+        (
+            [node("r"), node("a", "b", parent="b"), node("b", "a", parent="a")],
+            "cycle: 'a' > 'b' > 'a'",
+        ),
+    ],
+)
+def test_what_is_not_one_tree_is_refused(nodes, message):
+    with pytest.raises(InvalidTaxonomy, match=message):
+        Taxonomy.from_nodes(nodes)
+
+
+def test_a_bad_file_is_named_with_its_line(tmp_path):
+    path = tmp_path / "taxonomy.json"
+    path.write_text(json.dumps([node("a"), node("b")], indent=1))
+    line = path.read_text().splitlines().index('  "id": "b",') + 1
+    with pytest.raises(InputError, match=f"taxonomy.json:{line}: 2 roots"):
+        Taxonomy.load(str(path))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b'[\n{"id": ]', ":2: not JSON"),
+        (b"\xff\xfe[", "not UTF-8"),
+        (b"[" * 100_000, "not JSON"),
+    ],
+)
+def test_a_file_that_is_not_json_is_refused(tmp_path, content, message):
+    path = tmp_path / "taxonomy.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        Taxonomy.load(str(path))
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path):
+    for path in (tmp_path / "none.json", tmp_path):
+        with pytest.raises(InputError, match="cannot be read"):
+            Taxonomy.load(str(path))
+
+
+def test_a_byte_order_mark_is_no_obstacle(tmp_path):
+    path = tmp_path / "taxonomy.json"
+    path.write_text(json.dumps(TREE), encoding="utf-8-sig")
+    assert len(Taxonomy.load(str(path))) == len(TREE)
+
+
+def test_reduction_into_a_sibling_removes_the_leaf(tree):
+    reduced = tree.reduced({"chinos": "jeans"})
+    assert reduced.leaves == ["shirts", "jeans", "shoes"]
+    assert reduced.ancestors("jeans") == ["clothes", "trousers"]
+
+
+def test_reduction_into_the_parent_makes_it_a_leaf(tree):
+    reduced = tree.reduced({"chinos": "trousers", "jeans": "trousers"})
+    assert reduced.leaves == ["shirts", "trousers", "shoes"]
+
+
+def test_reduction_removes_inner_categories_left_without_leaves(tree):
+    reduced = tree.reduced(dict.fromkeys(("shirts", "jeans", "chinos"), "shoes"))
+    assert [each["id"] for each in reduced.to_nodes()] == ["main", "shoes"]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message"),
+    [
+        ({"trousers": "shirts"}, "not a leaf"),
+        ({"jeans": "hats"}, "no category"),
+        ({"jeans": "main"}, "no category"),
+        ({"jeans": "chinos", "chinos": "shirts"}, "merged itself"),
+        ({"jeans": "trousers"}, "keeps the subcategory 'chinos'"),
+    ],
+)
+def test_an_impossible_reduction_is_refused(tree, mapping, message):
+    with pytest.raises(InvalidTaxonomy, match=message):
+        tree.reduced(mapping)
+
+
+@st.composite
+def trees(draw):
+    """Nodes of a random tree: each node after the first hangs below an earlier one."""
+    count = draw(st.integers(2, 30))
+    parents = [draw(st.integers(0, n - 1)) for n in range(1, count)]
+    nodes = [node(f"n{n}", name=f"name {n}") for n in range(count)]
+    for child, parent in enumerate(parents, start=1):
+        nodes[child]["parent"] = f"n{parent}"
+        nodes[parent]["subcategories"].append(f"n{child}")
+    return nodes
+
+
+@given(trees())
+def test_every_leaf_is_found_by_its_path_and_lies_below_its_ancestors(nodes):
+    tree = Taxonomy.from_nodes(nodes)
+    for leaf in tree.leaves:
+        assert tree.resolve(tree.path(leaf)) == leaf
+        assert tree.depth(leaf) == len(tree.ancestors(leaf)) + 1
+        assert all(not tree.is_leaf(above) for above in tree.ancestors(leaf))
+
+
+@given(st.recursive(st.none() | st.text() | st.integers(), lambda x: st.lists(x, max_size=4)))
+def test_arbitrary_json_is_refused_and_never_breaks_the_check(value):
+    with pytest.raises(InvalidTaxonomy):
+        Taxonomy.from_nodes(value)

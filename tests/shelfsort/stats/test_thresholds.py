@@ -1,0 +1,149 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shelfsort.stats.thresholds import Trials, fit_threshold, fit_thresholds, refuted
+
+samples = st.lists(
+    st.tuples(st.sampled_from([0.1, 0.4, 0.5, 0.5000001, 0.9, 1.0]), st.booleans()), max_size=300
+)
+
+
+def graded_sample(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Calibrated scores, most of them high: accuracy about 0.91."""
+    rng = np.random.default_rng(seed)
+    scores = 1 / (1 + np.exp(-rng.normal(4.2, 2.6, n)))
+    return scores, rng.random(n) < scores
+
+
+def test_59_flawless_products_prove_95_percent_and_58_do_not():
+    scores = np.linspace(0.5, 1, 59)
+    proven = fit_threshold(scores, np.ones(59, bool), 0.95)
+    assert proven.value <= 0.5
+    assert (proven.n_accepted, proven.n_correct) == (59, 59)
+    assert proven.lower_bound == pytest.approx(0.05 ** (1 / 59))
+    assert fit_threshold(scores[1:], np.ones(58, bool), 0.95).value is None
+
+
+def test_threshold_lies_between_the_last_accepted_score_and_the_next():
+    # 200 right at 0.9, then 200 wrong at 0.3: only the first group can be accepted.
+    scores = np.repeat([0.9, 0.3], 200)
+    fitted = fit_threshold(scores, scores > 0.5, 0.95)
+    assert fitted.value == pytest.approx(0.6)
+    assert fitted.n_accepted == 200
+
+
+def test_tied_scores_are_accepted_or_refused_together():
+    scores = np.full(100, 0.8)
+    correct = np.arange(100) < 70
+    assert fit_threshold(scores, correct, 0.95).value is None
+
+
+@pytest.mark.parametrize("method", ["fixed_sequence", "sgr"])
+@settings(deadline=None)  # a busy machine is no failure
+@given(sample=samples)
+def test_counts_describe_what_the_threshold_accepts(method, sample):
+    scores = np.array([score for score, _ in sample])
+    correct = np.array([right for _, right in sample], dtype=bool)
+    fitted = fit_threshold(scores, correct, 0.6, method=method)
+    accepted = scores >= (np.inf if fitted.value is None else fitted.value)
+    assert fitted.n_accepted == accepted.sum()
+    assert fitted.n_correct == correct[accepted].sum()
+    assert fitted.value is None or fitted.lower_bound >= 0.6
+
+
+def test_fixed_sequence_takes_the_lowest_rank_its_walk_reaches():
+    # 100 products, one start at rank 59 (59 > 50), budget 0.05 at every rank. Two errors at ranks
+    # 61 and 62: P(Bin(60,.95)>=60)=.046 passes, P(Bin(61,.95)>=60)=.184 stops the walk.
+    scores = np.linspace(1, 0.01, 100)
+    correct = np.ones(100, bool)
+    correct[[60, 61]] = False
+    assert fit_threshold(scores, correct, 0.95).n_accepted == 60
+
+
+def test_later_starts_survive_an_unlucky_error_high_up():
+    scores = np.linspace(1, 0.01, 1000)
+    correct = np.ones(1000, bool)
+    correct[240:250] = False
+    assert fit_threshold(scores, correct, 0.95).n_accepted == 1000
+
+
+def test_scores_that_are_no_numbers_are_refused():
+    with pytest.raises(ValueError, match="score 1 is not finite"):
+        fit_threshold([0.5, np.nan], [True, True], 0.95)
+
+
+def test_variants_of_one_title_prove_no_more_than_one_product():
+    scores = np.linspace(0.5, 1, 590)
+    right, titles = np.ones(590, bool), np.repeat(np.arange(59), 10)
+    assert fit_threshold(scores, right, 0.95, groups=titles, correlation=1).n_accepted == 590
+    assert (
+        fit_threshold(scores[10:], right[10:], 0.95, groups=titles[10:], correlation=1).value
+        is None
+    )
+    assert fit_threshold(scores[10:], right[10:], 0.95, groups=titles[10:]).n_accepted == 580
+
+
+def test_groups_without_correlation_change_nothing():
+    scores, correct = graded_sample(800)
+    grouped = fit_threshold(scores, correct, 0.95, groups=np.arange(800) // 4, correlation=0.0)
+    assert grouped == fit_threshold(scores, correct, 0.95)
+
+
+def trials(scores, named, correct) -> Trials:
+    """Of products that are no variants of one another."""
+    arrays = (np.asarray(scores, float), np.asarray(named, object), np.asarray(correct, bool))
+    return Trials(*arrays, np.arange(len(scores)))
+
+
+def test_a_refuted_node_gets_its_own_higher_threshold_or_abstains():
+    rng = np.random.default_rng(1)
+    named = np.repeat(["mugs", "bowls", "lids"], [5000, 600, 100])
+    scores = rng.random(5700)
+    correct = np.ones(5700, bool)
+    correct[named == "bowls"] = scores[named == "bowls"] > 0.3
+    correct[named == "lids"] = rng.random(100) < 0.7
+    fitted = fit_thresholds(trials(scores, named, correct), ["mugs", "bowls", "lids"], 0.95)
+    assert fitted.pooled < 0.01
+    assert fitted.in_force["mugs"] == fitted.pooled
+    assert fitted.in_force["bowls"] == pytest.approx(0.27, abs=0.03)
+    assert fitted.in_force["lids"] is None
+
+
+def test_a_node_wrong_about_one_title_only_is_not_refuted():
+    named = np.repeat(["mugs", "bowls"], [5000, 60])
+    scores, correct = np.linspace(1, 0.5, 5060), np.arange(5060) < 5052
+    apart = trials(scores, named, correct)
+    variants = Trials(scores, named.astype(object), correct, np.minimum(np.arange(5060), 5052))
+    assert refuted(apart, 0.95, 0.95) == {"bowls"}
+    assert refuted(variants, 0.95, 0.95, correlation=1.0) == set()
+
+
+def test_category_scope_lets_only_nodes_with_proof_decide():
+    sample = trials(np.linspace(1, 0.5, 130), np.repeat(["mugs", "bowls"], [100, 30]), [True] * 130)
+    fitted = fit_thresholds(sample, ["mugs", "bowls"], 0.95, scope="category")
+    assert fitted.in_force["mugs"] is not None
+    assert fitted.in_force["bowls"] is None
+
+
+def test_a_node_that_nobody_answered_has_the_pooled_threshold():
+    sample = trials(np.linspace(1, 0.5, 300), ["mugs"] * 300, [True] * 300)
+    fitted = fit_thresholds(sample, ["lids", "mugs"], 0.95)
+    assert fitted.in_force == {"lids": fitted.pooled, "mugs": fitted.pooled}
+
+
+@pytest.mark.parametrize("scope", ["overall", "category"])
+def test_without_products_everything_abstains(scope):
+    fitted = fit_thresholds(trials([], [], []), ["mugs"], 0.95, scope=scope)
+    assert (fitted.pooled, fitted.in_force) == (None, {"mugs": None})
+
+
+def test_an_unknown_scope_is_refused():
+    with pytest.raises(ValueError, match="overall or category"):
+        fit_thresholds(trials([], [], []), [], 0.95, scope="parent")
+
+
+def test_answers_without_an_outcome_each_are_refused():
+    with pytest.raises(ValueError, match="differ in number"):
+        Trials(np.ones(2), np.array(["a", "b"]), np.ones(1, bool), np.arange(2))
