@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from google.protobuf import json_format
 
-from shelfsort.client import classifier as client
+from shelfsort import client
 from shelfsort.client.messages import Product, checked, request
 from shelfsort.contract import wire
 
