@@ -41,18 +41,21 @@ demo: $(RUNTIME) ## Make a small catalogue, train, check and push a model, ask i
 	@started=$$SECONDS; $(BIN)/shelfsort demo --output $(DEMO); \
 	echo "make demo: $$((SECONDS - started)) s after set-up"
 
-test: $(DEVELOPMENT) ## Run all tests (under 20 minutes)
-	@started=$$SECONDS; $(BIN)/ruff check .; $(BIN)/python -m pytest $(SPREAD) --durations=10; \
+test: lint ## Run the linters and all tests (under 15 minutes)
+	@started=$$SECONDS; $(BIN)/python -m pytest $(SPREAD) --durations=10; \
 	echo "make test: $$((SECONDS - started)) s after set-up"
 
 test-quick: $(DEVELOPMENT) ## Run the quick tests (under 3 minutes)
 	@started=$$SECONDS; $(BIN)/python -m pytest $(SPREAD) -m "not slow"; \
 	echo "make test-quick: $$((SECONDS - started)) s after set-up"
 
-lint: $(DEVELOPMENT) ## Check the style
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check -q .
-	@$(BIN)/lint-imports --no-cache
+lint: $(DEVELOPMENT) ## Check style, layers, types, dependencies and spelling
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/codespell
+	@$(BIN)/lint-imports --no-cache --no-logo
+	@$(BIN)/deptry --no-ansi .
+	@$(BIN)/mypy
 
 compile = uv pip compile pyproject.toml --extra pipeline --python-version 3.10 --generate-hashes --no-emit-index-url -q
 

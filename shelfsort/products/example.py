@@ -33,7 +33,8 @@ def to_example(product: Product, picture: Picture, image: bytes, group: int) -> 
     if product.gold is not None:
         feature["gold"] = _text(product.gold)
     example = tf.train.Example(features=tf.train.Features(feature=feature))
-    return example.SerializeToString(deterministic=True)
+    serialized: bytes = example.SerializeToString(deterministic=True)
+    return serialized
 
 
 def _bytes(value: bytes) -> tf.train.Feature:

@@ -62,7 +62,8 @@ def _csv_pairs(path: str, text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _pair(where: str, entry: Any) -> tuple[str, str]:
-    pair = (entry.get("from"), entry.get("to")) if isinstance(entry, dict) else (None, None)
-    if not all(isinstance(each, str) and each.strip() for each in pair):
+    pair = [entry.get(key) if isinstance(entry, dict) else None for key in ("from", "to")]
+    named = [each for each in pair if isinstance(each, str) and each.strip()]
+    if len(named) < len(pair):
         raise InputError(f'{where}: needs a "from" and a "to". Name a category in each.')
-    return pair
+    return named[0], named[1]

@@ -105,7 +105,7 @@ class Taxonomy:
 
     def name(self, id_: str) -> str:
         """The category's own name. Raises KeyError for an id that is not in the tree."""
-        return self._nodes[id_]["name"]
+        return str(self._nodes[id_]["name"])
 
     def is_leaf(self, id_: str) -> bool:
         """Whether products may be assigned to `id_`."""

@@ -6,6 +6,7 @@ independent products they are worth, and the tests go by that many (Korn & Graub
 
 import math
 from collections.abc import Sequence
+from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +16,10 @@ from scipy.special import betainc, betaincinv
 Shares = float | np.ndarray
 
 
+@overload
+def lower_bound(successes: float, n: float, confidence: float = ...) -> float: ...
+@overload
+def lower_bound(successes: ArrayLike, n: ArrayLike, confidence: float = ...) -> Shares: ...
 def lower_bound(successes: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Shares:
     """Exact one-sided lower bound of a share (Clopper & Pearson 1934); 0.0 for n = 0.
 
@@ -33,18 +38,32 @@ def lower_bound(successes: ArrayLike, n: ArrayLike, confidence: float = 0.95) ->
     return _plain(np.where(some, bound, 0.0))
 
 
+@overload
+def upper_bound(successes: float, n: float, confidence: float = ...) -> float: ...
+@overload
+def upper_bound(successes: ArrayLike, n: ArrayLike, confidence: float = ...) -> Shares: ...
 def upper_bound(successes: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Shares:
     """Exact one-sided upper bound of a share; 1.0 for n = 0. Otherwise as `lower_bound`."""
     k, n = _counts(successes, n)
     return 1.0 - lower_bound(n - k, n, confidence)
 
 
+@overload
+def interval(successes: float, n: float, confidence: float = ...) -> tuple[float, float]: ...
+@overload
+def interval(
+    successes: ArrayLike, n: ArrayLike, confidence: float = ...
+) -> tuple[Shares, Shares]: ...
 def interval(successes: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> tuple[Shares, Shares]:
     """Exact two-sided interval of a share, from two one-sided bounds; (0.0, 1.0) for n = 0."""
     each_side = 1 - (1 - confidence) / 2
     return lower_bound(successes, n, each_side), upper_bound(successes, n, each_side)
 
 
+@overload
+def shortfall_p_value(successes: float, n: float, target: float) -> float: ...
+@overload
+def shortfall_p_value(successes: ArrayLike, n: ArrayLike, target: float) -> Shares: ...
 def shortfall_p_value(successes: ArrayLike, n: ArrayLike, target: float) -> Shares:
     """Chance of at most `successes` in `n` if the true share were `target`; 1.0 for n = 0.
 
@@ -55,6 +74,10 @@ def shortfall_p_value(successes: ArrayLike, n: ArrayLike, target: float) -> Shar
     return proof_p_value(n - k, n, 1 - target)
 
 
+@overload
+def proof_p_value(successes: float, n: float, target: float) -> float: ...
+@overload
+def proof_p_value(successes: ArrayLike, n: ArrayLike, target: float) -> Shares: ...
 def proof_p_value(successes: ArrayLike, n: ArrayLike, target: float) -> Shares:
     """Chance of at least `successes` in `n` if the true share were `target`; 1.0 for n = 0.
 
@@ -87,13 +110,13 @@ def _counts(successes: ArrayLike, n: ArrayLike) -> tuple[np.ndarray, np.ndarray]
     k, n = np.asarray(successes, np.float64), np.asarray(n, np.float64)
     wrong = ~((k >= 0) & (k <= n))
     if wrong.any():
-        k, n = (np.broadcast_to(each, wrong.shape)[wrong][0] for each in (k, n))
-        raise ValueError(f"{k:g} successes of {n:g}")
+        first = [float(np.broadcast_to(each, wrong.shape)[wrong][0]) for each in (k, n)]
+        raise ValueError("{:g} successes of {:g}".format(*first))
     return k, n
 
 
 def _plain(values: np.ndarray) -> Shares:
-    return values if values.ndim else values.item()
+    return values if values.ndim else float(values)
 
 
 def _check_share(share: float) -> None:

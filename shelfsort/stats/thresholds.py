@@ -211,7 +211,7 @@ def fit_thresholds(
     pooled = fit(trials)
     if scope == "category":
         return Fitted(pooled, {node: fit(trials.rows(trials.named == node)) for node in nodes})
-    in_force = dict.fromkeys(nodes, pooled)
+    in_force: dict[str, float | None] = dict.fromkeys(nodes, pooled)
     if pooled is not None:
         accepted = trials.rows(trials.scores >= pooled)
         for node in refuted(accepted, target, confidence, correlation).intersection(nodes):
@@ -278,7 +278,8 @@ class _Evidence:
         last_of_tie = np.append(ranked[1:] != ranked[:-1], True)[: len(ranked)]
         ends = np.flatnonzero(last_of_tie) + 1
         right = np.cumsum(correct)[ends - 1] / ends * sizes[ends - 1]
-        return cls(ends, proof_p_value(right, sizes[ends - 1], target), sizes)
+        p_values = np.asarray(proof_p_value(right, sizes[ends - 1], target))
+        return cls(ends, p_values, sizes)
 
 
 def _fixed_sequence(evidence: _Evidence, target: float, error: float) -> int:

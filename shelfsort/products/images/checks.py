@@ -74,7 +74,7 @@ def _decode(content: bytes, max_pixels: int) -> Picture:
     with Image.open(io.BytesIO(content), formats=SERVED_FORMATS) as image:
         width, height = image.size
         # TensorFlow unpacks every frame of a GIF, even where it returns the first one only.
-        frames = image.n_frames if image.format == "GIF" else 1
+        frames = getattr(image, "n_frames", 1) if image.format == "GIF" else 1
         if width * height * frames > max_pixels:
             shown = f"{width} x {height} pixels" + (f" in {frames} frames" if frames > 1 else "")
             raise RejectedLine("image_too_large", f"{shown}; at most {max_pixels:,} are read")

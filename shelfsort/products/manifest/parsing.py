@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -179,14 +180,11 @@ def _price(value: Any, ignored: list[str]) -> float | None:
 def _gold(value: Any, resolver: LeafResolver, ignored: list[str]) -> str | None:
     if value is None or value == "":
         return None
-    try:
-        return resolver.leaf(_clean(value)) if isinstance(value, str) else _ignore("gold", ignored)
-    except UnknownLabel:
-        return _ignore("gold", ignored)
-
-
-def _ignore(field: str, ignored: list[str]) -> None:
-    ignored.append(field)
+    if isinstance(value, str):
+        with suppress(UnknownLabel):
+            return resolver.leaf(_clean(value))
+    ignored.append("gold")
+    return None
 
 
 def _clean(text: str) -> str:

@@ -35,7 +35,7 @@ class RejectedLine(Exception):  # noqa: N818 - a verdict on the data, not a faul
         self.reason = reason
         self.detail = detail
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type["RejectedLine"], tuple[str, str]]:
         return (RejectedLine, (self.reason, self.detail))
 
 
