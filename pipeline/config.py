@@ -11,11 +11,13 @@ import pydantic
 import yaml
 from pydantic import Field
 
-from components.drift_check.settings import ValidationConfig
+from components.drift_check.settings import DriftConfig
 from components.evaluator.gate_config import GateConfig
 from components.transform.settings import TransformConfig
 from pipeline.kubeflow.settings import KubeflowConfig
+from pipeline.renamed_keys import RENAMED, rename_keys
 from shelfsort.core.errors import InputError
+from shelfsort.core.keys import current_key, nested
 from shelfsort.training.settings import TrainingConfig
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -109,10 +111,10 @@ class Config:
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")] = "shelfsort"
     data: DataConfig = DataConfig()
-    validation: ValidationConfig = ValidationConfig()
+    drift: DriftConfig = DriftConfig()
     transform: TransformConfig = TransformConfig()
     training: TrainingConfig = TrainingConfig()
-    evaluation: GateConfig = GateConfig()
+    gate: GateConfig = GateConfig()
     slices: tuple[str, ...] = ()
     serving_check: ServingCheckConfig = ServingCheckConfig()
     report: ReportConfig = ReportConfig()
@@ -123,6 +125,8 @@ class Config:
 def load_config(path: str | None = None, overrides: Sequence[str] = ()) -> Config:
     """Reads a YAML file, applies `key.key=value` overrides, and checks both.
 
+    Keys that were renamed since the last minor release are read, with a warning.
+
     Args:
         path: the file; None for the defaults.
         overrides: each `dotted.key=value`, the value in YAML.
@@ -132,9 +136,17 @@ def load_config(path: str | None = None, overrides: Sequence[str] = ()) -> Confi
             a value does not fit.
     """
     values, lines = _read_yaml(path) if path else ({}, {})
-    for override in overrides:
-        _apply(override, values)
     place = _Places(path, lines)
+    rename_keys(values, place)
+    place.lines = {**{current_key(key, RENAMED): line for key, line in lines.items()}, **lines}
+    given: dict[str, str] = {}
+    for override in overrides:
+        key, value = _parse(override)
+        new = current_key(key, RENAMED)
+        if given.setdefault(new, key) != key:
+            raise InputError(f"--set {key}: is the same as {given[new]}. Leave out one of the two.")
+        _set(values, new, value, override)
+        place.forget(new)
     for key in _unknown_keys(values, Config):
         raise InputError(f"{place(key)}: unknown key{_suggestion(key)}")
     try:
@@ -163,7 +175,7 @@ def _check_beam(beam: BeamConfig, place: "_Places") -> None:
         check_beam_args(args, place(f"beam.components.{component}"))
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class _Places:
     """Says where a key stands: `file:line: key`, or just the key of an override."""
 
@@ -174,6 +186,15 @@ class _Places:
         if self.path and key in self.lines:
             return f"{self.path}:{self.lines[key]}: {key}"
         return f"--set {key}"
+
+    def forget(self, key: str) -> None:
+        """Takes out a key that an override has replaced, with all that lies beneath it."""
+        beneath = f"{key}."
+        self.lines = {
+            each: line
+            for each, line in self.lines.items()
+            if each != key and not each.startswith(beneath)
+        }
 
 
 def _read_yaml(path: str) -> tuple[dict[str, Any], dict[str, int]]:
@@ -204,10 +225,23 @@ def _key_lines(node: yaml.Node, prefix: str) -> Iterator[tuple[str, int]]:
             yield from _key_lines(value, f"{dotted}.")
 
 
-def _apply(override: str, values: dict[str, Any]) -> None:
+def _parse(override: str) -> tuple[str, Any]:
+    """The dotted key of an override as it was given, and its value under today's keys."""
     dotted, equals, text = override.partition("=")
     if not equals or not dotted:
         raise InputError(f"--set {override}: write it as section.key=value.")
+    try:
+        tree = nested(dotted, yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise InputError(f"--set {override}: the value is not YAML.") from error
+    rename_keys(tree, "--set {}".format)
+    value: Any = tree
+    for key in current_key(dotted, RENAMED).split("."):
+        value = value[key]
+    return dotted, value
+
+
+def _set(values: dict[str, Any], dotted: str, value: Any, override: str) -> None:
     *sections, key = dotted.split(".")
     for section in sections:
         if values.get(section) is None:
@@ -215,10 +249,7 @@ def _apply(override: str, values: dict[str, Any]) -> None:
         values = values[section]
         if not isinstance(values, dict):
             raise InputError(f"--set {override}: {section} is no section.")
-    try:
-        values[key] = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"--set {override}: the value is not YAML.") from error
+    values[key] = value
 
 
 def _unknown_keys(values: Mapping[str, Any], section: type, prefix: str = "") -> Iterator[str]:

@@ -64,7 +64,7 @@ def create_components(
         live_version: number of the version that is live when the run begins; "" for none.
         start_digest: of the model that training starts from, where `training.warm_start` is set.
         title: what the report calls the run.
-        serving_logs_digest: of the logs that `validation.serving_logs` names; "" for none.
+        serving_logs_digest: of the logs that `drift.serving_logs` names; "" for none.
     """
     example_gen = _example_gen(source, config)
     examples, taxonomy = example_gen.outputs["examples"], example_gen.outputs["taxonomy"]
@@ -105,7 +105,7 @@ def create_components(
         examples=examples,
         taxonomy=taxonomy,
         baseline_model=baseline.outputs["baseline"],
-        validation=config.validation,
+        settings=config.drift,
         serving_logs_digest=serving_logs_digest,
         code_digest=code_digest("components/drift_check"),
     )
@@ -116,7 +116,7 @@ def create_components(
         baseline_model=baseline.outputs["baseline"],
         anomalies=example_validator.outputs["anomalies"],
         drift=drift_check.outputs["drift"],
-        gate=to_dict(config.evaluation),
+        gate=to_dict(config.gate),
         slices=config.slices,
         code_digest=code_digest("components/evaluator"),
     )
@@ -152,7 +152,7 @@ def create_components(
         drift=drift_check.outputs["drift"],
         serving_dir=serving_dir,
         model_name=config.name,
-        approved_by=config.evaluation.approved_by or "",
+        approved_by=config.gate.approved_by or "",
         code_digest=code_digest("components/pusher"),
     )
     return [

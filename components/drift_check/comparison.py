@@ -6,7 +6,7 @@ from collections.abc import Collection
 from components.drift_check.distances import among, shifts
 from components.drift_check.findings import Drift, Skew
 from components.drift_check.profile import SOURCES
-from components.drift_check.settings import ValidationConfig
+from components.drift_check.settings import DriftConfig
 from components.drift_check.shares import category_changes
 from components.drift_check.statistics import (
     Statistics,
@@ -19,7 +19,7 @@ _LABEL = "category"
 
 
 def drift(
-    before: Statistics, now: Statistics, leaves: Collection[str], config: ValidationConfig
+    before: Statistics, now: Statistics, leaves: Collection[str], config: DriftConfig
 ) -> Drift:
     """Finds what has drifted.
 
@@ -55,7 +55,7 @@ def skew(
     served: Statistics,
     unreadable: int,
     served_features: Collection[str],
-    config: ValidationConfig,
+    config: DriftConfig,
 ) -> Skew:
     """Finds how what is served differs from what was trained on.
 

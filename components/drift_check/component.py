@@ -9,7 +9,7 @@ from tfx.types import component_spec, standard_artifacts
 
 from components.artifacts import DataDrift, Taxonomy
 from components.drift_check.executor import Executor
-from components.drift_check.settings import ValidationConfig
+from components.drift_check.settings import DriftConfig
 from components.parameters import TextParameter
 
 
@@ -17,7 +17,7 @@ class DriftCheckSpec(component_spec.ComponentSpec):
     """Channels and execution properties of DriftCheck."""
 
     PARAMETERS: ClassVar = {
-        "validation": component_spec.ExecutionParameter(type=str),
+        "settings": component_spec.ExecutionParameter(type=str),
         "serving_logs_digest": component_spec.ExecutionParameter(type=str),
         "code_digest": component_spec.ExecutionParameter(type=str, optional=True),
     }
@@ -45,7 +45,7 @@ class DriftCheck(base_beam_component.BaseBeamComponent):
         examples: types.BaseChannel,
         taxonomy: types.BaseChannel,
         baseline_model: types.BaseChannel,
-        validation: ValidationConfig,
+        settings: DriftConfig,
         serving_logs_digest: TextParameter = "",
         code_digest: str | None = None,
     ):
@@ -55,7 +55,7 @@ class DriftCheck(base_beam_component.BaseBeamComponent):
             examples: with the split `train`.
             taxonomy: the tree that the examples are labelled with.
             baseline_model: BaselineModel's: the live model, or word that there is none.
-            validation: what counts as drift, and where serving logs lie.
+            settings: what counts as drift, and where serving logs lie.
             serving_logs_digest: of those logs as they are when the run begins, so that a cached
                 comparison is not used once there are others; "" for none.
             code_digest: changes with the code, so that results of older code are not reused.
@@ -65,7 +65,7 @@ class DriftCheck(base_beam_component.BaseBeamComponent):
                 examples=examples,
                 taxonomy=taxonomy,
                 baseline_model=baseline_model,
-                validation=TypeAdapter(ValidationConfig).dump_json(validation).decode(),
+                settings=TypeAdapter(DriftConfig).dump_json(settings).decode(),
                 serving_logs_digest=serving_logs_digest,
                 code_digest=code_digest,
                 drift=types.Channel(type=DataDrift),

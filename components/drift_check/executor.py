@@ -18,7 +18,7 @@ from components.drift_check import comparison
 from components.drift_check.findings import FINDINGS_FILE, STATISTICS_FILE, Findings, Skew
 from components.drift_check.labelled_products import ReadLabelledProducts
 from components.drift_check.serving_logs import ReadServedProducts
-from components.drift_check.settings import ValidationConfig
+from components.drift_check.settings import DriftConfig
 from components.drift_check.statistics import (
     ProfileStatistics,
     Statistics,
@@ -44,7 +44,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     ) -> None:
         """See DriftCheck for the channels and execution properties."""
         self._log_startup(input_dict, output_dict, exec_properties)
-        config = TypeAdapter(ValidationConfig).validate_json(exec_properties["validation"])
+        config = TypeAdapter(DriftConfig).validate_json(exec_properties["settings"])
         output = artifact_utils.get_single_uri(output_dict["drift"])
         train = artifact_utils.get_split_uris(input_dict["examples"], "train")
         now = self._statistics(train, join(output, STATISTICS_FILE))
@@ -74,7 +74,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             )
         return parse(_read(path))
 
-    def _skew(self, trained: Statistics, output: str, config: ValidationConfig) -> Skew:
+    def _skew(self, trained: Statistics, output: str, config: DriftConfig) -> Skew:
         path, unreadable_path = join(output, _SERVED_FILE), join(output, _UNREADABLE_FILE)
         with self._make_beam_pipeline() as pipeline:
             products, unreadable = pipeline | ReadServedProducts(config.serving_logs)
@@ -89,7 +89,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 
 def _findings(
-    live: types.Artifact, now: Statistics, taxonomy: Taxonomy, config: ValidationConfig
+    live: types.Artifact, now: Statistics, taxonomy: Taxonomy, config: DriftConfig
 ) -> Findings:
     if fileio.exists(join(live.uri, NO_LIVE_MODEL_FILE)):
         return Findings(live_version="", drift=None)

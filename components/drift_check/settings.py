@@ -1,4 +1,4 @@
-"""What counts as drift, as it stands in the configuration under `validation`."""
+"""What counts as drift, as it stands in the configuration under `drift`."""
 
 import dataclasses
 from typing import Annotated
@@ -31,7 +31,7 @@ class Tolerances:
 
 
 @dataclasses.dataclass(frozen=True)
-class ValidationConfig:
+class DriftConfig:
     """How a run's products are compared with those of the live model's training.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""What the gate asks of a model, as it stands in the configuration under `evaluation`."""
+"""What the gate asks of a model, as it stands in the configuration under `gate`."""
 
 import difflib
 from collections.abc import Mapping
@@ -60,30 +60,30 @@ class GateConfig:
     def __post_init__(self) -> None:
         for name, value in _shares(self).items():
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-                raise InputError(f"evaluation.{name}: {value!r} is no share. Give 0 to 1.")
+                raise InputError(f"gate.{name}: {value!r} is no share. Give 0 to 1.")
         if not 0.5 <= self.confidence < 1:
             raise InputError(
-                f"evaluation.confidence: {self.confidence!r} is out of range. Give 0.5 to below 1."
+                f"gate.confidence: {self.confidence!r} is out of range. Give 0.5 to below 1."
             )
         if self.min_calibration is not None and not (
             type(self.min_calibration) is int and self.min_calibration >= 0
         ):
             raise InputError(
-                f"evaluation.min_calibration: {self.min_calibration!r} is no count of products. "
+                f"gate.min_calibration: {self.min_calibration!r} is no count of products. "
                 "Give 0 or more, or leave it out."
             )
         if self.on_broken_category not in ("refuse", "report"):
             raise InputError(
-                f"evaluation.on_broken_category: {self.on_broken_category!r} is unknown. "
+                f"gate.on_broken_category: {self.on_broken_category!r} is unknown. "
                 "Give refuse or report."
             )
         for name in ("on_unloadable_live", "on_missing_statistics"):
             if getattr(self, name) not in ("refuse", "ignore"):
                 raise InputError(
-                    f"evaluation.{name}: {getattr(self, name)!r} is unknown. Give refuse or ignore."
+                    f"gate.{name}: {getattr(self, name)!r} is unknown. Give refuse or ignore."
                 )
         if self.approved_by is not None and not str(self.approved_by).strip():
-            raise InputError("evaluation.approved_by: the name is empty. Say who approves.")
+            raise InputError("gate.approved_by: the name is empty. Say who approves.")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "GateConfig":
@@ -97,7 +97,7 @@ class GateConfig:
             if name not in known:
                 near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
                 remedy = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(known)}."
-                raise InputError(f"evaluation.{name}: no such setting. {remedy}")
+                raise InputError(f"gate.{name}: no such setting. {remedy}")
         return cls(**values)
 
 

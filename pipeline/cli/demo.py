@@ -14,8 +14,8 @@ from shelfsort.cli.predict import predict
 # the least that prove 95 %. The floors leave room for what so few products can show.
 SETTINGS = (
     "data.splits={train: 55, calibration: 30, eval: 15}",
-    "evaluation.accepted_accuracy_95=0.8",
-    "evaluation.accepted_accuracy_98=0.8",
+    "gate.accepted_accuracy_95=0.8",
+    "gate.accepted_accuracy_98=0.8",
     "training.epochs=25",
 )
 

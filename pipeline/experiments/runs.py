@@ -30,10 +30,10 @@ _SETTINGS = {
         "max_image_pixels": "data.max_image_pixels",
         "max_text_chars": "data.max_text_chars",
     },
-    "DriftCheck": {"validation": "validation"},
+    "DriftCheck": {"settings": "drift", "validation": "drift"},
     "Transform": {"transform": "transform"},
     "Trainer": {"custom_config": ""},
-    "Evaluator": {"gate": "evaluation", "slices": "slices"},
+    "Evaluator": {"gate": "gate", "slices": "slices"},
 }
 _CODE = "code_digest"
 # What a comparison or a review reads: the component that writes it and the output's name.

@@ -34,7 +34,7 @@ def compile_pipeline(destination: Destination, config: Config) -> str:
     """
     check_destination(destination, config)
     spec = _compiled_by_tfx(destination, config)
-    add_input_check(spec, destination.image, config.validation.serving_logs)
+    add_input_check(spec, destination.image, config.drift.serving_logs)
     _set_defaults(spec, destination)
     for name, task in spec["root"]["dag"]["tasks"].items():
         task["cachingOptions"] = {} if name in NEVER_CACHED else {"enableCache": True}

@@ -78,7 +78,7 @@ def _configured_places(config: Config) -> Iterator[tuple[str, str]]:
         )
     named = {
         "data.reduction": config.data.reduction,
-        "validation.serving_logs": config.validation.serving_logs,
+        "drift.serving_logs": config.drift.serving_logs,
         "training.embedding_cache": cache,
         "training.backbone_weights": config.training.backbone_weights,
     }

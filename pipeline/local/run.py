@@ -115,7 +115,7 @@ def _run_components(
 
     config = _with_local_cache(config, folder)
     serving_dir = folder.serving / config.name
-    live, logs = live_version(serving_dir), config.validation.serving_logs
+    live, logs = live_version(serving_dir), config.drift.serving_logs
     components = create_components(
         Source(
             manifest,

@@ -20,9 +20,9 @@ SETTINGS = (
     "data.splits={train: 50, calibration: 34, eval: 16}",
     "training.epochs=8",
     "training.folds=2",
-    "evaluation.accepted_accuracy_95=0.7",
-    "evaluation.accepted_accuracy_98=0.7",
-    "evaluation.on_broken_category=report",
+    "gate.accepted_accuracy_95=0.7",
+    "gate.accepted_accuracy_98=0.7",
+    "gate.on_broken_category=report",
 )
 
 

@@ -30,6 +30,12 @@ def test_an_override_wins_over_the_file(tmp_path):
     assert (config.training.epochs, config.training.folds) == (9, 4)
 
 
+def test_a_wrong_override_of_a_key_in_the_file_is_not_blamed_on_the_file(tmp_path):
+    path = _file(tmp_path, "drift:\n  confidence: 0.9\n")
+    with pytest.raises(InputError, match=r"^--set drift\.confidence: "):
+        load_config(path, ["drift.confidence=7"])
+
+
 def test_a_section_that_the_file_leaves_empty_can_still_be_overridden(tmp_path):
     assert load_config(_file(tmp_path, "training:\n"), ["training.epochs=9"]).training.epochs == 9
 
@@ -68,7 +74,7 @@ def test_a_mistake_is_named_with_file_line_and_remedy(tmp_path, text, said):
         ("training.epochs", "section.key=value"),
         ("name.x=1", "name is no section"),
         ("training.epoch=1", "'training.epochs'"),
-        ("evaluation.coverage_95=2", "coverage_95"),
+        ("gate.coverage_95=2", "coverage_95"),
         ("training.epochs=[", "not YAML"),
     ],
 )

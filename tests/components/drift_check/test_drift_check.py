@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from components.drift_check.findings import FINDINGS_FILE, STATISTICS_FILE, Findings
-from components.drift_check.settings import Tolerances, ValidationConfig
+from components.drift_check.settings import DriftConfig, Tolerances
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +31,7 @@ class World:
         self.live.mkdir()
         (self.live / "NO_LIVE_MODEL").touch()
 
-    def check(self, products, validation=ValidationConfig()) -> Findings:  # noqa: B008 - frozen
+    def check(self, products, settings=DriftConfig()) -> Findings:  # noqa: B008 - frozen
         """Runs the executor over products of the split `train`."""
         from pydantic import TypeAdapter
         from tfx.types import artifact_utils, standard_artifacts
@@ -59,7 +59,7 @@ class World:
                 "baseline_model": [live],
             },
             {"drift": [artifact(DataDrift, folder / "drift")]},
-            {"validation": TypeAdapter(ValidationConfig).dump_json(validation).decode()},
+            {"settings": TypeAdapter(DriftConfig).dump_json(settings).decode()},
         )
         return Findings.from_json((folder / "drift" / FINDINGS_FILE).read_bytes())
 
@@ -126,7 +126,7 @@ def test_another_currency_no_pictures_and_lost_shelf_are_each_named(settled, pro
 
 def test_a_tolerance_set_to_none_lets_a_property_drift(settled, product_of):
     products = [product_of(number, price=9e6) for number in range(600)]
-    tolerant = ValidationConfig(max_distance=Tolerances(price=None))
+    tolerant = DriftConfig(max_distance=Tolerances(price=None))
     assert drifted(settled.check(products, tolerant)) == []
 
 
@@ -183,7 +183,7 @@ def served(number: int, **changed) -> bytes:
 def test_requests_like_the_products_trained_on_are_not_skewed(world, product_of, tmp_path):
     write_logs(tmp_path / "a.log", [served(number) for number in range(1000, 1400)])
     write_logs(tmp_path / "b.log", [served(number) for number in range(1400, 1600)])
-    logs = ValidationConfig(serving_logs=str(tmp_path / "*.log"))
+    logs = DriftConfig(serving_logs=str(tmp_path / "*.log"))
     skew = world.check([product_of(number) for number in range(600)], logs).skew
     assert (skew.n_served, skew.n_trained, skew.unreadable) == (600, 600, 0)
     assert {shift.feature for shift in skew.shifts} == {
@@ -202,7 +202,7 @@ def test_skew_is_named_and_broken_records_are_counted(world, product_of, tmp_pat
     whole = (tmp_path / "a.log").read_bytes()
     (tmp_path / "b.log").write_bytes(whole[: len(whole) // 3])
     (tmp_path / "c.log.gz").write_bytes(b"\x1f\x8b no archive")
-    logs = ValidationConfig(serving_logs=str(tmp_path / "*.log*"))
+    logs = DriftConfig(serving_logs=str(tmp_path / "*.log*"))
     skew = world.check([product_of(number) for number in range(600)], logs).skew
     assert skew.n_served == 600 and skew.unreadable == 4
     assert {shift.feature for shift in skew.shifts if shift.drifted} == {"price", "has_picture"}
@@ -210,7 +210,7 @@ def test_skew_is_named_and_broken_records_are_counted(world, product_of, tmp_pat
 
 def test_logs_without_a_product_are_told(world, product_of, tmp_path):
     write_logs(tmp_path / "a.log", [b"\xff"])
-    logs = ValidationConfig(serving_logs=str(tmp_path / "a.log"))
+    logs = DriftConfig(serving_logs=str(tmp_path / "a.log"))
     skew = world.check([product_of(1), product_of(2)], logs).skew
     assert (skew.n_served, skew.unreadable, skew.shifts) == (0, 1, [])
 
@@ -219,7 +219,7 @@ def test_a_pattern_without_files_is_an_input_error(tmp_path):
     from components.drift_check.serving_logs import logs_digest
     from shelfsort.core.errors import InputError
 
-    with pytest.raises(InputError, match=r"validation\.serving_logs: no file matches"):
+    with pytest.raises(InputError, match=r"drift\.serving_logs: no file matches"):
         logs_digest(str(tmp_path / "*.log"))
 
 

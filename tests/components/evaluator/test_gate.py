@@ -369,11 +369,11 @@ def test_config_round_trips_through_a_dict():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"acuracy": 0.5}, "evaluation.acuracy: no such setting. Did you mean accuracy?"),
-        ({"accuracy": 1.5}, "evaluation.accuracy: 1.5 is no share"),
-        ({"coverage_95": "much"}, "evaluation.coverage_95: 'much' is no share"),
-        ({"confidence": 1.0}, "evaluation.confidence"),
-        ({"min_calibration": -1}, "evaluation.min_calibration"),
+        ({"acuracy": 0.5}, "gate.acuracy: no such setting. Did you mean accuracy?"),
+        ({"accuracy": 1.5}, "gate.accuracy: 1.5 is no share"),
+        ({"coverage_95": "much"}, "gate.coverage_95: 'much' is no share"),
+        ({"confidence": 1.0}, "gate.confidence"),
+        ({"min_calibration": -1}, "gate.min_calibration"),
         ({"on_broken_category": "shrug"}, "Give refuse or report"),
         ({"on_unloadable_live": "shrug"}, "Give refuse or ignore"),
         ({"approved_by": " "}, "Say who approves"),

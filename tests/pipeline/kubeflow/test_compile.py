@@ -174,7 +174,7 @@ def test_input_check_sees_what_ingestion_sees(text):
                 "data.allow_http=true",
                 "data.min_confidence=0.7",
                 "data.max_reject_share=0.3",
-                "validation.serving_logs=/data/logs/*",
+                "drift.serving_logs=/data/logs/*",
             )
         )
     )

@@ -97,7 +97,7 @@ def refused(finished_run) -> Path:
     assert _versions(output) == ["1"]
 
     result = subprocess.run(
-        finished_run.command("evaluation.accuracy=0.999"), capture_output=True, text=True
+        finished_run.command("gate.accuracy=0.999"), capture_output=True, text=True
     )
     assert result.returncode == 3
     assert "Not blessed:" in result.stdout and "99.9 %" in result.stdout
@@ -112,7 +112,7 @@ def test_a_refused_model_is_not_pushed_and_its_run_is_compared(refused):
 
     compared = _runs(refused, "--compare", "latest", listed[1]["id"])
     assert "The same products, labels, categories and splits." in compared
-    assert re.search(r"evaluation.accuracy +0.999 → ", compared)
+    assert re.search(r"gate.accuracy +0.999 → ", compared)
     assert "Nothing in this table is more than chance." in compared
 
 
