@@ -9,8 +9,9 @@ import difflib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipeline.kubeflow.locations import STAGED_SCHEMES, scheme
+from pipeline.kubeflow.locations import STAGED_SCHEMES
 from shelfsort.core.errors import InputError
+from shelfsort.core.storage import scheme
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions

@@ -5,7 +5,7 @@ A busy machine is no fault of a test.
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.fixtures.catalogue", "tests.fixtures.training"]
+pytest_plugins = ["tests.fixtures.catalogue", "tests.fixtures.stores", "tests.fixtures.training"]
 
 settings.register_profile("shelfsort", deadline=None)
 settings.load_profile("shelfsort")

@@ -15,10 +15,11 @@ import click
 from pipeline.config import Config, load_config
 from pipeline.kubeflow.destination import Destination, check_destination
 from pipeline.kubeflow.lint import lint
-from pipeline.kubeflow.locations import TARGETS, scheme
+from pipeline.kubeflow.locations import TARGETS
 from pipeline.kubeflow.spec import load_spec
 from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.progress import LOGGER_NAME
+from shelfsort.core.storage import scheme
 
 if TYPE_CHECKING:
     from components.manifest_example_gen.preflight import Preflight

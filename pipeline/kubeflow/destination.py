@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterator
 
 from pipeline.config import Config
-from pipeline.kubeflow.locations import check_location, check_root, scheme
+from pipeline.kubeflow.locations import check_location, check_root
 from pipeline.kubeflow.settings import KubeflowConfig
 from shelfsort.core.errors import InputError
+from shelfsort.core.storage import scheme
 
 _BY_DIGEST = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
 

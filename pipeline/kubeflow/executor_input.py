@@ -12,7 +12,8 @@ from collections.abc import Iterable
 
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from pipeline.kubeflow.locations import STAGED_SCHEMES, scheme
+from pipeline.kubeflow.locations import STAGED_SCHEMES
+from shelfsort.core.storage import scheme
 
 ExecutorInput = pipeline_spec_pb2.ExecutorInput
 ExecutorOutput = pipeline_spec_pb2.ExecutorOutput

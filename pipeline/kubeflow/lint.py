@@ -5,8 +5,9 @@ import re
 from collections.abc import Callable, Iterator
 
 from pipeline.kubeflow import input_check_task
-from pipeline.kubeflow.locations import STAGED_SCHEMES, location_problem, scheme
+from pipeline.kubeflow.locations import STAGED_SCHEMES, location_problem
 from pipeline.kubeflow.spec import Keys, Spec, Task, section
+from shelfsort.core.storage import scheme
 
 STOCK_ENTRYPOINT = "kubeflow_v2_run_executor"
 NEVER_CACHED = (input_check_task.NAME, "Pusher")

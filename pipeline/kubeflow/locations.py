@@ -1,22 +1,14 @@
 """Which places the steps of a cluster can read and write."""
 
 import posixpath
-import re
 from collections.abc import Collection
 
 from shelfsort.core.errors import InputError
+from shelfsort.core.storage import scheme
 
 TARGETS = ("kubeflow", "vertex")
 STAGED_SCHEMES = ("minio", "s3")
 """Stores that the open-source launcher copies artifacts to and from; TFX cannot read them."""
-
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-
-
-def scheme(location: str) -> str:
-    """The lower-case scheme of a URI; "" for a path."""
-    found = _SCHEME.match(location)
-    return found.group(1).lower() if found else ""
 
 
 def check_root(what: str, root: str, target: str, mounts: Collection[str]) -> None:

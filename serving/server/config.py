@@ -1,15 +1,14 @@
 """What to serve and how: the server's options, and the models with their version policies."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from serving.status import invalid_argument
 from shelfsort.core.errors import InputError
+from shelfsort.core.storage import scheme
 
 MAX_MESSAGE_BYTES = 2**31 - 1
-_URI = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 @dataclass(frozen=True)
@@ -97,11 +96,6 @@ class ServerOptions:
     labels_for_unavailable: bool = False
 
 
-def is_uri(path: str) -> bool:
-    """True for `gs://…`, `s3://…` and the like, which TensorFlow's file systems read."""
-    return bool(_URI.match(path))
-
-
 def parse_version(name: str) -> int | None:
     """The version that a folder's name states, leading zeros allowed; None when it is no version.
 
@@ -122,7 +116,7 @@ def discover_models(base_path: str | Path, name: str | None = None) -> list[Mode
     Raises:
         InputError: the folder is missing, or holds no version of anything.
     """
-    if is_uri(str(base_path)):
+    if scheme(base_path):
         return [ModelConfig(name or str(base_path).rstrip("/").rsplit("/", 1)[-1], str(base_path))]
     folder = Path(base_path).resolve()
     if not folder.is_dir():
@@ -157,7 +151,7 @@ def check_models(models: Iterable[ModelConfig]) -> None:
                 f"Illegal to list model {model.name} multiple times in config list"
             )
         names.add(model.name)
-        if not is_uri(model.base_path) and not Path(model.base_path).is_absolute():
+        if not scheme(model.base_path) and not Path(model.base_path).is_absolute():
             raise invalid_argument(
                 f"Expected model {model.name} to have an absolute path or URI; "
                 f"got base_path()={model.base_path}"

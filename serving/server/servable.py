@@ -16,9 +16,10 @@ from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 
 from serving.server.batching import MicroBatcher
 from serving.server.calls import ANYBODY, Caller
-from serving.server.config import ServerOptions, is_uri
+from serving.server.config import ServerOptions
 from serving.status import from_exception, invalid_argument, not_found
 from serving.tensors import decode, type_name
+from shelfsort.core.storage import scheme
 
 DEFAULT_SIGNATURE = "serving_default"
 
@@ -58,7 +59,7 @@ def load(path: str, options: ServerOptions) -> "Servable":
     Raises:
         ServingError: the folder is no SavedModel, or its graph or variables do not load.
     """
-    if not is_uri(path) and not any(
+    if not scheme(path) and not any(
         (Path(path) / name).exists() for name in ("saved_model.pb", "saved_model.pbtxt")
     ):
         raise not_found(

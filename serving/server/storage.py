@@ -1,8 +1,13 @@
-"""Which versions of a model lie in its folder."""
+"""Which versions of a model lie in its folder.
+
+An address is listed by `tf.io.gfile`, not by `core.storage`, because TensorFlow itself loads the
+SavedModel from there: what it cannot open is no version.
+"""
 
 from pathlib import Path
 
-from serving.server.config import is_uri, parse_version
+from serving.server.config import parse_version
+from shelfsort.core.storage import scheme
 
 
 def list_versions(base_path: str) -> dict[int, str]:
@@ -16,7 +21,7 @@ def list_versions(base_path: str) -> dict[int, str]:
         OSError: the folder cannot be listed. (TensorFlow's own errors for a URI are turned into
             it.)
     """
-    children = _remote_children(base_path) if is_uri(base_path) else _local_children(base_path)
+    children = _remote_children(base_path) if scheme(base_path) else _local_children(base_path)
     versions: dict[int, str] = {}
     for name, path in sorted(children):
         version = parse_version(name)

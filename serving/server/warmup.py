@@ -6,11 +6,11 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import prediction_log_pb2
 
-from serving.server.config import is_uri
 from serving.server.examples import classify, multi_inference, regress
 from serving.server.predict import predict
 from serving.server.servable import Servable
 from serving.status import ServingError, from_exception, invalid_argument, unimplemented
+from shelfsort.core.storage import scheme
 
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 MAX_RECORDS = 1000
@@ -34,7 +34,7 @@ def warm_up(servable: Servable, version: int) -> int:
             a version that cannot answer what it was recorded to answer does not go live.
     """
     path = f"{servable.path.rstrip('/')}/{WARMUP_FILE}"
-    if not (tf.io.gfile.exists(path) if is_uri(path) else Path(path).exists()):
+    if not (tf.io.gfile.exists(path) if scheme(path) else Path(path).exists()):
         return 0
     count = 0
     try:

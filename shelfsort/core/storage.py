@@ -1,130 +1,290 @@
-"""Opens files of this machine or of an object store by one call.
+"""Reads and writes files of this machine and of object stores by one set of functions.
 
-Local files are opened directly; `scheme://` addresses go through Beam's file systems, imported
-only then, so that a local run does not pay for Beam.
+A place is a path, a `file://` address, or an address such as `s3://bucket/key` for which fsspec has
+a file system. Local files are opened directly: fsspec, whose import takes a tenth of a second, is
+imported for addresses only.
 """
 
+import contextlib
+import errno
 import glob
-import importlib.util
-import io
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from shelfsort.core.errors import InputError
 
 if TYPE_CHECKING:
-    from apache_beam.io.filesystems import FileSystems
+    from fsspec import AbstractFileSystem
+
+Place = str | os.PathLike[str]
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_EXTRAS = {"s3": "aws", "s3a": "aws", "gs": "gcs", "gcs": "gcs"}
+_TIMES = ("mtime", "LastModified", "last_modified", "created")
+_BLOCK_BYTES = 1 << 20
 
 
-def is_remote(uri: str) -> bool:
+def scheme(place: Place) -> str:
+    """The lower-case scheme of an address, such as `s3`; "" for a path."""
+    found = _SCHEME.match(os.fspath(place))
+    return found.group(1).lower() if found else ""
+
+
+def is_remote(place: Place) -> bool:
     """True for `s3://…`, `gs://…` and the like; False for paths and `file://`."""
-    return "://" in uri and not uri.startswith("file://")
+    return scheme(place) not in ("", "file")
 
 
-def local_path(uri: str) -> Path:
-    """The path that a local address (plain or `file://`) names."""
-    return Path(unquote(urlsplit(uri).path)) if uri.startswith("file://") else Path(uri)
+def local_path(place: Place) -> Path:
+    """The path that a local place (plain or `file://`) names."""
+    return Path(unquote(urlsplit(os.fspath(place)).path)) if scheme(place) else Path(place)
 
 
-def absolute(uri: str) -> str:
-    """A path of this machine made absolute; an address in an object store as it is."""
-    return uri if is_remote(uri) else str(local_path(uri).absolute())
+def absolute(place: Place) -> str:
+    """A path of this machine made absolute; a remote address as it is."""
+    return os.fspath(place) if is_remote(place) else str(local_path(place).absolute())
 
 
-def file_systems(uri: str) -> "type[FileSystems]":
-    """Beam's file systems, ready for a remote address.
-
-    Raises:
-      InputError: what serves its scheme is not installed.
-    """
-    from apache_beam.io.filesystems import FileSystems
-    from apache_beam.options.pipeline_options import PipelineOptions
-
-    if uri.lower().startswith("s3://") and importlib.util.find_spec("boto3") is None:
-        raise InputError(f"{uri}: s3:// needs a package. Run pip install 'shelfsort[aws]'.")
-    # Beam sets them where a pipeline runs; before that the S3 file system would have none.
-    if FileSystems._pipeline_options is None:
-        FileSystems.set_options(PipelineOptions([]))
-    return FileSystems
+def join(folder: Place, *names: str) -> str:
+    """Joins with forward slashes, which addresses and paths both take."""
+    return "/".join((os.fspath(folder).rstrip("/"), *names))
 
 
-def open_binary(uri: str) -> BinaryIO:
-    """Opens `uri` for reading bytes.
+def file_system(place: Place) -> "AbstractFileSystem":
+    """fsspec's file system for an address.
 
     Raises:
-      OSError: it is not there or may not be read.
-      ValueError: there is no such scheme.
-      InputError: the scheme's package is not installed.
+        InputError: the package that it needs is not installed.
+        ValueError: fsspec knows no such scheme.
     """
-    if not is_remote(uri):
-        return local_path(uri).open("rb")
-    from apache_beam.io.filesystem import CompressionTypes
+    store = scheme(place)
+    try:
+        import fsspec
 
-    raw = file_systems(uri).open(uri, compression_type=CompressionTypes.UNCOMPRESSED)
-    return io.BufferedReader(raw) if isinstance(raw, io.RawIOBase) else raw
+        # A cached listing would hide what another process has written since.
+        return fsspec.filesystem(store, use_listings_cache=False)
+    except ImportError as error:
+        extra = _EXTRAS.get(store)
+        remedy = f"Run pip install 'shelfsort[{extra}]'." if extra else f"{error}."
+        raise InputError(f"{place}: {store}:// needs a package. {remedy}") from error
 
 
-def is_folder(uri: str) -> bool:
-    """Whether `uri` names a folder; in an object store, which has none: whether it ends in `/`."""
-    return uri.endswith("/") if is_remote(uri) else local_path(uri).is_dir()
+def open_binary(place: Place) -> BinaryIO:
+    """Opens a file for reading bytes.
+
+    Raises:
+        OSError: it is not there or may not be read.
+        ValueError: there is no such scheme.
+        InputError: the package of its scheme is not installed.
+    """
+    if not is_remote(place):
+        return local_path(place).open("rb")
+    with _as_os_errors(place):
+        return file_system(place).open(os.fspath(place), "rb")
 
 
-def list_files(pattern: str) -> list[str]:
+def read_bytes(place: Place, at_most: int = -1) -> bytes:
+    """The bytes of a file, or its first `at_most`. Raises as `open_binary` does."""
+    with _as_os_errors(place), open_binary(place) as stream:
+        return stream.read(at_most)
+
+
+def blocks(place: Place) -> Iterator[bytes]:
+    """The bytes of a file in blocks of 1 MiB. Raises as `open_binary` does."""
+    with open_binary(place) as stream:
+        while block := stream.read(_BLOCK_BYTES):
+            yield block
+
+
+def file_digest(place: Place) -> str:
+    """SHA-256 of the bytes of a file, 64 hex digits. Raises as `open_binary` does."""
+    digest = hashlib.sha256()
+    for block in blocks(place):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def exists(place: Place) -> bool:
+    """Whether a file or folder is there. Raises OSError where the store cannot be asked."""
+    return _info(place) is not None if is_remote(place) else local_path(place).exists()
+
+
+def is_folder(place: Place) -> bool:
+    """Whether there is such a folder; an address that ends in `/` always names one."""
+    if not is_remote(place):
+        return local_path(place).is_dir()
+    return os.fspath(place).endswith("/") or (_info(place) or {}).get("type") == "directory"
+
+
+def file_state(place: Place) -> tuple[int, float]:
+    """Size in bytes and time of the last change of a file; (-1, 0.0) where it is not there.
+
+    Raises:
+        OSError: the store cannot be asked.
+        ValueError: there is no such scheme.
+    """
+    if not is_remote(place):
+        try:
+            status = local_path(place).stat()
+        except FileNotFoundError:
+            return -1, 0.0
+        return status.st_size, status.st_mtime
+    info = _info(place)
+    return (-1, 0.0) if info is None else (int(info.get("size") or 0), _changed(info))
+
+
+def list_files(pattern: Place) -> list[str]:
     """The files that a pattern with `*`, `?` and `[...]` matches, in no particular order.
 
     Raises:
-      OSError: the store cannot be asked.
-      ValueError: no installed file system serves its scheme.
+        OSError: the store cannot be asked.
+        ValueError: there is no such scheme.
     """
     if not is_remote(pattern):
         found = glob.glob(str(local_path(pattern)))  # noqa: PTH207 - the pattern may be absolute
         return [path for path in found if Path(path).is_file()]
-    return [each.path for each in _matches(pattern)]
+    with _as_os_errors(pattern):
+        matches = file_system(pattern).glob(os.fspath(pattern), detail=True)
+    files = [name for name, info in matches.items() if info["type"] == "file"]
+    return [_address(name, scheme(pattern)) for name in files]
 
 
-def file_state(uri: str) -> tuple[int, float]:
-    """Size in bytes and time of the last change of a file, (-1, 0.0) where it is not there.
-
-    Raises:
-      OSError: the store cannot be asked.
-      ValueError: no installed file system serves its scheme.
-    """
-    if not is_remote(uri):
-        try:
-            status = local_path(uri).stat()
-        except FileNotFoundError:
-            return -1, 0.0
-        return status.st_size, status.st_mtime
-    for found in _matches(uri):
-        return found.size_in_bytes, found.last_updated_in_seconds or 0.0
-    return -1, 0.0
-
-
-def _matches(pattern: str) -> list:
-    """Beam's metadata of the files in an object store that a pattern matches."""
-    from apache_beam.io.filesystem import BeamIOError
-
+def child_folders(folder: Place) -> list[str]:
+    """Names of the folders directly in `folder`, sorted; [] when there is no such folder."""
+    if not is_remote(folder):
+        local = local_path(folder)
+        return sorted(e.name for e in local.iterdir() if e.is_dir()) if local.is_dir() else []
     try:
-        return file_systems(pattern).match([pattern])[0].metadata_list
-    except BeamIOError as error:
-        raise OSError(str(error)) from error
+        with _as_os_errors(folder):
+            children = file_system(folder).ls(os.fspath(folder), detail=True)
+    except FileNotFoundError:
+        return []
+    folders = [child["name"] for child in children if child["type"] == "directory"]
+    return sorted(name.rstrip("/").rsplit("/", 1)[-1] for name in folders)
 
 
-def read_input(uri: str, what: str) -> bytes:
+def files_beneath(folder: Place) -> list[str]:
+    """Every file in `folder` and its folders, relative to it with forward slashes, sorted."""
+    if not is_remote(folder):
+        top = os.fspath(local_path(folder))
+        found = [join(where, name) for where, _, names in os.walk(top) for name in names]
+    else:
+        with _as_os_errors(folder):
+            store = file_system(folder)
+            top, found = store._strip_protocol(os.fspath(folder)), store.find(os.fspath(folder))
+    return sorted(name[len(top.rstrip("/")) + 1 :] for name in found)
+
+
+def copy(source: Place, target: Place) -> None:
+    """Copies a file; within a store without passing through this machine.
+
+    In an object store the copy appears whole or not at all. A local one may be seen while it is
+    being written; `core.files.writing` avoids that.
+    """
+    if is_remote(source) and is_remote(target) and file_system(source) is file_system(target):
+        with _as_os_errors(target):
+            file_system(target).cp_file(os.fspath(source), os.fspath(target))
+    elif is_remote(source) and is_remote(target):
+        with tempfile.NamedTemporaryFile() as between:
+            copy(source, between.name)
+            copy(between.name, target)
+    elif is_remote(target):
+        with _as_os_errors(target):
+            file_system(target).put_file(str(local_path(source)), os.fspath(target))
+    else:
+        local_path(target).parent.mkdir(parents=True, exist_ok=True)
+        with open_binary(source) as read, local_path(target).open("wb") as written:
+            shutil.copyfileobj(read, written, _BLOCK_BYTES)
+
+
+def move(source: Place, target: Place) -> None:
+    """Renames a file, replacing what `target` names; atomic within a local file system.
+
+    Across stores, and within an object store, it is a copy and then a removal.
+    """
+    if not is_remote(source) and not is_remote(target):
+        local_path(target).parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(local_path(source), local_path(target))
+        return
+    copy(source, target)
+    remove(source)
+
+
+def remove(place: Place) -> None:
+    """Removes a file.
+
+    A missing one raises FileNotFoundError on this machine; S3 does not say.
+    """
+    if not is_remote(place):
+        local_path(place).unlink()
+        return
+    with _as_os_errors(place):
+        file_system(place).rm_file(os.fspath(place))
+
+
+def remove_tree(folder: Place) -> None:
+    """Removes a folder with everything in it. Raises as `remove` does."""
+    if not is_remote(folder):
+        shutil.rmtree(local_path(folder))
+        return
+    with _as_os_errors(folder):
+        file_system(folder).rm(os.fspath(folder), recursive=True)
+
+
+def read_input(place: Place, what: str) -> bytes:
     """The bytes of a file that the caller named; `what` says what it is, as in "taxonomy".
 
     Raises:
-      InputError: it is missing, unreadable or empty; the message names it and the remedy.
+        InputError: it is missing, unreadable or empty; the message names it and the remedy.
     """
     try:
-        with open_binary(uri) as stream:
-            content = stream.read()
+        content = read_bytes(place)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
-            f"{uri}: the {what} cannot be read ({reason}). Give the path of an existing file."
+            f"{place}: the {what} cannot be read ({reason}). Give the path of an existing file."
         ) from error
     if not content.strip():
-        raise InputError(f"{uri}: the {what} is empty. Give a file with content.")
+        raise InputError(f"{place}: the {what} is empty. Give a file with content.")
     return content
+
+
+def _info(place: Place) -> dict[str, Any] | None:
+    """fsspec's facts about a remote file or folder; None where there is none."""
+    try:
+        with _as_os_errors(place):
+            return file_system(place).info(os.fspath(place))
+    except FileNotFoundError:
+        return None
+
+
+def _changed(info: dict[str, Any]) -> float:
+    changed = next((info[name] for name in _TIMES if info.get(name)), 0.0)
+    return changed.timestamp() if isinstance(changed, datetime) else float(changed)
+
+
+def _address(name: str, store: str) -> str:
+    """The address of what fsspec calls by a name without a scheme."""
+    return name if scheme(name) else f"{store}://{name.lstrip('/')}"
+
+
+@contextlib.contextmanager
+def _as_os_errors(place: Place) -> Iterator[None]:
+    """Turns what the library of a store raises into the OSError of a local file."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        reason = os.strerror(errno.ENOENT)
+        raise FileNotFoundError(errno.ENOENT, reason, os.fspath(place)) from error
+    except (OSError, ValueError, InputError):
+        raise
+    except Exception as error:  # each library has its own
+        raise OSError(f"{place}: {error}") from error

@@ -2,17 +2,15 @@
 
 import os
 import posixpath
-import re
 import stat
 from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
-from shelfsort.core.storage import is_remote, local_path, open_binary
+from shelfsort.core.storage import is_remote, local_path, read_bytes, scheme
 from shelfsort.products.images.http import download
 from shelfsort.products.manifest.rejects import RejectedLine
 
 OBJECT_STORES = frozenset({"s3", "gs", "hdfs"})
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://|data:")
 _HTTP_TIMEOUT_S = 20.0
 
 
@@ -72,10 +70,9 @@ class ImageSource:
         Raises:
           RejectedLine: `path_outside_folder` or `unsupported_scheme`.
         """
-        scheme = _SCHEME.match(reference)
-        if scheme is None:
+        name = "data" if reference.startswith("data:") else scheme(reference)
+        if not name:
             return self._relative_or_absolute(reference)
-        name = (scheme.group(1) or "data").lower()
         if name == "file":
             parts = urlsplit(reference)
             if parts.netloc not in ("", "localhost"):
@@ -109,8 +106,7 @@ class ImageSource:
 
     def _read_file(self, location: str) -> bytes:
         if is_remote(location):
-            with open_binary(location) as stream:
-                return stream.read(self._max_bytes + 1)
+            return read_bytes(location, self._max_bytes + 1)
         # Without O_NONBLOCK, opening a named pipe would wait for ever.
         descriptor = os.open(location, os.O_RDONLY | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as stream:

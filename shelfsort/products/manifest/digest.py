@@ -1,12 +1,11 @@
 """A digest of everything that ingestion reads: equal digests mean equal input."""
 
 import hashlib
-import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from shelfsort.core.progress import progress
-from shelfsort.core.storage import file_systems, is_remote, open_binary
+from shelfsort.core.storage import blocks, file_state, is_remote
 from shelfsort.products.images.source import ImageSource
 from shelfsort.products.manifest.rejects import RejectedLine
 
@@ -17,9 +16,8 @@ _CHUNK = 64
 def file_digest(path: str) -> bytes:
     """The digest of one file's bytes, read piece by piece. Raises OSError as `open` does."""
     digest = hashlib.blake2b(digest_size=16)
-    with open_binary(path) as stream:
-        while piece := stream.read(2**20):
-            digest.update(piece)
+    for block in blocks(path):
+        digest.update(block)
     return digest.digest()
 
 
@@ -66,11 +64,7 @@ def _picture_digest(reference: str, source: ImageSource) -> bytes:
 
 
 def _remote_state(location: str) -> bytes:
-    from apache_beam.io.filesystem import BeamIOError
-
     try:
-        found = file_systems(location).match([location], [1])[0].metadata_list
-    except (BeamIOError, OSError, ValueError) as error:
+        return repr(file_state(location)).encode()
+    except (OSError, ValueError) as error:
         return type(error).__name__.encode()
-    state = [(each.size_in_bytes, each.last_updated_in_seconds) for each in found]
-    return os.fsencode(repr(state))

@@ -31,11 +31,11 @@ def find_spans(manifest: str) -> tuple[str, ...]:
       InputError: the folder or pattern has no complete file, or cannot be listed.
     """
     pattern = manifest
-    if is_folder(manifest):
-        pattern = f"{manifest.rstrip('/')}/{SPANS_OF_A_FOLDER}"
-    elif not any(character in manifest for character in _WILDCARDS):
-        return (manifest,)
     try:
+        if is_folder(manifest):
+            pattern = f"{manifest.rstrip('/')}/{SPANS_OF_A_FOLDER}"
+        elif not any(character in manifest for character in _WILDCARDS):
+            return (manifest,)
         found = list_files(pattern)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

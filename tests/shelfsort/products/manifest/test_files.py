@@ -1,8 +1,8 @@
 import pytest
-from apache_beam.io.filesystems import FileSystems
 
 from components.manifest_example_gen.preflight import check
 from shelfsort.core.errors import InputError
+from shelfsort.core.files import write_text
 from shelfsort.products.manifest.files import are_of, find_spans
 
 
@@ -70,22 +70,12 @@ def test_files_are_told_to_be_of_a_manifest_or_not(manifest, theirs):
     assert are_of(["/in/1.manifest"], manifest) is theirs
 
 
-def test_spans_of_an_object_store_are_found_by_beam(monkeypatch):
-    class Found:
-        def __init__(self, *paths):
-            self.metadata_list = [type("File", (), {"path": path})() for path in paths]
-
-    asked = []
-
-    def match(patterns):
-        asked.extend(patterns)
-        return [Found("gs://b/in/2.manifest", "gs://b/in/_3.manifest", "gs://b/in/1.manifest")]
-
-    monkeypatch.setattr(FileSystems, "match", match)
-    expected = ("gs://b/in/1.manifest", "gs://b/in/2.manifest")
-    assert find_spans("gs://b/in/") == expected
-    assert find_spans("gs://b/in/*.manifest") == expected
-    assert asked == ["gs://b/in/*.manifest"] * 2
+def test_spans_of_an_object_store_are_found(memory_bucket):
+    for name in ("2.manifest", "_3.manifest", "1.manifest", "notes.txt"):
+        write_text(f"{memory_bucket}/in/{name}", "x")
+    expected = (f"{memory_bucket}/in/1.manifest", f"{memory_bucket}/in/2.manifest")
+    for manifest in ("in", "in/", "in/*.manifest"):
+        assert find_spans(f"{memory_bucket}/{manifest}") == expected
 
 
 def test_a_store_that_cannot_be_asked_is_told_in_one_line():

@@ -1,0 +1,96 @@
+"""Files that are written whole or not at all, on this machine and in object stores."""
+
+import contextlib
+import json
+import os
+import tempfile
+import uuid
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from shelfsort.core import storage
+from shelfsort.core.errors import InputError
+from shelfsort.core.storage import Place
+
+_REQUIRED = object()
+
+
+@contextlib.contextmanager
+def writing(place: Place) -> Iterator[BinaryIO]:
+    """A stream whose file appears when the block ends well; readers never see a part of it.
+
+    Folders are made. A local file is flushed to the disk (fsync) before it gets its name.
+    """
+    if storage.is_remote(place):
+        with tempfile.NamedTemporaryFile(prefix="shelfsort-") as whole:
+            yield whole
+            whole.flush()
+            storage.copy(whole.name, place)
+        return
+    path = storage.local_path(place)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{uuid.uuid4().hex}.partial")
+    try:
+        with partial.open("xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def write_bytes(place: Place, content: bytes) -> None:
+    """Writes a file as `writing` does."""
+    with writing(place) as stream:
+        stream.write(content)
+
+
+def write_text(place: Place, text: str) -> None:
+    """Writes a UTF-8 file as `writing` does."""
+    write_bytes(place, text.encode())
+
+
+def write_json(place: Place, content: Any) -> None:
+    """Writes indented JSON as `writing` does. Raises ValueError for NaN and infinities."""
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    write_text(place, text + "\n")
+
+
+def read_json(place: Place, missing: Any = _REQUIRED) -> Any:
+    """The content of a JSON file; `missing`, where that is given and there is no such file.
+
+    Raises:
+        OSError: it cannot be read.
+        InputError: it is not JSON; the message names the line.
+    """
+    try:
+        text = storage.read_bytes(place).decode()
+    except FileNotFoundError:
+        if missing is _REQUIRED:
+            raise
+        return missing
+    except UnicodeDecodeError as error:
+        raise InputError(f"{place}: not UTF-8 ({error.reason}). Write the file again.") from error
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{place}:{error.lineno}: not JSON ({error.msg}). Write the file again."
+        ) from error
+
+
+def read_json_lines(place: Place) -> Iterator[Any]:
+    """The records of a JSON Lines file, blank lines passed over. Raises as `read_json` does."""
+    with storage.open_binary(place) as stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line)
+            except ValueError as error:
+                raise InputError(
+                    f"{place}:{number}: not JSON ({error}). Write the file again."
+                ) from error
+            yield record
