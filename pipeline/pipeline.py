@@ -217,21 +217,11 @@ def _start_model(serving_dir: TextParameter, digest: TextParameter) -> BaselineM
 
 
 def _example_gen(source: Source, config: Config) -> ManifestExampleGen:
-    data = config.data
     return ManifestExampleGen(
         manifest=source.manifest,
         taxonomy=source.taxonomy,
+        data=dataclasses.replace(config.data, label_attribute=source.label_attribute),
         content_digest=source.content_digest,
         spans=source.spans,
         code_digest=code_digest("components/manifest_example_gen"),
-        reduction=data.reduction or None,
-        label_attribute=source.label_attribute,
-        splits=data.splits,
-        max_reject_share=data.max_reject_share,
-        min_confidence=data.min_confidence,
-        max_image_pixels=data.max_image_pixels,
-        max_image_bytes=data.max_image_bytes,
-        max_text_chars=data.max_text_chars,
-        image_roots=data.image_roots,
-        allow_http=data.allow_http,
     )

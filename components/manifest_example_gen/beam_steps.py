@@ -5,7 +5,6 @@ import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from threading import Semaphore
 
 import apache_beam as beam
@@ -13,6 +12,7 @@ import tensorflow as tf
 from apache_beam import pvalue
 
 from components.manifest_example_gen.preflight import manifest_lines
+from components.manifest_example_gen.settings import DataConfig
 from components.manifest_example_gen.sharding import one_of_each_id, shard_of
 from components.manifest_example_gen.summary import (
     Counts,
@@ -38,23 +38,6 @@ PARTIAL_FOLDER = "partial"
 _READERS = 8
 _READ_AHEAD = 24
 _DECODED_AT_ONCE = 2
-
-
-@dataclass(frozen=True)
-class PictureRules:
-    """Which pictures are read.
-
-    Attributes:
-      roots: further folders they may lie in.
-      allow_http: whether they are fetched from the web.
-      max_bytes: of one encoded picture.
-      max_pixels: width times height of one picture.
-    """
-
-    roots: tuple[str, ...]
-    allow_http: bool
-    max_bytes: int
-    max_pixels: int
 
 
 class ReadLines(beam.DoFn):
@@ -94,28 +77,20 @@ class WriteShards(beam.DoFn):
     counts, and rejects under their own tag. A shard that a runner repeats overwrites its files.
     """
 
-    def __init__(
-        self,
-        pictures: PictureRules,
-        shares: dict[str, int],
-        shards: int,
-        folder: str,
-        expected: int | None,
-    ):
+    def __init__(self, data: DataConfig, shards: int, folder: str, expected: int | None):
         """`expected`: lines of the manifest's files, where this process sees them all."""
-        self._pictures = pictures
-        self._shares = shares
+        self._data = data
         self._shards = shards
         self._folder = folder
         self._expected = expected
         self._done = 0
 
     def setup(self) -> None:
-        self._splits = Splits(self._shares)
+        self._splits = Splits(self._data.splits)
         self._sources = ImageSources(
-            self._pictures.roots,
-            allow_http=self._pictures.allow_http,
-            max_bytes=self._pictures.max_bytes,
+            self._data.image_roots,
+            allow_http=self._data.allow_http,
+            max_bytes=self._data.max_image_bytes,
         )
         self._pool = ThreadPoolExecutor(_READERS)
         # Reading waits for the store; decoding takes memory, up to 4 bytes a pixel.
@@ -167,7 +142,7 @@ class WriteShards(beam.DoFn):
         source = self._sources.of(product.file)
         image = source.read(source.locate(product.image))
         with self._decoding:
-            picture = check_picture(image, self._pictures.max_pixels)
+            picture = check_picture(image, self._data.max_image_pixels)
             check_decodes(image, picture)
         return picture, image
 

@@ -8,6 +8,7 @@ import apache_beam as beam
 import tensorflow as tf
 from absl import logging
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+from pydantic import TypeAdapter
 from tfx import types
 from tfx.components.example_gen.write_split import to_file_format_str
 from tfx.components.util import examples_utils
@@ -26,6 +27,7 @@ from components.manifest_example_gen.preflight import (
     load_resolver,
     manifest_lines,
 )
+from components.manifest_example_gen.settings import DataConfig
 from components.manifest_example_gen.sharding import shard_count
 from components.manifest_example_gen.summary import count_reject
 from shelfsort.core.progress import note
@@ -53,13 +55,12 @@ class _Input:
 
     manifest: str
     spans: tuple[str, ...]
+    data: DataConfig
     rules: ParseRules
     full: Taxonomy
     reduction: dict[str, str]
     reduced: Taxonomy
-    shares: dict[str, int]
     lines: int
-    pictures: beam_steps.PictureRules
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -84,8 +85,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         _write_taxonomy(taxonomy.uri, given.reduced)
         self._ingest(given, examples.uri, rejects.uri)
         _write_origin(examples.uri, given, exec_properties["content_digest"])
-        summary = _check_result(rejects.uri, given, float(exec_properties["max_reject_share"]))
-        _describe(examples, list(given.shares))
+        summary = _check_result(rejects.uri, given)
+        _describe(examples, list(given.data.splits))
         note(_one_line(summary))
 
     def _ingest(self, given: _Input, examples_uri: str, rejects_uri: str) -> None:
@@ -93,7 +94,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         parse = beam_steps.ParseLines(given.rules, given.full.to_nodes(), given.reduction, shards)
         alone = self._runs_in_this_process()
         expected = given.lines if alone else None
-        write = beam_steps.WriteShards(given.pictures, given.shares, shards, examples_uri, expected)
+        write = beam_steps.WriteShards(given.data, shards, examples_uri, expected)
         with self._make_beam_pipeline() as pipeline:
             lines = (
                 pipeline
@@ -147,31 +148,22 @@ def _write_rejects(
 
 
 def _load(properties: dict[str, Any]) -> _Input:
+    data = TypeAdapter(DataConfig).validate_json(properties["data"])
     manifest = properties["manifest"]
     spans = tuple(json.loads(properties["spans"])) or find_spans(manifest)
-    attribute = properties.get("label_attribute") or find_label_attribute(spans)
+    attribute = data.label_attribute or find_label_attribute(spans)
     full = Taxonomy.load(properties["taxonomy_file"])
-    reduction_file = properties.get("reduction_file")
-    resolver: LeafResolver = load_resolver(properties["taxonomy_file"], reduction_file)
-    shares = json.loads(properties["splits"])
-    Splits(shares)
+    resolver: LeafResolver = load_resolver(properties["taxonomy_file"], data.reduction)
+    Splits(data.splits)
     return _Input(
         manifest=manifest,
         spans=spans,
-        rules=ParseRules(
-            attribute, float(properties["min_confidence"]), int(properties["max_text_chars"])
-        ),
+        data=data,
+        rules=ParseRules(attribute, data.min_confidence, data.max_text_chars),
         full=full,
-        reduction=load_reduction(reduction_file, full) if reduction_file else {},
+        reduction=load_reduction(data.reduction, full) if data.reduction else {},
         reduced=resolver.taxonomy,
-        shares=shares,
         lines=sum(1 for _ in manifest_lines(spans)),
-        pictures=beam_steps.PictureRules(
-            tuple(json.loads(properties.get("image_roots") or "[]")),
-            bool(properties.get("allow_http")),
-            int(properties["max_image_bytes"]),
-            int(properties["max_image_pixels"]),
-        ),
     )
 
 
@@ -181,7 +173,7 @@ def _write_taxonomy(uri: str, taxonomy: Taxonomy) -> None:
     beam_steps.write_whole(f"{uri}/{TAXONOMY_FILE}", text + "\n")
 
 
-def _check_result(rejects_uri: str, given: _Input, max_reject_share: float) -> dict[str, Any]:
+def _check_result(rejects_uri: str, given: _Input) -> dict[str, Any]:
     """The summary, where the run may go on; InputError where it may not."""
     with tf.io.gfile.GFile(f"{rejects_uri}/{SUMMARY_FILE}") as stream:
         summary = json.loads(stream.read())
@@ -193,13 +185,13 @@ def _check_result(rejects_uri: str, given: _Input, max_reject_share: float) -> d
             if number < _LOGGED_REJECTS:
                 # TFX deletes the artifacts of an execution that fails: the log is what is left.
                 logging.info("%s:%d rejected: %s, %s", *reject.place, reject.reason, reject.detail)
-    refuse_unusable(given.manifest, tally, list(summary["categories"]), max_reject_share)
-    refuse_empty_splits(given.manifest, list(given.shares), summary["splits"])
+    refuse_unusable(given.manifest, tally, list(summary["categories"]), given.data.max_reject_share)
+    refuse_empty_splits(given.manifest, list(given.data.splits), summary["splits"])
     return summary
 
 
 def _write_origin(uri: str, given: _Input, content_digest: str) -> None:
-    origin = Origin(content_digest, given.spans, given.shares)
+    origin = Origin(content_digest, given.spans, given.data.splits)
     beam_steps.write_whole(f"{uri}/{ORIGIN_FILE}", origin.to_json())
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from components.manifest_example_gen.input_validation import RejectTally, refuse_unusable
+from components.manifest_example_gen.settings import DataConfig
 from shelfsort.core.errors import InputError
 from shelfsort.core.progress import progress
 from shelfsort.core.storage import open_binary
@@ -46,28 +47,22 @@ class Preflight:
     rejected: int
 
 
-def check(
-    manifest: str,
-    taxonomy: str,
-    *,
-    reduction: str | None = None,
-    label_attribute: str | None = None,
-    image_roots: Sequence[str] = (),
-    allow_http: bool = False,
-    min_confidence: float = 0.5,
-    max_reject_share: float = 0.2,
-) -> Preflight:
-    """Checks the input of a run; the arguments are the exec properties of ManifestExampleGen.
+def check(manifest: str, taxonomy: str, data: DataConfig) -> Preflight:
+    """Checks the input of a run.
+
+    Args:
+      manifest, taxonomy: as ManifestExampleGen takes them.
+      data: how the manifest will be read.
 
     Raises:
       InputError: one line that names the file, the line where there is one, and the remedy.
     """
-    resolver = load_resolver(taxonomy, reduction)
+    resolver = load_resolver(taxonomy, data.reduction)
     spans = find_spans(manifest)
-    attribute = label_attribute or find_label_attribute(spans)
-    rules = ParseRules(attribute, min_confidence)
+    attribute = data.label_attribute or find_label_attribute(spans)
+    rules = ParseRules(attribute, data.min_confidence)
     tally = RejectTally()
-    sources = ImageSources(image_roots, allow_http=allow_http)
+    sources = ImageSources(data.image_roots, allow_http=data.allow_http)
     pictures: list[Picture] = []
     categories: set[str] = set()
     for outcome in _outcomes(spans, rules, resolver):
@@ -79,16 +74,16 @@ def check(
             categories.add(outcome.category)
             if outcome.image:
                 pictures.append((sources.of(outcome.file), outcome.image))
-    if label_attribute and tally.by_reason.get("missing_label", 0) == tally.lines:
-        raise _no_such_attribute(spans, label_attribute)
-    refuse_unusable(manifest, tally, sorted(categories), max_reject_share)
-    files = [file_digest(path) for path in (*spans, taxonomy, reduction) if path]
+    if data.label_attribute and tally.by_reason.get("missing_label", 0) == tally.lines:
+        raise _no_such_attribute(spans, attribute)
+    refuse_unusable(manifest, tally, sorted(categories), data.max_reject_share)
+    files = [file_digest(path) for path in (*spans, taxonomy, data.reduction) if path]
     digest = content_digest(files, pictures)
     return Preflight(attribute, spans, tally.lines, digest, len(categories), tally.rejected)
 
 
-def load_resolver(taxonomy: str, reduction: str | None) -> LeafResolver:
-    """The taxonomy with its reduction applied.
+def load_resolver(taxonomy: str, reduction: str) -> LeafResolver:
+    """The taxonomy with its reduction, "" for none, applied.
 
     Raises:
       InputError: either cannot be read, or fewer than two leaves are left.

@@ -240,7 +240,7 @@ def _progress_on_stderr() -> Iterator[None]:
 
 
 def _checked_input(manifest: str, taxonomy: str, config: Config) -> "Preflight":
-    from pipeline.local.run import check_input
+    from components.manifest_example_gen.preflight import check
     from shelfsort.products.manifest.files import find_spans
 
     for place in (*find_spans(manifest), taxonomy):
@@ -249,7 +249,7 @@ def _checked_input(manifest: str, taxonomy: str, config: Config) -> "Preflight":
                 f"{place}: is no file here. Give one, or --skip-input-check where only the "
                 "cluster has it."
             )
-    return check_input(manifest, taxonomy, config)
+    return check(manifest, taxonomy, config.data)
 
 
 @contextlib.contextmanager

@@ -21,6 +21,8 @@ _RUN_CONTEXT = "pipeline_run"
 _SETTINGS = {
     _INGESTION: {
         "content_digest": "data.content_digest",
+        "data": "data",
+        # Runs of releases before 0.2 have a property for each setting.
         "label_attribute": "data.label_attribute",
         "reduction_file": "data.reduction",
         "splits": "data.splits",
@@ -29,6 +31,8 @@ _SETTINGS = {
         "max_image_bytes": "data.max_image_bytes",
         "max_image_pixels": "data.max_image_pixels",
         "max_text_chars": "data.max_text_chars",
+        "image_roots": "data.image_roots",
+        "allow_http": "data.allow_http",
     },
     "DriftCheck": {"settings": "drift", "validation": "drift"},
     "Transform": {"transform": "transform"},

@@ -13,8 +13,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from components.baseline_model.selection import start_digest
 from components.manifest_example_gen.preflight import Preflight, check
+from components.manifest_example_gen.settings import DataConfig
 from serving.versions import live_version
 from shelfsort.core.errors import InputError
 from shelfsort.core.progress import note
@@ -78,16 +81,10 @@ def content_of(parameters: Mapping[str, Any]) -> Preflight:
     Raises:
         InputError: manifest or tree cannot be used.
     """
-    return check(
-        parameters["manifest"],
-        parameters["taxonomy_file"],
-        reduction=parameters.get("reduction_file") or None,
-        label_attribute=parameters.get("label_attribute") or None,
-        image_roots=json.loads(parameters.get("image_roots") or "[]"),
-        allow_http=bool(parameters.get("allow_http")),
-        min_confidence=float(parameters["min_confidence"]),
-        max_reject_share=float(parameters["max_reject_share"]),
-    )
+    if "data" not in parameters:
+        raise InputError("no settings of the input: an older release compiled this. Compile again.")
+    data = TypeAdapter(DataConfig).validate_json(parameters["data"])
+    return check(parameters["manifest"], parameters["taxonomy_file"], data)
 
 
 def _content(parameters: Mapping[str, Any]) -> tuple[str, str]:

@@ -14,18 +14,7 @@ ANSWERS = ("content_digest", "spans", "live_version", "start_digest", "serving_l
 whatever takes one of that name takes InputCheck's answer."""
 
 _COMMAND = ("python", "-m", "pipeline.kubeflow.input_check")
-_OF_INGESTION = (
-    "manifest",
-    "taxonomy_file",
-    "reduction_file",
-    "label_attribute",
-    "image_roots",
-    "allow_http",
-    "min_confidence",
-    "max_reject_share",
-    "content_digest",
-    "spans",
-)
+_OF_INGESTION = ("manifest", "taxonomy_file", "data", "content_digest", "spans")
 _TEXT = {"parameterType": "STRING"}
 
 

@@ -50,14 +50,14 @@ def run(
         folder: takes all that comes of it.
         config: all settings.
         console: shows how it goes.
-        checked: what `check_input` found, where it was asked before.
+        checked: what `preflight.check` found, where it was asked before.
 
     Raises:
         InputError: the input is unusable; one line says where and what to do.
     """
     started = time.monotonic()
     console.started("Checking the input", 0, 0)
-    checked = checked or check_input(manifest, taxonomy, config)
+    checked = checked or preflight.check(manifest, taxonomy, config.data)
     several = f" of {len(checked.spans):,} files" if len(checked.spans) > 1 else ""
     console.say(
         f"{checked.lines:,} lines{several} in {checked.categories:,} categories; "
@@ -78,21 +78,6 @@ def run(
         metrics=metrics,
         ingested=ingested,
         seconds=time.monotonic() - started,
-    )
-
-
-def check_input(manifest: str, taxonomy: str, config: Config) -> preflight.Preflight:
-    """The cheap checks that come before any component; see `preflight.check`."""
-    data = config.data
-    return preflight.check(
-        manifest,
-        taxonomy,
-        reduction=data.reduction or None,
-        label_attribute=data.label_attribute or None,
-        image_roots=data.image_roots,
-        allow_http=data.allow_http,
-        min_confidence=data.min_confidence,
-        max_reject_share=data.max_reject_share,
     )
 
 

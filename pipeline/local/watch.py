@@ -9,11 +9,11 @@ import posixpath
 from collections.abc import Sequence
 from typing import Any
 
-from components.manifest_example_gen.preflight import Preflight
+from components.manifest_example_gen.preflight import Preflight, check
 from pipeline.config import Config
 from pipeline.experiments.runs import Run, list_runs
 from pipeline.local.console import failures_in_a_line, no_progress, quiet_console
-from pipeline.local.run import RunResult, check_input, run
+from pipeline.local.run import RunResult, run
 from pipeline.output_folder import OutputFolder
 from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.storage import file_state
@@ -90,7 +90,7 @@ def take_turn(manifest: str, taxonomy: str, folder: OutputFolder, config: Config
     """
     with folder.locked():
         with no_progress():
-            checked = check_input(manifest, taxonomy, config)
+            checked = check(manifest, taxonomy, config.data)
         earlier = list_runs(folder) if folder.metadata.exists() else []
         same = [each for each in earlier if each.content_digest == checked.digest]
         if any(each.ended for each in same):

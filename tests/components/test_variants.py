@@ -51,6 +51,7 @@ def products(tmp_path_factory):
     from components.artifacts import Rejects, Taxonomy
     from components.manifest_example_gen.component import ManifestExampleGen
     from components.manifest_example_gen.executor import Executor as Ingest
+    from components.manifest_example_gen.settings import DataConfig
     from components.transform.component import Transform
     from components.transform.executor import Executor as TransformExecutor
     from components.transform.settings import TransformConfig
@@ -75,7 +76,7 @@ def products(tmp_path_factory):
     manifest, taxonomy = (
         str(root / "catalogue" / name) for name in ("labelled.manifest", "taxonomy.json")
     )
-    ingestion = ManifestExampleGen(manifest, taxonomy, "digest", splits={"train": 9, "eval": 1})
+    ingestion = ManifestExampleGen(manifest, taxonomy, DataConfig(), "digest")
     Ingest().Do({}, outputs, ingestion.exec_properties)
 
     schema_artifact = artifact(standard_artifacts.Schema, "schema")

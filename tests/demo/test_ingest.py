@@ -13,8 +13,11 @@ def test_ingest_rejects_exactly_the_lines_that_were_broken(catalogue, tmp_path):
     from components.artifacts import Rejects, Taxonomy
     from components.manifest_example_gen.component import ManifestExampleGen
     from components.manifest_example_gen.executor import Executor
+    from components.manifest_example_gen.settings import DataConfig
 
-    component = ManifestExampleGen(str(catalogue.manifest), str(catalogue.taxonomy), "digest")
+    component = ManifestExampleGen(
+        str(catalogue.manifest), str(catalogue.taxonomy), DataConfig(), "digest"
+    )
     outputs = {}
     kinds = {"examples": standard_artifacts.Examples, "rejects": Rejects, "taxonomy": Taxonomy}
     for name, kind in kinds.items():

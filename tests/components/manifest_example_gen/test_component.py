@@ -1,17 +1,18 @@
-import json
-
 import pytest
+from pydantic import TypeAdapter
 
 from components.artifacts import Rejects, Taxonomy
+from components.manifest_example_gen.settings import DataConfig
 
 pytestmark = pytest.mark.slow
+SETTINGS = DataConfig(image_roots=("/pictures",), min_confidence=0.7, allow_http=True)
 
 
 @pytest.fixture
 def component():
     from components.manifest_example_gen.component import ManifestExampleGen
 
-    return ManifestExampleGen("m.manifest", "t.json", "0123", image_roots=["/pictures"])
+    return ManifestExampleGen("m.manifest", "t.json", SETTINGS, "0123")
 
 
 def test_outputs_are_typed_so_that_only_what_fits_can_be_wired(component):
@@ -29,10 +30,10 @@ def test_the_content_digest_is_an_execution_property_so_that_the_cache_goes_by_i
     assert component.exec_properties["content_digest"] == "0123"
 
 
-def test_defaults_divide_the_data_eighty_ten_ten(component):
-    assert json.loads(component.exec_properties["splits"]) == {
-        "train": 80,
-        "calibration": 10,
-        "eval": 10,
-    }
-    assert json.loads(component.exec_properties["image_roots"]) == ["/pictures"]
+def test_the_settings_are_one_property_that_reads_back_as_they_were(component):
+    read = TypeAdapter(DataConfig).validate_json(component.exec_properties["data"])
+    assert read == SETTINGS
+
+
+def test_defaults_divide_the_data_eighty_ten_ten():
+    assert DataConfig().splits == {"train": 80, "calibration": 10, "eval": 10}

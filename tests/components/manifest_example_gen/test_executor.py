@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from components.manifest_example_gen.settings import DataConfig
 from shelfsort.core.errors import InputError
 from shelfsort.products.groups import group_id, group_key
 
@@ -43,13 +44,14 @@ def artifacts(folder):
     return outputs
 
 
-def ingest(catalogue, folder, *, digest="digest", write=True, **options):
+def ingest(catalogue, folder, *, digest="digest", write=True, spans="[]", **settings):
     """Runs the executor with the component's own properties; returns its output artifacts."""
     from components.manifest_example_gen.component import ManifestExampleGen
     from components.manifest_example_gen.executor import Executor
 
     manifest = catalogue.write() if write else catalogue.manifest
-    component = ManifestExampleGen(manifest, catalogue.taxonomy, digest, **options)
+    data = DataConfig(**settings)
+    component = ManifestExampleGen(manifest, catalogue.taxonomy, data, digest, spans)
     outputs = artifacts(folder)
     Executor().Do({}, outputs, component.exec_properties)
     return {name: found[0] for name, found in outputs.items()}
@@ -182,10 +184,10 @@ def test_every_broken_line_is_rejected_with_its_reason_and_counted(broken, tmp_p
 
 
 def test_nothing_but_the_splits_and_their_origin_is_left_in_the_examples_folder(whole, tmp_path):
-    examples = ingest(whole, tmp_path, splits={"train": 3, "eval": 1})["examples"]
-    assert examples.splits == ["train", "eval"]
+    examples = ingest(whole, tmp_path, splits={"train": 3, "calibration": 1, "eval": 1})["examples"]
+    assert examples.splits == ["train", "calibration", "eval"]
     names = sorted(p.name for p in Path(examples.uri).iterdir())
-    assert names == ["Split-eval", "Split-train", "origin.json"]
+    assert names == ["Split-calibration", "Split-eval", "Split-train", "origin.json"]
 
 
 def test_a_later_file_supersedes_and_old_products_stay_in_their_splits(whole, make_line, tmp_path):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from components.manifest_example_gen.preflight import Preflight, check, find_label_attribute
+from components.manifest_example_gen.settings import DataConfig
 from shelfsort.core.errors import InputError
 
 DATA = Path(__file__).parents[3] / "../shared/data"
@@ -18,9 +19,9 @@ def good(catalogue, make_line):
     return catalogue
 
 
-def checked(catalogue, **options):
+def checked(catalogue, **settings):
     catalogue.write()
-    return check(catalogue.manifest, catalogue.taxonomy, **options)
+    return check(catalogue.manifest, catalogue.taxonomy, DataConfig(**settings))
 
 
 def test_a_good_manifest_is_described(good):
@@ -33,7 +34,10 @@ def test_the_digest_is_the_same_wherever_the_catalogue_lies(good, tmp_path):
     before = checked(good).digest
     moved = tmp_path / "moved"
     good.folder.rename(moved)
-    assert check(str(moved / "labelled.manifest"), str(moved / "taxonomy.json")).digest == before
+    assert (
+        check(str(moved / "labelled.manifest"), str(moved / "taxonomy.json"), DataConfig()).digest
+        == before
+    )
 
 
 @pytest.mark.parametrize("change", ["picture", "manifest", "taxonomy", "reduction"])
@@ -69,7 +73,7 @@ def test_lines_that_will_be_left_out_are_counted(good, make_line):
 
 def test_a_missing_manifest_is_one_line_with_the_remedy(good):
     with pytest.raises(InputError, match=r"none.manifest: the manifest cannot be read") as caught:
-        check(str(good.folder / "none.manifest"), good.taxonomy)
+        check(str(good.folder / "none.manifest"), good.taxonomy, DataConfig())
     assert "\n" not in str(caught.value)
 
 
@@ -77,7 +81,7 @@ def test_a_missing_manifest_is_one_line_with_the_remedy(good):
 def test_an_empty_manifest_is_refused(catalogue, content):
     Path(catalogue.manifest).write_bytes(content)
     with pytest.raises(InputError, match="the manifest is empty"):
-        check(catalogue.manifest, catalogue.taxonomy)
+        check(catalogue.manifest, catalogue.taxonomy, DataConfig())
 
 
 def test_a_manifest_that_is_not_json_is_refused_with_its_first_line(catalogue):
@@ -169,7 +173,7 @@ def test_label_attributes_of_real_manifests(name, expected):
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs the shared development data")
 def test_a_real_catalogue_passes():
     folder = DATA / "grocery"
-    found = check(str(folder / "labelled.manifest"), str(folder / "taxonomy.json"))
+    found = check(str(folder / "labelled.manifest"), str(folder / "taxonomy.json"), DataConfig())
     assert (found.label_attribute, found.lines, found.categories) == ("product-category", 972, 81)
 
 

@@ -1,5 +1,6 @@
 """Finding runs and telling them apart."""
 
+import json
 import subprocess
 import sys
 from datetime import datetime, timezone
@@ -37,7 +38,8 @@ def test_differences_name_what_one_run_has_and_the_other_has_not():
     assert differences(a, a) == []
 
 
-def _store_with_one_killed_run(folder: OutputFolder) -> None:
+def _store_run(folder: OutputFolder, component: str, properties: dict, name: str) -> None:
+    """Puts a run into the folder's metadata store that was killed while `component` ran."""
     config = metadata_store_pb2.ConnectionConfig()
     config.sqlite.filename_uri = str(folder.metadata)
     config.sqlite.connection_mode = (
@@ -45,22 +47,46 @@ def _store_with_one_killed_run(folder: OutputFolder) -> None:
     )
     store = MetadataStore(config)
     run_type = store.put_context_type(metadata_store_pb2.ContextType(name="pipeline_run"))
-    trainer_type = store.put_execution_type(
-        metadata_store_pb2.ExecutionType(name="components.trainer.component.Trainer")
-    )
+    component_type = store.put_execution_type(metadata_store_pb2.ExecutionType(name=component))
     execution = metadata_store_pb2.Execution(
-        type_id=trainer_type, last_known_state=metadata_store_pb2.Execution.RUNNING
+        type_id=component_type, last_known_state=metadata_store_pb2.Execution.RUNNING
     )
-    execution.custom_properties[
-        "custom_config"
-    ].string_value = '{"training": {"epochs": 3}, "code_digest": "c0de"}'
-    context = metadata_store_pb2.Context(type_id=run_type, name="2026-03-03T08-00-00-ab12")
+    for key, value in properties.items():
+        execution.custom_properties[key].string_value = value
+    context = metadata_store_pb2.Context(type_id=run_type, name=name)
     store.put_execution(execution, [], [context])
+
+
+def test_settings_of_ingestion_read_the_same_from_one_property_and_from_one_each(tmp_path):
+    folder = OutputFolder.open(str(tmp_path / "out"))
+    ingestion = "components.manifest_example_gen.component.ManifestExampleGen"
+    data = {
+        "label_attribute": "shelf",
+        "min_confidence": 0.7,
+        "image_roots": [],
+        "splits": {"a": 1},
+    }
+    _store_run(folder, ingestion, {"data": json.dumps(data)}, name="new")
+    loose = {
+        name: value if name == "label_attribute" else json.dumps(value)
+        for name, value in data.items()
+    }
+    _store_run(folder, ingestion, loose, name="old")
+    one, other = list_runs(folder)
+    assert one.settings == {
+        "data.label_attribute": "shelf",
+        "data.min_confidence": 0.7,
+        "data.image_roots": [],
+        "data.splits.a": 1,
+    }
+    assert differences(one, other) == []
 
 
 def test_a_killed_run_is_listed_as_unfinished_with_its_settings(tmp_path):
     folder = OutputFolder.open(str(tmp_path / "out"))
-    _store_with_one_killed_run(folder)
+    training = '{"training": {"epochs": 3}, "code_digest": "c0de"}'
+    trainer = "components.trainer.component.Trainer"
+    _store_run(folder, trainer, {"custom_config": training}, name="2026-03-03T08-00-00-ab12")
     (run,) = list_runs(folder)
     assert (run.id, run.outcome, run.metrics) == ("2026-03-03T08-00-00-ab12", "unfinished", {})
     assert run.settings == {"training.epochs": 3, "code.Trainer": "c0de"}

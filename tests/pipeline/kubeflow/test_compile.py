@@ -10,7 +10,9 @@ import pytest
 import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
+from pydantic import TypeAdapter
 
+from components.manifest_example_gen.settings import DataConfig
 from pipeline.config import load_config
 from pipeline.kubeflow.destination import Destination
 from pipeline.kubeflow.lint import lint
@@ -178,9 +180,15 @@ def test_input_check_sees_what_ingestion_sees(text):
             )
         )
     )
-    names = ("label_attribute", "reduction_file", "image_roots", "allow_http", "min_confidence")
-    for name in (*names, "max_reject_share"):
-        assert constant(spec, "InputCheck", name) == constant(spec, "ManifestExampleGen", name)
+    settings = constant(spec, "InputCheck", "data")
+    assert settings == constant(spec, "ManifestExampleGen", "data")
+    assert TypeAdapter(DataConfig).validate_json(settings) == DataConfig(
+        reduction="/data/reduction.csv",
+        image_roots=("/data/pictures",),
+        allow_http=True,
+        min_confidence=0.7,
+        max_reject_share=0.3,
+    )
     assert constant(spec, "InputCheck", "serving_logs") == "/data/logs/*"
     given = tasks(spec)["InputCheck"]["inputs"]["parameters"].keys()
     assert given == spec["components"]["InputCheck"]["inputDefinitions"]["parameters"].keys()

@@ -7,10 +7,12 @@ import sys
 import pytest
 
 from components.manifest_example_gen.preflight import check
+from components.manifest_example_gen.settings import DataConfig
 from demo.catalogue import make_catalogue
 from pipeline.kubeflow import input_check
 from pipeline.kubeflow.input_check_task import ANSWERS
 from serving.versions import publish
+from shelfsort.core.errors import InputError
 
 HEAVY = ("tensorflow", "tfx", "apache_beam", "keras")
 
@@ -25,15 +27,11 @@ def inbox(tmp_path):
 
 @pytest.fixture
 def parameters(inbox, tmp_path):
-    """As a schedule's run has them; numbers are doubles, as Kubeflow and Vertex AI send them."""
+    """As a schedule's run has them."""
     return {
         "manifest": str(inbox.directory),
         "taxonomy_file": str(inbox.taxonomy),
-        "label_attribute": "",
-        "image_roots": "[]",
-        "allow_http": 0.0,
-        "min_confidence": 0.5,
-        "max_reject_share": 1.0,
+        "data": json.dumps({"max_reject_share": 1.0}),
         "content_digest": "",
         "spans": "[]",
         "serving_dir": str(tmp_path / "serving"),
@@ -57,7 +55,7 @@ def push(tmp_path, name, **lineage):
 def test_every_answer_is_written_into_the_file_of_its_output(parameters, inbox, tmp_path):
     assert input_check.main(executor_input(parameters, tmp_path)) == 0
     written = {file.name: file.read_text() for file in (tmp_path / "outputs").iterdir()}
-    content = check(str(inbox.directory), str(inbox.taxonomy), max_reject_share=1.0)
+    content = check(str(inbox.directory), str(inbox.taxonomy), DataConfig(max_reject_share=1.0))
     assert written == {
         "content_digest": content.digest,
         "spans": json.dumps([str(inbox.directory / "1.manifest")]),
@@ -114,6 +112,12 @@ def test_bad_input_is_told_in_a_line(parameters, tmp_path, capsys):
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert line.startswith("shelfsort: /nowhere/1.manifest: ")
     assert not (tmp_path / "outputs").exists()
+
+
+def test_settings_of_an_older_release_are_refused_with_the_remedy(parameters):
+    del parameters["data"]
+    with pytest.raises(InputError, match="Compile again"):
+        input_check.content_of(parameters)
 
 
 def test_for_local_files_nothing_heavy_is_imported(parameters, tmp_path):

@@ -10,6 +10,7 @@ import yaml
 from click.testing import CliRunner
 
 from components.manifest_example_gen.preflight import check
+from components.manifest_example_gen.settings import DataConfig
 from demo.catalogue import make_catalogue
 from pipeline.cli.kubeflow import submit
 from pipeline.kubeflow import submit as submission
@@ -21,11 +22,7 @@ TASKS = {"InputCheck": {}, "ManifestExampleGen": {"enableCache": True}}
 INPUTS = {
     "manifest": {"componentInputParameter": "manifest"},
     "taxonomy_file": {"componentInputParameter": "taxonomy"},
-    "label_attribute": {"runtimeValue": {"constant": ""}},
-    "image_roots": {"runtimeValue": {"constant": "[]"}},
-    "allow_http": {"runtimeValue": {"constant": 0}},
-    "min_confidence": {"runtimeValue": {"constant": 0.5}},
-    "max_reject_share": {"runtimeValue": {"constant": 1.0}},
+    "data": {"runtimeValue": {"constant": '{"max_reject_share": 1.0}'}},
 }
 
 
@@ -251,7 +248,9 @@ def inbox(tmp_path):
     (catalogue.directory / "2.manifest").write_bytes(b"".join(first.splitlines(True)[:3]))
     options = ("--param", f"manifest={catalogue.directory}", "--param")
     options += (f"taxonomy={catalogue.taxonomy}", "--when-new", "--json")
-    content = check(str(catalogue.directory), str(catalogue.taxonomy), max_reject_share=1.0)
+    content = check(
+        str(catalogue.directory), str(catalogue.taxonomy), DataConfig(max_reject_share=1.0)
+    )
     return catalogue.directory, options, content.digest
 
 

@@ -1,6 +1,7 @@
 import pytest
 
 from components.manifest_example_gen.preflight import check
+from components.manifest_example_gen.settings import DataConfig
 from shelfsort.core.errors import InputError
 from shelfsort.core.files import write_text
 from shelfsort.products.manifest.files import are_of, find_spans
@@ -102,7 +103,7 @@ def test_a_later_answer_is_no_reject_and_a_repetition_within_a_file_is(spans, ca
     spans("1.manifest", a="shoes", b="shirts")
     catalogue.add(make_line(["shoes"], id="b", title="thing b"))
     folder = spans("2.manifest", b="trousers")
-    found = check(folder, catalogue.taxonomy, max_reject_share=0.5)
+    found = check(folder, catalogue.taxonomy, DataConfig(max_reject_share=0.5))
     assert names(found.spans) == ["1.manifest", "2.manifest"]
     assert (found.lines, found.rejected) == (4, 1)
 
@@ -110,11 +111,11 @@ def test_a_later_answer_is_no_reject_and_a_repetition_within_a_file_is(spans, ca
 def test_the_digest_goes_by_every_file_and_their_order(spans, catalogue):
     spans("1.manifest", a="shoes", b="shirts")
     folder = spans("2.manifest", b="shoes", c="shirts")
-    both = check(folder, catalogue.taxonomy).digest
+    both = check(folder, catalogue.taxonomy, DataConfig()).digest
     (catalogue.folder / "1.manifest").rename(catalogue.folder / "3.manifest")
-    assert check(folder, catalogue.taxonomy).digest != both
-    first = check(f"{folder}/2.manifest", catalogue.taxonomy).digest
-    assert first not in (both, check(folder, catalogue.taxonomy).digest)
+    assert check(folder, catalogue.taxonomy, DataConfig()).digest != both
+    first = check(f"{folder}/2.manifest", catalogue.taxonomy, DataConfig()).digest
+    assert first not in (both, check(folder, catalogue.taxonomy, DataConfig()).digest)
 
 
 def test_pictures_are_relative_to_their_own_files_folder(catalogue, make_line, make_picture):
@@ -127,24 +128,24 @@ def test_pictures_are_relative_to_their_own_files_folder(catalogue, make_line, m
         catalogue.write()
         catalogue.lines = []
     pattern = f"{catalogue.folder}/*/l.manifest"
-    before = check(pattern, catalogue.taxonomy).digest
+    before = check(pattern, catalogue.taxonomy, DataConfig()).digest
     (catalogue.folder / "tue" / "p.jpg").write_bytes(make_picture(colour=(3, 3, 3)))
-    assert check(pattern, catalogue.taxonomy).digest != before
+    assert check(pattern, catalogue.taxonomy, DataConfig()).digest != before
 
 
 def test_an_empty_or_vanished_span_is_named_with_the_remedy(spans, catalogue):
     folder = spans("1.manifest", a="shoes", b="shirts")
     (catalogue.folder / "2.manifest").write_text("\n")
     with pytest.raises(InputError, match=r"2.manifest: the manifest is empty.*take it away"):
-        check(folder, catalogue.taxonomy)
+        check(folder, catalogue.taxonomy, DataConfig())
     gone = catalogue.folder / "1.manifest"
     gone.unlink()
     with pytest.raises(InputError, match=r"1.manifest: the manifest cannot be read \(No such file"):
-        check(str(gone), catalogue.taxonomy)
+        check(str(gone), catalogue.taxonomy, DataConfig())
 
 
 def test_a_reject_names_its_file(spans, catalogue, make_line):
     spans("1.manifest", a="shoes", b="shirts")
     folder = spans("2.manifest", c="hats", d="hats")
     with pytest.raises(InputError, match=r"2.manifest:1: 50.0% of 4 lines are rejected"):
-        check(folder, catalogue.taxonomy)
+        check(folder, catalogue.taxonomy, DataConfig())
