@@ -17,6 +17,7 @@ from pipeline.kubeflow.lint import lint
 from pipeline.kubeflow.spec import Spec, Task, load_spec, section
 from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.progress import note
+from shelfsort.core.stack import ask_for_health
 
 TOKEN_VARIABLE = "KFP_TOKEN"
 ENDED = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
@@ -287,7 +288,7 @@ def _knock(server: Server) -> None:
         configuration.api_key["authorization"] = server.token
         configuration.api_key_prefix["authorization"] = "Bearer"
     with kfp_server_api.ApiClient(configuration) as client:
-        kfp_server_api.HealthzServiceApi(client).get_healthz()
+        ask_for_health(kfp_server_api.HealthzServiceApi(client))
 
 
 @contextlib.contextmanager

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 import grpc
-from google.protobuf import json_format
-from google.protobuf.message import Message
 from tensorflow_serving.apis import classification_pb2, model_pb2, regression_pb2
 
 from serving.server import json_examples, json_tensors, json_text
@@ -21,6 +19,7 @@ from serving.server.metrics import ServerMetrics
 from serving.server.predict import bind_inputs, predict_arrays
 from serving.server.servable import DEFAULT_SIGNATURE, Servable, TensorSpec
 from serving.status import from_exception, invalid_argument
+from shelfsort.core.stack import message_to_dict
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
 
@@ -141,15 +140,15 @@ class RestApi:
         return json_examples.regression_body(response.result)
 
     def _status(self, spec: model_pb2.ModelSpec) -> bytes:
-        return _pretty(_as_dict(model_status(self._manager, spec)))
+        return _pretty(message_to_dict(model_status(self._manager, spec)))
 
     def _metadata(self, spec: model_pb2.ModelSpec) -> bytes:
         with self._manager.use(spec) as (version, servable):
             shown = model_pb2.ModelSpec(name=spec.name)
             shown.version.value = version
             document = {
-                "model_spec": _as_dict(shown),
-                "metadata": {"signature_def": _as_dict(signature_map(servable))},
+                "model_spec": message_to_dict(shown),
+                "metadata": {"signature_def": message_to_dict(signature_map(servable))},
             }
         return _pretty(document)
 
@@ -171,12 +170,6 @@ def _text(part: str) -> str:
         return unquote(part, errors="strict")
     except UnicodeDecodeError as error:
         raise invalid_argument(f"Failed to decode model name:{part}") from error
-
-
-def _as_dict(message: Message) -> dict:
-    return json_format.MessageToDict(
-        message, including_default_value_fields=True, preserving_proto_field_name=True
-    )
 
 
 def _pretty(document: dict) -> bytes:

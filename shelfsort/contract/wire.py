@@ -8,8 +8,10 @@ descriptor pool of their own: they do not collide with TensorFlow's where a proc
 `predict.proto` beside this file declares the same for clients in other languages.
 """
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.message import Message
+
+from shelfsort.core.stack import message_class
 
 PREDICT_METHOD = "/tensorflow.serving.PredictionService/Predict"
 
@@ -90,11 +92,7 @@ def _declare() -> dict[str, type[Message]]:
             _add_field(message, number, declared, name)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    factory = message_factory.MessageFactory(pool)
-    return {
-        name: factory.GetPrototype(pool.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
-        for name in _MESSAGES
-    }
+    return {name: message_class(pool, f"{_PACKAGE}.{name}") for name in _MESSAGES}
 
 
 _TYPES = _declare()

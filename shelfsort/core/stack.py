@@ -1,0 +1,34 @@
+"""What differs between the two supported stacks, TFX 1.16 (protobuf 3) and TFX 1.21 (protobuf 6).
+
+Each function asks for the newer name first. Nothing else in the project asks for a version.
+"""
+
+from typing import Any
+
+from google.protobuf import json_format, message_factory
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import Message
+
+
+def message_class(pool: DescriptorPool, name: str) -> type[Message]:
+    """The class of the message `name` (with its package) in a descriptor pool of our own."""
+    descriptor = pool.FindMessageTypeByName(name)
+    if hasattr(message_factory, "GetMessageClass"):
+        return message_factory.GetMessageClass(descriptor)
+    return message_factory.MessageFactory(pool).GetPrototype(descriptor)
+
+
+def message_to_dict(message: Message) -> dict[str, Any]:
+    """A message as plain JSON types, by its fields' own names, unset scalar fields included."""
+    names = json_format.MessageToDict.__code__.co_varnames
+    unset = "always_print_fields_with_no_presence"
+    option = unset if unset in names else "including_default_value_fields"
+    return json_format.MessageToDict(message, preserving_proto_field_name=True, **{option: True})
+
+
+def ask_for_health(api: Any) -> Any:
+    """Calls the health check of a `kfp_server_api.HealthzServiceApi`."""
+    for name in ("healthz_service_get_healthz", "get_healthz"):
+        if hasattr(api, name):
+            return getattr(api, name)()
+    raise AttributeError("this kfp_server_api has no health check that Shelfsort knows")
