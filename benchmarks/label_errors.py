@@ -3,7 +3,7 @@
 Refits the towers of a finished run from its examples and its picture embeddings, with
 the labels as they are and with a share of the training labels moved to a sibling category. Prints
 precision and recall of the suspects against the manifest's `gold`, for each of cleanlab's ways to
-pick them, and for each choice of `training.label_noise` the accuracy against `gold` on the products
+pick them, and for each `training.label_issues.action` the accuracy against `gold` on the products
 of `calibration` and `eval` together. Figures are means over the seeds.
 
     python benchmarks/label_errors.py --output out --manifest labelled.manifest
@@ -67,7 +67,7 @@ def load(output: Path, manifest: Path, config: TrainingConfig) -> Problem:
     categories = [c.decode() for c in transform.vocabulary_by_name(CATEGORIES_VOCABULARY)]
     shelves = Shelves(categories, taxonomy)
     examples = _latest(output, "ManifestExampleGen/examples")
-    backbone = load_backbone(config.backbone)
+    backbone = load_backbone(config.image.backbone)
     cache = EmbeddingCache(OutputFolder(output).embedding_cache, cache_key(backbone, config))
     splits = []
     for names in (["train"], ["calibration", "eval"]):
@@ -153,7 +153,7 @@ def measure(
     """For each seed: figures of detection, and accuracies by choice."""
     for seed in seeds:
         noisy = with_moved_labels(problem, share, seed)
-        seeded = dataclasses.replace(config, seed=seed)
+        seeded = dataclasses.replace(config, fit=dataclasses.replace(config.fit, seed=seed))
         first = cross_fit(noisy.train, noisy.sizes, seeded, np.ones(len(noisy.train), np.float32))
         yield (
             detection(noisy, first),

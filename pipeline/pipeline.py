@@ -62,7 +62,7 @@ def create_components(
         config: all settings.
         serving_dir: the model's base path, where versions are pushed.
         live_version: number of the version that is live when the run begins; "" for none.
-        start_digest: of the model that training starts from, where `training.warm_start` is set.
+        start_digest: of the model that training starts from with `training.fit.warm_start`.
         title: what the report calls the run.
         serving_logs_digest: of the logs that `drift.serving_logs` names; "" for none.
     """
@@ -88,7 +88,7 @@ def create_components(
         live_version=live_version,
         code_digest=code_digest("components/baseline_model"),
     )
-    start = _start_model(serving_dir, start_digest) if config.training.warm_start else None
+    start = _start_model(serving_dir, start_digest) if config.training.fit.warm_start else None
     trainer = Trainer(
         examples=examples,
         transform_graph=transform.outputs["transform_graph"],

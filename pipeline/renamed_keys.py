@@ -6,8 +6,13 @@ from typing import Any
 
 from shelfsort.core.errors import InputError
 from shelfsort.core.keys import nested
+from shelfsort.training.settings import RENAMED as TRAINING_RENAMED
 
-RENAMED = {"validation": "drift", "evaluation": "gate"}
+RENAMED = {
+    "validation": "drift",
+    "evaluation": "gate",
+    **{f"training.{old}": f"training.{new}" for old, new in TRAINING_RENAMED.items()},
+}
 """New key by old key; a section stands for all that lies in it."""
 
 _logger = logging.getLogger(__name__)

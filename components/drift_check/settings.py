@@ -10,11 +10,24 @@ Distance = Annotated[float, Field(ge=0, le=1)] | None
 
 @dataclasses.dataclass(frozen=True)
 class Tolerances:
-    """By property, the Jensen-Shannon divergence in bits that is tolerated; None: any.
+    """Tolerated distance of each property: a Jensen-Shannon divergence in bits, or None for any.
 
     What chance explains in so many products comes on top. 0.05 is about one product in ten that
     moves to a value not seen before. Words are hashed into few buckets, which blurs them: there
-    0.02 is about every fifth title in another language.
+    0.02 is about one title in five in another language.
+
+    Attributes:
+        category: Shares of the categories.
+        label_confidence: Confidence of the labels.
+        title_words: Words of the titles.
+        title_length: Number of words in a title.
+        description_words: Words of the descriptions.
+        description_length: Number of words in a description.
+        price: Prices, in bins of half an octave.
+        has_picture: Whether a product has an image.
+        image_format: File format of the images.
+        image_width: Width of the images in pixels.
+        image_height: Height of the images in pixels.
     """
 
     category: Distance = 0.05

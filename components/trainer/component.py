@@ -47,7 +47,7 @@ class Trainer(base_component.BaseComponent):
             transform_graph: Transform's graph.
             taxonomy: the category tree.
             custom_config: see `components.trainer.module.run_fn`.
-            base_model: the live model, for `training.warm_start`.
+            base_model: the live model, for `training.fit.warm_start`.
         """
         super().__init__(
             TrainerSpec(

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
+from pydantic import TypeAdapter
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.transform.module import (
@@ -54,7 +55,7 @@ def run_fn(fn_args: FnArgs) -> None:
     was given a model to start from, `base_model`.
     """
     custom = fn_args.custom_config
-    config = TrainingConfig(**custom["training"])
+    config = TypeAdapter(TrainingConfig).validate_python(custom["training"])
     transformed = tft.TFTransformOutput(fn_args.transform_output)
     shelves = Shelves(
         [c.decode() for c in transformed.vocabulary_by_name(CATEGORIES_VOCABULARY)],
@@ -62,7 +63,7 @@ def run_fn(fn_args: FnArgs) -> None:
     )
     if len(shelves.categories) < 2:
         raise InputError("The training split holds fewer than two categories: label more products.")
-    backbone = load_backbone(config.backbone, config.backbone_weights)
+    backbone = load_backbone(config.image.backbone, config.image.backbone_weights)
     clock, cost = Clock(), {}
     cache = _cache(config, backbone)
     embedded = embed_new_pictures([*fn_args.train_files, *fn_args.eval_files], backbone, cache)
@@ -79,7 +80,7 @@ def run_fn(fn_args: FnArgs) -> None:
         config,
         shelves.categories,
         Path(fn_args.model_run_dir) / "tensorboard",
-        _warm_start(fn_args, config, transformed) if config.warm_start else None,
+        _warm_start(fn_args, config, transformed) if config.fit.warm_start else None,
     )
     cost["fitting"] = clock.lap()
     pool, held_out = fitted.crossed.pool, fitted.crossed.held_out
@@ -89,8 +90,8 @@ def run_fn(fn_args: FnArgs) -> None:
         Scored(train, held_out),
         pool,
         shelves,
-        config.confidence,
-        config.threshold_scope,
+        config.calibration.confidence,
+        config.calibration.threshold_scope,
     )
     version = threshold_version(answers, pool)
     model = ServedModel(
@@ -149,20 +150,20 @@ def _said_of(fitted: Fit, config: TrainingConfig) -> str:
     return (
         f"towers fitted in {fitted.crossed.epochs} passes; mean exponents: words "
         f"{pool.text.mean():.2f}, picture {pool.image.mean():.2f}; "
-        f"{len(fitted.suspects)} suspected label errors ({config.label_noise})"
+        f"{len(fitted.suspects)} suspected label errors ({config.label_issues.action})"
     )
 
 
 def _cache(config: TrainingConfig, backbone: Backbone) -> EmbeddingCache:
-    folder = Path(config.embedding_cache) if config.embedding_cache else None
+    folder = Path(config.image.embedding_cache) if config.image.embedding_cache else None
     return EmbeddingCache(folder, cache_key(backbone, config))
 
 
 def cache_key(backbone: Backbone, config: TrainingConfig) -> str:
     """Names what an embedding depends on besides the picture: network, weights, geometry."""
     weights = "packaged"
-    if config.backbone_weights:
-        weights = content_digest(Path(config.backbone_weights).read_bytes()).hex()
+    if config.image.backbone_weights:
+        weights = content_digest(Path(config.image.backbone_weights).read_bytes()).hex()
     return f"{backbone.name}-{weights}-padded-{backbone.image_size}"
 
 
@@ -201,7 +202,7 @@ def _lineage(
         "splits": dict(custom["splits"]),
         "taxonomy_version": shelves.taxonomy.version,
         "threshold_version": version,
-        "backbone": config.backbone,
+        "backbone": config.image.backbone,
         "categories": len(shelves.categories),
         "thresholds": answers,
         "training": dataclasses.asdict(config),

@@ -16,7 +16,7 @@ SETTINGS = (
     "data.splits={train: 55, calibration: 30, eval: 15}",
     "gate.accepted_accuracy_95=0.8",
     "gate.accepted_accuracy_98=0.8",
-    "training.epochs=25",
+    "training.fit.epochs=25",
 )
 
 

@@ -39,7 +39,7 @@ def run(
     Examples:
       shelfsort run --manifest labelled.manifest --taxonomy taxonomy.json --output out
       shelfsort run --manifest "labels/2026-*.manifest" --taxonomy taxonomy.json --output out
-      shelfsort run ... --config shelfsort.yaml --set training.epochs=20
+      shelfsort run ... --config shelfsort.yaml --set training.fit.epochs=20
       shelfsort run ... --set gate.approved_by="A. Reviewer"
     """
     run_and_say(manifest, taxonomy, output, config_file, overrides, as_json=as_json)

@@ -12,7 +12,9 @@ from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2
 
 from pipeline.output_folder import OutputFolder
+from pipeline.renamed_keys import RENAMED
 from shelfsort.core.errors import InputError
+from shelfsort.core.keys import current_key, flat, nested
 
 _INGESTION = "ManifestExampleGen"
 _RUN_CONTEXT = "pipeline_run"
@@ -34,7 +36,7 @@ _SETTINGS = {
         "image_roots": "data.image_roots",
         "allow_http": "data.allow_http",
     },
-    "DriftCheck": {"settings": "drift", "validation": "drift"},
+    "DriftCheck": {"settings": "drift", "validation": "validation"},
     "Transform": {"transform": "transform"},
     "Trainer": {"custom_config": ""},
     "Evaluator": {"gate": "gate", "slices": "slices"},
@@ -206,7 +208,8 @@ def _settings(
                 value = _value(properties[name])
                 if isinstance(value, dict) and _CODE in value:
                     yield f"code.{node}", value.pop(_CODE)
-                yield from _flat(setting, value)
+                tree = nested(setting, value) if setting else value
+                yield from ((current_key(key, RENAMED), each) for key, each in flat(tree))
 
 
 def _value(value: metadata_store_pb2.Value) -> Any:
@@ -215,11 +218,3 @@ def _value(value: metadata_store_pb2.Value) -> Any:
         return json.loads(raw)
     except (TypeError, ValueError):
         return raw
-
-
-def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _flat(f"{name}.{key}".lstrip("."), inner)
-    else:
-        yield name, value

@@ -71,17 +71,17 @@ def _given_places(destination: Destination) -> Iterator[tuple[str, str]]:
 
 def _configured_places(config: Config) -> Iterator[tuple[str, str]]:
     """Files and folders that settings name: the steps will look for them in their container."""
-    cache = config.training.embedding_cache
+    cache = config.training.image.embedding_cache
     if scheme(cache):
         raise InputError(
-            f"training.embedding_cache: {cache!r} is no folder. Give one on a volume, or leave it "
-            "out."
+            f"training.image.embedding_cache: {cache!r} is no folder. Give one on a volume, or "
+            "leave it out."
         )
     named = {
         "data.reduction": config.data.reduction,
         "drift.serving_logs": config.drift.serving_logs,
-        "training.embedding_cache": cache,
-        "training.backbone_weights": config.training.backbone_weights,
+        "training.image.embedding_cache": cache,
+        "training.image.backbone_weights": config.training.image.backbone_weights,
     }
     yield from ((key, place) for key, place in named.items() if place)
     yield from (("data.image_roots", root) for root in config.data.image_roots)

@@ -134,9 +134,11 @@ def _run_components(
 
 
 def _with_local_cache(config: Config, folder: OutputFolder) -> Config:
-    if config.training.embedding_cache:
+    if config.training.image.embedding_cache:
         return config
-    training = dataclasses.replace(config.training, embedding_cache=str(folder.embedding_cache))
+    cache = str(folder.embedding_cache)
+    image = dataclasses.replace(config.training.image, embedding_cache=cache)
+    training = dataclasses.replace(config.training, image=image)
     return dataclasses.replace(config, training=training)
 
 

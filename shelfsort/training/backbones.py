@@ -50,10 +50,10 @@ def load_backbone(name: str, weights: str = "") -> Backbone:
     if name == "efficientnet_lite0":
         return Backbone(name, efficientnet_lite.IMAGE_SIZE, efficientnet_lite.load_pretrained())
     if name not in _APPLICATIONS:
-        raise InputError(f"training.backbone: {name!r} is none of {', '.join(NAMES)}.")
+        raise InputError(f"training.image.backbone: {name!r} is none of {', '.join(NAMES)}.")
     if not weights:
         raise InputError(
-            f"training.backbone_weights: {name} has no packaged weights; name a weights file "
+            f"training.image.backbone_weights: {name} has no packaged weights; name a weights file "
             "(no top) that keras.applications accepts."
         )
     return _from_applications(name, lambda build: build(include_top=False, weights=weights))

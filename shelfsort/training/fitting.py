@@ -90,7 +90,7 @@ def fit(
     """
     crossed = cross_fit(train, sizes, config, np.ones(len(train), np.float32))
     suspects = find_label_errors(train, crossed.held_out, crossed.pool, crossed.folds, categories)
-    trust = label_trust(train, suspects, config.label_noise)
+    trust = label_trust(train, suspects, config.label_issues.action)
     if (trust < 1).any():
         crossed = cross_fit(train, sizes, config, trust)
     towers = fit_all(
@@ -111,20 +111,20 @@ def cross_fit(
         trust: (n,) factors of the products' weights in the towers, see `label_noise.label_trust`.
     """
     weights = sample_weights(train, sizes.categories, config, trust)
-    folds = train.group_folds(config.folds, config.seed)
+    folds = train.group_folds(config.fit.folds, config.fit.seed)
     held_out = _no_logits(len(train), sizes.categories)
     lengths = []
-    for fold in range(config.folds):
+    for fold in range(config.fit.folds):
         inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         if not len(outside) or not len(inside):
             continue
-        seed = config.seed + 1 + fold
+        seed = config.fit.seed + 1 + fold
         towers = _fresh_towers(train, sizes, config, seed)
         length = _fit_once(towers, train, weights, config, seed=seed, on=inside, check=outside)
         lengths.append(length)
         _write_logits(towers, train, outside, held_out)
-        progress(fold + 1, config.folds, "cross-fits of the towers")
-    epochs = max(1, round(float(np.mean(lengths)))) if lengths else config.epochs
+        progress(fold + 1, config.fit.folds, "cross-fits of the towers")
+    epochs = max(1, round(float(np.mean(lengths)))) if lengths else config.fit.epochs
     # The pool keeps to the labels' own weights: suspects are picked by what it gets wrong, and a
     # pool fitted without its errors is too sure of itself (half a point of accuracy on fashion).
     both = evenly(np.flatnonzero(train.has_text & train.has_image), POOLED_ON)
@@ -154,12 +154,13 @@ def fit_all(
             take WARM_PASSES of the passes, at WARM_RATE. Never for a cross-fit: see `warm_start`.
     """
     weights = sample_weights(train, sizes.categories, config, trust)
-    towers = _fresh_towers(train, sizes, config, config.seed)
+    towers = _fresh_towers(train, sizes, config, config.fit.seed)
     if start is not None and start(towers):
         epochs = max(1, round(WARM_PASSES * epochs))
-        rate = WARM_RATE * config.learning_rate
-        config = dataclasses.replace(config, epochs=epochs, learning_rate=rate)
-    _fit_once(towers, train, weights, config, seed=config.seed, epochs=epochs, log_dir=log_dir)
+        rate = WARM_RATE * config.fit.learning_rate
+        warm = dataclasses.replace(config.fit, epochs=epochs, learning_rate=rate)
+        config = dataclasses.replace(config, fit=warm)
+    _fit_once(towers, train, weights, config, seed=config.fit.seed, epochs=epochs, log_dir=log_dir)
     return towers
 
 
@@ -188,9 +189,9 @@ def sample_weights(
     train: Products, categories: int, config: TrainingConfig, trust: np.ndarray
 ) -> np.ndarray:
     """(n,) float32 weights of mean 1: label confidence times trust times the category's weight."""
-    weights = trust * (train.label_weights if config.weight_by_confidence else 1.0)
+    weights = trust * (train.label_weights if config.fit.weight_by_confidence else 1.0)
     counts = np.bincount(train.labels, minlength=categories)
-    weights = weights * np.maximum(counts, 1)[train.labels] ** -config.class_weight_power
+    weights = weights * np.maximum(counts, 1)[train.labels] ** -config.fit.class_weight_power
     return (weights / weights.mean()).astype(np.float32)
 
 
@@ -204,9 +205,9 @@ def _fresh_towers(
         price_buckets=sizes.price_buckets,
         embedding_size=train.embedding_size,
         categories=sizes.categories,
-        text_units=config.text_units,
-        image_units=config.image_units,
-        dropout=config.dropout,
+        text_units=config.text.units,
+        image_units=config.image.units,
+        dropout=config.fit.dropout,
     )
 
 
@@ -228,33 +229,34 @@ def _fit_once(
         The number of passes that were best (or were asked for).
     """
     rows = np.arange(len(train)) if on is None else on
-    steps = config.epochs * math.ceil(len(rows) / config.batch_size)
+    steps = config.fit.epochs * math.ceil(len(rows) / config.fit.batch_size)
     towers.compile(
         optimizer=keras.optimizers.AdamW(
-            keras.optimizers.schedules.CosineDecay(config.learning_rate, steps),
-            weight_decay=config.weight_decay,
+            keras.optimizers.schedules.CosineDecay(config.fit.learning_rate, steps),
+            weight_decay=config.fit.weight_decay,
         ),
         loss={
-            name: _loss(towers.output[name].shape[-1], config.label_smoothing) for name in OUTPUTS
+            name: _loss(towers.output[name].shape[-1], config.fit.label_smoothing)
+            for name in OUTPUTS
         },
     )
     callbacks: list[keras.callbacks.Callback] = []
     if check is not None:
         callbacks.append(
-            keras.callbacks.EarlyStopping(patience=config.patience, restore_best_weights=True)
+            keras.callbacks.EarlyStopping(patience=config.fit.patience, restore_best_weights=True)
         )
     if log_dir is not None:
         callbacks.append(keras.callbacks.TensorBoard(str(log_dir), write_graph=False))
     history = towers.fit(
-        Batches(train, weights, rows, config.batch_size, shuffled_by=seed),
+        Batches(train, weights, rows, config.fit.batch_size, shuffled_by=seed),
         validation_data=None if check is None else Batches(train, weights, check, CHUNK),
-        epochs=epochs or config.epochs,
+        epochs=epochs or config.fit.epochs,
         shuffle=False,
         callbacks=callbacks,
         verbose=0,
     ).history
     losses = history.get("val_loss")
-    return int(np.argmin(losses)) + 1 if losses else epochs or config.epochs
+    return int(np.argmin(losses)) + 1 if losses else epochs or config.fit.epochs
 
 
 def _loss(categories: int, smoothing: float):

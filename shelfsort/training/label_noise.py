@@ -14,7 +14,7 @@ from shelfsort.training.answers import TEMPERED_ON, mode_logits
 from shelfsort.training.dataset import Products
 from shelfsort.training.pooling import Pool
 from shelfsort.training.rows import Rows, evenly
-from shelfsort.training.settings import LabelNoise
+from shelfsort.training.settings import SuspectAction
 
 # A label is judged by towers that saw at least this many other products of its category.
 _SEEN_BEFORE = 3
@@ -91,7 +91,7 @@ class HeldOutProbabilities:
         return mode_logits({name: v[rows] for name, v in self._held_out.items()}, self._pool)
 
 
-def label_trust(train: Products, suspects: Sequence[Suspect], choice: LabelNoise) -> np.ndarray:
+def label_trust(train: Products, suspects: Sequence[Suspect], choice: SuspectAction) -> np.ndarray:
     """(n,) float32 factors of the products' weights, in [0, 1].
 
     Args:

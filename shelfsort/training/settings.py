@@ -7,58 +7,134 @@ from pydantic import Field
 
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
-LabelNoise = Literal["keep", "downweight", "drop"]
+SuspectAction = Literal["keep", "downweight", "drop"]
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainingConfig:
-    """Settings of the towers, their fit and what is promised of their answers.
+class ImageConfig:
+    """Images: what embeds them, and the tower on top.
 
     Attributes:
-        backbone: name of the picture backbone, see `shelfsort.training.backbones`.
-        backbone_weights: path of a weights file; empty for those that come with the backbone.
-        text_units: ReLU units of the text tower.
-        image_units: ReLU units of the image tower.
-        dropout: share of units dropped in each tower while training, in [0, 1).
-        epochs: most passes over the training split.
-        patience: passes without a better held-out loss before training stops.
-        batch_size: products a step.
-        learning_rate: peak rate of AdamW, decayed along a cosine.
-        weight_decay: of AdamW.
-        label_smoothing: share of each label spread over all categories, in [0, 1).
-        weight_by_confidence: whether a label's confidence weighs it.
-        class_weight_power: weight of a category is its frequency to minus this power; 0 = equal.
-        folds: cross-fitting folds, from whose held-out scores the towers are pooled; at least 2.
-        confidence: with which the thresholds' promise holds, in (0, 1).
-        threshold_scope: `guarded` promises an accuracy over all that is decided, above floors that
-            keep weak categories out; `overall` has no floors; with `category` each category must
-            prove the promise by itself.
-        label_noise: what is done about suspected label errors: `keep` trains on them as they are;
-            `downweight` weighs them by their label's held-out probability and `drop` by 0, each
-            at the price of a second cross-fit. They are listed in the report in any case.
-        warm_start: whether the final fit starts from the live model's towers, in fewer passes; the
-            cross-fits never do.
-        seed: of initial weights, order and dropout.
-        embedding_cache: folder that keeps picture embeddings between runs; empty for none.
+        backbone: Network that turns an image into an embedding: `efficientnet_lite0`,
+            `mobilenet_v2`, `resnet50`, `vgg19` or `efficientnet_v2_b0`.
+        backbone_weights: Path of a weights file. Empty for the weights that come with
+            `efficientnet_lite0`; every other backbone needs a file.
+        units: ReLU units of the image tower.
+        embedding_cache: Folder that keeps image embeddings between runs. Empty for no cache on a
+            cluster, and for a folder in the output folder on one machine.
     """
 
     backbone: str = "efficientnet_lite0"
     backbone_weights: str = ""
-    text_units: Positive = 192
-    image_units: Positive = 256
-    dropout: Share = 0.3
+    units: Positive = 256
+    embedding_cache: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class TextConfig:
+    """Titles and descriptions: the tower that reads them.
+
+    Attributes:
+        units: ReLU units of the text tower.
+    """
+
+    units: Positive = 192
+
+
+@dataclasses.dataclass(frozen=True)
+class FitConfig:
+    """The fit of both towers: first cross-fitted in folds, then once on all of `train`.
+
+    Attributes:
+        epochs: Maximum number of passes over `train`.
+        patience: Passes without a lower held-out loss after which a fit stops.
+        batch_size: Products in one step.
+        learning_rate: Peak learning rate of AdamW, which decays along a cosine.
+        weight_decay: Weight decay of AdamW.
+        dropout: Share of each tower's units that are dropped in a step.
+        label_smoothing: Share of each label's weight that is spread over all categories.
+        weight_by_confidence: Whether a product's weight is its label's confidence.
+        class_weight_power: Power p in a category's weight, frequency^-p. 0 weighs all products
+            alike, 1 all categories alike.
+        folds: Number of cross-fitting folds. Their held-out scores fit the pool of the towers, the
+            floors and the search for label errors.
+        warm_start: Whether the final fit starts from the live model's towers. Cross-fits never do.
+        seed: Seed of the initial weights, the order of the products and dropout.
+    """
+
     epochs: Positive = 15
     patience: Positive = 3
     batch_size: Positive = 128
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3
     weight_decay: Annotated[float, Field(ge=0)] = 1e-2
+    dropout: Share = 0.3
     label_smoothing: Share = 0.0
     weight_by_confidence: bool = True
     class_weight_power: Annotated[float, Field(ge=0, le=1)] = 0.0
     folds: Annotated[int, Field(ge=2)] = 3
-    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    threshold_scope: Literal["guarded", "overall", "category"] = "guarded"
-    label_noise: LabelNoise = "keep"
     warm_start: bool = False
     seed: int = 7
-    embedding_cache: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class CalibrationConfig:
+    """The thresholds and their accuracy guarantee.
+
+    Attributes:
+        threshold_scope: What the guarantee covers. `guarded`: everything accepted, after floors
+            have kept weak categories out. `overall`: the same without floors. `category`: each
+            category by itself.
+        confidence: Confidence of the guarantee.
+    """
+
+    threshold_scope: Literal["guarded", "overall", "category"] = "guarded"
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelIssuesConfig:
+    """Suspected label errors in `train`; the report lists them in any case.
+
+    Attributes:
+        action: Treatment of a product whose label is suspect. `keep`: none. `downweight`: its
+            weight is multiplied by its label's held-out probability. `drop`: its weight is 0. The
+            last two cost a second cross-fit.
+    """
+
+    action: SuspectAction = "keep"
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """Training: towers for images and text, their fit, their thresholds, and suspect labels."""
+
+    image: ImageConfig = ImageConfig()
+    text: TextConfig = TextConfig()
+    fit: FitConfig = FitConfig()
+    calibration: CalibrationConfig = CalibrationConfig()
+    label_issues: LabelIssuesConfig = LabelIssuesConfig()
+
+
+RENAMED = {
+    "backbone": "image.backbone",
+    "backbone_weights": "image.backbone_weights",
+    "image_units": "image.units",
+    "embedding_cache": "image.embedding_cache",
+    "text_units": "text.units",
+    "epochs": "fit.epochs",
+    "patience": "fit.patience",
+    "batch_size": "fit.batch_size",
+    "learning_rate": "fit.learning_rate",
+    "weight_decay": "fit.weight_decay",
+    "dropout": "fit.dropout",
+    "label_smoothing": "fit.label_smoothing",
+    "weight_by_confidence": "fit.weight_by_confidence",
+    "class_weight_power": "fit.class_weight_power",
+    "folds": "fit.folds",
+    "warm_start": "fit.warm_start",
+    "seed": "fit.seed",
+    "threshold_scope": "calibration.threshold_scope",
+    "confidence": "calibration.confidence",
+    "label_noise": "label_issues.action",
+}
+"""Dotted key by its earlier name, which configurations, live models and past runs may have."""

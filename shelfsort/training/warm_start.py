@@ -20,9 +20,10 @@ import tensorflow as tf
 
 from shelfsort.contract.model_files import SAVED_MODEL, join, read_lineage
 from shelfsort.core.errors import InputError
-from shelfsort.training.settings import TrainingConfig
+from shelfsort.core.keys import current_key, flat
+from shelfsort.training.settings import RENAMED, TrainingConfig
 
-_SAME_SETTINGS = ("backbone", "backbone_weights", "text_units", "image_units")
+_SAME_SETTINGS = ("image.backbone", "image.backbone_weights", "image.units", "text.units")
 
 
 class ColdStart(Exception):  # noqa: N818 - an outcome, not a fault
@@ -111,7 +112,9 @@ def _refuse_other(
 ) -> None:
     if lineage.get("splits") != dict(splits):
         raise ColdStart("the live model's products were split otherwise, or it does not say how")
-    theirs, ours = lineage.get("training", {}), dataclasses.asdict(config)
+    recorded = flat(lineage.get("training", {}))
+    theirs = {current_key(key, RENAMED): value for key, value in recorded}
+    ours = dict(flat(dataclasses.asdict(config)))
     for name in _SAME_SETTINGS:
         if theirs.get(name) != ours[name]:
             raise ColdStart(f"training.{name} is {ours[name]!r}, not {theirs.get(name)!r} as live")

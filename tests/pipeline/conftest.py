@@ -18,8 +18,8 @@ from demo.catalogue import Catalogue, make_catalogue
 
 SETTINGS = (
     "data.splits={train: 50, calibration: 34, eval: 16}",
-    "training.epochs=8",
-    "training.folds=2",
+    "training.fit.epochs=8",
+    "training.fit.folds=2",
     "gate.accepted_accuracy_95=0.7",
     "gate.accepted_accuracy_98=0.7",
     "gate.on_broken_category=report",

@@ -2,6 +2,7 @@
 
 import dataclasses
 import typing
+from collections.abc import Iterator
 
 import pytest
 import yaml
@@ -25,9 +26,9 @@ def test_an_empty_file_changes_nothing(tmp_path):
 
 
 def test_an_override_wins_over_the_file(tmp_path):
-    path = _file(tmp_path, "training:\n  epochs: 3\n  folds: 4\n")
-    config = load_config(path, ["training.epochs=9"])
-    assert (config.training.epochs, config.training.folds) == (9, 4)
+    path = _file(tmp_path, "training:\n  fit: {epochs: 3, folds: 4}\n")
+    config = load_config(path, ["training.fit.epochs=9"])
+    assert (config.training.fit.epochs, config.training.fit.folds) == (9, 4)
 
 
 def test_a_wrong_override_of_a_key_in_the_file_is_not_blamed_on_the_file(tmp_path):
@@ -37,22 +38,32 @@ def test_a_wrong_override_of_a_key_in_the_file_is_not_blamed_on_the_file(tmp_pat
 
 
 def test_a_section_that_the_file_leaves_empty_can_still_be_overridden(tmp_path):
-    assert load_config(_file(tmp_path, "training:\n"), ["training.epochs=9"]).training.epochs == 9
+    config = load_config(_file(tmp_path, "training:\n"), ["training.fit.epochs=9"])
+    assert config.training.fit.epochs == 9
 
 
 def test_written_out_and_read_again_it_is_the_same(tmp_path):
-    config = load_config(None, ["name=bags", "training.dropout=0.1", "slices=[brand]"])
+    config = load_config(None, ["name=bags", "training.fit.dropout=0.1", "slices=[brand]"])
     assert load_config(_file(tmp_path, yaml.safe_dump(to_dict(config)))) == config
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("trainin:\n  epochs: 3\n", r"shelfsort.yaml:1: trainin: unknown key. .*'training'"),
-        ("name: x\ntraining:\n  epoch: 3\n", r":3: training.epoch: .*'training.epochs'"),
-        ("training:\n  epochs: many\n", r":2: training.epochs: .*'many'"),
-        ("training:\n  epochs: 0\n", r":2: training.epochs: .*greater than or equal to 1"),
-        ("training:\n  threshold_scope: some\n", r":2: training.threshold_scope: "),
+        ("trainin:\n  fit: {}\n", r"shelfsort.yaml:1: trainin: unknown key. .*'training'"),
+        (
+            "name: x\ntraining:\n  fit:\n    epoch: 3\n",
+            r":4: training.fit.epoch: .*'training.fit.epochs'",
+        ),
+        ("training:\n  fit:\n    epochs: many\n", r":3: training.fit.epochs: .*'many'"),
+        (
+            "training:\n  fit:\n    epochs: 0\n",
+            r":3: training.fit.epochs: .*greater than or equal to 1",
+        ),
+        (
+            "training:\n  calibration: {threshold_scope: x}\n",
+            r":2: training.calibration.threshold_s",
+        ),
         ("name: ../escape\n", r":1: name: "),
         ("data:\n  splits: {train: 1}\n", "train, calibration and eval"),
         ("training: 5\n", r":1: training: "),
@@ -71,11 +82,11 @@ def test_a_mistake_is_named_with_file_line_and_remedy(tmp_path, text, said):
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("training.epochs", "section.key=value"),
+        ("training.fit.epochs", "section.key=value"),
         ("name.x=1", "name is no section"),
-        ("training.epoch=1", "'training.epochs'"),
+        ("training.epoch=1", "'training.fit.epochs'"),
         ("gate.coverage_95=2", "coverage_95"),
-        ("training.epochs=[", "not YAML"),
+        ("training.fit.epochs=[", "not YAML"),
     ],
 )
 def test_a_mistaken_override_is_named(override, said):
@@ -88,9 +99,13 @@ def test_a_missing_file_is_named():
         load_config("nowhere.yaml")
 
 
+def _undocumented(section: type) -> Iterator[str]:
+    for name, kind in typing.get_type_hints(section).items():
+        if dataclasses.is_dataclass(kind):
+            yield from _undocumented(kind)
+        elif name not in (section.__doc__ or ""):
+            yield f"{section.__name__}.{name}"
+
+
 def test_every_setting_is_documented():
-    for section in (Config, *typing.get_type_hints(Config).values()):
-        if dataclasses.is_dataclass(section):
-            for field in dataclasses.fields(section):
-                if not dataclasses.is_dataclass(typing.get_type_hints(section)[field.name]):
-                    assert field.name in section.__doc__, f"{section.__name__}.{field.name}"
+    assert list(_undocumented(Config)) == []

@@ -35,7 +35,7 @@ def test_a_warm_start_is_from_a_model_of_its_own_and_not_from_the_baseline():
     from pipeline.pipeline import Source, create_components
 
     source = Source("labelled.manifest", "taxonomy.json", "category", "0123")
-    config = load_config(None, ["training.warm_start=true"])
+    config = load_config(None, ["training.fit.warm_start=true"])
     graph = create_components(
         source, config, serving_dir="serving/x", live_version="7", start_digest="ab"
     )

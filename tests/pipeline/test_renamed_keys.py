@@ -70,3 +70,13 @@ def test_every_new_key_exists_and_no_old_one_does():
     for old, new in RENAMED.items():
         assert new in keys | sections
         assert old not in keys | sections
+
+
+def test_old_keys_of_training_are_read_beside_new_ones(tmp_path, caplog):
+    path = _file(tmp_path, "training:\n  epochs: 3\n  label_noise: drop\n  fit: {folds: 4}\n")
+    training = load_config(path, ["training.seed=1"]).training
+    assert (training.fit.epochs, training.fit.folds, training.fit.seed) == (3, 4, 1)
+    assert training.label_issues.action == "drop"
+    assert len(caplog.messages) == 3
+    with pytest.raises(InputError, match=r":2: training\.epochs is now training\.fit\.epochs, whi"):
+        load_config(_file(tmp_path, "training:\n  epochs: 3\n  fit: {epochs: 4}\n"))

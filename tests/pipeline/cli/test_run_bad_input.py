@@ -71,7 +71,7 @@ CASES = {
     ),
     "every row rejected": ({"manifest": _line("cars") + "\n" + _line("boats")}, "rejected"),
     "one category": ({"manifest": _line(id="1") + "\n" + _line(id="2")}, "categor"),
-    "unknown setting": ({"extra": ["--set", "training.epoch=3"]}, "'training.epochs'"),
+    "unknown setting": ({"extra": ["--set", "training.epoch=3"]}, "'training.fit.epochs'"),
     "no YAML": ({"extra": ["--config", "nowhere.yaml"]}, "nowhere.yaml"),
 }
 

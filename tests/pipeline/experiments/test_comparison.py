@@ -161,19 +161,21 @@ def test_one_worse_category_is_found_among_many(make_run):
 
 def test_the_screen_says_what_differs_in_words_and_within_its_width(make_run):
     long = {"S" * 80: ["Backpacks", "Clutches"]}
-    a = make_run("a", products([False] * 30 + [True] * 70), long, **{"training.epochs": 3})
-    b = make_run("b", products([True] * 100), long, **{"training.epochs": "9" * 200, "code.X": 1})
+    a = make_run("a", products([False] * 30 + [True] * 70), long, **{"training.fit.epochs": 3})
+    b = make_run(
+        "b", products([True] * 100), long, **{"training.fit.epochs": "9" * 200, "code.X": 1}
+    )
     lines = list(lines_of(compare(a, b)))
     text = "\n".join(lines)
     assert max(map(len, lines)) <= WIDTH
-    assert "training.epochs" in text and "3 → 999" in text
+    assert "training.fit.epochs" in text and "3 → 999" in text
     assert "code.X" in text and "changed" in text
     assert "combined, right: 70.0 % by A and 100.0 % by B; more than chance" in text
     assert "1 of 1 differ, 1 by more than chance" in text
 
 
 def test_equal_runs_have_nothing_to_say(make_run):
-    settings = {"data.content_digest": "f00d", "training.seed": 7}
+    settings = {"data.content_digest": "f00d", "training.fit.seed": 7}
     a, b = (make_run(name, products([True] * 9 + [False]), **settings) for name in "ab")
     text = "\n".join(lines_of(compare(a, b)))
     assert "The same products, labels, categories and splits." in text

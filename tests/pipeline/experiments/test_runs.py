@@ -89,7 +89,7 @@ def test_a_killed_run_is_listed_as_unfinished_with_its_settings(tmp_path):
     _store_run(folder, trainer, {"custom_config": training}, name="2026-03-03T08-00-00-ab12")
     (run,) = list_runs(folder)
     assert (run.id, run.outcome, run.metrics) == ("2026-03-03T08-00-00-ab12", "unfinished", {})
-    assert run.settings == {"training.epochs": 3, "code.Trainer": "c0de"}
+    assert run.settings == {"training.fit.epochs": 3, "code.Trainer": "c0de"}
     shown = CliRunner().invoke(command, ["--output", str(folder.path)])
     assert "unfinished" in shown.output
 

@@ -163,7 +163,7 @@ def test_what_only_shows_when_a_run_begins_is_taken_from_input_check(spec, text)
         ("DriftCheck", "serving_logs_digest", "serving_logs_digest"),
     }
     assert answers_taken(spec) == taken
-    warm = next(yaml.safe_load_all(text("training.warm_start=true")))
+    warm = next(yaml.safe_load_all(text("training.fit.warm_start=true")))
     assert answers_taken(warm) == taken | {("StartModel", "model_digest", "start_digest")}
 
 

@@ -58,9 +58,15 @@ def test_what_the_target_cannot_open_is_refused(changes, message):
     [
         ("data.reduction=reduction.json", r"data\.reduction: .*absolute path"),
         ("data.image_roots=[/pictures]", r"data\.image_roots: no volume"),
-        ("training.embedding_cache=/cache", r"training\.embedding_cache: no volume"),
-        ("training.embedding_cache='gs://b/c'", r"training\.embedding_cache: .*no folder"),
-        ("training.backbone_weights=w.h5", r"training\.backbone_weights: .*absolute path"),
+        ("training.image.embedding_cache=/cache", r"training\.image\.embedding_cache: no volume"),
+        (
+            "training.image.embedding_cache='gs://b/c'",
+            r"training\.image\.embedding_cache: .*no folder",
+        ),
+        (
+            "training.image.backbone_weights=w.h5",
+            r"training\.image\.backbone_weights: .*absolute path",
+        ),
         ("kubeflow.trainer.image=gpu:1", r"kubeflow\.trainer\.image: .*by digest"),
     ],
 )

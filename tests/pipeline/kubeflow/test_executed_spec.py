@@ -49,7 +49,7 @@ def world(tmp_path_factory, compiled, finished_run):
     shutil.copytree(finished_run.catalogue.directory, catalogue)
     manifest = catalogue / finished_run.catalogue.manifest.name
     taxonomy = catalogue / finished_run.catalogue.taxonomy.name
-    settings = (*finished_run.settings, "training.warm_start=true")
+    settings = (*finished_run.settings, "training.fit.warm_start=true")
     spec, _ = compiled(
         folder / "pipeline.yaml",
         *("--manifest", f"{catalogue}/*.manifest", "--taxonomy", taxonomy),

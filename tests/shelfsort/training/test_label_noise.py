@@ -133,15 +133,23 @@ def _pictures_with_wrong_labels(n: int = 320, wrong: int = 24) -> Products:
 @pytest.mark.slow
 def test_towers_that_drop_suspects_believe_wrong_labels_less():
     from shelfsort.training.fitting import VocabularySizes, fit, tower_logits
-    from shelfsort.training.settings import TrainingConfig
+    from shelfsort.training.settings import (
+        FitConfig,
+        ImageConfig,
+        LabelIssuesConfig,
+        TextConfig,
+        TrainingConfig,
+    )
 
     train = _pictures_with_wrong_labels()
     config = TrainingConfig(
-        epochs=12, folds=2, batch_size=16, learning_rate=0.01, text_units=2, image_units=32
+        image=ImageConfig(units=32),
+        text=TextConfig(units=2),
+        fit=FitConfig(epochs=12, folds=2, batch_size=16, learning_rate=0.01),
     )
     believed = {}
     for choice in ("keep", "drop"):
-        chosen = dataclasses.replace(config, label_noise=choice)
+        chosen = dataclasses.replace(config, label_issues=LabelIssuesConfig(choice))
         fitted = fit(train, VocabularySizes(1, 1, 1, 4), chosen, NAMES)
         found = {suspect.product_id for suspect in fitted.suspects}
         right = found & {f"p{row}" for row in range(24)}

@@ -2,15 +2,16 @@
 
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
-from shelfsort.training.settings import TrainingConfig
+from shelfsort.training.settings import ImageConfig, TextConfig, TrainingConfig
 
 SPLITS = {"train": 80, "calibration": 10, "eval": 10}
-CONFIG = TrainingConfig(text_units=5, image_units=4)
+CONFIG = TrainingConfig(image=ImageConfig(units=4), text=TextConfig(units=5))
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +108,7 @@ def test_a_warm_fit_takes_fewer_passes_at_a_lower_rate_and_a_cold_one_does_not(
     fits = []
 
     def fit_once(towers, train, weights, config, *, seed, epochs, log_dir):
-        fits.append((towers, epochs, config.epochs == epochs, config.learning_rate))
+        fits.append((towers, epochs, config.fit.epochs == epochs, config.fit.learning_rate))
 
     monkeypatch.setattr(fitting, "sample_weights", lambda *_: None)
     monkeypatch.setattr(fitting, "_fresh_towers", lambda *_: "towers")
@@ -119,9 +120,8 @@ def test_a_warm_fit_takes_fewer_passes_at_a_lower_rate_and_a_cold_one_does_not(
 
 
 def lineage(folder, **changes):
-    training = {"backbone": CONFIG.backbone, "backbone_weights": "", "text_units": 5}
-    document = {"splits": SPLITS, "training": {**training, "image_units": 4}, **changes}
-    (folder / "assets.extra").mkdir()
+    document = {"splits": SPLITS, "training": asdict(CONFIG), **changes}
+    (folder / "assets.extra").mkdir(parents=True)
     (folder / "assets.extra" / "shelfsort.json").write_text(json.dumps(document))
     (folder / "saved_model.pb").touch()
     return str(folder)
@@ -143,8 +143,20 @@ def test_a_model_whose_training_products_may_be_held_out_now_is_not_started_from
 
 def test_other_settings_of_the_towers_start_cold(warm_start, tmp_path):
     path = lineage(tmp_path)
-    with pytest.raises(warm_start.ColdStart, match=r"training\.image_units is 9, not 4 as live"):
-        warm_start.read_live_towers(path, replace(CONFIG, image_units=9), SPLITS)
+    with pytest.raises(warm_start.ColdStart, match=r"training\.image\.units is 9, not 4 as live"):
+        warm_start.read_live_towers(path, replace(CONFIG, image=ImageConfig(units=9)), SPLITS)
+
+
+def test_settings_that_an_earlier_version_recorded_are_compared_under_their_new_names(
+    warm_start, tmp_path
+):
+    earlier = {"backbone": CONFIG.image.backbone, "backbone_weights": "", "text_units": 5}
+    same = lineage(tmp_path / "same", training={**earlier, "image_units": 4})
+    with pytest.raises(warm_start.ColdStart, match="cannot be read"):
+        warm_start.read_live_towers(same, CONFIG, SPLITS)
+    other = lineage(tmp_path / "other", training={**earlier, "image_units": 9})
+    with pytest.raises(warm_start.ColdStart, match=r"training\.image\.units is 4, not 9 as live"):
+        warm_start.read_live_towers(other, CONFIG, SPLITS)
 
 
 def test_a_model_that_cannot_be_read_starts_cold(warm_start, tmp_path):
@@ -160,15 +172,15 @@ def test_towers_started_from_a_served_model_answer_as_it_does(warm_start, traini
 
     model = tmp_path / "model"
     shutil.copytree(training.model, model)
-    config = TrainingConfig(**json.loads(
-        (model / "assets.extra" / "shelfsort.json").read_text())["training"])  # fmt: skip
+    lineage = json.loads((model / "assets.extra" / "shelfsort.json").read_text())
+    config = TypeAdapter(TrainingConfig).validate_python(lineage["training"])
     found = warm_start.read_live_towers(str(model), config, SPLITS)
     towers = towers_for(
         found.terms,
         price_buckets=48,
         embedding_size=1280,
-        text_units=config.text_units,
-        image_units=config.image_units,
+        text_units=config.text.units,
+        image_units=config.image.units,
     )
     found.start(towers, found.terms)
 
