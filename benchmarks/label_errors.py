@@ -22,7 +22,7 @@ from cleanlab.filter import find_label_issues
 from components.trainer.module import cache_key, vocabulary_sizes
 from components.transform.module import CATEGORIES_VOCABULARY
 from pipeline.output_folder import OutputFolder
-from shelfsort.contract.modalities import MODES
+from shelfsort.contract.modalities import MODALITIES
 from shelfsort.labeling.label_issues import Suspect
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.training.answers import Shelves, mode_logits, mode_rows
@@ -183,11 +183,11 @@ def _print(results: list[tuple[dict, dict]]) -> None:
     for name in results[0][0]:
         flagged, precision, recall = np.mean([each[name] for each, _ in results], axis=0)
         print(f"{name:>28} {flagged:>8.0f} {precision:>10.3f} {recall:>7.3f}")
-    print(f"{'accuracy against gold':>28} " + " ".join(f"{mode:>17}" for mode in MODES))
-    kept = {mode: np.mean([by["keep"][mode] for _, by in results]) for mode in MODES}
+    print(f"{'accuracy against gold':>28} " + " ".join(f"{mode:>17}" for mode in MODALITIES))
+    kept = {mode: np.mean([by["keep"][mode] for _, by in results]) for mode in MODALITIES}
     for choice in CHOICES:
-        means = {mode: np.mean([by[choice][mode] for _, by in results]) for mode in MODES}
-        cells = [f"{means[m]:.4f} ({(means[m] - kept[m]) * 100:+.2f} pt)" for m in MODES]
+        means = {mode: np.mean([by[choice][mode] for _, by in results]) for mode in MODALITIES}
+        cells = [f"{means[m]:.4f} ({(means[m] - kept[m]) * 100:+.2f} pt)" for m in MODALITIES]
         print(f"{choice:>28} " + " ".join(f"{cell:>17}" for cell in cells), flush=True)
 
 

@@ -18,13 +18,13 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from components.drift_check.profile import Product
 from serving.status import ServingError
 from serving.tensors import decode
+from shelfsort.contract.signatures import INPUT_NAMES
 from shelfsort.products.groups import group_id, group_key
 
 MAX_PRODUCTS = 10_000
 """Of one request; a message of a few bytes may claim any number."""
 
 _MAX_TEXT_CHARS = 20_000
-_COLUMNS = ("title", "description", "image", "price")
 
 
 class UnreadableRequestError(ValueError):
@@ -73,7 +73,7 @@ def _from_examples(examples: Sequence[tf.train.Example], digest: str) -> list[Pr
 
 
 def _from_example(example: tf.train.Example, product_id: str) -> Product:
-    values = {name: _first(example.features.feature, name) for name in _COLUMNS}
+    values = {name: _first(example.features.feature, name) for name in INPUT_NAMES}
     return _product(product_id, values)
 
 
@@ -90,7 +90,7 @@ def _from_inputs(inputs, digest: str) -> Iterator[Product]:
         serialised = _column(inputs["examples"], "examples")
         yield from _from_examples([_example(each) for each in serialised], digest)
         return
-    columns = {name: _column(inputs[name], name) for name in _COLUMNS if name in inputs}
+    columns = {name: _column(inputs[name], name) for name in INPUT_NAMES if name in inputs}
     if not columns or len({len(column) for column in columns.values()}) > 1:
         raise UnreadableRequestError("a Predict request without inputs of equal length")
     for number, row in enumerate(zip(*columns.values(), strict=True)):

@@ -11,8 +11,8 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2
 
 from components.evaluator.label_uncertainty import mean_siblings
+from shelfsort.contract.targets import TARGETS, accepted, parent_accepted
 
-TARGETS = (0.95, 0.98)
 BASE_SLICE = ("model", "mode", "split")
 _BUCKETS = (0.0, 0.5, 0.7, 0.9, 1.0)
 _COLUMNS = (
@@ -23,10 +23,8 @@ _COLUMNS = (
     "parent",
     "predicted_parent",
     "score",
-    "accepted_95",
-    "accepted_98",
-    "parent_accepted_95",
-    "parent_accepted_98",
+    *map(accepted, TARGETS),
+    *map(parent_accepted, TARGETS),
     "label_confidence",
     "label_confidence_bucket",
     "worker_count",

@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
+from shelfsort.contract.targets import ANSWER_TARGET
 from shelfsort.stats.bootstrap import Answers, coverage_change
 from shelfsort.stats.paired import sign_flip_p_value, summed_by_group
 
-TARGET = 0.95
+TARGET = ANSWER_TARGET
 
 
 @dataclass(frozen=True)

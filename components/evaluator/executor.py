@@ -26,10 +26,10 @@ from components.evaluator.scoring import ScoreSplits
 from components.evaluator.served_model import LoadedModel, ServedModel, UnloadableModel
 from components.example_validator.anomalies import describe
 from shelfsort.contract.model_files import SAVED_MODEL, join, read_lineage
+from shelfsort.contract.targets import accepted, target_key
 from shelfsort.core.progress import note
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.stats.bootstrap import above_floors
-from shelfsort.stats.thresholds import target_key
 
 SPLITS = ("calibration", "eval")
 PREDICTIONS = "predictions"
@@ -190,7 +190,7 @@ def _judged(output: str, model: ServedModel, head: str) -> Judged:
 
 
 def _outcomes(output: str, model: str, split: str, fitted: Mapping) -> Outcomes:
-    columns = ["product_id", "category", "predicted", "accepted_95", "group", "score"]
+    columns = ["product_id", "category", "predicted", accepted(TARGET), "group", "score"]
     rows = [("model", "=", model), ("mode", "=", "combined"), ("split", "=", split)]
     with fileio.open(join(output, f"{PREDICTIONS}.parquet"), "rb") as file:
         table = pq.read_table(pa.BufferReader(file.read()), columns=columns, filters=rows)
@@ -199,9 +199,9 @@ def _outcomes(output: str, model: str, split: str, fitted: Mapping) -> Outcomes:
         values["product_id"],
         values["category"],
         values["category"] == values["predicted"],
-        values["accepted_95"].astype(bool),
+        values[accepted(TARGET)].astype(bool),
         values["group"],
-        above_floors(values["score"], values["predicted"], fitted, TARGET),
+        above_floors(values["score"], values["predicted"], fitted, target_key(TARGET)),
     )
 
 

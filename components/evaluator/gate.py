@@ -11,9 +11,11 @@ from dataclasses import asdict, dataclass
 
 from components.evaluator.check import NAMED, Check, missing, percent
 from components.evaluator.comparison import Comparison
+from components.evaluator.figures import accepted_accuracy, coverage
 from components.evaluator.gate_config import GateConfig
 from components.evaluator.live_checks import UnloadableLive, live_checks
 from components.evaluator.summary import answered_by
+from shelfsort.contract.targets import ANSWER_TARGET, TARGETS, accepted, target_key
 from shelfsort.stats.binomial import holm, shortfall_p_value, smallest_proof
 
 _SERVED = "combined"
@@ -88,11 +90,11 @@ def decide(
     figures = metrics.get(_SERVED, {}).get("eval", {})
     checks = [
         _accuracy(figures, config),
-        *(_accepted_accuracy(figures, key, config) for key in ("95", "98")),
-        *(_coverage(figures, key, config) for key in ("95", "98")),
+        *(_accepted_accuracy(figures, target, config) for target in TARGETS),
+        *(_coverage(figures, target, config) for target in TARGETS),
         _calibration_evidence(metrics, config),
         _category_accuracy(categories, config),
-        *(_category_promise(categories, key, config) for key in ("95", "98")),
+        *(_category_promise(categories, target, config) for target in TARGETS),
         *live_checks(live, config),
     ]
     if anomalies is not None:
@@ -115,9 +117,9 @@ def _accuracy(figures: Mapping, config: GateConfig) -> Check:
     return Check(name, lower >= floor, reason, lower, floor, n)
 
 
-def _accepted_accuracy(figures: Mapping, key: str, config: GateConfig) -> Check:
-    name = f"accepted_accuracy_{key}"
-    floor, n = getattr(config, name), figures.get(f"accepted_{key}")
+def _accepted_accuracy(figures: Mapping, target: float, config: GateConfig) -> Check:
+    name, key = accepted_accuracy(target), f"{100 * target:g}"
+    floor, n = getattr(config, name), figures.get(accepted(target))
     if not figures.get("n") or n is None:
         return missing(name, f"accepted accuracy at {key} %", floor)
     if n == 0:
@@ -126,7 +128,7 @@ def _accepted_accuracy(figures: Mapping, key: str, config: GateConfig) -> Check:
     value, lower, upper = (figures.get(f"{name}{bound}") for bound in ("", "_lower", "_upper"))
     if value is None or lower is None or upper is None:
         return missing(name, f"accepted accuracy at {key} %", floor)
-    broken = upper < float(key) / 100
+    broken = upper < target
     reason = (
         f"Of {_products(figures, name, n)} decided at {key} %, {percent(value)} are right, "
         f"at least {percent(lower)} and at most {percent(upper)} with 95 % confidence each; the "
@@ -135,8 +137,8 @@ def _accepted_accuracy(figures: Mapping, key: str, config: GateConfig) -> Check:
     return Check(name, lower >= floor and not broken, reason, lower, floor, n)
 
 
-def _coverage(figures: Mapping, key: str, config: GateConfig) -> Check:
-    name, figure = f"coverage_{key}", f"coverage_at_{key}"
+def _coverage(figures: Mapping, target: float, config: GateConfig) -> Check:
+    name, figure, key = f"coverage_{target_key(target)}", coverage(target), f"{100 * target:g}"
     floor, n = getattr(config, name), figures.get("n")
     value, lower = figures.get(figure), figures.get(f"{figure}_lower")
     if not n or value is None or lower is None:
@@ -152,7 +154,7 @@ def _coverage(figures: Mapping, key: str, config: GateConfig) -> Check:
 def _calibration_evidence(metrics: Mapping, config: GateConfig) -> Check:
     name, needed = "calibration_evidence", config.min_calibration
     if needed is None:
-        needed = smallest_proof(0.95, config.confidence)
+        needed = smallest_proof(ANSWER_TARGET, config.confidence)
     heads = list(answered_by(metrics))
     fitted = {head: metrics.get("thresholds", {}).get(head, {}) for head in heads}
     asked = {"n", "n_effective", "by_category"}
@@ -182,7 +184,9 @@ def _fitted_on(fitted: Mapping) -> str:
 
 
 def _ever_decides(fitted: Mapping) -> bool:
-    return any(each.get("95") is not None for each in fitted["by_category"].values())
+    return any(
+        each.get(target_key(ANSWER_TARGET)) is not None for each in fitted["by_category"].values()
+    )
 
 
 def _category_accuracy(categories: Sequence[Mapping], config: GateConfig) -> Check:
@@ -197,8 +201,9 @@ def _category_accuracy(categories: Sequence[Mapping], config: GateConfig) -> Che
     )
 
 
-def _category_promise(categories: Sequence[Mapping], key: str, config: GateConfig) -> Check:
-    suffix = "" if key == "95" else f"_{key}"
+def _category_promise(categories: Sequence[Mapping], target: float, config: GateConfig) -> Check:
+    key = target_key(target)
+    suffix = "" if target == ANSWER_TARGET else f"_{key}"
     counts = []
     for each in categories:
         n, value = each[f"accepted{suffix}"], each[f"accepted_accuracy_{key}"]
@@ -206,9 +211,9 @@ def _category_promise(categories: Sequence[Mapping], key: str, config: GateConfi
             counts.append(_Count(each["path"], value, n, each[f"accepted_effective_{key}"]))
     check = _every_category(
         f"category_promise_{key}",
-        f"of what is put there at {key} % belongs there",
+        f"of what is put there at {100 * target:g} % belongs there",
         counts,
-        float(key) / 100,
+        target,
         config.confidence,
         empty_is_fine=True,
     )

@@ -6,24 +6,27 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from components.evaluator.served_model import RANKINGS, SCALARS, Answers
+from components.evaluator.served_model import READ, Answers
+from shelfsort.contract.signatures import Output
 
 # Where a column of a row is not called like the output that fills it.
 _COLUMN_OF = {"category": "predicted", "parent": "predicted_parent"}
 
+
+def _column(output: Output) -> str:
+    return _COLUMN_OF.get(output.name, output.name)
+
+
+def _type(output: Output) -> pa.DataType:
+    kind = pa.type_for_alias(output.dtype)
+    return pa.list_(kind) if output.is_ranking else kind
+
+
 _TYPES = {
     **dict.fromkeys(("model", "mode", "split", "product_id", "title"), pa.string()),
     "group": pa.int64(),
-    **dict.fromkeys(("category", "gold", "parent", "predicted"), pa.string()),
-    "score": pa.float32(),
-    **dict.fromkeys(("accepted_95", "accepted_98"), pa.bool_()),
-    "answer": pa.string(),
-    "answer_level": pa.int64(),
-    "predicted_parent": pa.string(),
-    "parent_score": pa.float32(),
-    **dict.fromkeys(("parent_accepted_95", "parent_accepted_98"), pa.bool_()),
-    "top_categories": pa.list_(pa.string()),
-    "top_scores": pa.list_(pa.float32()),
+    **dict.fromkeys(("category", "gold", "parent"), pa.string()),
+    **{_column(each): _type(each) for each in READ},
     "label_confidence": pa.float32(),
     "worker_count": pa.int64(),
     **dict.fromkeys(("has_text", "has_image"), pa.bool_()),
@@ -51,7 +54,7 @@ def row_batch(
         answers: outputs of shape (N, …).
         schema: from `row_schema`.
     """
-    answered = {_COLUMN_OF.get(name, name): answers[name] for name in (*SCALARS, *RANKINGS)}
+    answered = {_column(each): answers[each.name] for each in READ}
     columns = {
         "mode": [mode] * len(facts),
         **{name: _plain(values) for name, values in answered.items()},

@@ -14,13 +14,12 @@ from apache_beam.utils.windowed_value import WindowedValue
 from components.evaluator.batches import Batches
 from components.evaluator.prediction_rows import further_columns, row_batch, row_schema
 from components.evaluator.served_model import ServedModel
+from shelfsort.contract.modalities import has_words
+from shelfsort.contract.signatures import INPUT_NAMES, WORDS
 from shelfsort.core.progress import progress
 
 BATCH = 32
 MAX_WAITING_BYTES = 64_000_000
-VISIBLE = ("title", "description", "price", "image")
-"""Features that a client sends; the label and everything else stay here and cannot leak in."""
-
 _GATHERED = 64
 
 
@@ -174,9 +173,9 @@ class _ScoreFn(beam.DoFn):
 
 def can_ask(example: tf.train.Example, mode: str) -> bool:
     """Whether a product holds what `mode` answers from: words, a picture, or either."""
-    has_words = any(text(example, name).strip() for name in ("title", "description"))
-    has_picture = any(example.features.feature["image"].bytes_list.value)
-    return {"text": has_words, "image": has_picture, "combined": has_words or has_picture}[mode]
+    has_text = has_words(*(text(example, name) for name in WORDS))
+    has_image = any(example.features.feature["image"].bytes_list.value)
+    return {"text": has_text, "image": has_image, "combined": has_text or has_image}[mode]
 
 
 def text(example: tf.train.Example, name: str) -> str:
@@ -187,7 +186,8 @@ def text(example: tf.train.Example, name: str) -> str:
 
 def _visible(example: tf.train.Example) -> bytes:
     shown = tf.train.Example()
-    for name in VISIBLE:
+    # The label and everything else that no client sends stay here and cannot leak in.
+    for name in INPUT_NAMES:
         feature = example.features.feature[name]
         if any(feature.bytes_list.value) or feature.float_list.value:
             shown.features.feature[name].CopyFrom(feature)

@@ -7,25 +7,12 @@ import numpy as np
 import tensorflow as tf
 from apache_beam.utils.shared import Shared
 
-from shelfsort.contract.modalities import MODES, output_name
+from shelfsort.contract.modalities import MODALITIES, output_name
+from shelfsort.contract.signatures import EVALUATE, OUTPUTS
 
-SIGNATURE = "evaluate"
-
-# Outputs of the signature with one value a product, and with a ranking of several.
-SCALARS = (
-    "category",
-    "score",
-    "accepted_95",
-    "accepted_98",
-    "answer",
-    "answer_level",
-    "parent",
-    "parent_score",
-    "parent_accepted_95",
-    "parent_accepted_98",
-)
-RANKINGS = ("top_categories", "top_scores")
-
+_LEFT_OUT = {"category_path", "threshold_version"}
+READ = tuple(each for each in OUTPUTS if each.name not in _LEFT_OUT)
+"""Outputs of `evaluate` that are read, in every modality."""
 
 Answers = dict[str, np.ndarray]
 """Outputs by name, each of shape (N, …)."""
@@ -42,12 +29,12 @@ class ServedModel:
     Attributes:
         name: how its rows are called: "candidate" or "live".
         path: folder of `saved_model.pb`.
-        modes: of `MODES` that it is asked in.
+        modes: of `MODALITIES` that it is asked in.
     """
 
     name: str
     path: str
-    modes: tuple[str, ...] = MODES
+    modes: tuple[str, ...] = MODALITIES
     _shared: Shared = field(default_factory=Shared, repr=False, compare=False)
 
     def load(self) -> "LoadedModel":
@@ -66,22 +53,21 @@ class LoadedModel:
         UnloadableModel: see `ServedModel.load`.
     """
 
-    def __init__(self, path: str, modes: Sequence[str] = MODES):
+    def __init__(self, path: str, modes: Sequence[str] = MODALITIES):
         try:
             self._model = tf.saved_model.load(path)  # owns the variables: keep it
         except Exception as error:
             # A broken file can raise nearly anything; whatever it is, it cannot be served.
             raise UnloadableModel(f"{type(error).__name__}: {_first_line(error)}") from error
-        if SIGNATURE not in self._model.signatures:
-            raise UnloadableModel(f"it has no signature {SIGNATURE!r}")
-        self._evaluate = self._model.signatures[SIGNATURE]
+        if EVALUATE not in self._model.signatures:
+            raise UnloadableModel(f"it has no signature {EVALUATE!r}")
+        self._evaluate = self._model.signatures[EVALUATE]
         self._outputs = {
-            mode: {name: output_name(mode, name) for name in (*SCALARS, *RANKINGS)}
-            for mode in modes
+            mode: {each.name: output_name(mode, each.name) for each in READ} for mode in modes
         }
         wanted = {output for outputs in self._outputs.values() for output in outputs.values()}
         if missing := wanted - self._evaluate.structured_outputs.keys():
-            raise UnloadableModel(f"{SIGNATURE!r} does not return {', '.join(sorted(missing))}")
+            raise UnloadableModel(f"{EVALUATE!r} does not return {', '.join(sorted(missing))}")
 
     def __call__(self, examples: Sequence[bytes]) -> dict[str, Answers]:
         """The answers by mode to N serialised tf.Examples.

@@ -3,16 +3,21 @@
 import math
 from collections.abc import Mapping
 
-from shelfsort.contract.modalities import MODES
+from components.evaluator import figures
+from shelfsort.contract.modalities import MODALITIES
+from shelfsort.contract.targets import TARGETS, accepted
 from shelfsort.products.taxonomy import Taxonomy
 
 Slices = Mapping[frozenset, Mapping[str, float]]
 
+_COVERAGE = [figures.coverage(target) for target in TARGETS]
+_PARENT_COVERAGE = [figures.parent_coverage(target) for target in TARGETS]
+_ACCEPTED_ACCURACY = [figures.accepted_accuracy(target) for target in TARGETS]
 SPLITS = ("calibration", "eval", "eval_gold")
 # Against uncertain labels: estimate, its interval, and bounds; see `label_uncertainty`.
 _EXPECTED = {
     name: tuple(f"{name}_expected{part}" for part in ("", "_lower", "_upper", "_least", "_most"))
-    for name in ("accuracy", "accepted_accuracy_95", "accepted_accuracy_98")
+    for name in ("accuracy", *_ACCEPTED_ACCURACY)
 }
 FIELDS = (
     "n",
@@ -24,34 +29,20 @@ FIELDS = (
     "macro_f1",
     "parent_accuracy",
     "parent_accuracy_effective",
-    "coverage_at_95",
-    "coverage_at_98",
-    "coverage_at_95_lower",
-    "coverage_at_98_lower",
-    "coverage_at_95_effective",
-    "coverage_at_98_effective",
-    "parent_coverage_at_95",
-    "parent_coverage_at_98",
-    "parent_coverage_at_95_effective",
-    "parent_coverage_at_98_effective",
-    "accepted_95",
-    "accepted_98",
-    "accepted_accuracy_95",
-    "accepted_accuracy_98",
-    "accepted_accuracy_95_lower",
-    "accepted_accuracy_98_lower",
-    "accepted_accuracy_95_upper",
-    "accepted_accuracy_98_upper",
-    "accepted_accuracy_95_effective",
-    "accepted_accuracy_98_effective",
-    *_EXPECTED["accepted_accuracy_95"],
-    *_EXPECTED["accepted_accuracy_98"],
-    "coverage_at_95_oracle",
-    "coverage_at_98_oracle",
+    *(f"{name}{part}" for part in ("", "_lower", "_effective") for name in _COVERAGE),
+    *(f"{name}{part}" for part in ("", "_effective") for name in _PARENT_COVERAGE),
+    *map(accepted, TARGETS),
+    *(
+        f"{name}{part}"
+        for part in ("", "_lower", "_upper", "_effective")
+        for name in _ACCEPTED_ACCURACY
+    ),
+    *(field for name in _ACCEPTED_ACCURACY for field in _EXPECTED[name]),
+    *(f"{name}_oracle" for name in _COVERAGE),
     "labels_expected",
     "ece",
 )
-_COUNTS = ("n", "accepted_95", "accepted_98")
+_COUNTS = ("n", *map(accepted, TARGETS))
 
 
 def metrics(slices: Slices, thresholds: Mapping, *, has_live: bool) -> dict:
@@ -67,7 +58,7 @@ def metrics(slices: Slices, thresholds: Mapping, *, has_live: bool) -> dict:
         products has n 0 and None elsewhere; `eval_gold` is there only where products have gold.
     """
     by_mode = {}
-    for mode in MODES:
+    for mode in MODALITIES:
         by_split = {split: _figures(slices, "candidate", mode, split) for split in SPLITS}
         if not by_split["eval_gold"]["n"]:
             del by_split["eval_gold"]
@@ -82,7 +73,7 @@ def answered_by(metrics: Mapping) -> dict[str, int]:
     A product with words and picture is answered by `combined`, one with only words by `text`, one
     with only a picture by `image`; heads that answer nothing are left out.
     """
-    n = {mode: metrics.get(mode, {}).get("eval", {}).get("n", 0) for mode in MODES}
+    n = {mode: metrics.get(mode, {}).get("eval", {}).get("n", 0) for mode in MODALITIES}
     products = {
         "combined": n["text"] + n["image"] - n["combined"],
         "text": n["combined"] - n["image"],

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shelfsort.contract.modalities import MODES
+from shelfsort.contract.modalities import MODALITIES
 
 _SPLITS = ("eval", "eval_gold")
 
@@ -79,7 +79,7 @@ def completed_lineage(
     """
     kept = {
         mode: {split: metrics[mode][split] for split in _SPLITS if split in metrics[mode]}
-        for mode in MODES
+        for mode in MODALITIES
         if mode in metrics
     }
     added: dict[str, Any] = {

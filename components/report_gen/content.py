@@ -27,7 +27,7 @@ from components.report_gen.sections import (
     Verdict,
 )
 from components.report_gen.shelves import shelf_rows
-from shelfsort.contract.modalities import MODES
+from shelfsort.contract.modalities import MODALITIES
 from shelfsort.stats.binomial import interval
 
 REJECT_EXAMPLES = 20
@@ -90,7 +90,7 @@ def assemble(inputs: ReportInputs) -> ReportContent:
         thresholds=inputs.metrics.get("thresholds") or {},
         curves={
             mode: _curves(candidate[candidate["mode"] == mode])
-            for mode in MODES
+            for mode in MODALITIES
             if (candidate["mode"] == mode).any()
         },
         live=_live(inputs, combined),
@@ -153,7 +153,7 @@ def _known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _mode_rows(metrics: Mapping[str, Any]) -> Iterable[ModeRow]:
-    for mode in MODES:
+    for mode in MODALITIES:
         for split in ("eval", "eval_gold", "calibration"):
             row = mode_row(mode, split, (metrics.get(mode) or {}).get(split))
             if row:

@@ -10,18 +10,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from shelfsort.contract.signatures import FLOAT, OUTPUTS
+
 Answers = Mapping[str, np.ndarray]
 
-_RANKED = {"top_categories", "top_scores"}
-_DECISIONS = {
-    "accepted_95",
-    "accepted_98",
-    "answer",
-    "answer_level",
-    "parent_accepted_95",
-    "parent_accepted_98",
-}
-_PROBABILITIES = ("score", "parent_score", "top_scores", "scores")
+_RANKED = {each.name for each in OUTPUTS if each.is_ranking}
+_DECISIONS = {each.name for each in OUTPUTS if each.is_decision}
+_SCORES = tuple(each.name for each in OUTPUTS if each.dtype == FLOAT)
+_PROBABILITIES = (*_SCORES, "scores")
 
 
 def range_problems(answers: Answers, products: Sequence[str]) -> list[str]:
@@ -113,7 +109,7 @@ def _tied(answers: Answers, tolerance: float) -> np.ndarray:
 def _rounded(expected: Answers, found: Answers) -> np.ndarray:
     rows = [
         (expected[name] != found[name]).reshape(len(expected[name]), -1).any(axis=1)
-        for name in ("score", "parent_score", "top_scores")
+        for name in _SCORES
         if name in expected and name in found and expected[name].shape == found[name].shape
     ]
     return np.any(rows, axis=0) if rows else np.array(False)

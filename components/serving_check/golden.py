@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from shelfsort.client.messages import NO_PRICE
+from shelfsort.contract.signatures import INPUT_NAMES
 
 _UNICODE_TITLE = "Blå tröja 👗 綿のシャツ рубашка قميص ชุดเดรส \u200f\u0301"
 _LONG_TITLE = "canvas tote bag " * 625
-_KEPT = ("product_id", "title", "description", "price", "image")
+_KEPT = {"product_id", *INPUT_NAMES}
 
 
 def golden_products(serialized: Sequence[bytes]) -> list[bytes]:
@@ -40,13 +40,6 @@ def bytes_of(example: tf.train.Example, name: str) -> bytes:
     feature = example.features.feature
     values = feature[name].bytes_list.value if name in feature else []
     return values[0] if values else b""
-
-
-def price_of(example: tf.train.Example) -> float:
-    """The price; what a client of `predict_raw` sends instead, when there is none."""
-    feature = example.features.feature
-    values = feature["price"].float_list.value if "price" in feature else []
-    return values[0] if values else NO_PRICE
 
 
 def _without_labels(example: tf.train.Example) -> tf.train.Example:

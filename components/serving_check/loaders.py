@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from components.serving_check.signatures import Signature
+from shelfsort.contract.signatures import Signature
 
 # They call back into the process that exported the model, so no server can run them.
 _PYTHON_OPS = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})

@@ -21,21 +21,32 @@ from components.serving_check.comparison import (
     differences,
     range_problems,
 )
-from components.serving_check.golden import bytes_of, price_of
+from components.serving_check.golden import bytes_of
 from components.serving_check.loaders import EagerModel, ServedModel
 from components.serving_check.report import Check, Report, check_of, error_line
-from components.serving_check.signatures import PROMISED, signature_problems
+from components.serving_check.signatures import signature_problems
 from components.serving_check.warm_up import warm_up_problems
-from shelfsort.contract.modalities import output_name
+from shelfsort.contract.modalities import ALONE, has_words, output_name
+from shelfsort.contract.signatures import (
+    CLASSIFY,
+    EVALUATE,
+    INPUTS,
+    PREDICT_RAW,
+    SERVING_DEFAULT,
+    SIGNATURES,
+    STRING,
+    WORDS,
+)
 
-_DEFAULT = "serving_default"
 # Every product is asked about by the default signature. Behind the others stands the same model, so
 # for them the last products will do: a few real ones, and the odd ones.
 _FEW = 12
 # What `evaluate` says of words or picture alone must be what they alone are answered.
-_SHOWN = {"text": ("title", "description", "price"), "image": ("image",)}
+_SHOWN = {
+    modality: [each.name for each in INPUTS if each.modality == modality] for modality in ALONE
+}
 # The loader of TFMA and of notebooks, and the signatures that these call.
-_EAGER = (_DEFAULT, "evaluate")
+_EAGER = (SERVING_DEFAULT, EVALUATE)
 
 
 class Replay:
@@ -58,7 +69,7 @@ class Replay:
         """Makes the checks in order; stops at the first failure of those that others build on."""
         foundations = (
             ("loads_as_served", self._load, "TensorFlow's own ops are all it needs"),
-            ("signatures", self._signatures, f"{', '.join(PROMISED)} as promised"),
+            ("signatures", self._signatures, f"{', '.join(SIGNATURES)} as promised"),
             ("answers", self._answer, f"{len(self._requests)} products, scores within 0..1"),
         )
         for name, look, otherwise in foundations:
@@ -82,9 +93,9 @@ class Replay:
     def _answer(self) -> list[str]:
         # The first call of a signature plans its graph on one core for seconds: side by side.
         with ThreadPoolExecutor() as pool:
-            answers = pool.map(lambda signature: self._ask(signature, self._few), PROMISED)
-            self._answers = dict(zip(PROMISED, answers, strict=True))
-        self._everything = self._ask(_DEFAULT, slice(None))
+            answers = pool.map(lambda signature: self._ask(signature, self._few), SIGNATURES)
+            self._answers = dict(zip(SIGNATURES, answers, strict=True))
+        self._everything = self._ask(SERVING_DEFAULT, slice(None))
         return range_problems(self._everything, self._products) + [
             f"{signature}: {problem}"
             for signature, answers in self._answers.items()
@@ -92,8 +103,8 @@ class Replay:
         ]
 
     def _alone(self) -> list[str]:
-        problems = self._alone_by(_DEFAULT, self._everything, slice(0, len(self._requests)))
-        for signature in PROMISED.keys() - {_DEFAULT}:
+        problems = self._alone_by(SERVING_DEFAULT, self._everything, slice(0, len(self._requests)))
+        for signature in SIGNATURES.keys() - {SERVING_DEFAULT}:
             problems += self._alone_by(signature, self._answers[signature], self._few)
         return problems
 
@@ -109,12 +120,12 @@ class Replay:
         return [f"{signature} alone: {difference}" for difference in found]
 
     def _agreement(self) -> list[str]:
-        expected = self._answers[_DEFAULT]
+        expected = self._answers[SERVING_DEFAULT]
         products = self._products[self._few]
         problems = classification_differences(
-            expected, self._answers["classify"], products, self._tolerance
+            expected, self._answers[CLASSIFY], products, self._tolerance
         )
-        for signature in ("predict_raw", "evaluate"):
+        for signature in (PREDICT_RAW, EVALUATE):
             problems += self._compared(signature, expected, self._answers[signature])
         return problems
 
@@ -124,11 +135,11 @@ class Replay:
             return []
         products = [self._products[row] for row in rows]
         given = np.array([self._requests[row] for row in rows], object)
-        measured = self._model.ask("evaluate", {"examples": given})
+        measured = self._model.ask(EVALUATE, {"examples": given})
         problems = []
         for mode, shown in _SHOWN.items():
             alone = np.array([_only(self._examples[row], shown) for row in rows], object)
-            answers = self._model.ask(_DEFAULT, {"examples": alone})
+            answers = self._model.ask(SERVING_DEFAULT, {"examples": alone})
             found = {name: measured[output_name(mode, name)] for name in answers}
             compared = differences(answers, found, products, self._tolerance)
             problems += [f"{mode}: {difference}" for difference in compared]
@@ -154,21 +165,22 @@ class Replay:
         return self._model.ask(signature, self._inputs(signature, rows))
 
     def _inputs(self, signature: str, rows: slice) -> dict[str, np.ndarray]:
-        if signature == "predict_raw":
+        if signature == PREDICT_RAW:
             examples = self._examples[rows]
-            words = ("title", "description", "image")
-            inputs = {
-                name: np.array([bytes_of(example, name) for example in examples], object)
-                for name in words
+            return {
+                each.name: np.array(
+                    [each.value_in(example) for example in examples],
+                    object if each.dtype == STRING else each.dtype,
+                )
+                for each in INPUTS
             }
-            return inputs | {"price": np.array([price_of(e) for e in examples], np.float32)}
-        (name,) = PROMISED[signature].inputs
+        (name,) = SIGNATURES[signature].inputs
         return {name: np.array(self._requests[rows], object)}
 
 
 def _has_both(example: tf.train.Example) -> bool:
-    words = bytes_of(example, "title") + bytes_of(example, "description")
-    return bool(words.strip() and bytes_of(example, "image"))
+    words = (bytes_of(example, name).decode("utf-8", "replace") for name in WORDS)
+    return has_words(*words) and bool(bytes_of(example, "image"))
 
 
 def _only(example: tf.train.Example, names: Sequence[str]) -> bytes:

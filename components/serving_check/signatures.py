@@ -1,61 +1,17 @@
-"""The signatures that every served model declares: what clients were promised."""
+"""Compares the signatures that a model declares with the served contract."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from shelfsort.contract.modalities import MODES, output_name
-
-PREDICTION = {
-    "category": "string",
-    "category_path": "string",
-    "score": "float32",
-    "accepted_95": "bool",
-    "accepted_98": "bool",
-    "answer": "string",
-    "answer_level": "int64",
-    "top_categories": "string",
-    "top_scores": "float32",
-    "threshold_version": "string",
-}
-
-EVALUATION = {
-    **PREDICTION,
-    "parent": "string",
-    "parent_score": "float32",
-    "parent_accepted_95": "bool",
-    "parent_accepted_98": "bool",
-}
-
-
-@dataclass(frozen=True)
-class Signature:
-    """Names of a signature's inputs and outputs, each with its TensorFlow type's name."""
-
-    inputs: Mapping[str, str]
-    outputs: Mapping[str, str]
-
-
-PROMISED = {
-    "serving_default": Signature({"examples": "string"}, PREDICTION),
-    "predict_raw": Signature(
-        {"title": "string", "description": "string", "image": "string", "price": "float32"},
-        PREDICTION,
-    ),
-    "classify": Signature({"inputs": "string"}, {"classes": "string", "scores": "float32"}),
-    "evaluate": Signature(
-        {"examples": "string"},
-        {output_name(mode, name): kind for mode in MODES for name, kind in EVALUATION.items()},
-    ),
-}
+from shelfsort.contract.signatures import SIGNATURES, Signature
 
 
 def signature_problems(declared: Mapping[str, Signature]) -> list[str]:
-    """Compares what a model declares with what was promised.
+    """Compares what a model declares with the contract.
 
     More signatures and more outputs are allowed; an input that clients do not know is not.
     """
     problems = []
-    for name, promised in PROMISED.items():
+    for name, promised in SIGNATURES.items():
         if name not in declared:
             problems.append(f"signature {name} is missing")
             continue

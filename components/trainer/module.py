@@ -19,10 +19,10 @@ from components.transform.module import (
     CATEGORIES_VOCABULARY,
     PIECES_VOCABULARY,
     PRICE_BUCKETS,
-    SERVED_FEATURES,
     WORDS_VOCABULARY,
 )
 from shelfsort.contract.model_files import BASE_MODEL
+from shelfsort.contract.signatures import INPUT_NAMES
 from shelfsort.core.cost import Clock
 from shelfsort.core.errors import InputError
 from shelfsort.core.progress import note
@@ -179,7 +179,7 @@ def vocabulary_sizes(transformed: tft.TFTransformOutput, shelves: Shelves) -> Vo
 
 def _served_spec(transformed: tft.TFTransformOutput) -> dict[str, Any]:
     spec = transformed.raw_feature_spec()
-    return {name: spec[name] for name in SERVED_FEATURES}
+    return {name: spec[name] for name in INPUT_NAMES}
 
 
 def _first_products(files: Sequence[str]) -> list[bytes]:

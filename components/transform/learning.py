@@ -14,8 +14,9 @@ import apache_beam as beam
 import tensorflow as tf
 
 from components.transform.vocabularies import CATEGORIES_VOCABULARY, Limits, terms_of
+from shelfsort.contract.signatures import WORDS
 
-_FEATURES = ("title", "description", "category")
+_FEATURES = (*WORDS, "category")
 _READ_BATCH = 256
 _BUCKETS = 16
 # A term a line: these cannot be written.

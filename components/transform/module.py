@@ -18,11 +18,9 @@ from components.transform.vocabularies import (
     Vocabulary,
     terms_of,
 )
+from shelfsort.contract.signatures import NO_PRICE
 
 PRICE_BUCKETS = 48
-
-# Raw features that the served model needs; the others exist in training data alone.
-SERVED_FEATURES = ("title", "description", "image", "price")
 
 
 def preprocessing_fn(
@@ -56,7 +54,7 @@ def preprocessing_fn(
         "word_weights": word_weights,
         "piece_ids": piece_ids,
         "piece_weights": piece_weights,
-        "price_bucket": price_bucket(_dense(inputs["price"], -1.0)),
+        "price_bucket": price_bucket(_dense(inputs["price"], NO_PRICE)),
         "has_text": tf.cast(known_terms > 0, tf.float32),
         "has_image": tf.cast(tf.strings.length(image) > 0, tf.float32),
         "image": image,

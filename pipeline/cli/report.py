@@ -7,13 +7,19 @@ from typing import Any
 
 import click
 
+from components.evaluator.figures import accepted_accuracy, coverage
+from shelfsort.contract.targets import TARGETS
 from shelfsort.core.errors import InputError
 
 _FIGURES = {
-    "coverage_at_95": "decided at 95 %",
-    "accepted_accuracy_95": "right when decided at 95 %",
-    "coverage_at_98": "decided at 98 %",
-    "accepted_accuracy_98": "right when decided at 98 %",
+    **{
+        figure: words
+        for target in TARGETS
+        for figure, words in (
+            (coverage(target), f"decided at {100 * target:g} %"),
+            (accepted_accuracy(target), f"right when decided at {100 * target:g} %"),
+        )
+    },
     "accuracy": "right category",
     "parent_accuracy": "right shelf above it",
 }

@@ -7,6 +7,7 @@ import click
 from pipeline.config import load_config
 from pipeline.local.console import Console, failures_in_a_line, quiet_console
 from pipeline.output_folder import OutputFolder
+from shelfsort.contract.modalities import ALONE, COMBINED
 from shelfsort.core.errors import NotBlessed
 from shelfsort.core.storage import absolute
 
@@ -81,7 +82,7 @@ def _say_result(result, folder: OutputFolder, console: Console) -> None:
     console.say()
     header = ("eval", "n", "accuracy", "decided at 95 %", "of those right", "decided at 98 %")
     console.say("{:<10}{:>7}{:>22}{:>18}{:>17}{:>18}".format(*header))
-    for mode in ("text", "image", "combined"):
+    for mode in (*ALONE, COMBINED):
         console.say(_figures(mode, result.metrics[mode]["eval"]))
     console.say()
     if result.pushed:

@@ -5,16 +5,16 @@ import json
 
 import click
 
+from components.evaluator.figures import coverage, parent_coverage
 from pipeline.output_folder import OutputFolder
+from shelfsort.contract.modalities import ALONE, COMBINED
+from shelfsort.contract.targets import TARGETS
 
-_MODES = ("text", "image", "combined")
 _FIGURES = {
     "accuracy": "right",
     "parent_accuracy": "parent",
-    "coverage_at_95": "at 95 %",
-    "coverage_at_98": "at 98 %",
-    "parent_coverage_at_95": "parent 95",
-    "parent_coverage_at_98": "parent 98",
+    **{coverage(target): f"at {100 * target:g} %" for target in TARGETS},
+    **{parent_coverage(target): f"parent {100 * target:g}" for target in TARGETS},
 }
 
 
@@ -64,7 +64,7 @@ def _list(found) -> None:
     for run in found:
         version = f" as version {run.version}" if run.version else ""
         sides = (run.id, f"  {run.outcome}{version}", "")
-        for side, mode in zip(sides, _MODES, strict=True):
+        for side, mode in zip(sides, (*ALONE, COMBINED), strict=True):
             figures = run.metrics.get(mode, {}).get("eval", {})
             shares = "".join(f"{_shown(figures.get(name)):>10}" for name in _FIGURES)
             click.echo(f"{side:<26}{mode:<9}{figures.get('n', '-'):>7}{shares}")

@@ -13,22 +13,24 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from shelfsort.contract.modalities import ALONE, COMBINED
+from shelfsort.contract.targets import TARGETS, accepted, target_key
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.stats.binomial import holm
 from shelfsort.stats.bootstrap import Answers, above_floors, coverage_change
 from shelfsort.stats.paired import sign_flip_p_value, summed_by_group
-from shelfsort.stats.thresholds import target_key
 
-MODES = ("text", "image", "combined")
+SHOWN = (*ALONE, COMBINED)
+"""Modalities in the order of the tables."""
 LEVEL = 0.05
 # With fewer shared products a paired test would speak of a handful, and not of either split.
 MIN_SHARED = 100
-TARGETS = {"coverage_95": 0.95, "coverage_98": 0.98}
+COVERAGE = {f"coverage_{target_key(target)}": target for target in TARGETS}
+"""The target of each question about coverage."""
 QUESTIONS = {
     "accuracy": "right",
     "parent_accuracy": "parent right",
-    "coverage_95": "decided at 95 %",
-    "coverage_98": "decided at 98 %",
+    **{question: f"decided at {100 * target:g} %" for question, target in COVERAGE.items()},
 }
 
 
@@ -221,8 +223,10 @@ def _yes(rows: pd.DataFrame, suffix: str, label: pd.Series, tree: Taxonomy) -> p
         {
             "accuracy": rows[f"predicted{suffix}"] == label,
             "parent_accuracy": rows[f"predicted_parent{suffix}"] == parent,
-            "coverage_95": rows[f"accepted_95{suffix}"].astype(bool),
-            "coverage_98": rows[f"accepted_98{suffix}"].astype(bool),
+            **{
+                question: rows[f"{accepted(target)}{suffix}"].astype(bool)
+                for question, target in COVERAGE.items()
+            },
         }
     )
 
@@ -230,7 +234,7 @@ def _yes(rows: pd.DataFrame, suffix: str, label: pd.Series, tree: Taxonomy) -> p
 def _paired_by_mode(
     judged: pd.DataFrame, yes_a: pd.DataFrame, yes_b: pd.DataFrame
 ) -> Iterator[Difference]:
-    for mode in MODES:
+    for mode in SHOWN:
         rows = judged.index.get_level_values("mode") == mode
         for question in QUESTIONS if rows.any() else ():
             groups = judged.group_b[rows]
@@ -247,7 +251,7 @@ def _paired_by_category(
 
 
 def _unpaired_by_mode(yes_a: pd.DataFrame, yes_b: pd.DataFrame) -> Iterator[Difference]:
-    for mode in MODES:
+    for mode in SHOWN:
         a, b = (yes[yes.index.get_level_values("mode") == mode] for yes in (yes_a, yes_b))
         for question in QUESTIONS if len(a) and len(b) else ():
             yield unpaired(mode, question, a[question], b[question])
@@ -265,9 +269,9 @@ def _outlasting(
     difference: Difference, a: tuple[pd.DataFrame, Mapping], b: tuple[pd.DataFrame, Mapping]
 ) -> Difference:
     """A difference of what is decided, judged by redrawn calibration products as well."""
-    if not difference.beyond_chance or difference.question not in TARGETS:
+    if not difference.beyond_chance or difference.question not in COVERAGE:
         return difference
-    target = TARGETS[difference.question]
+    target = COVERAGE[difference.question]
     answers = (_answers(*run, difference.name, target) for run in (a, b))
     low, high = coverage_change(*answers, target)
     return replace(difference, redrawn=(low, high), beyond_chance=low > 0 or high < 0)
@@ -276,7 +280,9 @@ def _outlasting(
 def _answers(scored: pd.DataFrame, thresholds: Mapping, mode: str, target: float) -> Answers:
     fitted = thresholds.get(mode, {})
     rows = scored[scored["mode"] == mode]
-    scores = above_floors(rows.score.to_numpy(), rows.predicted.to_numpy(), fitted, target)
+    scores = above_floors(
+        rows.score.to_numpy(), rows.predicted.to_numpy(), fitted, target_key(target)
+    )
     fitted_on, judged = (rows.split == split for split in ("calibration", "eval"))
     return Answers(
         scores=scores[fitted_on],

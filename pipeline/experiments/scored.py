@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
+from shelfsort.contract.targets import TARGETS, accepted
 from shelfsort.core.errors import InputError
 
 PREDICTIONS = "predictions.parquet"
@@ -17,8 +18,7 @@ COLUMNS = [
     "predicted",
     "predicted_parent",
     "score",
-    "accepted_95",
-    "accepted_98",
+    *map(accepted, TARGETS),
 ]
 
 

@@ -4,19 +4,24 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from components.evaluator.figures import accepted_accuracy, coverage, parent_coverage
 from pipeline.experiments.comparison import RunComparison
 from pipeline.experiments.data import DataDifference
-from pipeline.experiments.results import LEVEL, MODES, QUESTIONS, Difference, Results
+from pipeline.experiments.results import LEVEL, QUESTIONS, SHOWN, Difference, Results
+from shelfsort.contract.targets import TARGETS
 
 FIGURES = {
     "accuracy": "right",
     "parent_accuracy": "parent right",
-    "coverage_at_95": "decided at 95 %",
-    "accepted_accuracy_95": "  of those right",
-    "coverage_at_98": "decided at 98 %",
-    "accepted_accuracy_98": "  of those right",
-    "parent_coverage_at_95": "parent decided at 95 %",
-    "parent_coverage_at_98": "parent decided at 98 %",
+    **{
+        figure: words
+        for target in TARGETS
+        for figure, words in (
+            (coverage(target), f"decided at {100 * target:g} %"),
+            (accepted_accuracy(target), "  of those right"),
+        )
+    },
+    **{parent_coverage(target): f"parent decided at {100 * target:g} %" for target in TARGETS},
     "macro_f1": "macro F1",
     "ece": "calibration error",
 }
@@ -34,7 +39,7 @@ def lines_of(comparison: RunComparison) -> Iterator[str]:
     yield from _data(comparison.data)
     yield from ("", "Settings and code")
     yield from _settings(comparison.settings)
-    yield from ("", f"{'Figures on eval':<24}" + "".join(f"{mode:>22}" for mode in MODES))
+    yield from ("", f"{'Figures on eval':<24}" + "".join(f"{mode:>22}" for mode in SHOWN))
     yield from _figures(comparison.a.metrics, comparison.b.metrics)
     yield ""
     if comparison.results is None:
@@ -80,13 +85,13 @@ def _figures(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[str]:
     figures = {
         (run, mode): (metrics.get(mode) or {}).get("eval") or {}
         for run, metrics in (("A", a), ("B", b))
-        for mode in MODES
+        for mode in SHOWN
     }
-    yield f"{'':<24}" + "".join(f"{run:>11}" for _ in MODES for run in "AB")
-    counts = [figures[run, mode].get("n") or 0 for mode in MODES for run in "AB"]
+    yield f"{'':<24}" + "".join(f"{run:>11}" for _ in SHOWN for run in "AB")
+    counts = [figures[run, mode].get("n") or 0 for mode in SHOWN for run in "AB"]
     yield f"  {'products':<22}" + "".join(f"{count:>11,}" for count in counts)
     for key, name in FIGURES.items():
-        values = [figures[run, mode].get(key) for mode in MODES for run in "AB"]
+        values = [figures[run, mode].get(key) for mode in SHOWN for run in "AB"]
         yield f"  {name:<22}" + "".join(f"{_share(value):>11}" for value in values)
 
 

@@ -15,6 +15,7 @@ from shelfsort.client import (
     ServerError,
     Tls,
 )
+from shelfsort.contract.targets import TARGETS, accepted
 from shelfsort.core.errors import InputError
 
 _BAR_WIDTH = 30
@@ -89,8 +90,10 @@ def readable(answer: Answer, model: str) -> list[str]:
     """Returns the lines that a person reads: the shelf, who decides, and the runners-up."""
     return [
         f"{answer.path}   {answer.score:.1%}",
-        f"  at 95 %  {_decision(answer.accepted_95)}",
-        f"  at 98 %  {_decision(answer.accepted_98)}",
+        *(
+            f"  at {100 * target:g} %  {_decision(getattr(answer, accepted(target)))}"
+            for target in TARGETS
+        ),
         f"  answer   {_answer(answer)}",
         "",
         *_bars(answer),

@@ -11,12 +11,12 @@ from pathlib import Path
 from google.protobuf.message import Message
 
 from shelfsort.contract import wire
+from shelfsort.contract.modalities import has_words
+from shelfsort.contract.signatures import CLIENT_OUTPUTS, INPUTS, NO_PRICE, PREDICT_RAW, Output
+from shelfsort.contract.targets import TARGETS, accepted
 from shelfsort.core.errors import InputError
 
-SIGNATURE = "predict_raw"
 MAX_IMAGE_BYTES = 20 * 2**20
-NO_PRICE = -1.0
-"""What the served model takes for a price that is not given."""
 
 # First bytes of the formats that TensorFlow decodes when serving.
 _IMAGE_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM")
@@ -26,18 +26,6 @@ _VALUES = {
     wire.DT_INT64: ("int64_val", "q"),
     wire.DT_BOOL: ("bool_val", "?"),
     wire.DT_STRING: ("string_val", ""),
-}
-_OUTPUTS = {
-    "category": wire.DT_STRING,
-    "category_path": wire.DT_STRING,
-    "score": wire.DT_FLOAT,
-    "accepted_95": wire.DT_BOOL,
-    "accepted_98": wire.DT_BOOL,
-    "answer": wire.DT_STRING,
-    "answer_level": wire.DT_INT64,
-    "top_categories": wire.DT_STRING,
-    "top_scores": wire.DT_FLOAT,
-    "threshold_version": wire.DT_STRING,
 }
 _MAX_TOP = 1000
 
@@ -123,7 +111,7 @@ def checked(product: Product, max_image_bytes: int = MAX_IMAGE_BYTES) -> Row:
             negative or not a number, or if there are neither words nor a picture.
     """
     image = _image_bytes(product.image, max_image_bytes)
-    if not image and not product.title.strip() and not product.description.strip():
+    if not image and not has_words(product.title, product.description):
         raise InputError("the product has no words and no picture. Give one of them.")
     price = NO_PRICE
     if product.price is not None:
@@ -204,24 +192,18 @@ def request(rows: Sequence[Row], model: str, version: int | None, label: str | N
     """
     message = wire.PredictRequest()
     message.model_spec.name = model
-    message.model_spec.signature_name = SIGNATURE
+    message.model_spec.signature_name = PREDICT_RAW
     if version is not None:
         message.model_spec.version.value = version
     if label is not None:
         message.model_spec.version_label = label
-    for alias in ("title", "description", "image"):
-        tensor = _column(message, alias, wire.DT_STRING, len(rows))
-        tensor.string_val.extend(getattr(row, alias) for row in rows)
-    price = _column(message, "price", wire.DT_FLOAT, len(rows))
-    price.float_val.extend(row.price for row in rows)
+    for each in INPUTS:
+        tensor = message.inputs[each.name]
+        tensor.dtype = wire.DTYPES[each.dtype]
+        tensor.tensor_shape.dim.add(size=len(rows))
+        field, _ = _VALUES[tensor.dtype]
+        getattr(tensor, field).extend(getattr(row, each.name) for row in rows)
     return message
-
-
-def _column(message: Message, alias: str, dtype: int, rows: int) -> Message:
-    tensor = message.inputs[alias]
-    tensor.dtype = dtype
-    tensor.tensor_shape.dim.add(size=rows)
-    return tensor
 
 
 def answers(response: Message, rows: int) -> list[Answer]:
@@ -232,8 +214,8 @@ def answers(response: Message, rows: int) -> list[Answer]:
     """
     width = _top_width(response.outputs, rows)
     columns = {
-        alias: _values(response.outputs, alias, rows * (width if alias.startswith("top_") else 1))
-        for alias in _OUTPUTS
+        each.name: _values(response.outputs, each, rows * (width if each.is_ranking else 1))
+        for each in CLIENT_OUTPUTS
     }
     version = response.model_spec.version.value
     return [_answer(columns, row, width, version) for row in range(rows)]
@@ -246,8 +228,7 @@ def _answer(columns: dict[str, list], row: int, width: int, model_version: int) 
         category=columns["category"][row],
         path=columns["category_path"][row],
         score=columns["score"][row],
-        accepted_95=columns["accepted_95"][row],
-        accepted_98=columns["accepted_98"][row],
+        **{name: columns[name][row] for name in map(accepted, TARGETS)},
         answer=columns["answer"][row],
         level=columns["answer_level"][row],
         top=tuple(Ranked(category, score) for category, score in ranked),
@@ -264,15 +245,16 @@ def _top_width(outputs: Mapping[str, Message], rows: int) -> int:
     return sizes[1]
 
 
-def _values(outputs: Mapping[str, Message], alias: str, count: int) -> list:
+def _values(outputs: Mapping[str, Message], output: Output, count: int) -> list:
     """Returns an output's values, flattened; bytes become text.
 
     Values that are fewer than the shape asks for stand for repetitions of the last one (see
     tensor.proto).
     """
+    alias, dtype = output.name, wire.DTYPES[output.dtype]
     if alias not in outputs:
         raise AnswerError(f"the answer has no output {alias!r}: not a Shelfsort model")
-    tensor, dtype = outputs[alias], _OUTPUTS[alias]
+    tensor = outputs[alias]
     shape = [dim.size for dim in tensor.tensor_shape.dim]
     if tensor.dtype != dtype or math.prod(shape) != count:
         raise AnswerError(

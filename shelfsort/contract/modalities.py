@@ -1,8 +1,21 @@
-"""What of a product a model answers from: all there is, its words alone, or its picture alone."""
+"""The parts of a product that a model can answer from."""
 
-MODES = ("combined", "text", "image")
+COMBINED = "combined"
+ALONE = ("text", "image")
+MODALITIES = (COMBINED, *ALONE)
+"""Everything that a product has, its words alone, its image alone."""
 
 
-def output_name(mode: str, name: str) -> str:
-    """How `evaluate` calls an output in a mode: in `combined` as every other signature does."""
-    return name if mode == "combined" else f"{mode}_{name}"
+def output_name(modality: str, name: str) -> str:
+    """The name of an output of `evaluate`: in `combined` the same as in every other signature."""
+    return name if modality == COMBINED else f"{modality}_{name}"
+
+
+def has_words(*texts: str) -> bool:
+    """Whether a product has words: a title or description with a character that is not blank.
+
+    The served graph asks for more. There, a product has words when Transform's vocabularies hold
+    one of its terms (`has_text` in `components.transform.module`); a product with unknown words
+    only is answered from its image.
+    """
+    return any(text.strip() for text in texts)

@@ -18,6 +18,16 @@ PREDICT_METHOD = "/tensorflow.serving.PredictionService/Predict"
 # DataType of tensorflow/core/framework/types.proto.
 DT_FLOAT, DT_DOUBLE, DT_INT32, DT_STRING, DT_INT64, DT_BOOL = 1, 2, 3, 7, 9, 10
 
+DTYPES = {
+    "float32": DT_FLOAT,
+    "float64": DT_DOUBLE,
+    "int32": DT_INT32,
+    "string": DT_STRING,
+    "int64": DT_INT64,
+    "bool": DT_BOOL,
+}
+"""Numbers of DataTypes by TensorFlow's names for them."""
+
 _PACKAGE = "shelfsort.wire"
 _Field = descriptor_pb2.FieldDescriptorProto
 _SCALARS = {

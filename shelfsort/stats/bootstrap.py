@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shelfsort.stats.thresholds import fit_threshold, target_key
+from shelfsort.stats.thresholds import fit_threshold
 
 DRAWS = 200
 # Of more groups so many are drawn, which bounds the time: 200 draws for two models took 0.7 s with
@@ -70,7 +70,7 @@ class Answers:
 
 
 def above_floors(
-    scores: np.ndarray, predicted: np.ndarray, fitted: Mapping, target: float
+    scores: np.ndarray, predicted: np.ndarray, fitted: Mapping, key: str
 ) -> np.ndarray:
     """The scores, -inf where the floor of the predicted category keeps an answer from being sure.
 
@@ -81,9 +81,8 @@ def above_floors(
         scores: float array of shape (N,).
         predicted: N categories.
         fitted: thresholds of the mode, as `shelfsort.training.answers.fit_answers` gives them.
-        target: accuracy that they promise, in (0, 1).
+        key: of the target in them.
     """
-    key = target_key(target)
     overall = fitted.get("overall", {}).get(key)
     if fitted.get("scope") != "guarded" or overall is None:
         return scores

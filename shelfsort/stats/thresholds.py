@@ -245,11 +245,6 @@ def refuted(
     return {node for node, falls in zip(nodes, fallen, strict=True) if falls}
 
 
-def target_key(target: float) -> str:
-    """0.95 -> "95", 0.975 -> "97.5": how a target is named in files and output names."""
-    return f"{target * 100:g}"
-
-
 @dataclass(frozen=True)
 class _Evidence:
     """What a search over the ranks of a sample goes by.

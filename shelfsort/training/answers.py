@@ -14,17 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from shelfsort.contract.modalities import MODES
+from shelfsort.contract.modalities import MODALITIES
+from shelfsort.contract.targets import TARGETS, target_key
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.stats.calibration import fit_temperature, softmax
 from shelfsort.stats.design_effect import sizes_by_correlation
-from shelfsort.stats.thresholds import Trials, fit_thresholds, target_key
+from shelfsort.stats.thresholds import Trials, fit_thresholds
 from shelfsort.training.dataset import Products
 from shelfsort.training.floors import above_floors, category_floors
 from shelfsort.training.pooling import Pool
 from shelfsort.training.rows import Rows, chunks, evenly
 
-TARGETS = (0.95, 0.98)
 # A temperature is one number: more products than these would not move it.
 TEMPERED_ON = 20_000
 
@@ -139,7 +139,7 @@ def fit_answers(
         mode: _fit_mode(
             evidence["calibration"][mode], evidence["held_out"][mode], shelves, confidence, scope
         )
-        for mode in MODES
+        for mode in MODALITIES
     }
 
 
@@ -225,7 +225,9 @@ class _Fit:
 
 def _by_mode(split: Scored, pool: Pool) -> dict[str, _Evidence]:
     rows, groups = mode_rows(split.products), split.products.groups
-    return {mode: _Evidence(split, rows[mode], groups[rows[mode]], mode, pool) for mode in MODES}
+    return {
+        mode: _Evidence(split, rows[mode], groups[rows[mode]], mode, pool) for mode in MODALITIES
+    }
 
 
 def _fit_mode(

@@ -8,10 +8,10 @@ from typing import Any
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
+from shelfsort.contract.model_files import LINEAGE, WARM_UP
+from shelfsort.contract.signatures import INPUTS, PREDICT_RAW, SERVING_DEFAULT
 from shelfsort.training.served_model import ServedModel
 
-WARM_UP = "assets.extra/tf_serving_warmup_requests"
-LINEAGE = "assets.extra/shelfsort.json"
 # A server meets single products and full batches; each shape is traced and planned once.
 _WARM_UP_BATCHES = (1, 8, 32)
 
@@ -46,8 +46,8 @@ def _warm_up_logs(name: str, products: Sequence[bytes]):
     for size in _WARM_UP_BATCHES:
         batch = [products[i % len(products)] for i in range(size)] if products else []
         if batch:
-            yield _predict_log(name, "serving_default", {"examples": tf.make_tensor_proto(batch)})
-            yield _predict_log(name, "predict_raw", _raw_inputs(batch))
+            yield _predict_log(name, SERVING_DEFAULT, {"examples": tf.make_tensor_proto(batch)})
+            yield _predict_log(name, PREDICT_RAW, _raw_inputs(batch))
 
 
 def _predict_log(name: str, signature: str, inputs: dict) -> prediction_log_pb2.PredictionLog:
@@ -62,10 +62,10 @@ def _predict_log(name: str, signature: str, inputs: dict) -> prediction_log_pb2.
 
 
 def _raw_inputs(products: Sequence[bytes]) -> dict:
-    features = [tf.train.Example.FromString(product).features.feature for product in products]
-    texts = {
-        key: tf.make_tensor_proto([(list(f[key].bytes_list.value) or [b""])[0] for f in features])
-        for key in ("title", "description", "image")
+    examples = [tf.train.Example.FromString(product) for product in products]
+    return {
+        each.name: tf.make_tensor_proto(
+            [each.value_in(example) for example in examples], tf.as_dtype(each.dtype)
+        )
+        for each in INPUTS
     }
-    prices = [(list(f["price"].float_list.value) or [-1.0])[0] for f in features]
-    return {**texts, "price": tf.make_tensor_proto(prices, tf.float32)}

@@ -12,17 +12,22 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from shelfsort.contract.modalities import MODES, output_name
-from shelfsort.stats.thresholds import target_key
-from shelfsort.training.answers import TARGETS, Shelves, node_index
+from shelfsort.contract import signatures
+from shelfsort.contract.modalities import MODALITIES, output_name
+from shelfsort.contract.signatures import CLIENT_OUTPUTS, INPUTS, TOP
+from shelfsort.contract.targets import (
+    ANSWER_TARGET,
+    TARGETS,
+    accepted,
+    parent_accepted,
+    target_key,
+)
+from shelfsort.training.answers import Shelves, node_index
 from shelfsort.training.backbones import Backbone
 from shelfsort.training.images import decode_pictures
 from shelfsort.training.pooling import Pool
 
-TOP = 5
 _ABSTAIN = np.float32(np.inf)
-_RAW_TYPES = {"title": tf.string, "description": tf.string, "image": tf.string, "price": tf.float32}
-_NOT_GIVEN = {"title": b"", "description": b"", "image": b"", "price": -1.0}
 
 
 class ServedModel(tf.Module):
@@ -65,7 +70,10 @@ class ServedModel(tf.Module):
     def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
         """Concrete functions by signature name."""
         examples = tf.TensorSpec([None], tf.string, name="examples")
-        raw = {name: tf.TensorSpec([None], kind, name=name) for name, kind in _RAW_TYPES.items()}
+        raw = {
+            each.name: tf.TensorSpec([None], tf.as_dtype(each.dtype), name=each.name)
+            for each in INPUTS
+        }
         inputs = tf.TensorSpec([None], tf.string, name="inputs")
 
         # AutoGraph would look through the source of every layer for control flow; there is none.
@@ -73,19 +81,18 @@ class ServedModel(tf.Module):
             return tf.function(function, autograph=False).get_concrete_function(*args, **kwargs)
 
         return {
-            "serving_default": concrete(self._serve, examples),
-            "predict_raw": concrete(self._predict_raw, **raw),
-            "classify": concrete(self._classify, inputs),
-            "evaluate": concrete(self._evaluate, examples),
-            "transform_features": concrete(self._transform, examples),
+            signatures.SERVING_DEFAULT: concrete(self._serve, examples),
+            signatures.PREDICT_RAW: concrete(self._predict_raw, **raw),
+            signatures.CLASSIFY: concrete(self._classify, inputs),
+            signatures.EVALUATE: concrete(self._evaluate, examples),
+            signatures.TRANSFORM_FEATURES: concrete(self._transform, examples),
         }
 
     def _serve(self, examples):
-        return _answer_outputs(self._answer(self._parse(examples)))
+        return _for_clients(self._answer(self._parse(examples)))
 
-    def _predict_raw(self, title, description, image, price):
-        raw = {"title": title, "description": description, "image": image, "price": price}
-        return _answer_outputs(self._answer(raw))
+    def _predict_raw(self, **raw):
+        return _for_clients(self._answer(raw))
 
     def _classify(self, inputs):
         answer = self._answer(self._parse(inputs))
@@ -94,13 +101,18 @@ class ServedModel(tf.Module):
     def _evaluate(self, examples):
         """The answer as served, and what it would be to the words or the picture alone."""
         seen = self._seen(self._parse(examples))
-        heads = [_head(seen), *(tf.fill(tf.shape(_head(seen)), i) for i in range(1, len(MODES)))]
+        heads = [
+            _head(seen),
+            *(tf.fill(tf.shape(_head(seen)), i) for i in range(1, len(MODALITIES))),
+        ]
         # One pass for all modes: the products once more below themselves for each further one.
-        answer = self._answered(tf.tile(seen.logits, [len(MODES), 1, 1]), tf.concat(heads, axis=0))
+        answer = self._answered(
+            tf.tile(seen.logits, [len(MODALITIES), 1, 1]), tf.concat(heads, axis=0)
+        )
         return {
             output_name(mode, name): part
             for name, values in answer.items()
-            for mode, part in zip(MODES, tf.split(values, len(MODES)), strict=True)
+            for mode, part in zip(MODALITIES, tf.split(values, len(MODALITIES)), strict=True)
         }
 
     def _transform(self, examples):
@@ -109,8 +121,8 @@ class ServedModel(tf.Module):
 
     def _parse(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         spec = {
-            name: tf.io.FixedLenFeature([], kind, default_value=_NOT_GIVEN[name])
-            for name, kind in _RAW_TYPES.items()
+            each.name: tf.io.FixedLenFeature([], tf.as_dtype(each.dtype), each.absent)
+            for each in INPUTS
         }
         return tf.io.parse_example(examples, spec)
 
@@ -144,13 +156,13 @@ class ServedModel(tf.Module):
             "image": image,
         }
         return _Seen(
-            logits=tf.stack([by_mode[mode] for mode in MODES], axis=1),
+            logits=tf.stack([by_mode[mode] for mode in MODALITIES], axis=1),
             has_text=tf.reshape(features["has_text"], [-1]) > 0,
             has_image=has_image,
         )
 
     def _answered(self, logits: tf.Tensor, head: tf.Tensor) -> dict[str, tf.Tensor]:
-        """(n, modes, K) logits and the (n,) places in MODES to answer by → outputs."""
+        """(n, modes, K) logits and the (n,) places in MODALITIES to answer by → outputs."""
         answer = self._promise.answer(tf.gather(logits, head, axis=1, batch_dims=1), head)
         version = tf.fill(tf.shape(answer["score"]), self._version)
         return {**answer, "threshold_version": version}
@@ -174,7 +186,7 @@ class _Seen:
     """What the towers make of n products.
 
     Attributes:
-        logits: (n, modes, K), in the order of MODES.
+        logits: (n, modes, K), in the order of MODALITIES.
         has_text, has_image: (n,) bool.
     """
 
@@ -184,7 +196,7 @@ class _Seen:
 
 
 def _head(seen: _Seen) -> tf.Tensor:
-    """(n,) int32 place in MODES of what each product holds: words and picture, or one of them."""
+    """(n,) int32 place in MODALITIES: what each product holds, words and picture or one of them."""
     return tf.where(seen.has_image, tf.where(seen.has_text, 0, 2), 1)
 
 
@@ -201,14 +213,13 @@ class _Promise:
         self._leaf_levels = [tree.depth(leaf) for leaf in leaves]
         self._parents = shelves.parents
         self._parent_levels = shelves.parent_levels
-        modes = [answers[mode] for mode in MODES]
+        modes = [answers[mode] for mode in MODALITIES]
         self._temperatures = np.array([m["temperature"] for m in modes], np.float32)
-        keys = [target_key(target) for target in TARGETS]
         self._leaf_thresholds = {
-            key: _thresholds(modes, "by_category", leaves, key) for key in keys
+            target: _thresholds(modes, "by_category", leaves, target) for target in TARGETS
         }
         self._parent_thresholds = {
-            key: _thresholds(modes, "by_parent", self._parents, key) for key in keys
+            target: _thresholds(modes, "by_parent", self._parents, target) for target in TARGETS
         }
         self._levels = [_Level.of(level, shelves, modes) for level in reversed(shelves.levels)]
 
@@ -223,28 +234,29 @@ class _Promise:
             for level in self._levels
         }
         parent_score = self._of_parent(level_scores, predicted)
-        accepted = {
-            key: score >= tf.gather_nd(thresholds, at_leaf)
-            for key, thresholds in self._leaf_thresholds.items()
+        leaf_accepted = {
+            accepted(target): score >= tf.gather_nd(thresholds, at_leaf)
+            for target, thresholds in self._leaf_thresholds.items()
         }
-        parent_accepted = {
-            f"parent_accepted_{key}": parent_score >= tf.gather_nd(thresholds, at_leaf)
-            for key, thresholds in self._parent_thresholds.items()
+        parents_accepted = {
+            parent_accepted(target): parent_score >= tf.gather_nd(thresholds, at_leaf)
+            for target, thresholds in self._parent_thresholds.items()
         }
-        answer, level = self._deepest(level_scores, predicted, accepted["95"], at_leaf)
+        answer, level = self._deepest(
+            level_scores, predicted, leaf_accepted[accepted(ANSWER_TARGET)], at_leaf
+        )
         return {
             "category": tf.gather(tf.constant(self._leaves), predicted),
             "category_path": tf.gather(tf.constant(self._paths), predicted),
             "score": score,
-            "accepted_95": accepted["95"],
-            "accepted_98": accepted["98"],
+            **leaf_accepted,
             "answer": answer,
             "answer_level": level,
             "top_categories": _padded(tf.gather(tf.constant(self._leaves), top.indices), ""),
             "top_scores": _padded(top.values, 0.0),
             "parent": tf.gather(tf.constant(self._parents), predicted),
             "parent_score": parent_score,
-            **parent_accepted,
+            **parents_accepted,
         }
 
     def _of_parent(self, level_scores: dict[int, tf.Tensor], predicted: tf.Tensor) -> tf.Tensor:
@@ -278,7 +290,7 @@ class _Level:
         depth: 1 at the top.
         nodes: K ids, "" for a category that has no shelf there.
         index: (K,) int32, equal for categories on one shelf, -1 for none.
-        thresholds: (modes, K) float32 at 95 %.
+        thresholds: (modes, K) float32 at `ANSWER_TARGET`.
     """
 
     depth: int
@@ -289,14 +301,15 @@ class _Level:
     @classmethod
     def of(cls, depth: int, shelves: Shelves, modes: Sequence[dict]) -> "_Level":
         nodes = shelves.shelves_at(depth)
-        thresholds = _thresholds(modes, "by_parent", nodes, "95")
+        thresholds = _thresholds(modes, "by_parent", nodes, ANSWER_TARGET)
         return cls(depth, [node or "" for node in nodes], node_index(nodes), thresholds)
 
 
 def _thresholds(
-    modes: Sequence[dict], kind: str, nodes: Sequence[str | None], key: str
+    modes: Sequence[dict], kind: str, nodes: Sequence[str | None], target: float
 ) -> np.ndarray:
     """(modes, K) float32 thresholds of the nodes; infinite for one that abstains, or None."""
+    key = target_key(target)
     found = [[m[kind][node][key] if node else None for node in nodes] for m in modes]
     return np.array([[_ABSTAIN if t is None else t for t in row] for row in found], np.float32)
 
@@ -307,8 +320,8 @@ def _pooled(pool: Pool, text: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     return exponents[0] * text + exponents[1] * image + exponents[2]
 
 
-def _answer_outputs(answer: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    return {name: value for name, value in answer.items() if not name.startswith("parent")}
+def _for_clients(answer: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    return {each.name: answer[each.name] for each in CLIENT_OUTPUTS}
 
 
 def _of_predicted(probabilities: tf.Tensor, index: np.ndarray, predicted: tf.Tensor) -> tf.Tensor:

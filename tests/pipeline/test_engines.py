@@ -57,7 +57,7 @@ def write_model(folder: Path, leaves: list[str], parents: list[str]) -> None:
     import numpy as np
     import tensorflow as tf
 
-    from shelfsort.contract.modalities import MODES, output_name
+    from shelfsort.contract.modalities import MODALITIES, output_name
 
     weights = tf.constant(np.random.default_rng(3).normal(size=(64, len(leaves))), tf.float32)
     names, shelves = tf.constant(leaves), tf.constant(parents)
@@ -71,7 +71,7 @@ def write_model(folder: Path, leaves: list[str], parents: list[str]) -> None:
             said = {"combined": read["title"], "text": read["title"]}
             return {
                 output_name(mode, name): values
-                for mode in MODES
+                for mode in MODALITIES
                 for name, values in answer(said.get(mode, tf.zeros_like(read["title"]))).items()
             }
 

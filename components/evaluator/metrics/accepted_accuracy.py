@@ -2,6 +2,7 @@
 
 from tensorflow_model_analysis.metrics import metric_types
 
+from components.evaluator import figures
 from components.evaluator.metrics.rows import (
     Row,
     ShareCombiner,
@@ -10,8 +11,8 @@ from components.evaluator.metrics.rows import (
     computation,
     is_right,
 )
+from shelfsort.contract.targets import accepted
 from shelfsort.stats.binomial import lower_bound, upper_bound
-from shelfsort.stats.thresholds import target_key
 
 
 class AcceptedAccuracy(metric_types.Metric):
@@ -25,7 +26,7 @@ class AcceptedAccuracy(metric_types.Metric):
     """
 
     def __init__(self, target: float, confidence: float = 0.95, name: str = ""):
-        name = name or f"accepted_accuracy_{target_key(target)}"
+        name = name or figures.accepted_accuracy(target)
         super().__init__(_computations, name=name, target=target, confidence=confidence)
 
 
@@ -35,7 +36,7 @@ metric_types.register_metric(AcceptedAccuracy)
 def _computations(
     name: str, target: float, confidence: float = 0.95
 ) -> metric_types.MetricComputations:
-    flag = f"accepted_{target_key(target)}"
+    flag = accepted(target)
     return computation(_Combiner(name, flag, confidence), ("category", "predicted", flag))
 
 

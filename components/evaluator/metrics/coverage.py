@@ -4,9 +4,10 @@ from typing import Literal
 
 from tensorflow_model_analysis.metrics import metric_types
 
+from components.evaluator import figures
 from components.evaluator.metrics.rows import Row, ShareCombiner, Votes, column, computation
+from shelfsort.contract.targets import accepted, parent_accepted
 from shelfsort.stats.binomial import lower_bound
-from shelfsort.stats.thresholds import target_key
 
 
 class CoverageAtTarget(metric_types.Metric):
@@ -24,8 +25,8 @@ class CoverageAtTarget(metric_types.Metric):
         confidence: float = 0.95,
         name: str = "",
     ):
-        prefix = "parent_" if level == "parent" else ""
-        name = name or f"{prefix}coverage_at_{target_key(target)}"
+        figure = figures.parent_coverage if level == "parent" else figures.coverage
+        name = name or figure(target)
         super().__init__(
             _computations, name=name, target=target, level=level, confidence=confidence
         )
@@ -37,8 +38,7 @@ metric_types.register_metric(CoverageAtTarget)
 def _computations(
     name: str, target: float, level: str = "leaf", confidence: float = 0.95
 ) -> metric_types.MetricComputations:
-    prefix = "parent_" if level == "parent" else ""
-    flag = f"{prefix}accepted_{target_key(target)}"
+    flag = (parent_accepted if level == "parent" else accepted)(target)
     return computation(_Combiner(name, flag, confidence), (flag,))
 
 
@@ -53,9 +53,9 @@ class _Combiner(ShareCombiner):
         return bool(column(row, self._flag))
 
     def numbers(self, votes: Votes) -> dict[str, float]:
-        accepted, size = votes.effective()
+        n_accepted, size = votes.effective()
         return {
             self._name: votes.share,
-            f"{self._name}_lower": lower_bound(accepted, size, self._confidence),
+            f"{self._name}_lower": lower_bound(n_accepted, size, self._confidence),
             f"{self._name}_effective": size,
         }

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tensorflow_model_analysis.metrics import metric_types
 
+from components.evaluator import figures
 from components.evaluator.label_uncertainty import Stratum, expected_accuracy
 from components.evaluator.metrics.rows import (
     Row,
@@ -15,7 +16,7 @@ from components.evaluator.metrics.rows import (
     computation,
     is_right,
 )
-from shelfsort.stats.thresholds import target_key
+from shelfsort.contract.targets import accepted
 
 _PARTS = ("", "_lower", "_upper", "_least", "_most")
 
@@ -31,7 +32,7 @@ class ExpectedAccuracy(metric_types.Metric):
 
     def __init__(self, confusable: float, target: float | None = None, name: str = ""):
         """`confusable`: how many categories a wrong answer of a worker may name, at least 1."""
-        name = name or (f"accepted_accuracy_{target_key(target)}" if target else "accuracy")
+        name = name or (figures.accepted_accuracy(target) if target else "accuracy")
         super().__init__(_computations, name=name, confusable=confusable, target=target)
 
 
@@ -41,7 +42,7 @@ metric_types.register_metric(ExpectedAccuracy)
 def _computations(
     name: str, confusable: float, target: float | None = None
 ) -> metric_types.MetricComputations:
-    flag = f"accepted_{target_key(target)}" if target else None
+    flag = accepted(target) if target else None
     columns = ["category", "predicted", "label_confidence", "worker_count", "group"]
     return computation(_Combiner(name, confusable, flag), columns + [flag] * bool(flag))
 

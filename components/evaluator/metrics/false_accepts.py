@@ -10,7 +10,7 @@ from components.evaluator.metrics.rows import (
     computation,
     is_right,
 )
-from shelfsort.stats.thresholds import target_key
+from shelfsort.contract.targets import accepted, target_key
 
 
 class FalseAccepts(metric_types.Metric):
@@ -30,7 +30,7 @@ metric_types.register_metric(FalseAccepts)
 
 
 def _computations(name: str, target: float) -> metric_types.MetricComputations:
-    flag = f"accepted_{target_key(target)}"
+    flag = accepted(target)
     return computation(_Combiner(name, flag), ("category", "predicted", flag))
 
 

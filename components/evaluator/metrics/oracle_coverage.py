@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tensorflow_model_analysis.metrics import metric_types
 
+from components.evaluator import figures
 from components.evaluator.metrics.ranked import RankedRows
 from components.evaluator.metrics.rows import Row, RowCombiner, column, computation, is_right
-from shelfsort.stats.thresholds import target_key
 
 
 class OracleCoverage(metric_types.Metric):
@@ -17,7 +17,7 @@ class OracleCoverage(metric_types.Metric):
     """
 
     def __init__(self, target: float, name: str = ""):
-        name = name or f"coverage_at_{target_key(target)}_oracle"
+        name = name or f"{figures.coverage(target)}_oracle"
         super().__init__(_computations, name=name, target=target)
 
 

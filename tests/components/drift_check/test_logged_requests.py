@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shelfsort.client.messages import NO_PRICE
+from shelfsort.contract.signatures import NO_PRICE
 
 pytestmark = pytest.mark.slow
 

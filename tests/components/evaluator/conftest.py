@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from shelfsort.contract.modalities import MODES, output_name
+from shelfsort.contract.modalities import MODALITIES, output_name
 from shelfsort.products.taxonomy import Taxonomy
 
 LEAVES = ("mugs", "bowls", "lids", "chairs", "stools", "lamps")
@@ -162,7 +162,7 @@ def write_model(
             said = {"combined": both, "text": read["title"], "image": read["image"]}
             return {
                 output_name(mode, name): values
-                for mode in MODES
+                for mode in MODALITIES
                 for name, values in self.answer(said[mode]).items()
             }
 

@@ -7,12 +7,13 @@ import tensorflow as tf
 from components.evaluator import scoring
 from components.evaluator.prediction_rows import row_schema
 from components.evaluator.served_model import (
-    SCALARS,
+    READ,
     LoadedModel,
     ServedModel,
     UnloadableModel,
 )
-from shelfsort.contract.modalities import MODES
+from shelfsort.contract.modalities import MODALITIES
+from shelfsort.contract.signatures import BOOL
 
 PARENTS = {"mugs": "kitchen", "lamps": "lamps"}
 
@@ -35,7 +36,7 @@ class SpyModel:
 
     name = "candidate"
 
-    def __init__(self, modes=MODES):
+    def __init__(self, modes=MODALITIES):
         self.modes = modes
         self.batches = []
 
@@ -53,10 +54,8 @@ class SpyModel:
         return {mode: self.answer(mode, len(examples)) for mode in self.modes}
 
     def answer(self, mode, n):
-        answers = {name: np.full(n, mode.encode(), object) for name in SCALARS}
-        for name in SCALARS:
-            if name.startswith(("accepted", "parent_accepted")):
-                answers[name] = np.ones(n, bool)
+        answers = {each.name: np.full(n, mode.encode(), object) for each in READ}
+        answers |= {each.name: np.ones(n, bool) for each in READ if each.dtype == BOOL}
         answers |= {"score": np.full(n, 0.5), "parent_score": np.ones(n)}
         answers["answer_level"] = np.full(n, 2)
         answers["top_categories"] = np.full((n, 2), b"mugs", object)
@@ -64,7 +63,7 @@ class SpyModel:
         return answers
 
 
-def score(*records: bytes, modes=MODES, features=()):
+def score(*records: bytes, modes=MODALITIES, features=()):
     spy = SpyModel(tuple(modes))
     fn = scoring._ScoreFn(spy, PARENTS, tuple(features))
     fn.setup()

@@ -1,11 +1,10 @@
 import pytest
 import tensorflow as tf
 
-from components.serving_check.golden import bytes_of, golden_products, price_of
+from components.serving_check.golden import bytes_of, golden_products
 from components.serving_check.replay import replay
 from components.serving_check.report import Report
 from components.serving_check.warm_up import warm_up_problems
-from shelfsort.client.messages import NO_PRICE
 from shelfsort.contract.model_files import WARM_UP
 
 
@@ -99,7 +98,6 @@ def test_golden_products_carry_no_labels_and_cover_what_may_be_missing(eval_exam
     assert {(True, True), (True, False), (False, True), (False, False)} <= set(
         zip(words, pictures, strict=True)
     )
-    assert price_of(products[0]) == NO_PRICE
     assert len(golden_products([])) == 6
     picture = bytes_of(tf.train.Example.FromString(golden_products([])[1]), "image")
     assert tf.io.decode_image(picture).shape == (32, 32, 3)

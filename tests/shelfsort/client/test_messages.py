@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shelfsort.client.messages import (
-    NO_PRICE,
     AnswerError,
     Product,
     Row,
@@ -18,6 +17,7 @@ from shelfsort.client.messages import (
     request,
 )
 from shelfsort.contract import wire
+from shelfsort.contract.signatures import NO_PRICE
 from shelfsort.core.errors import InputError
 
 ROWS = [Row(b"a", b"b", b"", NO_PRICE), Row("ä".encode(), b"", b"\xff\xd8\xff", 4.5)]

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from shelfsort.client.messages import NO_PRICE, Row, request
+from shelfsort.client.messages import Row, request
 from shelfsort.contract import wire
+from shelfsort.contract.signatures import NO_PRICE
 
 
 def declared_in(proto: str) -> dict[str, set[tuple[int, str, str]]]:

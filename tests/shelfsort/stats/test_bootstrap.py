@@ -83,17 +83,17 @@ FITTED = {
 def test_what_the_floor_of_its_category_keeps_out_is_never_accepted():
     predicted = np.array(["mugs", "lids", "lids", "lamps", "sofas"], object)
     scores = np.array([0.1, 0.79, 0.8, 1.0, 0.2], np.float32)
-    kept_out = np.isneginf(above_floors(scores, predicted, FITTED, 0.95))
+    kept_out = np.isneginf(above_floors(scores, predicted, FITTED, "95"))
     assert kept_out.tolist() == [False, True, False, True, False]
 
 
 @pytest.mark.parametrize(
-    ("fitted", "target"), [(FITTED, 0.98), ({}, 0.95), (FITTED | {"scope": "category"}, 0.95)]
+    ("fitted", "key"), [(FITTED, "98"), ({}, "95"), (FITTED | {"scope": "category"}, "95")]
 )
-def test_without_an_overall_threshold_above_floors_there_are_none_to_see(fitted, target):
+def test_without_an_overall_threshold_above_floors_there_are_none_to_see(fitted, key):
     scores = np.array([0.1, 0.9])
     predicted = np.array(["lids", "lamps"], object)
-    assert above_floors(scores, predicted, fitted, target).tolist() == [0.1, 0.9]
+    assert above_floors(scores, predicted, fitted, key).tolist() == [0.1, 0.9]
 
 
 def test_answers_below_their_floor_are_neither_fitted_on_nor_decided():

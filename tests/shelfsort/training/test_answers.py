@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from shelfsort.contract.modalities import MODALITIES
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.stats.calibration import softmax
 from shelfsort.training.answers import (
-    MODES,
     Scored,
     Shelves,
     fit_answers,
@@ -63,7 +63,7 @@ def test_node_index_groups_equal_nodes_and_leaves_out_none():
 
 def test_a_mode_holds_the_products_that_have_what_it_needs():
     rows = mode_rows(products([0, 0, 0], has_text=[1, 1, 0], has_image=[1, 0, 1]))
-    assert {mode: list(rows[mode]) for mode in MODES} == {
+    assert {mode: list(rows[mode]) for mode in MODALITIES} == {
         "combined": [0],
         "text": [0, 1],
         "image": [0, 2],

@@ -12,7 +12,7 @@ import tensorflow_transform as tft
 from scipy.special import softmax
 
 from components.trainer.module import HELD_OUT_FILE
-from shelfsort.contract.modalities import MODES, output_name
+from shelfsort.contract.modalities import MODALITIES, output_name
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.training.answers import Shelves
 from shelfsort.training.dataset import read_products
@@ -86,7 +86,7 @@ def test_every_signature_gives_the_outputs_it_promises(model):
     assert set(signatures["classify"].structured_outputs) == {"classes", "scores"}
     parents = {"parent", "parent_score", "parent_accepted_95", "parent_accepted_98"}
     assert set(signatures["evaluate"].structured_outputs) == {
-        output_name(mode, name) for mode in MODES for name in ANSWER | parents
+        output_name(mode, name) for mode in MODALITIES for name in ANSWER | parents
     }
 
 
@@ -219,7 +219,7 @@ def promise(**by_parent: float | None) -> _Promise:
         "by_parent": {node: {"95": t, "98": t} for node, t in by_parent.items()},
     }
     shelves = Shelves(list(CATEGORIES), Taxonomy.from_nodes(NODES))
-    return _Promise(shelves, dict.fromkeys(MODES, answers))
+    return _Promise(shelves, dict.fromkeys(MODALITIES, answers))
 
 
 @pytest.mark.parametrize(
