@@ -5,7 +5,12 @@ A busy machine is no fault of a test.
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.fixtures.catalogue", "tests.fixtures.stores", "tests.fixtures.training"]
+pytest_plugins = [
+    "tests.fixtures.browser",
+    "tests.fixtures.catalogue",
+    "tests.fixtures.stores",
+    "tests.fixtures.training",
+]
 
 settings.register_profile("shelfsort", deadline=None)
 settings.load_profile("shelfsort")
