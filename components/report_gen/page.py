@@ -12,6 +12,7 @@ import jinja2
 from markupsafe import Markup
 
 from components.report_gen.sections import Rate, ReportContent
+from shelfsort.core.web.style import style_sheet
 
 MODE_NAMES = {"combined": "Words and picture", "text": "Words only", "image": "Picture only"}
 SPLIT_NAMES = {
@@ -39,7 +40,7 @@ def render(content: ReportContent, pictures: dict[str, str]) -> bytes:
         .get_template("report.html")
         .render(
             content=content,
-            style=Markup(_static("report.css")),
+            style=Markup(style_sheet() + _static("report.css")),
             script=Markup(script),
             script_digest=_digest(script),
             summary=inline_json(_summary(content)),

@@ -1,0 +1,71 @@
+"""Starlette applications with limits and JSON errors; those for browsers are protected as well."""
+
+from collections.abc import Collection, Sequence
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from shelfsort.core.web.errors import EXCEPTION_HANDLERS
+from shelfsort.core.web.protection import (
+    CONTENT_SECURITY_POLICY,
+    LOOPBACK_HOSTS,
+    BodyLimit,
+    OwnHost,
+    PageHeaders,
+)
+from shelfsort.core.web.style import style_sheet
+from shelfsort.core.web.token import TokenRequired
+
+STYLE_SHEET = "/style.css"
+_PAGE_BODY_BYTES = 1 << 20
+
+
+def application(
+    routes: Sequence[BaseRoute], *, max_body_bytes: int, before: Sequence[Middleware] = ()
+) -> Starlette:
+    """An application for programs: bodies are limited, and every error is `{"error": message}`.
+
+    Args:
+        routes: what it answers.
+        max_body_bytes: of a request; more is refused with 413.
+        before: what a request passes before its body is read, outermost first.
+    """
+    return Starlette(
+        routes=routes,
+        middleware=[*before, Middleware(BodyLimit, max_bytes=max_body_bytes)],
+        exception_handlers=EXCEPTION_HANDLERS,
+    )
+
+
+def pages(
+    routes: Sequence[BaseRoute],
+    *,
+    token: str | None,
+    hosts: Collection[str] | None = LOOPBACK_HOSTS,
+    policy: str = CONTENT_SECURITY_POLICY,
+    max_body_bytes: int = _PAGE_BODY_BYTES,
+) -> ASGIApp:
+    """An application for browsers, which also serves the shared style sheet at `STYLE_SHEET`.
+
+    Args:
+        routes: the pages, and what their scripts ask for.
+        token: what every request must show; None lets everybody in who can reach the port.
+        hosts: names that a request's Host header may state, without ports; None allows any.
+        policy: the Content-Security-Policy of every answer.
+        max_body_bytes: of a request; more is refused with 413.
+    """
+    before = [Middleware(OwnHost, hosts=hosts)]
+    if token is not None:
+        before.append(Middleware(TokenRequired, token=token))
+    style = Route(STYLE_SHEET, _style)
+    inner = application([style, *routes], max_body_bytes=max_body_bytes, before=before)
+    # Around the application, not in it: answers to its own failures get the headers too.
+    return PageHeaders(inner, policy)
+
+
+async def _style(request: Request) -> Response:
+    return Response(style_sheet(), media_type="text/css")

@@ -1,0 +1,173 @@
+"""Runs an ASGI application on uvicorn, in a thread, with the limits that uvicorn lacks."""
+
+import asyncio
+import math
+import socket
+import ssl
+import threading
+from typing import TYPE_CHECKING
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.flow_control import CLOSE_HEADER
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.h11_impl import H11Protocol as HttpProtocol
+else:
+    from uvicorn.protocols.http.auto import AutoHTTPProtocol as HttpProtocol
+
+# A connection on which the client neither sends nor reads for so long is closed.
+IDLE_SECONDS = 60
+MAX_HEAD_BYTES = 1 << 16
+# What has arrived when the server stops is read within this time.
+_SETTLE_SECONDS = 0.05
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+class WebServer:
+    """Serves an application on a port, beside whatever else the process does.
+
+    Args:
+        app: what answers.
+        host: address to listen on.
+        port: to listen on; 0 takes a free one.
+        max_connections: at once; more are turned away with 503.
+        tls: wraps every connection.
+
+    Use it as a context manager, or call `start` and `stop`.
+
+    Raises:
+        OSError: the port cannot be had.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        max_connections: int = 100,
+        tls: ssl.SSLContext | None = None,
+    ):
+        self._host = host
+        self._scheme = "https" if tls else "http"
+        self._socket = _listen(host, port)
+        self.port: int = self._socket.getsockname()[1]
+        config = uvicorn.Config(
+            app,
+            http=_Connection,
+            ws="none",
+            lifespan="off",
+            # Applications log their own failures; what strangers send is not worth a line.
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            # uvicorn counts the connection that it looks at among the others.
+            limit_concurrency=max_connections + 1,
+            timeout_keep_alive=IDLE_SECONDS,
+            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+            ssl_context_factory=(lambda *_: tls) if tls else None,
+        )
+        self._server = _Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._socket],), name="web", daemon=True
+        )
+
+    @property
+    def url(self) -> str:
+        """Where it answers: scheme, host and port."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{self._scheme}://{host}:{self.port}"
+
+    def start(self) -> None:
+        """Begins to accept connections."""
+        self._thread.start()
+
+    def stop(self, grace: float = 30.0) -> None:
+        """Accepts no more, waits up to `grace` seconds for requests in hand, closes the rest."""
+        self._server.config.timeout_graceful_shutdown = math.ceil(grace)
+        self._server.should_exit = True
+        self._thread.join()
+
+    def __enter__(self) -> "WebServer":
+        self.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket, without SO_REUSEPORT: two servers on one port would share its calls."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio turns Nagle's algorithm off, 40 ms an answer, only where the protocol is stated.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen()
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+class _Server(uvicorn.Server):
+    """Reads what has arrived before it closes idle connections, and cuts off what outlasts it."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(_SETTLE_SECONDS)
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+
+class _Connection(HttpProtocol):
+    """Limits the number of connections, their silence, and what they send before a request."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._received = 0
+        self._head_bytes = 0
+        self._seen: tuple[int, int, bool] | None = None
+        self._watch = self.loop.call_later(IDLE_SECONDS, self._look)
+        if len(self.connections) >= (self.limit_concurrency or math.inf):
+            self.connections.discard(self)
+            transport.write(_FULL)
+            transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._watch.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += len(data)
+        self._head_bytes += len(data)
+        super().data_received(data)
+        if not self._is_between_requests():
+            self._head_bytes = 0
+        elif self._head_bytes > MAX_HEAD_BYTES:
+            # Of the two parsers that uvicorn may use, one has no limit of its own.
+            self.transport.abort()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        if not self.transport.is_closing():
+            self.cycle.default_headers = [*self.cycle.default_headers, CLOSE_HEADER]
+
+    def _is_between_requests(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _look(self) -> None:
+        """Closes the connection if the client has done nothing since the last look."""
+        answering = not self._is_between_requests() and not self.cycle.more_body
+        seen = (self._received, self.transport.get_write_buffer_size(), answering)
+        if seen == self._seen and not answering:
+            self.transport.abort()
+            return
+        self._seen = seen
+        self._watch = self.loop.call_later(IDLE_SECONDS, self._look)
