@@ -8,6 +8,7 @@ from hypothesis import settings
 pytest_plugins = [
     "tests.fixtures.browser",
     "tests.fixtures.catalogue",
+    "tests.fixtures.fake_server",
     "tests.fixtures.stores",
     "tests.fixtures.training",
 ]

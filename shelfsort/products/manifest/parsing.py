@@ -8,15 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from shelfsort.products.manifest.annotations import LeafResolver, read_label, workers_of
 from shelfsort.products.manifest.lines import LONGEST_LINE_BYTES, Line
 from shelfsort.products.manifest.rejects import Reject, RejectedLine
 from shelfsort.products.taxonomy import UnknownLabel
 
 _LONGEST_ID_BYTES = 512
-_LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
+_LARGEST_FLOAT32 = (2 - 2**-23) * 2.0**127
 
 
 @dataclass(frozen=True)
