@@ -16,8 +16,7 @@ from tfx.orchestration.local import local_dag_runner, runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
-from shelfsort.core.cost import Clock, Cost
-from shelfsort.core.memory import PeakMemory
+from shelfsort.core.cost import Clock, Cost, PeakMemory
 
 
 class Listener(Protocol):

@@ -4,6 +4,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from shelfsort.core.cost import Clock, Cost
 
 SPIN = "import time; end = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
@@ -26,3 +28,25 @@ def test_the_work_of_a_child_counts_and_the_next_lap_starts_anew():
 
 def test_a_cost_is_written_to_a_hundredth_of_a_second():
     assert Cost(1.2345, 0.999).to_dict() == {"seconds": 1.23, "cpu_seconds": 1.0}
+
+
+GROWTH = """
+import subprocess, sys
+from shelfsort.core.cost import PeakMemory
+peak = PeakMemory()
+before = peak.mb()
+{work}
+print(peak.mb() - before)
+"""
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        "block = b'x' * (200 << 20); del block",
+        "subprocess.run([sys.executable, '-c', 'b = bytes(1) * (200 << 20)'], check=True)",
+    ],
+)
+def test_the_peak_counts_memory_that_was_given_back_and_that_of_children(work):
+    grown = subprocess.check_output([sys.executable, "-c", GROWTH.format(work=work)])
+    assert 190 <= int(grown) < 300
