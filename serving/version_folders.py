@@ -1,8 +1,9 @@
 """The two places where versions live: a folder, where a rename is atomic, and an object store.
 
 A model server takes every folder whose name is a number for a finished version. So in a folder
-a version is written under a hidden name and renamed; in an object store, which has no rename,
-`saved_model.pb` comes last and a version counts once it is there.
+a version is written under a hidden name and renamed; in an object store, which has no rename, its
+lineage document comes first and takes the number, `saved_model.pb` comes last, and a version counts
+once that is there.
 """
 
 import contextlib
@@ -12,24 +13,15 @@ import shutil
 import socket
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from shelfsort.contract.model_files import (
-    LINEAGE,
-    SAVED_MODEL,
-    blocks,
-    child_folders,
-    file_exists,
-    gfile,
-    is_uri,
-    join,
-    list_files,
-    open_file,
-)
+from shelfsort.contract.model_files import LINEAGE, SAVED_MODEL
+from shelfsort.core import files, storage
 from shelfsort.core.errors import InputError
+from shelfsort.core.storage import join
 
 INCOMING, REMOVED = ".incoming-", ".removed-"
 # Longer than any copy of a model takes; protects a publisher on another machine.
@@ -48,7 +40,8 @@ class NewVersion:
 
     def files(self) -> list[tuple[str, str]]:
         """Name and path of each file to copy, `saved_model.pb` last."""
-        paths = {name: join(self.model_dir, name) for name in list_files(self.model_dir)}
+        names = storage.files_beneath(self.model_dir)
+        paths = {name: join(self.model_dir, name) for name in names}
         paths.pop(LINEAGE, None)
         paths.update(self.added)
         return sorted(paths.items(), key=lambda file: (file[0] == SAVED_MODEL, file[0]))
@@ -72,18 +65,16 @@ class VersionFolders(Protocol):
 
 def version_folders(base: str | os.PathLike) -> VersionFolders:
     """The kind of place that `base` is. Raises InputError for an unknown URI scheme."""
-    base = os.fspath(base)
-    if not is_uri(base):
-        return LocalVersions(Path(base))
-    scheme = base.split("://")[0]
-    if scheme == "file":
-        return LocalVersions(Path(base.removeprefix("file://")))
-    if scheme not in gfile().get_registered_schemes():
+    if not storage.is_remote(base):
+        return LocalVersions(storage.local_path(base))
+    try:
+        storage.file_system(base)
+    except ValueError:
         raise InputError(
-            f"{base}: TensorFlow has no file system for {scheme}://. "
-            "Push to a folder or gs://, and mirror it (serving/kubernetes/README.md)."
-        )
-    return ObjectVersions(base)
+            f"{base}: there is no file system for {storage.scheme(base)}://. Push to a folder, "
+            "s3:// or gs://."
+        ) from None
+    return ObjectVersions(os.fspath(base))
 
 
 class LocalVersions:
@@ -93,7 +84,7 @@ class LocalVersions:
         self._base = base
 
     def taken(self) -> dict[int, str]:
-        return _numbered(child_folders(self._base))
+        return _numbered(storage.child_folders(self._base))
 
     def add(self, new: NewVersion) -> int:
         self._base.mkdir(parents=True, exist_ok=True)
@@ -103,7 +94,7 @@ class LocalVersions:
         try:
             for name, path in new.files():
                 _copy_durably(path, incoming / name)
-            _write_durably(new.lineage, incoming / LINEAGE)
+            files.write_bytes(incoming / LINEAGE, new.lineage)
             for folder, _, _ in os.walk(incoming):
                 _fsync(Path(folder))
             return self._rename(incoming)
@@ -139,44 +130,53 @@ class LocalVersions:
 
 
 class ObjectVersions:
-    """Versions in an object store, through `tf.io.gfile`."""
+    """Versions in an object store."""
 
     def __init__(self, base: str):
         self._base = base.rstrip("/")
 
     def taken(self) -> dict[int, str]:
-        return _numbered(child_folders(self._base))
+        return _numbered(storage.child_folders(self._base))
 
     def add(self, new: NewVersion) -> int:
-        number = _next_number(self.taken())
+        number = self._claim(new.lineage)
         folder = join(self._base, str(number))
-        self._write(join(folder, LINEAGE), [new.lineage])
-        for name, path in new.files():
-            with open_file(path) as source:
-                self._write(join(folder, name), blocks(source))
+        try:
+            for name, path in new.files():
+                storage.copy(path, join(folder, name))
+        except BaseException:
+            self.remove(str(number))
+            raise
         return number
 
-    def _write(self, path: str, content: Iterator[bytes] | list[bytes]) -> None:
-        gfile().makedirs(path.rsplit("/", 1)[0])
-        with gfile().GFile(path, "wb") as target:
-            for block in content:
-                target.write(block)
+    def _claim(self, lineage: bytes) -> int:
+        while True:
+            number = _next_number(self.taken())
+            try:
+                storage.create(join(self._base, str(number), LINEAGE), lineage)
+            except FileExistsError:
+                # Another publisher took the number between the look and the writing.
+                continue
+            return number
 
     def remove(self, folder: str) -> None:
         path = join(self._base, folder)
         # Without its graph a version is unfinished, and no longer listed as one.
-        if gfile().exists(join(path, SAVED_MODEL)):
-            gfile().remove(join(path, SAVED_MODEL))
-        _remove_objects(path)
+        if storage.exists(join(path, SAVED_MODEL)):
+            storage.remove(join(path, SAVED_MODEL))
+        with contextlib.suppress(FileNotFoundError):
+            storage.remove_tree(path)
 
     def sweep(self) -> None:
         for folder in self.taken().values():
             path = join(self._base, folder)
-            if not file_exists(join(path, SAVED_MODEL)) and self._idle_s(path) > ABANDONED_AFTER_S:
-                _remove_objects(path)
+            unfinished = not storage.exists(join(path, SAVED_MODEL))
+            if unfinished and self._idle_s(path) > ABANDONED_AFTER_S:
+                storage.remove_tree(path)
 
     def _idle_s(self, path: str) -> float:
-        written = [gfile().stat(join(path, name)).mtime_nsec / 1e9 for name in list_files(path)]
+        names = storage.files_beneath(path)
+        written = [storage.file_state(join(path, name))[1] for name in names]
         # Zero from a store that keeps no times: then nothing is known to be old.
         return time.time() - max(written) if any(written) else 0.0
 
@@ -185,15 +185,6 @@ def _numbered(names: Iterable[str]) -> dict[int, str]:
     # "007" and "7" are one version to TF Serving; the plain form wins.
     found = sorted(filter(_VERSION.fullmatch, names), key=len, reverse=True)
     return dict(sorted((int(name), name) for name in found))
-
-
-def _remove_objects(path: str) -> None:
-    for name in list_files(path):
-        gfile().remove(join(path, name))
-    # What `makedirs` left: markers on some stores, nothing on others. Children before parents.
-    for folder in sorted((where for where, _, _ in gfile().walk(path)), reverse=True):
-        if gfile().isdir(folder):
-            gfile().rmtree(folder)
 
 
 def _next_number(taken: dict[int, str]) -> int:
@@ -226,19 +217,9 @@ def _is_running(pid: int) -> bool:
 
 
 def _copy_durably(source: str, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with open_file(source) as read, target.open("wb") as written:
-        shutil.copyfileobj(read, written, 1 << 20)
-        written.flush()
-        os.fsync(written.fileno())
-
-
-def _write_durably(content: bytes, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("wb") as written:
-        written.write(content)
-        written.flush()
-        os.fsync(written.fileno())
+    with files.writing(target) as written:
+        for block in storage.blocks(source):
+            written.write(block)
 
 
 def _fsync(folder: Path) -> None:

@@ -16,15 +16,13 @@ from serving.version_folders import NewVersion, version_folders
 from shelfsort.contract.model_files import (
     SAVED_MODEL,
     combined_digest,
-    file_digest,
     file_digests,
-    file_exists,
-    join,
     lineage_document,
     model_digest,
     read_lineage,
 )
 from shelfsort.core.errors import InputError
+from shelfsort.core.storage import exists, file_digest, join
 
 # Facts about one publication: a copy of that version must not inherit them.
 _OF_ONE_VERSION = ("rollback_of", "withdrawn", "rolled_back_by", "pushed")
@@ -65,7 +63,7 @@ def list_versions(base: str | os.PathLike) -> list[ModelVersion]:
     return [
         ModelVersion(number, path, _readable_lineage(path))
         for number, path in paths.items()
-        if file_exists(join(path, SAVED_MODEL))
+        if exists(join(path, SAVED_MODEL))
     ]
 
 

@@ -10,8 +10,8 @@ from tfx.utils import io_utils, path_utils
 
 from components.baseline_model.selection import live_baseline, newest_with_digest
 from serving.versions import ModelVersion
-from shelfsort.contract.model_files import join
 from shelfsort.core.progress import note
+from shelfsort.core.storage import join
 
 NO_LIVE_MODEL_FILE = "NO_LIVE_MODEL"
 

@@ -25,8 +25,9 @@ from components.drift_check.statistics import (
     StatisticsError,
     parse,
 )
-from shelfsort.contract.model_files import TRAINING_STATISTICS, join
+from shelfsort.contract.model_files import TRAINING_STATISTICS
 from shelfsort.core.progress import note
+from shelfsort.core.storage import join
 from shelfsort.products.taxonomy import Taxonomy
 
 _SERVED_FILE = "served_statistics.pb"

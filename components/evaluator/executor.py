@@ -25,9 +25,10 @@ from components.evaluator.prediction_rows import row_schema
 from components.evaluator.scoring import ScoreSplits
 from components.evaluator.served_model import LoadedModel, ServedModel, UnloadableModel
 from components.example_validator.anomalies import describe
-from shelfsort.contract.model_files import SAVED_MODEL, join, read_lineage
+from shelfsort.contract.model_files import SAVED_MODEL, read_lineage
 from shelfsort.contract.targets import accepted, target_key
 from shelfsort.core.progress import note
+from shelfsort.core.storage import join
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.stats.bootstrap import above_floors
 

@@ -14,8 +14,9 @@ from components.drift_check.findings import STATISTICS_FILE
 from components.pusher.code_version import code_commit
 from components.pusher.decision import completed_lineage, refusals, withdrawal_refusals
 from serving.versions import Publication, publish, withdrawn_digests
-from shelfsort.contract.model_files import TRAINING_STATISTICS, join, model_digest, read_lineage
+from shelfsort.contract.model_files import TRAINING_STATISTICS, model_digest, read_lineage
 from shelfsort.core.progress import note
+from shelfsort.core.storage import join
 
 PUSH_FILE = "push.json"
 

@@ -14,8 +14,8 @@ from tfx.utils import io_utils, path_utils
 from components.serving_check.fresh_process import replay_in_fresh_process
 from components.serving_check.golden import golden_products
 from components.serving_check.report import Report
-from shelfsort.contract.model_files import join
 from shelfsort.core.progress import note
+from shelfsort.core.storage import join
 
 # The names that TFX's InfraValidator uses and its Pusher reads.
 BLESSED_FILE, NOT_BLESSED_FILE = "INFRA_BLESSED", "INFRA_NOT_BLESSED"

@@ -6,7 +6,8 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from components.serving_check.loaders import ServedModel
 from components.serving_check.report import error_line
-from shelfsort.contract.model_files import WARM_UP, join
+from shelfsort.contract.model_files import WARM_UP
+from shelfsort.core.storage import join
 
 # TensorFlow Serving refuses a model with more.
 _MOST_RECORDS = 1000

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from serving import versions
-from shelfsort.contract.model_files import child_folders, join
 from shelfsort.core.errors import InputError
+from shelfsort.core.storage import child_folders, join
 
 _EVAL_FIGURES = ("accuracy", "coverage_at_95")
 EXIT_DIFFERS = 1

@@ -1,17 +1,15 @@
-"""The files of one pushed model: what is in it, its digest, and its lineage document.
-
-Paths are local or URIs (`gs://…`); TensorFlow is imported for URIs only.
-"""
+"""The files of one pushed model: their names, its digest, and its lineage document."""
 
 import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any, BinaryIO
+from collections.abc import Mapping
+from typing import Any
 
 from shelfsort.core.errors import InputError
+from shelfsort.core.files import read_json
+from shelfsort.core.storage import exists, file_digest, files_beneath, join
 
 SAVED_MODEL = "saved_model.pb"
 LINEAGE = "assets.extra/shelfsort.json"
@@ -21,71 +19,6 @@ BASE_MODEL = "base_model"
 """Lineage: digest of the model that training was given to start from, "" where none was there."""
 
 _DIGESTED = re.compile(r"saved_model\.pb|(variables|assets)/.+")
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_BLOCK_BYTES = 1 << 20
-
-
-def is_uri(path: str | os.PathLike) -> bool:
-    """True for paths that only `tf.io.gfile` can read."""
-    return bool(_URI.match(os.fspath(path)))
-
-
-def gfile() -> Any:
-    """Returns `tf.io.gfile`, imported when first wanted: it costs seconds."""
-    import tensorflow as tf
-
-    return tf.io.gfile
-
-
-def join(folder: str, *names: str) -> str:
-    """Joins with forward slashes, which URIs and local paths both take."""
-    return "/".join((folder.rstrip("/"), *names))
-
-
-def open_file(path: str) -> BinaryIO:
-    """Opens a local file or a URI for reading bytes."""
-    return gfile().GFile(path, "rb") if is_uri(path) else Path(path).open("rb")
-
-
-def file_exists(path: str) -> bool:
-    """Says whether a local file or a URI is there."""
-    return gfile().exists(path) if is_uri(path) else Path(path).exists()
-
-
-def list_files(folder: str) -> list[str]:
-    """Lists every file beneath `folder`, relative to it with forward slashes, sorted."""
-    walked = gfile().walk(folder) if is_uri(folder) else os.walk(folder)
-    prefix = len(folder.rstrip("/")) + 1
-    return sorted(
-        join(where, name)[prefix:].lstrip("/") for where, _, names in walked for name in names
-    )
-
-
-def child_folders(folder: str | os.PathLike) -> list[str]:
-    """Names of the folders directly in `folder`, sorted; [] when there is no such folder."""
-    folder = os.fspath(folder)
-    if not is_uri(folder):
-        local = Path(folder)
-        return sorted(e.name for e in local.iterdir() if e.is_dir()) if local.is_dir() else []
-    if not gfile().isdir(folder):
-        return []
-    # A store may list a prefix with its slash.
-    return sorted(name.rstrip("/") for name in gfile().listdir(folder))
-
-
-def blocks(file: BinaryIO) -> Iterator[bytes]:
-    """Reads a file in pieces of 1 MiB."""
-    while block := file.read(_BLOCK_BYTES):
-        yield block
-
-
-def file_digest(path: str) -> str:
-    """SHA-256 of a file's bytes, 64 hex digits."""
-    digest = hashlib.sha256()
-    with open_file(path) as file:
-        for block in blocks(file):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def file_digests(model_dir: str | os.PathLike) -> dict[str, str]:
@@ -94,7 +27,7 @@ def file_digests(model_dir: str | os.PathLike) -> dict[str, str]:
     Raises InputError when the folder holds no `saved_model.pb`.
     """
     folder = os.fspath(model_dir)
-    names = list_files(folder)
+    names = files_beneath(folder)
     if SAVED_MODEL not in names:
         raise InputError(f"{folder}: holds no {SAVED_MODEL}. Give a SavedModel's folder.")
     return {name: file_digest(join(folder, name)) for name in names if name != LINEAGE}
@@ -121,19 +54,12 @@ def read_lineage(model_dir: str | os.PathLike) -> dict[str, Any]:
 
     Raises InputError when the document is not a JSON object.
     """
-    path = join(os.fspath(model_dir), LINEAGE)
+    path = join(model_dir, LINEAGE)
     try:
-        if not file_exists(path):
-            return {}
-        with open_file(path) as file:
-            lineage = json.loads(file.read())
-    except FileNotFoundError:
-        # Pruned between the look and the reading.
-        return {}
-    except ValueError as error:
-        raise InputError(
-            f"{path}: not JSON ({error}). Remove this version, or roll back past it."
-        ) from None
+        # Missing, too, where it is pruned at this moment.
+        lineage = read_json(path, missing={})
+    except InputError as error:
+        raise InputError(f"{error} Or remove this version, or roll back past it.") from None
     if not isinstance(lineage, dict):
         raise InputError(f"{path}: not a JSON object. Remove this version, or roll back past it.")
     return lineage
@@ -144,7 +70,7 @@ def recorded_digest(model_dir: str | os.PathLike) -> str:
 
     Raises InputError when the lineage is not a JSON object.
     """
-    if not file_exists(join(os.fspath(model_dir), SAVED_MODEL)):
+    if not exists(join(model_dir, SAVED_MODEL)):
         return ""
     return read_lineage(model_dir).get("model_digest") or model_digest(model_dir)
 

@@ -183,6 +183,20 @@ def files_beneath(folder: Place) -> list[str]:
     return sorted(name[len(top.rstrip("/")) + 1 :] for name in found)
 
 
+def create(place: Place, content: bytes) -> None:
+    """Writes a new file: of several that try at once, one succeeds.
+
+    Raises:
+        FileExistsError: it is there already. (A store without conditional writes may not notice.)
+    """
+    if not is_remote(place):
+        with local_path(place).open("xb") as stream:
+            stream.write(content)
+        return
+    with _as_os_errors(place):
+        file_system(place).pipe_file(os.fspath(place), content, mode="create")
+
+
 def copy(source: Place, target: Place) -> None:
     """Copies a file; within a store without passing through this machine.
 

@@ -18,9 +18,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from shelfsort.contract.model_files import SAVED_MODEL, join, read_lineage
+from shelfsort.contract.model_files import SAVED_MODEL, read_lineage
 from shelfsort.core.errors import InputError
 from shelfsort.core.keys import current_key, flat
+from shelfsort.core.storage import join
 from shelfsort.training.settings import RENAMED, TrainingConfig
 
 _SAME_SETTINGS = ("image.backbone", "image.backbone_weights", "image.units", "text.units")

@@ -109,6 +109,14 @@ def test_a_file_of_another_process_is_seen_at_once(s3_bucket):
     assert storage.list_files(f"{s3_bucket}/*") == [f"{s3_bucket}/new"]
 
 
+def test_a_file_is_created_once(folder):
+    place = storage.join(folder, "number")
+    storage.create(place, b"first")
+    with pytest.raises(FileExistsError):
+        storage.create(place, b"second")
+    assert storage.read_bytes(place) == b"first"
+
+
 def test_files_are_copied_moved_and_removed(folder):
     first, second = storage.join(folder, "first"), storage.join(folder, "deep", "second")
     files.write_bytes(first, b"x")
