@@ -6,7 +6,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from shelfsort.core import storage
 from shelfsort.core.errors import InputError
@@ -16,7 +16,7 @@ _REQUIRED = object()
 
 
 @contextlib.contextmanager
-def writing(place: Place) -> Iterator[BinaryIO]:
+def writing(place: Place) -> Iterator[IO[bytes]]:
     """A stream whose file appears when the block ends well; readers never see a part of it.
 
     Folders are made. A local file is flushed to the disk (fsync) before it gets its name.

@@ -88,7 +88,8 @@ def open_binary(place: Place) -> BinaryIO:
     if not is_remote(place):
         return local_path(place).open("rb")
     with _as_os_errors(place):
-        return file_system(place).open(os.fspath(place), "rb")
+        opened: BinaryIO = file_system(place).open(os.fspath(place), "rb")
+    return opened
 
 
 def read_bytes(place: Place, at_most: int = -1) -> bytes:
@@ -275,9 +276,10 @@ def _info(place: Place) -> dict[str, Any] | None:
     """fsspec's facts about a remote file or folder; None where there is none."""
     try:
         with _as_os_errors(place):
-            return file_system(place).info(os.fspath(place))
+            info: dict[str, Any] = file_system(place).info(os.fspath(place))
     except FileNotFoundError:
         return None
+    return info
 
 
 def _changed(info: dict[str, Any]) -> float:
