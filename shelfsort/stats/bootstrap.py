@@ -62,7 +62,7 @@ class Answers:
             target,
             groups=groups,
             correlation=self.correlation,
-        ).value
+        )
         if fitted is None:
             return 0.0
         # The model computes in float32, and a threshold taken from a score accepts that score.

@@ -1,39 +1,25 @@
-"""Thresholds that keep a promise: of what is accepted, at least `target` is right.
+"""Thresholds with an accuracy guarantee: of what is accepted, at least `target` is right.
 
 A threshold taken from a sample so that 95 % *of that sample* are right is too low about half of
-the time. The thresholds here are chosen so that the promise holds for products still to come,
+the time. The thresholds here are chosen so that the guarantee holds for products still to come,
 with a stated confidence over the draw of the calibration sample.
 
-`fit_threshold` has two ways of choosing:
+Products are ranked by score. "The accuracy of everything above rank m is below target" is tested
+with the exact binomial test at ranks fixed in advance: from each of two starts downwards, in steps
+of a hundredth, until a test fails. The starts share the error budget, and a walk that reaches the
+next start brings its share along: the fallback procedure of Wiens (2003), as used for risk control
+in Learn-then-Test (Angelopoulos et al. 2021). The budget holds for this reason. If accuracy does
+not fall as the score rises, the first rank at which acceptance would break the guarantee is decided
+by the scores alone. Given that rank, the errors above it are at least as many as a binomial with
+the target's error rate, so its test passes with a probability of at most its budget. No rank below
+is reached except through it or from a later start, which has a budget of its own.
 
-`fixed_sequence` (the default). Products are ranked by score. "The accuracy of everything above
-rank m is below target" is tested with the exact binomial test at ranks fixed in advance: from
-each of two starts downwards, in steps of a hundredth, until a test fails. The starts share the
-error budget, and a walk that reaches the next start brings its share along: Wiens' fallback
-procedure (2003), as used for risk control in Learn-then-Test (Angelopoulos et al. 2021). Why the
-budget holds: if accuracy does not fall as the score rises, the first rank at which acceptance
-would break the promise is decided by the scores alone, and given it the errors above that rank
-are at least as many as a binomial with the target's error rate; so that rank's test passes with
-probability of at most its budget, and no rank below is reached but through it or from a later
-start, which has a budget of its own.
-
-`sgr`. Selection with guaranteed risk (Geifman & El-Yaniv 2017, algorithm 1): binary search over
-the ranks, each of the ceil(log2 N) steps at its share of the budget. It needs about three times
-the evidence and accepts less; `benchmarks/thresholds.py` has both side by side.
-
-Products of one group (variants of one title) are right or wrong together. They are tested as the
-number of independent products they are worth, `design_effect.sizes_by_correlation`, which depends
-on scores and groups alone, so that the argument above stands. The correlation comes from answers
-that the calibration sample has no part in: the ten times larger training split's cross-fitted
-ones.
-
-On fashion's 6,363 cross-fitted answers (a title has 1.2 products, the mean product stands among
-2.3) that costs 0.3 to 1 point of coverage at 95 % and 2 to 6 points at 98 %, in two runs; over 300
-samples of whole titles the promise of 5 % was broken in at most 4.3 %, without it in at most 4.7 %.
-From pictures alone, where variants err alike, next to nothing is decided either way. Where all
-variants share one fate (made-up titles, one in five with four variants) the promise was broken in
-at most 2.5 % of 200 samples, without it in 13 to 18 %. Each title counted once would more than
-halve the coverage at 98 %. `benchmarks/thresholds.py --run` measures it on a run of yours.
+Products of one group (variants of one title) tend to be right or wrong together. They are tested as
+their effective number of independent products, `design_effect.sizes_by_correlation`, which depends
+on scores and groups alone, so the argument above still holds. The correlation comes from answers
+that the calibration sample has no part in: the cross-fitted ones of the training split.
+`benchmarks/thresholds.py` measures how often the guarantee is broken, with and without this, and
+compares with other procedures.
 """
 
 import math
@@ -46,14 +32,12 @@ from numpy.typing import ArrayLike
 
 from shelfsort.stats.binomial import (
     holm,
-    lower_bound,
     proof_p_value,
     shortfall_p_value,
     smallest_proof,
 )
 from shelfsort.stats.design_effect import correlation_near, sizes_by_correlation
 
-Method = Literal["fixed_sequence", "sgr"]
 Scope = Literal["overall", "category"]
 
 # Where the walks start, as shares of the sample, and their shares of the error budget. The lower
@@ -65,47 +49,27 @@ _LONE_START = 0.5
 _STEP = 0.01
 
 
-@dataclass(frozen=True)
-class Threshold:
-    """A fitted threshold and the evidence for it.
-
-    Attributes:
-        value: accept where score >= value; None abstains from everything.
-        n_accepted: calibration products at or above `value`.
-        n_correct: how many of those are right.
-        lower_bound: exact lower bound of their accuracy at the asked confidence, for display: it
-            knows nothing of the search, so it stands above the target more often than promised.
-    """
-
-    value: float | None
-    n_accepted: int
-    n_correct: int
-    lower_bound: float
-
-
 def fit_threshold(
     scores: ArrayLike,
     correct: ArrayLike,
     target: float,
     confidence: float = 0.95,
-    method: Method = "fixed_sequence",
     *,
     groups: ArrayLike | None = None,
     correlation: float = 0.0,
-) -> Threshold:
+) -> float | None:
     """The threshold that accepts most while the accepted accuracy is proven to reach `target`.
 
     Args:
         scores: float array of shape (N,); any order, ties allowed, higher is surer.
         correct: bool array of shape (N,), whether the prediction was right.
-        target: accuracy promised among accepted products, in (0, 1).
-        confidence: share of calibration samples in which the promise holds, in (0, 1).
-        method: how ranks are searched; see the module's docstring.
+        target: guaranteed accuracy of accepted products, in (0, 1).
+        confidence: share of calibration samples in which the guarantee holds, in (0, 1).
         groups: int array of shape (N,), equal for variants of one product; None: all differ.
         correlation: of right and wrong within a group, 0 to 1.
 
     Returns:
-        The threshold; `value` None where the evidence proves nothing.
+        The lowest accepted score; None, which accepts nothing, where the evidence proves nothing.
 
     Raises:
         ValueError: shapes disagree, a score is not finite, or a share is outside (0, 1).
@@ -115,13 +79,8 @@ def fit_threshold(
     ranked = scores[order]
     groups = np.arange(len(scores)) if groups is None else np.asarray(groups)
     evidence = _Evidence.of(ranked, correct[order], groups[order], correlation, target)
-    search = {"fixed_sequence": _fixed_sequence, "sgr": _guaranteed_risk}[method]
-    rank = search(evidence, target, 1 - confidence)
-    if rank == 0:
-        return Threshold(None, 0, 0, 0.0)
-    n_correct, size = int(correct[order[:rank]].sum()), evidence.sizes[rank - 1]
-    bound = lower_bound(n_correct / rank * size, size, confidence)
-    return Threshold(_cut_below(ranked, rank), rank, n_correct, bound)
+    rank = _last_proven_rank(evidence, target, 1 - confidence)
+    return _cut_below(ranked, rank) if rank else None
 
 
 @dataclass(frozen=True)
@@ -130,7 +89,7 @@ class Trials:
 
     Attributes:
         scores: floats, higher is surer.
-        named: ids of the nodes answered.
+        named: ids of the predicted nodes.
         correct: bools.
         groups: ints, equal for variants of one product.
     """
@@ -158,7 +117,7 @@ class Trials:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Thresholds of one level at one target; None abstains.
+    """Thresholds of one level at one target; None accepts nothing.
 
     Attributes:
         pooled: fitted on all nodes together.
@@ -177,18 +136,18 @@ def fit_thresholds(
     scope: Scope = "overall",
     correlation: float = 0.0,
 ) -> Fitted:
-    """A threshold for each node of one level: leaves, or shelves at one depth.
+    """A threshold for each node of one level: leaves, or their ancestors at one depth.
 
     With scope "overall" a node uses the pooled threshold unless its own trials *refute* the
-    promise there (exact test, Holm-corrected over nodes): then it gets a higher one of its own, or
-    abstains. With scope "category" each node must prove the promise with its own trials, else it
-    abstains.
+    guarantee there (exact test, Holm-corrected over nodes): then it gets a higher one of its own,
+    or abstains. With scope "category" each node must prove the guarantee with its own trials, else
+    it abstains.
 
     Args:
         trials: what it is fitted on.
         nodes: every id that is to have a threshold, answered or not.
-        target: accuracy promised, in (0, 1).
-        confidence: of the promise, in (0, 1).
+        target: guaranteed accuracy, in (0, 1).
+        confidence: of the guarantee, in (0, 1).
         scope: whose evidence counts, see above.
         correlation: of right and wrong within a group, 0 to 1.
 
@@ -206,7 +165,7 @@ def fit_thresholds(
             confidence,
             groups=some.groups,
             correlation=correlation,
-        ).value
+        )
 
     pooled = fit(trials)
     if scope == "category":
@@ -224,14 +183,14 @@ def fit_thresholds(
 def refuted(
     accepted: Trials, target: float, confidence: float, correlation: float = 0.0
 ) -> set[str]:
-    """Nodes whose accepted answers show an accuracy below `target`, beyond chance.
+    """Nodes whose accepted answers show an accuracy below `target`, beyond sampling error.
 
     One exact binomial test a node (its upper Clopper-Pearson bound below the target),
     Holm-corrected (1979), so that with probability `confidence` none is named wrongly.
 
     Args:
         accepted: answers that would be accepted.
-        target: accuracy promised, in (0, 1).
+        target: guaranteed accuracy, in (0, 1).
         confidence: that nobody is named wrongly, in (0, 1).
         correlation: of right and wrong within a group, 0 to 1.
     """
@@ -277,7 +236,7 @@ class _Evidence:
         return cls(ends, p_values, sizes)
 
 
-def _fixed_sequence(evidence: _Evidence, target: float, error: float) -> int:
+def _last_proven_rank(evidence: _Evidence, target: float, error: float) -> int:
     n, ends = len(evidence.sizes), evidence.ends
     starts = _starts(evidence.sizes, target, error)
     planned = np.arange(min(starts), n + 1, max(1, round(_STEP * n)))
@@ -306,21 +265,6 @@ def _starts(sizes: np.ndarray, target: float, error: float) -> dict[int, float]:
         return {math.ceil(n * start): share for start, share in _STARTS.items()}
     enough = np.flatnonzero(sizes >= smallest_proof(target, 1 - error))
     return {max(math.ceil(n * _LONE_START), enough[0] + 1 if len(enough) else n + 1): 1.0}
-
-
-def _guaranteed_risk(evidence: _Evidence, target: float, error: float) -> int:
-    ends, n = evidence.ends, len(evidence.sizes)
-    steps = max(1, math.ceil(math.log2(n))) if n else 0
-    low, high, best = 0, len(ends) - 1, 0
-    for _ in range(steps):
-        if low > high:
-            break
-        middle = (low + high) // 2
-        if evidence.p_values[middle] <= error / steps:
-            best, low = int(ends[middle]), middle + 1
-        else:
-            high = middle - 1
-    return best
 
 
 def _cut_below(ranked: np.ndarray, rank: int) -> float:

@@ -17,8 +17,8 @@ import numpy as np
 from shelfsort.contract.modalities import MODALITIES
 from shelfsort.contract.targets import TARGETS, target_key
 from shelfsort.products.taxonomy import Taxonomy
-from shelfsort.stats.calibration import fit_temperature, softmax
 from shelfsort.stats.design_effect import sizes_by_correlation
+from shelfsort.stats.temperature import fit_temperature, softmax
 from shelfsort.stats.thresholds import Trials, fit_thresholds
 from shelfsort.training.dataset import Products
 from shelfsort.training.floors import above_floors, category_floors

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from shelfsort.labeling.label_issues import Suspect, find_suspects
-from shelfsort.stats.calibration import fit_temperature, softmax
+from shelfsort.stats.temperature import fit_temperature, softmax
 from shelfsort.training.answers import TEMPERED_ON, mode_logits
 from shelfsort.training.dataset import Products
 from shelfsort.training.pooling import Pool

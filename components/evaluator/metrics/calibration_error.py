@@ -9,10 +9,7 @@ from components.evaluator.metrics.rows import Row, RowCombiner, column, computat
 
 
 class CalibrationError(metric_types.Metric):
-    """`ece` over equal-width bins (Guo et al. 2017, eq. 3); 0 is perfect.
-
-    The same figure as `calibration.expected_calibration_error`, from sums that merge.
-    """
+    """`ece` over equal-width bins (Guo et al. 2017, eq. 3); 0 is perfect."""
 
     def __init__(self, bins: int = 15, name: str = "ece"):
         super().__init__(_computations, name=name, bins=bins)

@@ -122,7 +122,7 @@ def test_redraws_undo_the_differences_that_a_test_of_eval_products_sees_in_equal
     rng, draws, seen, left = np.random.default_rng(3), 25, 0, 0
     for _ in range(draws):
         models = equal_models(rng)
-        values = [fit_threshold(model.scores, model.correct, 0.95).value for model in models]
+        values = [fit_threshold(model.scores, model.correct, 0.95) for model in models]
         decided = [
             model.eval_scores >= (np.inf if value is None else value)
             for model, value in zip(models, values, strict=True)

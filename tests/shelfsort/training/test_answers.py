@@ -5,7 +5,7 @@ import pytest
 
 from shelfsort.contract.modalities import MODALITIES
 from shelfsort.products.taxonomy import Taxonomy
-from shelfsort.stats.calibration import softmax
+from shelfsort.stats.temperature import softmax
 from shelfsort.training.answers import (
     Scored,
     Shelves,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from shelfsort.labeling.label_issues import Suspect
-from shelfsort.stats.calibration import softmax
+from shelfsort.stats.temperature import softmax
 from shelfsort.training.dataset import ProductIds, Products, feature_type
 from shelfsort.training.label_noise import HeldOutProbabilities, find_label_errors, label_trust
 from shelfsort.training.pooling import Pool

@@ -29,7 +29,7 @@ class Draw:
         scores = np.clip(self._difficulty + self._rng.normal(0, 0.03, n), 0, 1)
         wrong = self._rng.random(n) < misled
         right, scores = right & ~wrong, np.where(wrong, self._rng.permutation(scores), scores)
-        value = fit_threshold(scores[:fitted_on], right[:fitted_on], 0.95).value
+        value = fit_threshold(scores[:fitted_on], right[:fitted_on], 0.95)
         accepted = scores >= (np.inf if value is None else value)
         ids = np.arange(n)
         whole = Outcomes(ids, np.full(n, "mugs", object), right, accepted, ids, scores)

@@ -1,4 +1,4 @@
-"""Temperature scaling and calibration error: is a score of 0.9 right nine times in ten?"""
+"""Temperature scaling: makes a score of 0.9 mean right nine times in ten."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -56,33 +56,6 @@ def fit_temperature(
     bounds = np.log(TEMPERATURE_RANGE)
     found = minimize_scalar(loss, bounds=tuple(bounds), method="bounded", options={"xatol": 1e-4})
     return float(np.exp(found.x))
-
-
-def expected_calibration_error(scores: ArrayLike, correct: ArrayLike, bins: int = 15) -> float:
-    """Mean distance between score and accuracy over equal-width bins (Guo et al. 2017, eq. 3).
-
-    Args:
-        scores: float array of shape (N,), the score of the predicted category, 0 to 1.
-        correct: bool array of shape (N,), whether the prediction was right.
-        bins: number of bins over [0, 1]; a score of 1 belongs to the last.
-
-    Returns:
-        0 (perfectly calibrated) to 1; NaN for no products.
-
-    Raises:
-        ValueError: shapes disagree or a score lies outside [0, 1].
-    """
-    scores = np.asarray(scores, dtype=np.float64)
-    correct = np.asarray(correct, dtype=bool)
-    if scores.shape != correct.shape:
-        raise ValueError(f"{len(scores)} scores for {len(correct)} outcomes")
-    if len(scores) == 0:
-        return float("nan")
-    if not ((scores >= 0) & (scores <= 1)).all():
-        raise ValueError("a score lies outside 0 to 1")
-    bin_of = np.minimum((scores * bins).astype(np.int64), bins - 1)
-    excess = np.bincount(bin_of, weights=scores - correct, minlength=bins)
-    return float(np.abs(excess).sum() / len(scores))
 
 
 def _log_softmax(logits: ArrayLike, temperature: float) -> np.ndarray:

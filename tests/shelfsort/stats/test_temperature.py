@@ -1,14 +1,7 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from shelfsort.stats.calibration import (
-    TEMPERATURE_RANGE,
-    expected_calibration_error,
-    fit_temperature,
-    softmax,
-)
+from shelfsort.stats.temperature import TEMPERATURE_RANGE, fit_temperature, softmax
 
 
 def overconfident_problem(sharpness: float, n: int = 4000, seed: int = 0):
@@ -40,17 +33,6 @@ def test_temperature_undoes_known_overconfidence(sharpness):
     assert fit_temperature(logits, labels) == pytest.approx(sharpness, rel=0.06)
 
 
-def test_fitting_lowers_the_calibration_error():
-    logits, labels = overconfident_problem(3.0)
-    before, after = softmax(logits), softmax(logits, fit_temperature(logits, labels))
-    error = [
-        expected_calibration_error(p.max(axis=1), p.argmax(axis=1) == labels)
-        for p in (before, after)
-    ]
-    assert error[0] > 0.1
-    assert error[1] < 0.03
-
-
 def test_products_of_weight_zero_do_not_count():
     logits, labels = overconfident_problem(2.0, n=500)
     other = np.vstack([logits, -5 * logits])
@@ -79,21 +61,3 @@ def test_a_perfect_model_stays_within_the_range():
 def test_a_malformed_problem_is_refused(logits, labels, message):
     with pytest.raises(ValueError, match=message):
         fit_temperature(logits, labels)
-
-
-def test_calibration_error_by_hand():
-    # Two bins. [0, .5): one product, score .4, wrong: |.4 - 0| = .4, weight 1/4.
-    # [.5, 1]: scores .6, .8, 1.0, right, wrong, right: |.8 - 2/3| = .1333, weight 3/4.
-    error = expected_calibration_error([0.4, 0.6, 0.8, 1.0], [False, True, False, True], bins=2)
-    assert error == pytest.approx(0.4 / 4 + (0.8 - 2 / 3) * 3 / 4)
-
-
-def test_calibration_error_of_nothing_is_not_a_number():
-    assert np.isnan(expected_calibration_error([], []))
-
-
-@settings(deadline=None)  # a busy machine is no failure
-@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=50))
-def test_calibration_error_lies_between_0_and_1(products):
-    scores, correct = zip(*products, strict=True)
-    assert 0 <= expected_calibration_error(scores, correct) <= 1
