@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.fixtures.browser",
     "tests.fixtures.catalogue",
     "tests.fixtures.fake_server",
+    "tests.fixtures.golden",
     "tests.fixtures.stores",
     "tests.fixtures.training",
 ]

@@ -10,8 +10,8 @@ from demo.question import model_server
 from pipeline.cli.run import run_and_say
 from shelfsort.cli.predict import predict
 
-# With 600 products a tenth is too few to prove anything on: 59 products, all of them right, are
-# the least that prove 95 %. The floors leave room for what so few products can show.
+# A tenth of 600 products is too few to certify anything: 95 % takes at least 59 products, all of
+# them right. The gate's minima allow for the wide intervals of so few products.
 SETTINGS = (
     "data.splits={train: 55, calibration: 30, eval: 15}",
     "gate.accepted_accuracy_95=0.8",
@@ -22,10 +22,16 @@ SETTINGS = (
 
 @click.command()
 @click.option("--output", default="demo-output", show_default=True, help="Folder for everything.")
-@click.option("--products", type=click.IntRange(min=200), default=600, show_default=True)
-@click.option("--seed", default=7, show_default=True, help="Another seed, another catalogue.")
+@click.option(
+    "--products",
+    type=click.IntRange(min=200),
+    default=600,
+    show_default=True,
+    help="Number of products to generate.",
+)
+@click.option("--seed", default=7, show_default=True, help="Seed of the generated catalogue.")
 def demo(output: str, products: int, seed: int) -> None:
-    """Make a small catalogue, run everything on it, and ask the pushed model over gRPC.
+    """Run everything on a small generated catalogue and ask the pushed model over gRPC.
 
     \b
     Examples:
@@ -47,16 +53,17 @@ def demo(output: str, products: int, seed: int) -> None:
 def _say_catalogue(catalogue: Catalogue, seconds: float) -> None:
     click.echo(
         f"Catalogue: {catalogue.products} products, "
-        f"{sum(catalogue.rejects.values())} broken lines, "
-        f"{catalogue.wrong_labels} wrong majority labels, in {catalogue.directory} "
+        f"{sum(catalogue.rejects.values())} broken lines and "
+        f"{catalogue.wrong_labels} wrong majority labels in {catalogue.directory} "
         f"({seconds:.1f} s)"
     )
 
 
 def _ask(catalogue: Catalogue, folder: Path) -> None:
     question = catalogue.held_out
-    click.echo("\nA product the model has never seen, asked over gRPC:")
-    click.echo(f"  title {question.title!r}, picture {question.image}, really: {question.path}")
+    click.echo("\nAsking the server over gRPC about a product that the model has never seen:")
+    click.echo(f"  title {question.title!r}, image {question.image}")
+    click.echo(f"  true category {question.path}")
     with model_server(folder / "run" / "serving", folder / "run" / "logs" / "server.log") as at:
         arguments = ["--address", at, "--image", str(question.image)]
         arguments += ["--title", question.title, "--description", question.description]

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 EXIT_BAD_INPUT = 2
 
 _target = click.option(
-    "--target", type=click.Choice(TARGETS), default="kubeflow", show_default=True
+    "--target",
+    type=click.Choice(TARGETS),
+    default="kubeflow",
+    show_default=True,
+    help="Backend that runs the pipeline.",
 )
 
 
@@ -36,19 +40,25 @@ _target = click.option(
 @click.option(
     "--manifest",
     required=True,
-    help="Manifest, folder or pattern of them, as the steps will find it.",
+    help="Manifest, or folder or pattern of manifests, at the path that the steps see.",
 )
-@click.option("--taxonomy", required=True, help="Category tree, as the steps will find it.")
-@click.option("--root", required=True, help="Where artifacts go: a volume's path or a bucket.")
-@click.option("--serving", required=True, help="Folder or bucket that models are pushed into.")
+@click.option("--taxonomy", required=True, help="Category tree, at the path that the steps see.")
+@click.option("--root", required=True, help="Folder on a volume or bucket for artifacts.")
+@click.option("--serving", required=True, help="Folder or bucket that models are pushed to.")
 @click.option("--image", required=True, help="Shelfsort's image: NAME@sha256:DIGEST.")
-@click.option("--output", required=True, help="The YAML file to write.")
-@click.option("--config", "config_file", help="YAML file of settings; all have defaults.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One setting.")
+@click.option("--output", required=True, help="YAML file to write.")
+@click.option("--config", "config_file", help="YAML file of settings. All have defaults.")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override one setting. Repeatable.",
+)
 @click.option(
     "--skip-input-check",
     is_flag=True,
-    help="The input cannot be read from here. Each run then looks for itself what is there.",
+    help="Do not read the input now; each run reads it instead.",
 )
 def compile_spec(
     target: str,
@@ -64,9 +74,9 @@ def compile_spec(
 ) -> None:
     """Write the pipeline spec for Kubeflow Pipelines or Vertex AI.
 
-    The manifest, the taxonomy, the serving folder and the root are parameters of each run; what is
-    given here are their defaults. The input is checked as `shelfsort run` checks it. Resources of
-    the training step, volumes and retries are settings: section `kubeflow`.
+    The manifest, the taxonomy, the serving folder and the root are parameters of each run; the
+    options here set their defaults. The command checks the input as `shelfsort run` does. Section
+    `kubeflow` of the settings has the training step's resources, volumes and retries.
 
     \b
     Examples:
@@ -82,7 +92,9 @@ def compile_spec(
 
     config = load_config(config_file, overrides)
     if Path(output).suffix not in (".yaml", ".yml"):
-        raise InputError(f"--output: {output!r} is no YAML file. End its name in .yaml.")
+        raise InputError(
+            f"--output: {output!r} is not a YAML file. Give a name that ends in .yaml."
+        )
     destination = Destination(
         target=target,
         image=image,
@@ -105,7 +117,7 @@ def compile_spec(
         write_atomically(Path(output), text.encode())
     except OSError as error:
         raise InputError(f"--output: {output}: cannot be written ({error.strerror}).") from error
-    click.echo(f"{output}: {config.name} for {target}")
+    click.echo(f"{output}: pipeline {config.name} for {target}")
 
 
 @click.command("lint-spec")
@@ -114,10 +126,10 @@ def compile_spec(
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as a JSON list.")
 @click.pass_context
 def lint_spec(context: click.Context, file: str, target: str, as_json: bool) -> None:
-    """Name what the chosen backend cannot run in a pipeline spec, and what to do instead.
+    """Report what a backend could not run in a pipeline spec, and what to do instead.
 
-    Reads what any TFX pipeline was compiled to, YAML or JSON. The exit status is 2 when there is
-    something to name.
+    The command reads the compiled spec of any TFX pipeline, in YAML or JSON. The exit status is 2
+    if there are findings.
 
     \b
     Examples:
@@ -131,7 +143,7 @@ def lint_spec(context: click.Context, file: str, target: str, as_json: bool) -> 
         for finding in findings:
             click.echo(f"{file}:{finding.line}: {finding}")
         if not findings:
-            click.echo(f"{file}: nothing that {target} cannot run")
+            click.echo(f"{file}: {target} can run all of it")
     if findings:
         context.exit(EXIT_BAD_INPUT)
 
@@ -139,18 +151,30 @@ def lint_spec(context: click.Context, file: str, target: str, as_json: bool) -> 
 @click.command()
 @click.argument("file")
 @click.option("--host", required=True, help="Address of the Kubeflow Pipelines API.")
-@click.option("--namespace", default="", help="Of a multi-user installation.")
-@click.option("--experiment", default="shelfsort", show_default=True, help="The run's experiment.")
-@click.option("--run-name", default="", help="Of the run; by default after file and time.")
-@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="One parameter.")
-@click.option("--root", default="", help="Where artifacts go, if not where they were compiled to.")
-@click.option("--no-cache", is_flag=True, help="Compute every step again.")
-@click.option("--schedule", metavar="CRON", help="Six fields, seconds first: a run each time.")
+@click.option("--namespace", default="", help="Namespace, in a multi-user installation.")
+@click.option("--experiment", default="shelfsort", show_default=True, help="Experiment of the run.")
+@click.option("--run-name", default="", help="Name of the run. Default: the file and the time.")
 @click.option(
-    "--when-new", is_flag=True, help="Only if no run of the experiment has had this content."
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Override one parameter. Repeatable.",
 )
-@click.option("--wait", is_flag=True, help="Wait for the run's end; exit 1 unless it succeeded.")
-@click.option("--timeout", default=86_400.0, show_default=True, help="Seconds to wait.")
+@click.option("--root", default="", help="Folder or bucket for artifacts. Default: as compiled.")
+@click.option("--no-cache", is_flag=True, help="Run every step, without the cache.")
+@click.option(
+    "--schedule", metavar="CRON", help="Start runs on this schedule: six fields, seconds first."
+)
+@click.option(
+    "--when-new",
+    is_flag=True,
+    help="Start a run only if no run of the experiment has had this content.",
+)
+@click.option(
+    "--wait", is_flag=True, help="Wait for the end of the run, and exit with 1 if it failed."
+)
+@click.option("--timeout", default=86_400.0, show_default=True, help="Maximum seconds to wait.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def submit(
     file: str,
@@ -169,11 +193,11 @@ def submit(
 ) -> None:
     """Start a compiled pipeline on a Kubeflow Pipelines server.
 
-    A token is read from the environment variable KFP_TOKEN and never printed. What the server
-    could not run is named before anything is sent.
+    The command reads a token from the environment variable KFP_TOKEN and never prints it. It checks
+    the spec as `lint-spec` does before it sends anything.
 
-    With --when-new, which needs the manifest to be readable from here, nothing is sent where a run
-    of the experiment has had the same manifest, tree and pictures and has not failed.
+    With --when-new it starts no run if a run of the experiment has had the same manifest, taxonomy
+    and images and has not failed. For this it must be able to read the manifest.
 
     \b
     Examples:
@@ -187,7 +211,7 @@ def submit(
 
     if schedule and (wait or when_new):
         option = "--wait" if wait else "--when-new"
-        raise InputError(f"{option}: a schedule has no end. Leave out one of the two.")
+        raise InputError(f"{option}: cannot be combined with --schedule. Give only one of them.")
     server = submission.Server(host, namespace, os.environ.get(submission.TOKEN_VARIABLE, ""))
     request = submission.Request(
         file, run_name, experiment, _pairs(params), root, cached=not no_cache
@@ -217,7 +241,7 @@ def _pairs(params: tuple[str, ...]) -> dict[str, str]:
     pairs = dict(param.partition("=")[::2] for param in params)
     for param in params:
         if "=" not in param:
-            raise InputError(f"--param {param}: write it as NAME=VALUE.")
+            raise InputError(f"--param {param}: not of the form NAME=VALUE.")
     return pairs
 
 
@@ -246,16 +270,16 @@ def _checked_input(manifest: str, taxonomy: str, config: Config) -> "Preflight":
     for place in (*find_spans(manifest), taxonomy):
         if not scheme(place) and not Path(place).is_file():
             raise InputError(
-                f"{place}: is no file here. Give one, or --skip-input-check where only the "
-                "cluster has it."
+                f"{place}: no such file. Give an existing file, or --skip-input-check if only the "
+                "cluster can read it."
             )
     return check(manifest, taxonomy, config.data)
 
 
 @contextlib.contextmanager
 def _only_our_words() -> Iterator[None]:
-    """Keeps warnings and records that libraries write while they are imported off the screen."""
-    # TensorFlow writes past Python: that it finds no GPU is no error here.
+    """Hides warnings and log records that libraries write while they are imported."""
+    # TensorFlow writes past Python, and a missing GPU is not an error here.
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     disabled = logging.root.manager.disable
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""`shelfsort report`: a run's verdict, its key figures, and where its page lies."""
+"""`shelfsort report`: a run's verdict, its key figures, and the path of its page."""
 
 import json
 import webbrowser
@@ -16,23 +16,26 @@ _FIGURES = {
         figure: words
         for target in TARGETS
         for figure, words in (
-            (coverage(target), f"decided at {100 * target:g} %"),
-            (accepted_accuracy(target), f"right when decided at {100 * target:g} %"),
+            (coverage(target), f"coverage at {100 * target:g} %"),
+            (
+                accepted_accuracy(target),
+                f"accuracy of predictions accepted at {100 * target:g} %",
+            ),
         )
     },
-    "accuracy": "right category",
-    "parent_accuracy": "right shelf above it",
+    "accuracy": "accuracy",
+    "parent_accuracy": "accuracy of the parent category",
 }
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN_OR_DIR")
-@click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for a program.")
+@click.option("--open", "open_page", is_flag=True, help="Open the report in a browser.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def report(run: Path, open_page: bool, as_json: bool) -> None:
-    """Say what a run's report says, and where it lies.
+    """Print the verdict and key figures of a run's report, and the path of the report.
 
-    RUN_OR_DIR is the --output folder of a run, its report folder, or the page itself.
+    RUN_OR_DIR is the --output folder of a run, its report folder, or the report file.
 
     \b
     Examples:
@@ -56,7 +59,7 @@ def _find_page(run: Path) -> Path:
         if page.is_file():
             return page.resolve()
     raise InputError(
-        f"{run}: there is no report. Give the --output folder of a `shelfsort run` that finished."
+        f"{run}: no report found. Give the --output folder of a finished `shelfsort run`."
     )
 
 
@@ -67,7 +70,7 @@ def _summary(page: Path) -> dict[str, Any]:
         return summary_of(page.read_text("utf-8"))
     except ValueError as error:
         raise InputError(
-            f"{page}: {error}. Give the --output folder of a `shelfsort run` that finished."
+            f"{page}: {error}. Give the --output folder of a finished `shelfsort run`."
         ) from None
 
 
@@ -75,10 +78,10 @@ def _print(page: Path, summary: dict[str, Any]) -> None:
     said = "may go live" if summary["blessed"] else "may not go live"
     click.echo(f"{summary['model_name']} {said}")
     for reason in summary["failed"]:
-        click.echo(f"  against it: {reason}")
+        click.echo(f"  failed: {reason}")
     for reason in summary["overruled"]:
-        click.echo(f"  let pass by {summary['approved_by']}: {reason}")
-    click.echo(f"On {summary['n']:,} eval products, words and picture together:")
+        click.echo(f"  overridden by {summary['approved_by']}: {reason}")
+    click.echo(f"Figures on {summary['n']:,} eval products, from text and image:")
     for key, words in _FIGURES.items():
         value = summary["figures"].get(key)
         click.echo(f"  {'–' if value is None else f'{value:.1%}':>7}  {words}")

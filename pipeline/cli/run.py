@@ -7,22 +7,43 @@ import click
 from pipeline.config import load_config
 from pipeline.local.console import Console, failures_in_a_line, quiet_console
 from pipeline.output_folder import OutputFolder
+from shelfsort.cli.tables import Column, table_lines
 from shelfsort.contract.modalities import ALONE, COMBINED
 from shelfsort.core.errors import NotBlessed
 from shelfsort.core.storage import absolute
+
+_COLUMNS = (
+    Column("eval"),
+    *(
+        Column(name, number=True)
+        for name in (
+            "n",
+            "accuracy",
+            "coverage at 95 %",
+            "accuracy of those",
+            "coverage at 98 %",
+        )
+    ),
+)
 
 
 @click.command()
 @click.option(
     "--manifest",
     required=True,
-    help="Labelled manifest (JSON Lines), or a folder or pattern of them.",
+    help="Labelled manifest (JSON Lines), or a folder or pattern of manifests.",
 )
 @click.option("--taxonomy", required=True, help="Category tree (JSON).")
-@click.option("--output", required=True, help="Folder for the model, the report and all else.")
-@click.option("--config", "config_file", help="YAML file of settings; all have defaults.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One setting.")
-@click.option("--json", "as_json", is_flag=True, help="End with metrics.json on standard output.")
+@click.option("--output", required=True, help="Folder for all output.")
+@click.option("--config", "config_file", help="YAML file of settings. All have defaults.")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override one setting. Repeatable.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print metrics.json at the end.")
 def run(
     manifest: str,
     taxonomy: str,
@@ -33,8 +54,9 @@ def run(
 ) -> None:
     """Train, calibrate, check and push a model from a labelled manifest.
 
-    Finished steps of an earlier run in the same folder are reused, a killed one's too. The exit
-    status is 0 when the model is live, 3 when it is not blessed, 2 for bad input, 1 for a failure.
+    A run reuses the finished steps of earlier runs in the same folder, including killed ones. The
+    exit status is 0 if the model is live, 3 if the gate refused it, 2 for unusable input and 1 for
+    a failure.
 
     \b
     Examples:
@@ -55,7 +77,7 @@ def run_and_say(
     *,
     as_json: bool = False,
 ) -> None:
-    """Runs, and says on the screen how it went.
+    """Runs the pipeline and prints its progress, figures and verdict.
 
     Raises:
         InputError: see `pipeline.local.run.run`.
@@ -67,7 +89,7 @@ def run_and_say(
     folder = OutputFolder.open(output)
     log = folder.new_log()
     with folder.locked(), quiet_console(log) as console:
-        console.say(f"Shelfsort run into {folder.path} (details: {log})")
+        console.say(f"Shelfsort run, output in {folder.path} (details: {log})")
         with failures_in_a_line(log):
             result = run_pipeline(absolute(manifest), absolute(taxonomy), folder, config, console)
         _say_result(result, folder, console)
@@ -78,29 +100,32 @@ def run_and_say(
 
 
 def _say_result(result, folder: OutputFolder, console: Console) -> None:
-    console.say(f"Whole run: {result.seconds:.0f} s, at most {result.metrics['peak_rss_mb']:,} MB")
+    peak = result.metrics["peak_rss_mb"]
+    console.say(f"Whole run: {result.seconds:.0f} s, peak memory {peak:,} MB")
     console.say()
-    header = ("eval", "n", "accuracy", "decided at 95 %", "of those right", "decided at 98 %")
-    console.say("{:<10}{:>7}{:>22}{:>18}{:>17}{:>18}".format(*header))
-    for mode in (*ALONE, COMBINED):
-        console.say(_figures(mode, result.metrics[mode]["eval"]))
+    rows = [_figures(mode, result.metrics[mode]["eval"]) for mode in (*ALONE, COMBINED)]
+    for line in table_lines(_COLUMNS, rows, console.width):
+        console.say(line)
     console.say()
     if result.pushed:
         console.say(f"Live: version {result.version} in {folder.serving}")
     else:
-        console.say("Not blessed:")
+        console.say("The gate refused the model:")
         for reason in result.reasons:
             console.say(f"  - {reason}")
     console.say(f"Report: {folder.report}")
 
 
-def _figures(mode: str, figures: dict) -> str:
+def _figures(mode: str, figures: dict) -> list[str]:
     if not figures["n"]:
-        return f"{mode:<10}{0:>7}   no product has it"
+        return [mode, "0", "-", "-", "-", "-"]
     interval = f"{figures['accuracy_lower']:.3f}-{figures['accuracy_upper']:.3f}"
-    accuracy = f"{figures['accuracy']:.3f} ({interval})"
     right = figures["accepted_accuracy_95"]
-    return (
-        f"{mode:<10}{figures['n']:>7,}{accuracy:>22}{figures['coverage_at_95']:>18.1%}"
-        f"{'-' if right is None else f'{right:.1%}':>17}{figures['coverage_at_98']:>18.1%}"
-    )
+    return [
+        mode,
+        f"{figures['n']:,}",
+        f"{figures['accuracy']:.3f} ({interval})",
+        f"{figures['coverage_at_95']:.1%}",
+        "-" if right is None else f"{right:.1%}",
+        f"{figures['coverage_at_98']:.1%}",
+    ]

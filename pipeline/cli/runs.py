@@ -1,4 +1,4 @@
-"""`shelfsort runs`: what was tried in an output folder, and what sets two runs apart."""
+"""`shelfsort runs`: the runs of an output folder, and how two of them differ."""
 
 import dataclasses
 import json
@@ -7,29 +7,34 @@ import click
 
 from components.evaluator.figures import coverage, parent_coverage
 from pipeline.output_folder import OutputFolder
+from shelfsort.cli.tables import Column, table_lines, terminal_width
 from shelfsort.contract.modalities import ALONE, COMBINED
 from shelfsort.contract.targets import TARGETS
 
+_MODES = (*ALONE, COMBINED)
+
 _FIGURES = {
-    "accuracy": "right",
-    "parent_accuracy": "parent",
-    **{coverage(target): f"at {100 * target:g} %" for target in TARGETS},
-    **{parent_coverage(target): f"parent {100 * target:g}" for target in TARGETS},
+    "accuracy": "accuracy",
+    "parent_accuracy": "parent accuracy",
+    **{coverage(target): f"coverage at {100 * target:g} %" for target in TARGETS},
+    **{parent_coverage(target): f"parent coverage at {100 * target:g} %" for target in TARGETS},
 }
 
 
 @click.command()
 @click.option("--output", required=True, help="Output folder of the runs.")
-@click.option("--compare", nargs=2, metavar="A B", help="Two runs: ids, their beginning, `latest`.")
+@click.option(
+    "--compare", nargs=2, metavar="A B", help="Two runs: an id, its beginning, or `latest`."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def runs(output: str, compare: tuple[str, str] | None, as_json: bool) -> None:
     """List the runs of an output folder with their figures, or compare two.
 
-    The list has a line for each mode: shares of the eval products whose category and whose parent
-    are right, and shares decided at 95 % and 98 %, as category and as parent.
+    The list shows, for each modality, the accuracy on the eval products and the coverage at 95 %
+    and 98 %, of the category and of its parent category.
 
-    A comparison says what differs in data, settings and results, and by exact paired tests on the
-    products that both runs scored whether the difference is more than chance.
+    A comparison shows how two runs differ in data, settings and results. Exact paired tests on the
+    products that both runs scored say whether the results differ by more than sampling error.
 
     \b
     Examples:
@@ -55,19 +60,32 @@ def _compare(a, b, as_json: bool) -> None:
     if as_json:
         _print_json(comparison.to_dict())
     else:
-        click.echo("\n".join(lines_of(comparison)))
+        click.echo("\n".join(lines_of(comparison, terminal_width())))
 
 
 def _list(found) -> None:
-    heads = "".join(f"{head:>10}" for head in _FIGURES.values())
-    click.echo(f"{'run, outcome':<26}{'given':<9}{'n':>7}{heads}")
+    """Prints each run's id and outcome, and below it a row of figures for each modality."""
+    columns = [
+        Column("  eval"),
+        Column("n", number=True),
+        *(Column(name, number=True) for name in _FIGURES.values()),
+    ]
+    rows = [_row(run.metrics, mode) for run in found for mode in _MODES]
+    lines = table_lines(columns, rows, terminal_width())
+    head, body = lines[: -len(rows)], iter(lines[-len(rows) :])
+    click.echo("\n".join(head))
     for run in found:
         version = f" as version {run.version}" if run.version else ""
-        sides = (run.id, f"  {run.outcome}{version}", "")
-        for side, mode in zip(sides, (*ALONE, COMBINED), strict=True):
-            figures = run.metrics.get(mode, {}).get("eval", {})
-            shares = "".join(f"{_shown(figures.get(name)):>10}" for name in _FIGURES)
-            click.echo(f"{side:<26}{mode:<9}{figures.get('n', '-'):>7}{shares}")
+        click.echo(f"{run.id}  {run.outcome}{version}")
+        for _ in _MODES:
+            click.echo(next(body))
+
+
+def _row(metrics, mode: str) -> list[str]:
+    figures = metrics.get(mode, {}).get("eval", {})
+    n = figures.get("n")
+    shares = (_shown(figures.get(name)) for name in _FIGURES)
+    return [f"  {mode}", "-" if n is None else f"{n:,}", *shares]
 
 
 def _print_json(content) -> None:

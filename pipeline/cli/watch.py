@@ -14,20 +14,26 @@ from shelfsort.core.storage import absolute
 
 
 @click.command()
-@click.option("--inbox", required=True, help="Folder, or pattern, of labelled manifests.")
+@click.option("--inbox", required=True, help="Folder or pattern of labelled manifests.")
 @click.option("--taxonomy", required=True, help="Category tree (JSON); it may change.")
-@click.option("--output", required=True, help="Folder for the models, the reports and all else.")
-@click.option("--once", is_flag=True, help="Look once and end, as for cron.")
+@click.option("--output", required=True, help="Folder for all output.")
+@click.option("--once", is_flag=True, help="Check once and exit, for cron.")
 @click.option(
     "--every",
     type=click.FloatRange(min=1),
     default=60.0,
     show_default=True,
-    help="Seconds between looks.",
+    help="Seconds between checks.",
 )
-@click.option("--config", "config_file", help="YAML file of settings; all have defaults.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One setting.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a run.")
+@click.option("--config", "config_file", help="YAML file of settings. All have defaults.")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override one setting. Repeatable.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each run.")
 def watch(
     inbox: str,
     taxonomy: str,
@@ -38,15 +44,17 @@ def watch(
     overrides: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Train on old and new labels whenever a new manifest arrives; push what passes the gate.
+    """Train on old and new labels when a new manifest arrives, and push the model if it passes.
 
-    Every manifest in the inbox counts, in the order of names; a product labelled again counts as
-    in the last of them. A file counts from when it has its final name: write it under a name that
-    begins with "." or "_", and rename it. The same content is never trained on twice, and a run
-    that is refused does not stop later ones. A line says what came of each run.
+    The watch reads all manifests of the inbox in the order of their names. A product that is
+    labelled again takes its label from the last of them. It ignores files whose names begin with
+    "." or "_": write a file under such a name, and rename it when it is complete. It never trains
+    twice on the same content, and a refused model does not block later runs. It prints one line
+    for each run.
 
-    With --once the exit status is 0 when a model was pushed or there was nothing new, 3 when it is
-    not blessed, 2 for bad input, 1 for a failure. Without, only unusable settings end the watch.
+    With --once the exit status is 0 if a model was pushed or nothing was new, 3 if the gate refused
+    the model, 2 for unusable input and 1 for a failure. Without --once only unusable settings end
+    the watch.
 
     \b
     Examples:
@@ -66,11 +74,11 @@ def watch(
 
 @dataclasses.dataclass
 class _Look:
-    """Looks at the inbox and says what came of it.
+    """Checks the inbox and prints the result.
 
     Attributes:
-        refused: what was wrong when it was last looked at; said once.
-        seen: the state of the inbox that the last turn came to an end with.
+        refused: the error of the last check; printed once.
+        seen: the state of the inbox after the last completed turn.
     """
 
     inbox: str

@@ -43,7 +43,7 @@ def coverage_curves(curves: Mapping[str, Mapping[str, Curve]], level: str = "cat
             point = (mark.accepted / curve.n, 1 - mark.wrong / mark.accepted)
             axes.plot(*point, "o", color=colour, markerfacecolor="white")
             axes.annotate(f" {mark.target} %", point, color=colour)
-    axes.set(xlabel="share decided by the model", ylabel="right of what is decided")
+    axes.set(xlabel="coverage", ylabel="accuracy of accepted predictions")
     axes.set(xlim=(0, 1.02), title=f"Coverage and accuracy, {level}")
     axes.set_ylim(min(lowest, 0.9) - 0.05, 1.01)
     axes.legend(title="given", frameon=False, loc="lower left")
@@ -66,7 +66,7 @@ def category_bounds(categories: Sequence[Mapping[str, Any]], shown: int = 20) ->
         axes.plot(value, place, "o", color=_COLOURS["combined"])
     axes.axvline(0.95, color=_BAD, linestyle=":", linewidth=1)
     axes.set_yticks(range(len(worst)), [f"{e['path']}  ({e['accepted']:,})" for e in worst])
-    axes.set(xlabel="right of what is put there at 95 %", title="Categories with the lowest bounds")
+    axes.set(xlabel="precision at 95 %", title="Categories with the lowest lower bounds")
     return figure
 
 
@@ -121,9 +121,9 @@ def error_gallery(
 
 
 def differences(results: Results) -> Figure:
-    """Products that only one of two runs has a yes for, by mode and question.
+    """Products that only one of two runs gets right or accepts, by modality and question.
 
-    A star marks what is more than chance (see `pipeline.experiments.results`).
+    A star marks a significant difference (see `pipeline.experiments.results`).
     """
     pairs = [each for each in results.overall if each.paired][::-1]
     figure, axes = _figure(9, 1 + 0.35 * max(len(pairs), 1))
@@ -136,7 +136,7 @@ def differences(results: Results) -> Figure:
         for each in pairs
     ]
     axes.set_yticks(places, names)
-    axes.set(xlabel=f"products of {results.shared:,} shared", title="What sets the runs apart")
+    axes.set(xlabel=f"products of {results.shared:,} shared", title="Differences between the runs")
     axes.legend(frameon=False)
     return figure
 

@@ -1,9 +1,9 @@
-"""Whether two models differ by more than chance, asked of the products that both answered.
+"""Tests whether two models differ by more than sampling error on the products that both scored.
 
-The tests speak of the two models as they are and of products like these. What is decided hangs on
-the calibration products too, so a difference of that counts only where it outlasts their redrawing
-(`shelfsort.stats.bootstrap`). Trained again with another seed, a model differs a little by
-itself: what a setting does takes several runs of each.
+The tests are about these two models and about products like these. Coverage also depends on the
+calibration products, so a coverage difference counts only if it persists when they are bootstrapped
+(`shelfsort.stats.bootstrap`). A model that is trained again with another seed differs a little, so
+the effect of a setting takes several runs of each value.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,14 +23,14 @@ from shelfsort.stats.paired import sign_flip_p_value, summed_by_group
 SHOWN = (*ALONE, COMBINED)
 """Modalities in the order of the tables."""
 LEVEL = 0.05
-# With fewer shared products a paired test would speak of a handful, and not of either split.
+# With fewer shared products a paired test would describe neither split.
 MIN_SHARED = 100
 COVERAGE = {f"coverage_{target_key(target)}": target for target in TARGETS}
 """The target of each question about coverage."""
 QUESTIONS = {
-    "accuracy": "right",
-    "parent_accuracy": "parent right",
-    **{question: f"decided at {100 * target:g} %" for question, target in COVERAGE.items()},
+    "accuracy": "accuracy",
+    "parent_accuracy": "parent accuracy",
+    **{question: f"coverage at {100 * target:g} %" for question, target in COVERAGE.items()},
 }
 
 
@@ -76,13 +76,13 @@ class Difference:
         return self.share_b - self.share_a
 
     def sentence(self) -> str:
-        """What the numbers say, in words."""
-        shares = f"{100 * self.share_a:.1f} % by A and {100 * self.share_b:.1f} % by B"
-        verdict = "more than chance" if self.beyond_chance else "may be chance"
+        """The shares, and whether their difference is significant."""
+        shares = f"A {100 * self.share_a:.1f} %, B {100 * self.share_b:.1f} %"
+        verdict = "significant" if self.beyond_chance else "may be sampling error"
         found = f"p = {self.p:.2g}"
         if self.redrawn:
             low, high = (100 * each for each in self.redrawn)
-            found = f"with other calibration products {low:+.1f} to {high:+.1f} points"
+            found = f"{low:+.1f} to {high:+.1f} points if the calibration set is bootstrapped"
         return f"{self.name}, {QUESTIONS[self.question]}: {shares}; {verdict} ({found})"
 
 

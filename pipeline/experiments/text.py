@@ -1,4 +1,4 @@
-"""A comparison as lines of at most 100 columns: one table a matter, and what it says."""
+"""A comparison of two runs as lines for a screen: one table for each subject, and its summary."""
 
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -8,20 +8,21 @@ from components.evaluator.figures import accepted_accuracy, coverage, parent_cov
 from pipeline.experiments.comparison import RunComparison
 from pipeline.experiments.data import DataDifference
 from pipeline.experiments.results import LEVEL, QUESTIONS, SHOWN, Difference, Results
+from shelfsort.cli.tables import Column, table_lines
 from shelfsort.contract.targets import TARGETS
 
 FIGURES = {
-    "accuracy": "right",
-    "parent_accuracy": "parent right",
+    "accuracy": "accuracy",
+    "parent_accuracy": "parent accuracy",
     **{
         figure: words
         for target in TARGETS
         for figure, words in (
-            (coverage(target), f"decided at {100 * target:g} %"),
-            (accepted_accuracy(target), "  of those right"),
+            (coverage(target), f"coverage at {100 * target:g} %"),
+            (accepted_accuracy(target), "  accuracy of those"),
         )
     },
-    **{parent_coverage(target): f"parent decided at {100 * target:g} %" for target in TARGETS},
+    **{parent_coverage(target): f"parent coverage at {100 * target:g} %" for target in TARGETS},
     "macro_f1": "macro F1",
     "ece": "calibration error",
 }
@@ -29,26 +30,34 @@ WIDTH = 100
 _CATEGORIES_SHOWN = 8
 _RELABELLED_SHOWN = 5
 _LONGEST_VALUE = 40
+_BESIDE_A_NAME = 54
+"""Characters that the columns beside a category's name take."""
 
 
-def lines_of(comparison: RunComparison) -> Iterator[str]:
-    """The whole comparison for a screen."""
+def lines_of(comparison: RunComparison, width: int | None = None) -> Iterator[str]:
+    """The whole comparison.
+
+    Args:
+        comparison: two runs.
+        width: of the terminal, if there is one; lines have at most `WIDTH` characters in any case.
+    """
+    width = min(width or WIDTH, WIDTH)
     for letter, run in (("A", comparison.a), ("B", comparison.b)):
         yield f"{letter}  {run.id}  {run.outcome}"
     yield from ("", "Data")
-    yield from _data(comparison.data)
+    yield from _data(comparison.data, width)
     yield from ("", "Settings and code")
-    yield from _settings(comparison.settings)
-    yield from ("", f"{'Figures on eval':<24}" + "".join(f"{mode:>22}" for mode in SHOWN))
-    yield from _figures(comparison.a.metrics, comparison.b.metrics)
+    yield from _settings(comparison.settings, width)
+    yield ""
+    yield from _figures(comparison.a.metrics, comparison.b.metrics, width)
     yield ""
     if comparison.results is None:
-        yield "No test: a run broke off before its evaluation, or its files are gone."
+        yield "No test: a run ended before its evaluation, or its files are missing."
     else:
-        yield from _results(comparison.results)
+        yield from _results(comparison.results, width)
 
 
-def _data(data: DataDifference) -> Iterator[str]:
+def _data(data: DataDifference, width: int) -> Iterator[str]:
     if data.same:
         yield "  The same products, labels, categories and splits."
         return
@@ -56,127 +65,173 @@ def _data(data: DataDifference) -> Iterator[str]:
         if lines:
             yield f"  {letter}: {lines[0]:,} products accepted, {lines[1]:,} lines rejected"
     if products := data.products:
-        yield (
-            f"  Held-out products: {products.shared:,} in both, {products.only_a:,} only in A, "
-            f"{products.only_b:,} only in B; {products.moved:,} changed their split, "
-            f"{len(products.relabelled):,} their label"
+        yield from _wrapped(
+            f"Held-out products: {products.shared:,} in both, {products.only_a:,} only in A, "
+            f"{products.only_b:,} only in B; {products.moved:,} in another split, "
+            f"{len(products.relabelled):,} with another label",
+            width,
         )
         for product, one, other in products.relabelled[:_RELABELLED_SHOWN]:
-            yield _cut(f"    {product}: {one} → {other}")
+            yield _cut(f"    {product}: {one} → {other}", width)
     for path in data.categories_added:
-        yield _cut(f"  New category: {path}")
+        yield _cut(f"  New category: {path}", width)
     for path in data.categories_removed:
-        yield _cut(f"  Category gone: {path}")
+        yield _cut(f"  Removed category: {path}", width)
     for name, one, other in data.moved_most:
-        yield _cut(f"    {one:>7,} → {other:>7,}  {name}")
+        yield _cut(f"    {one:>7,} → {other:>7,}  {name}", width)
 
 
-def _settings(settings: list[tuple[str, Any, Any]]) -> Iterator[str]:
+def _settings(settings: list[tuple[str, Any, Any]], width: int) -> Iterator[str]:
     for name, one, other in settings:
-        # Of a digest nobody reads more than that it is another one.
+        # The value of a digest says nothing to a reader, only that it changed.
         digests = name.startswith("code.") or name.endswith("_digest")
         values = "changed" if digests else f"{_value(one)} → {_value(other)}"
-        yield _cut(f"  {name:<36} {values}")
+        yield _cut(f"  {name:<36} {values}", width)
     if not settings:
         yield "  The same."
 
 
-def _figures(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[str]:
-    figures = {
-        (run, mode): (metrics.get(mode) or {}).get("eval") or {}
-        for run, metrics in (("A", a), ("B", b))
-        for mode in SHOWN
-    }
-    yield f"{'':<24}" + "".join(f"{run:>11}" for _ in SHOWN for run in "AB")
-    counts = [figures[run, mode].get("n") or 0 for mode in SHOWN for run in "AB"]
-    yield f"  {'products':<22}" + "".join(f"{count:>11,}" for count in counts)
-    for key, name in FIGURES.items():
-        values = [figures[run, mode].get(key) for mode in SHOWN for run in "AB"]
-        yield f"  {name:<22}" + "".join(f"{_share(value):>11}" for value in values)
+def _figures(a: Mapping[str, Any], b: Mapping[str, Any], width: int) -> Iterator[str]:
+    figures = [(metrics.get(mode) or {}).get("eval") or {} for mode in SHOWN for metrics in (a, b)]
+    heads = [f"{mode} {letter}" for mode in SHOWN for letter in "AB"]
+    rows = [
+        ["  products", *(f"{each.get('n') or 0:,}" for each in figures)],
+        *(
+            [f"  {name}", *(_share(each.get(key)) for each in figures)]
+            for key, name in FIGURES.items()
+        ),
+    ]
+    columns = [Column("Figures on eval"), *(Column(head, number=True) for head in heads)]
+    yield from table_lines(columns, rows, width)
 
 
-def _results(results: Results) -> Iterator[str]:
+def _results(results: Results, width: int) -> Iterator[str]:
     if not results.overall:
-        yield "No test: there is no eval product that both models could answer."
+        yield "No test: there is no eval product that both models could predict."
         return
     pairs = results.overall[0].paired
-    yield from _paired_head(results) if pairs else _unpaired_head(results)
-    for difference in results.overall:
-        yield _row(f"{difference.name:<10}{QUESTIONS[difference.question]:<18}", difference)
+    yield from _paired_head(results, width) if pairs else _unpaired_head(results, width)
+    yield from _differences(results.overall, pairs, width)
     yield ""
     told = [each for each in results.overall if each.beyond_chance or each.redrawn]
     for difference in told:
-        sentence = f"{difference.sentence()}."
-        yield from textwrap.wrap(
-            sentence, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
-        )
+        yield from _wrapped(f"{difference.sentence()}.", width)
     if not any(difference.beyond_chance for difference in told):
-        yield "  Nothing in this table is more than chance."
-    yield (
-        f"  * stands Holm's correction for {len(results.overall)} questions at {100 * LEVEL:g} %. "
-        "This is about the two models as they are:"
+        yield "  No difference in this table is significant."
+    yield from _wrapped(
+        f"* marks significance at {100 * LEVEL:g} % after Holm's correction for "
+        f"{len(results.overall)} questions. The tests compare these two models; each would differ "
+        "a little if it were trained again.",
+        width,
     )
-    yield "  trained again, each would differ a little by itself."
     if pairs:
-        yield from _categories(results)
+        yield from _categories(results, width)
 
 
-def _paired_head(results: Results) -> Iterator[str]:
+def _paired_head(results: Results, width: int) -> Iterator[str]:
     titles = max(difference.groups or 0 for difference in results.overall)
-    yield (
+    yield from _wrapped(
         f"The same {results.shared:,} eval products, {titles:,} titles "
-        f"(A scored {results.eval_a:,}, B {results.eval_b:,})"
+        f"(A scored {results.eval_a:,}, B {results.eval_b:,})",
+        width,
+        indent="",
     )
     if results.relabelled:
-        yield (
-            f"{results.relabelled:,} of them have another label in the later run: both models are "
-            "judged by that one."
+        yield from _wrapped(
+            f"{results.relabelled:,} of them have another label in the later run, which counts "
+            "for both models.",
+            width,
+            indent="",
         )
     if results.left_out:
-        yield f"{results.left_out:,} belong to categories that one run does not know: left out."
-    yield "p takes the variants of one title for one witness, McNemar's test each for one."
-    yield (
-        f"{'':<28}{'A':>7}{'B':>8}{'B - A':>9}{'only A':>8}{'only B':>8}{'p':>10}{'McNemar':>10}"
+        yield from _wrapped(
+            f"{results.left_out:,} products are left out: only one run knows their categories.",
+            width,
+            indent="",
+        )
+    yield from _wrapped(
+        "p counts all variants of one title as one observation, McNemar's test counts each "
+        "product.",
+        width,
+        indent="",
     )
 
 
-def _unpaired_head(results: Results) -> Iterator[str]:
-    yield (
-        f"Only {results.shared:,} eval products are the same (A scored {results.eval_a:,}, "
-        f"B {results.eval_b:,}): too few to compare on."
-    )
-    yield "Fisher's exact test of the two eval splits, which finds less than a paired test would:"
-    yield f"{'':<28}{'A':>7}{'B':>8}{'B - A':>9}{'':>16}{'p':>10}"
-
-
-def _row(name: str, difference: Difference) -> str:
-    only = [difference.only_a, difference.only_b]
-    counts = "".join(f"{'' if count is None else f'{count:,}':>8}" for count in only)
-    by_product = "" if difference.p_products is None else f"{difference.p_products:>10.2g}"
-    mark = "  *" if difference.beyond_chance else ""
-    return (
-        f"{name:<28}{difference.share_a:>7.3f}{difference.share_b:>8.3f}{difference.change:>+9.3f}"
-        f"{counts}{difference.p:>10.2g}{by_product}{mark}"
+def _unpaired_head(results: Results, width: int) -> Iterator[str]:
+    yield from _wrapped(
+        f"Only {results.shared:,} eval products are in both runs (A scored {results.eval_a:,}, "
+        f"B {results.eval_b:,}), too few for a paired test. Fisher's exact test compares the two "
+        "eval splits instead; it has less power.",
+        width,
+        indent="",
     )
 
 
-def _categories(results: Results) -> Iterator[str]:
+def _differences(overall: list[Difference], pairs: bool, width: int) -> Iterator[str]:
+    names = ["A", "B", "B - A", *(("only A", "only B") if pairs else ()), "p"]
+    names += ["McNemar"] if pairs else []
+    columns = [Column(""), Column(""), *(Column(name, number=True) for name in names), Column("")]
+    rows = []
+    for each in overall:
+        counts = [_count(each.only_a), _count(each.only_b)] if pairs else []
+        by_product = ["" if each.p_products is None else f"{each.p_products:.2g}"] if pairs else []
+        rows.append(
+            [
+                each.name,
+                QUESTIONS[each.question],
+                *(f"{share:.3f}" for share in (each.share_a, each.share_b)),
+                f"{each.change:+.3f}",
+                *counts,
+                f"{each.p:.2g}",
+                *by_product,
+                "*" if each.beyond_chance else "",
+            ]
+        )
+    yield from table_lines(columns, rows, width)
+
+
+def _categories(results: Results, width: int) -> Iterator[str]:
     differing = [each for each in results.categories if each.only_a or each.only_b]
-    told = sum(each.beyond_chance for each in results.categories)
+    significant = sum(each.beyond_chance for each in results.categories)
     yield ""
-    yield (
-        f"Categories, right by words and picture: {len(differing):,} of "
-        f"{len(results.categories):,} differ, {told:,} by more than chance"
+    yield from _wrapped(
+        f"Category accuracy from text and image: {len(differing):,} of "
+        f"{len(results.categories):,} categories differ, {significant:,} significantly",
+        width,
+        indent="",
     )
     shown = sorted(differing, key=lambda each: not each.beyond_chance)[:_CATEGORIES_SHOWN]
-    if shown:
-        yield f"{'':<46}{'n':>6}{'A':>8}{'B':>8}{'only A':>8}{'only B':>8}{'p':>10}"
-    for each in shown:
-        yield (
-            f"  {_cut(each.name, 44, end=True):<44}{each.n_a:>6,}{each.share_a:>8.3f}"
-            f"{each.share_b:>8.3f}{each.only_a:>8,}{each.only_b:>8,}{each.p:>10.2g}"
-            f"{'  *' if each.beyond_chance else ''}"
-        )
+    if not shown:
+        return
+    names = ("n", "A", "B", "only A", "only B", "p")
+    columns = [Column(""), *(Column(name, number=True) for name in names), Column("")]
+    rows = [
+        [
+            f"  {_cut(each.name, width - _BESIDE_A_NAME, end=True)}",
+            f"{each.n_a:,}",
+            *(f"{share:.3f}" for share in (each.share_a, each.share_b)),
+            _count(each.only_a),
+            _count(each.only_b),
+            f"{each.p:.2g}",
+            "*" if each.beyond_chance else "",
+        ]
+        for each in shown
+    ]
+    yield from table_lines(columns, rows, width)
+
+
+def _wrapped(text: str, width: int, *, indent: str = "  ") -> list[str]:
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=2 * indent,
+        break_on_hyphens=False,
+    )
+
+
+def _count(count: int | None) -> str:
+    return "" if count is None else f"{count:,}"
 
 
 def _share(value: float | None) -> str:
@@ -187,7 +242,7 @@ def _value(value: Any) -> str:
     return _cut("not set" if value is None else str(value), _LONGEST_VALUE)
 
 
-def _cut(text: str, width: int = WIDTH, *, end: bool = False) -> str:
+def _cut(text: str, width: int, *, end: bool = False) -> str:
     """At most `width` characters: of a path the end says more than the beginning."""
     if len(text) <= width:
         return text

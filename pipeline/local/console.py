@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from shelfsort.cli.tables import terminal_width
 from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.progress import LOGGER_NAME
 
@@ -28,6 +29,7 @@ class Console(logging.Handler):
         super().__init__()
         self._stream = stream
         self._redraws = stream.isatty()
+        self.width = terminal_width(stream)
         self._heading = ""
         self._started = self._last_plain = time.monotonic()
 

@@ -1,17 +1,28 @@
-"""`shelfsort models`: what is live, what was before, and the way back."""
+"""`shelfsort models`: lists, rolls back, prunes and verifies model versions."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import click
 
 from serving import versions
+from shelfsort.cli.tables import Column, table_lines, terminal_width
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import child_folders, join
 
 _EVAL_FIGURES = ("accuracy", "coverage_at_95")
 EXIT_DIFFERS = 1
+_COLUMNS = (
+    Column("version", number=True),
+    Column(""),
+    Column("pushed", wraps=True),
+    Column("accuracy", number=True),
+    Column("coverage at 95 %", number=True),
+    Column("backbone", wraps=True),
+    Column("digest"),
+    Column("remark", wraps=True),
+)
 
 
 def _options(command: Callable) -> Callable:
@@ -21,9 +32,9 @@ def _options(command: Callable) -> Callable:
             "base_path",
             required=True,
             metavar="DIR",
-            help="The folder of one model's versions, or the folder of several such models.",
+            help="Folder of one model's versions, or folder of several models.",
         ),
-        click.option("--name", help="Which model, where DIR holds several."),
+        click.option("--name", help="Name of the model, if DIR contains several."),
         click.option("--json", "as_json", is_flag=True, help="Print JSON."),
     )
     for decorator in reversed(decorators):
@@ -35,8 +46,8 @@ def _options(command: Callable) -> Callable:
 def models() -> None:
     """List, roll back, prune and verify pushed models.
 
-    The live version is the one with the highest number. Servers that watch the folder follow by
-    themselves, Shelfsort's and TensorFlow Serving alike.
+    The version with the highest number is live. Shelfsort's server and TensorFlow Serving watch the
+    folder and pick up changes by themselves.
 
     \b
     Examples:
@@ -50,7 +61,7 @@ def models() -> None:
 @models.command("list")
 @_options
 def list_models(base_path: str, name: str | None, as_json: bool) -> None:
-    """List the versions, the live one marked, with their lineage.
+    """List the versions with their lineage, and mark the live one.
 
     \b
     Examples:
@@ -64,20 +75,21 @@ def list_models(base_path: str, name: str | None, as_json: bool) -> None:
         return
     for base, held in found.items():
         click.echo(base)
-        click.echo(_table([_row(version, held[-1]) for version in reversed(held)]))
+        rows = [_row(version, held[-1]) for version in reversed(held)]
+        click.echo("\n".join(table_lines(_COLUMNS, rows, terminal_width())))
 
 
 @models.command()
 @_options
-@click.option("--to", type=int, metavar="VERSION", help="The version to return to.")
-@click.option("--approved-by", help="Who decided it, for the lineage.")
+@click.option("--to", type=int, metavar="VERSION", help="Version to return to.")
+@click.option("--approved-by", help="Name of the person who decided it, for the lineage.")
 def rollback(
     base_path: str, name: str | None, as_json: bool, to: int | None, approved_by: str | None
 ) -> None:
-    """Put an older version live again: a copy of it becomes the newest. Nothing is deleted.
+    """Make an older version live again.
 
-    Without --to it is the newest version that holds another model than the live one and was never
-    rolled back from.
+    The command publishes a copy of the older version under the next number, and deletes nothing.
+    Without --to it chooses the newest version with a different model that was never rolled back.
 
     \b
     Examples:
@@ -91,16 +103,16 @@ def rollback(
         click.echo(json.dumps(_record(base, version, version), indent=2, ensure_ascii=False))
         return
     click.echo(
-        f"Version {version.number} is live: the model of version {version.lineage['rollback_of']}."
-        f" Version {before.number} is withdrawn, and kept."
+        f"Version {version.number} is live, with the model of version"
+        f" {version.lineage['rollback_of']}. Version {before.number} is kept, but no longer live."
     )
 
 
 @models.command()
 @_options
-@click.option("--keep", type=int, default=5, show_default=True, help="How many versions to keep.")
+@click.option("--keep", type=int, default=5, show_default=True, help="Number of versions to keep.")
 def prune(base_path: str, name: str | None, as_json: bool, keep: int) -> None:
-    """Remove all but the newest versions. The live one stays.
+    """Remove all but the newest versions. The live version stays.
 
     \b
     Examples:
@@ -118,14 +130,14 @@ def prune(base_path: str, name: str | None, as_json: bool, keep: int) -> None:
 
 @models.command()
 @_options
-@click.option("--version", "number", type=int, help="Only this version; else all of them.")
+@click.option("--version", "number", type=int, help="Verify only this version. Default: all.")
 @click.pass_context
 def verify(
     ctx: click.Context, base_path: str, name: str | None, as_json: bool, number: int | None
 ) -> None:
-    """Compare the files of the versions with the digests recorded when they were pushed.
+    """Compare the versions' files with the digests recorded at the push.
 
-    Exit status 1 when a file is missing, changed or new.
+    The exit status is 1 if a file is missing, changed or new.
 
     \b
     Examples:
@@ -142,13 +154,13 @@ def verify(
         click.echo(json.dumps(records, indent=2, ensure_ascii=False))
     else:
         for found, problems in findings.items():
-            click.echo(f"version {found}: {'; '.join(problems) or 'as it was pushed'}")
+            click.echo(f"version {found}: {'; '.join(problems) or 'unchanged'}")
     if any(findings.values()):
         ctx.exit(EXIT_DIFFERS)
 
 
 def _bases(base_path: str, name: str | None) -> list[str]:
-    """The base paths that DIR stands for. Raises InputError when it holds no version at all."""
+    """The base paths of the models in DIR. Raises InputError if there is no version at all."""
     if name is None and versions.list_versions(base_path):
         return [base_path]
     names = [name] if name else child_folders(base_path)
@@ -156,7 +168,7 @@ def _bases(base_path: str, name: str | None) -> list[str]:
     if not found:
         what = base_path if name is None else join(base_path, name)
         raise InputError(
-            f"{what}: no model versions. Give the folder `serving` of a run's output folder."
+            f"{what}: no model versions found. Give the folder `serving` of a run's output folder."
         )
     return found
 
@@ -207,13 +219,3 @@ def _remark(lineage: dict[str, Any]) -> str:
 
 def _percent(share: float | None) -> str:
     return "" if share is None else f"{share:.1%}"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    header = ["version", "", "pushed", "accuracy", "covers 95%", "backbone", "digest", "remark"]
-    lines = [header, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    return "\n".join(
-        "  " + "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )

@@ -20,79 +20,120 @@ if TYPE_CHECKING:
 @click.option(
     "--model-base-path",
     metavar="DIR",
-    help="Folder of a model's versions, or of several models' folders.",
+    help="Folder of one model's versions, or folder of several models.",
 )
-@click.option("--model-name", help="Name of the model at DIR. Default: its folder's.")
+@click.option("--model-name", help="Name of the model in DIR. Default: the folder's name.")
 @click.option(
     "--model-config-file",
     metavar="FILE",
-    help="Instead of DIR: models, version policies and labels, as TF Serving's text file.",
+    help="TensorFlow Serving's text file of models, version policies and labels. Replaces DIR.",
 )
 @click.option(
     "--model-config-file-poll-wait-seconds",
     default=0.0,
     show_default=True,
-    help="Read the file again so often; 0 reads it once.",
+    help="Seconds between reads of the configuration file; 0 reads it only at startup.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8500, show_default=True, help="gRPC port; 0 takes a free one.")
-@click.option("--rest-port", default=8501, show_default=True, help="REST port; 0: a free one.")
-@click.option("--rest/--no-rest", default=True, help="Whether to serve REST at all.")
+@click.option("--port", default=8500, show_default=True, help="gRPC port; 0 chooses a free one.")
+@click.option(
+    "--rest-port", default=8501, show_default=True, help="REST port; 0 chooses a free one."
+)
+@click.option("--rest/--no-rest", default=True, show_default=True, help="Serve the REST API.")
 @click.option(
     "--file-system-poll-wait-seconds",
     "poll_seconds",
     default=1.0,
     show_default=True,
-    help="Look for new versions so often; 0 looks once.",
+    help="Seconds between scans for new versions; 0 scans only at startup.",
 )
-@click.option("--max-num-load-retries", "load_retries", default=5, show_default=True)
 @click.option(
-    "--load-retry-interval-seconds", "load_retry_seconds", default=60.0, show_default=True
+    "--max-num-load-retries",
+    "load_retries",
+    default=5,
+    show_default=True,
+    help="Retries of a version that does not load.",
+)
+@click.option(
+    "--load-retry-interval-seconds",
+    "load_retry_seconds",
+    default=60.0,
+    show_default=True,
+    help="Seconds between these retries.",
 )
 @click.option(
     "--batching/--no-batching",
     default=True,
     show_default=True,
-    help="Answer what is waiting together. Nothing is ever waited for.",
+    help="Batch requests that are already queued; never delay a request to fill a batch.",
 )
 @click.option(
     "--join-rows",
     type=click.IntRange(min=1),
     default=8,
     show_default=True,
-    help="Rows of a run that joins several requests. A GPU wants more.",
+    help="Maximum rows of a batch that joins requests. Increase it for a GPU.",
 )
 @click.option(
     "--max-batch-size",
     type=click.IntRange(min=1),
-    help="Refuse requests with more rows. Default: none is too large.",
+    help="Reject requests with more rows. Default: no limit.",
 )
 @click.option(
     "--num-batch-threads",
     "parallel_batches",
     type=click.IntRange(min=1),
-    help="Runs at once. Default: one for each processor.",
+    help="Number of batches computed in parallel. Default: one for each processor.",
 )
 @click.option(
-    "--max-concurrent", default=1000, show_default=True, help="Calls in hand; more are refused."
+    "--max-concurrent",
+    default=1000,
+    show_default=True,
+    help="Maximum concurrent calls; further calls are rejected.",
 )
-@click.option("--max-message-mb", type=click.FloatRange(min=0.001, max=2047), help="Default: 2 GB.")
-@click.option("--tensorflow-intra-op-parallelism", "intra_op_threads", default=0)
-@click.option("--tensorflow-inter-op-parallelism", "inter_op_threads", default=0)
 @click.option(
-    "--enable-grpc-healthcheck-service", "health_service", is_flag=True, help="grpc.health.v1."
+    "--max-message-mb",
+    type=click.FloatRange(min=0.001, max=2047),
+    help="Maximum size of a message. Default: 2 GB.",
 )
-@click.option("--tls-certificate", metavar="PEM", help="With --tls-key: TLS on both ports.")
-@click.option("--tls-key", metavar="PEM")
-@click.option("--tls-client-ca", metavar="PEM", help="Clients need a certificate signed by it.")
 @click.option(
-    "--allow-version-labels-for-unavailable-models", "labels_for_unavailable", is_flag=True
+    "--tensorflow-intra-op-parallelism",
+    "intra_op_threads",
+    default=0,
+    help="Threads within a TensorFlow operation; 0 lets TensorFlow choose.",
+)
+@click.option(
+    "--tensorflow-inter-op-parallelism",
+    "inter_op_threads",
+    default=0,
+    help="TensorFlow operations in parallel; 0 lets TensorFlow choose.",
+)
+@click.option(
+    "--enable-grpc-healthcheck-service",
+    "health_service",
+    is_flag=True,
+    help="Serve grpc.health.v1.",
+)
+@click.option(
+    "--tls-certificate",
+    metavar="PEM",
+    help="Server certificate. With --tls-key: TLS on both ports.",
+)
+@click.option("--tls-key", metavar="PEM", help="Key of the server certificate.")
+@click.option(
+    "--tls-client-ca", metavar="PEM", help="Require client certificates signed by this CA."
+)
+@click.option(
+    "--allow-version-labels-for-unavailable-models",
+    "labels_for_unavailable",
+    is_flag=True,
+    help="Accept labels of versions that are not loaded yet.",
 )
 @click.option(
     "--grace-seconds",
     default=30.0,
     show_default=True,
-    help="What calls in hand may still take after SIGTERM.",
+    help="Seconds that running calls may still take after SIGTERM.",
 )
 def serve(
     model_base_path: str | None,
@@ -102,10 +143,11 @@ def serve(
     grace_seconds: float,
     **options,
 ) -> None:
-    """Serve pushed models with TF Serving's APIs, until SIGTERM or Ctrl-C.
+    """Serve pushed models with TensorFlow Serving's APIs, until SIGTERM or Ctrl-C.
 
-    New versions are loaded and warmed up before the old one goes; one that does not load leaves
-    the old one in place. Prometheus reads /monitoring/prometheus/metrics on the REST port.
+    The server loads and warms up a new version before it unloads the old one. If the new version
+    does not load, the old one stays. Prometheus metrics are at /monitoring/prometheus/metrics on
+    the REST port.
 
     \b
     Examples:
@@ -116,7 +158,7 @@ def serve(
     """
     if bool(model_base_path) == bool(model_config_file):
         raise InputError("Give either --model-base-path or --model-config-file.")
-    # Read before it is applied: a change meanwhile is then seen as one.
+    # Read before it is applied, so that a change in between is noticed later.
     config = _content(model_config_file)
     with _logged_to_stderr():
         server = _started(model_base_path, model_name, model_config_file, _options(options))
@@ -140,7 +182,7 @@ def _content(path: str | None) -> bytes:
 
 @contextlib.contextmanager
 def _logged_to_stderr() -> Iterator[None]:
-    """Versions that come, fail and go, with the time: what an operator looks for afterwards."""
+    """Logs versions as they load, fail and unload, with the time, for an operator."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("shelfsort.serving")
@@ -185,7 +227,7 @@ def _started(
 
 
 def _announce(server: "ModelServer") -> None:
-    """One line for each model, on stdout: who starts a server waits for them."""
+    """Prints one line for each model on stdout; the caller of the server may wait for them."""
     ports = f"{server.address} (gRPC)"
     if server.rest_address:
         ports += f", {server.rest_address} (REST)"
@@ -197,7 +239,7 @@ def _announce(server: "ModelServer") -> None:
 def _follow(
     server: "ModelServer", path: str, started_with: bytes, seconds: float, stop: threading.Event
 ) -> None:
-    """Applies the configuration file whenever it changes; a faulty one changes nothing."""
+    """Applies the configuration file when it changes. A faulty file changes nothing."""
     from serving.server.config_file import read_config_file
 
     def watch() -> None:

@@ -1,4 +1,4 @@
-"""The `shelfsort` command: commands are imported when they are called, so `--help` is instant."""
+"""The `shelfsort` command. It imports a command only when it is called, so `--help` is instant."""
 
 import importlib
 import os
@@ -12,12 +12,12 @@ from shelfsort.core.errors import InputError, NotBlessed, RunFailed
 
 @dataclass(frozen=True)
 class Command:
-    """Where a command lies, and its line in `--help`.
+    """A command's module and its line in `--help`.
 
     Attributes:
         target: `module:attribute`, imported when the command is called.
-        summary: what it does, in one line.
-        install: what to install where its packages are missing.
+        summary: one line that says what the command does.
+        install: the distribution to install if the command's packages are missing.
     """
 
     target: str
@@ -33,7 +33,7 @@ COMMANDS = {
     ),
     "demo": Command(
         "pipeline.cli.demo:demo",
-        "Make a small catalogue, run everything on it, ask the model over gRPC.",
+        "Run everything on a small generated catalogue and ask the model over gRPC.",
         _PIPELINE,
     ),
     "compile": Command(
@@ -43,7 +43,7 @@ COMMANDS = {
     ),
     "lint-spec": Command(
         "pipeline.cli.kubeflow:lint_spec",
-        "Name what the chosen backend cannot run in a pipeline spec.",
+        "Report what a backend could not run in a pipeline spec.",
         _PIPELINE,
     ),
     "submit": Command(
@@ -52,7 +52,7 @@ COMMANDS = {
         _PIPELINE,
     ),
     "serve": Command(
-        "serving.cli.serve:serve", "Serve pushed models with TF Serving's APIs.", _SERVING
+        "serving.cli.serve:serve", "Serve pushed models with TensorFlow Serving's APIs.", _SERVING
     ),
     "predict": Command(
         "shelfsort.cli.predict:predict", "Ask a model server about one product.", _LIBRARY
@@ -61,10 +61,10 @@ COMMANDS = {
         "serving.cli.models:models", "List, roll back, prune and verify pushed models.", _SERVING
     ),
     "report": Command(
-        "pipeline.cli.report:report", "Say where a run's report lies, or open it.", _PIPELINE
+        "pipeline.cli.report:report", "Summarise a run's report, or open it.", _PIPELINE
     ),
     "runs": Command(
-        "pipeline.cli.runs:runs", "List the runs of an output folder and their figures.", _PIPELINE
+        "pipeline.cli.runs:runs", "List the runs of an output folder, or compare two.", _PIPELINE
     ),
 }
 
@@ -72,7 +72,7 @@ EXIT_FAILURE, EXIT_BAD_INPUT, EXIT_NOT_BLESSED = 1, 2, 3
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are named in a table and imported on use."""
+    """A group that imports each command of `COMMANDS` on use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -98,7 +98,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="shelfsort")
 def shelfsort() -> None:
-    """Puts every product on the right shelf, and says when it is not sure.
+    """Sort products into categories automatically where a target accuracy is certified.
 
     \b
     Examples:
@@ -109,7 +109,7 @@ def shelfsort() -> None:
 
 
 def main() -> None:
-    """Entry point: turns our errors into one line and the documented exit status."""
+    """Entry point. Turns Shelfsort's errors into one line and the documented exit status."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         status = shelfsort.main(prog_name="shelfsort", standalone_mode=False)
@@ -118,7 +118,7 @@ def main() -> None:
         click.echo(f"shelfsort: {error}", err=True)
         sys.exit(EXIT_BAD_INPUT)
     except NotBlessed as verdict:
-        click.echo(f"shelfsort: not blessed: {verdict}", err=True)
+        click.echo(f"shelfsort: the gate refused the model: {verdict}", err=True)
         sys.exit(EXIT_NOT_BLESSED)
     except RunFailed as error:
         click.echo(f"shelfsort: failed: {error}", err=True)

@@ -1,4 +1,4 @@
-"""`shelfsort predict`: one product, asked of a running model server."""
+"""`shelfsort predict`: asks a running model server about one product."""
 
 import json
 from dataclasses import asdict
@@ -22,24 +22,30 @@ _BAR_WIDTH = 30
 
 
 @click.command()
-@click.option("--address", required=True, metavar="HOST:PORT", help="gRPC port of the server.")
-@click.option("--title", default="", help="The product's title.")
-@click.option("--description", default="", help="Its description.")
-@click.option("--image", type=click.Path(path_type=Path), help="File of its picture.")
-@click.option("--price", type=float, help="Its price.")
-@click.option("--model", default=DEFAULT_MODEL, show_default=True, help="Name on the server.")
-@click.option("--version", type=click.IntRange(min=1), help="Version. Default: the newest.")
+@click.option("--address", required=True, metavar="HOST:PORT", help="The server's gRPC address.")
+@click.option("--title", default="", help="Title of the product.")
+@click.option("--description", default="", help="Description of the product.")
+@click.option("--image", type=click.Path(path_type=Path), help="Image file of the product.")
+@click.option("--price", type=float, help="Price of the product.")
+@click.option(
+    "--model", default=DEFAULT_MODEL, show_default=True, help="Name of the model on the server."
+)
+@click.option("--version", type=click.IntRange(min=1), help="Model version. Default: the newest.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0.001),
     default=10.0,
     show_default=True,
-    help="Seconds to wait, retries included.",
+    help="Seconds to wait, including retries.",
 )
-@click.option("--tls", is_flag=True, help="Connect with TLS; the three below imply it.")
+@click.option("--tls", is_flag=True, help="Connect with TLS. Each --tls-... option implies it.")
 @click.option("--tls-ca", type=click.Path(path_type=Path), help="PEM file of the CA to trust.")
-@click.option("--tls-certificate", type=click.Path(path_type=Path), help="PEM file to show.")
-@click.option("--tls-key", type=click.Path(path_type=Path), help="PEM file of its key.")
+@click.option(
+    "--tls-certificate", type=click.Path(path_type=Path), help="PEM file of the client certificate."
+)
+@click.option(
+    "--tls-key", type=click.Path(path_type=Path), help="PEM file of the client certificate's key."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def predict(
     address: str,
@@ -56,7 +62,7 @@ def predict(
     tls_key: Path | None,
     as_json: bool,
 ) -> None:
-    """Asks a model server which shelf a product belongs on.
+    """Ask a model server which category a product belongs to.
 
     \b
     Examples:
@@ -64,7 +70,7 @@ def predict(
       shelfsort predict --address localhost:8500 --image tote.jpg --price 19.90 --json
       shelfsort predict --address models.shop:8500 --tls --title "Canvas tote bag"
 
-    Exit status: 0 answered, 1 the server gave no answer, 2 the product cannot be asked about.
+    The exit status is 0 if the server answered, 1 if it did not, and 2 if the input is unusable.
     """
     if not address.rpartition(":")[2].isdigit():
         raise InputError(f"--address {address}: no port. Give HOST:PORT, such as localhost:8500.")
@@ -87,7 +93,7 @@ def predict(
 
 
 def readable(answer: Answer, model: str) -> list[str]:
-    """Returns the lines that a person reads: the shelf, who decides, and the runners-up."""
+    """Returns lines for a person: the category, whether it is accepted, and the runners-up."""
     return [
         f"{answer.path}   {answer.score:.1%}",
         *(
@@ -103,15 +109,15 @@ def readable(answer: Answer, model: str) -> list[str]:
 
 
 def _decision(accepted: bool) -> str:
-    return "decided by the model alone" if accepted else "left to a person"
+    return "accepted" if accepted else "not accepted: ask a person"
 
 
 def _answer(answer: Answer) -> str:
     if not answer.answer:
-        return "none that is sure enough"
+        return "none: no category or ancestor is accepted"
     if answer.answer == answer.category:
         return answer.answer
-    return f"{answer.answer} (a shelf above, level {answer.level}: sure of that much)"
+    return f"{answer.answer} (an ancestor of the category, at level {answer.level})"
 
 
 def _bars(answer: Answer) -> list[str]:

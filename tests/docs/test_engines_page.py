@@ -54,4 +54,4 @@ def test_versions_on_the_page_are_those_of_the_locked_beam():
     page = PAGE.read_text()
     assert re.findall(r"job_server:(\S+)", page) == [locked, locked]
     first, *_, last = FlinkRunnerOptions.PUBLISHED_FLINK_VERSIONS
-    assert f"speaks Flink {first} to {last}" in page and f"beam_flink{last}_job_server" in page
+    assert f"Flink {first} to {last}" in page and f"beam_flink{last}_job_server" in page
