@@ -21,8 +21,9 @@ from typing import Any
 from components.manifest_example_gen.preflight import find_label_attribute
 from pipeline.config import load_config
 from pipeline.local.watch import Turn, take_turn
-from pipeline.output_folder import OutputFolder, write_atomically
+from pipeline.output_folder import OutputFolder
 from serving.versions import live_version
+from shelfsort.core.files import write_bytes, write_text
 from shelfsort.products.taxonomy import Taxonomy
 
 DAYS = 10
@@ -62,9 +63,9 @@ def main() -> None:
     print(ROW.format(*HEADER), flush=True)
     for day, lines in enumerate(deal(manifest, story), 1):
         inbox, tree = arguments.output / "inbox", arguments.output / "taxonomy.json"
-        write_atomically(tree, _tree(taxonomy, story.late if day < LATE_DAY else ""))
+        write_bytes(tree, _tree(taxonomy, story.late if day < LATE_DAY else ""))
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        write_atomically(inbox / f"day-{day:02}.manifest", text.encode())
+        write_text(inbox / f"day-{day:02}.manifest", text)
         if day not in (arguments.look_on or range(1, DAYS + 1)):
             continue
         turn = take_turn(str(inbox.resolve()), str(tree.resolve()), folder, config)

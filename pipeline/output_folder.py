@@ -3,13 +3,9 @@
 import contextlib
 import dataclasses
 import fcntl
-import json
-import os
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from shelfsort.core.errors import InputError
 
@@ -113,24 +109,3 @@ class OutputFolder:
                     "folder."
                 ) from error
             yield
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file so that readers see the old content or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """`write_atomically` of indented JSON."""
-    write_atomically(path, json.dumps(content, indent=2, sort_keys=False).encode() + b"\n")

@@ -18,6 +18,7 @@ from pipeline.kubeflow.lint import lint
 from pipeline.kubeflow.locations import TARGETS
 from pipeline.kubeflow.spec import load_spec
 from shelfsort.core.errors import InputError, RunFailed
+from shelfsort.core.files import write_text
 from shelfsort.core.progress import LOGGER_NAME
 from shelfsort.core.storage import scheme
 
@@ -88,7 +89,6 @@ def compile_spec(
       shelfsort compile ... --set kubeflow.trainer.gpus=1 \\
           --set kubeflow.trainer.node_selector="{pool: gpu}"
     """
-    from pipeline.output_folder import write_atomically
 
     config = load_config(config_file, overrides)
     if Path(output).suffix not in (".yaml", ".yml"):
@@ -114,7 +114,7 @@ def compile_spec(
 
         text = compile_pipeline(destination, config)
     try:
-        write_atomically(Path(output), text.encode())
+        write_text(output, text)
     except OSError as error:
         raise InputError(f"--output: {output}: cannot be written ({error.strerror}).") from error
     click.echo(f"{output}: pipeline {config.name} for {target}")

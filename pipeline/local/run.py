@@ -9,7 +9,8 @@ from typing import Any
 from components.manifest_example_gen import preflight
 from pipeline.config import Config
 from pipeline.local.console import Console
-from pipeline.output_folder import OutputFolder, write_atomically, write_json
+from pipeline.output_folder import OutputFolder
+from shelfsort.core import files
 from shelfsort.core.errors import InputError
 from shelfsort.core.progress import note
 
@@ -68,7 +69,7 @@ def run(
         (Path(outcome.uri("ManifestExampleGen", "rejects")) / "summary.json").read_text()
     )
     metrics = _metrics(outcome, ingested)
-    write_json(folder.metrics, metrics)
+    files.write_json(folder.metrics, metrics)
     _publish_report(Path(outcome.uri("ReportGen", "report")), folder.report.parent)
     push = json.loads((Path(outcome.uri("Pusher", "pushed_model")) / "push.json").read_text())
     return RunResult(
@@ -145,7 +146,7 @@ def _with_local_cache(config: Config, folder: OutputFolder) -> Config:
 def _publish_report(artifact: Path, target: Path) -> None:
     """Makes `target` hold the report's files and none of an earlier run's."""
     for file in artifact.iterdir():
-        write_atomically(target / file.name, file.read_bytes())
+        files.write_bytes(target / file.name, file.read_bytes())
     for file in target.iterdir():
         if not (artifact / file.name).exists():
             file.unlink()

@@ -4,11 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
-from pipeline.output_folder import OutputFolder, write_atomically
+from pipeline.output_folder import OutputFolder
 from shelfsort.core.errors import InputError
 
 
@@ -55,29 +54,3 @@ def test_two_runs_at_once_are_refused_and_a_killed_one_lets_go(tmp_path):
     holder.stdout.close()
     with folder.locked():
         pass
-
-
-def test_a_reader_never_sees_part_of_a_file(tmp_path):
-    path = tmp_path / "metrics.json"
-    write_atomically(path, b"old")
-    writer = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "import sys; from pathlib import Path\n"
-            "from pipeline.output_folder import write_atomically\n"
-            "while True:\n"
-            "    for byte in (b'a', b'b'): write_atomically(Path(sys.argv[1]), byte * 4_000_000)",
-            str(path),
-        ]
-    )
-    try:
-        seen, give_up = set(), time.monotonic() + 60
-        while len(seen) < 3 and time.monotonic() < give_up:
-            content = path.read_bytes()
-            assert content == b"old" or (len(content) == 4_000_000 and len(set(content)) == 1)
-            seen.add(content[:1])
-    finally:
-        writer.kill()
-        writer.wait()
-    assert seen == {b"o", b"a", b"b"}
