@@ -8,12 +8,11 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
+from components.baseline_model.artifact import LIVE_VERSION, NO_LIVE_MODEL_FILE
 from components.baseline_model.selection import live_baseline, newest_with_digest
 from serving.versions import ModelVersion
 from shelfsort.core.progress import note
 from shelfsort.core.storage import join
-
-NO_LIVE_MODEL_FILE = "NO_LIVE_MODEL"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -47,5 +46,5 @@ def _write(baseline: types.Artifact, version: ModelVersion | None) -> None:
         io_utils.write_string_file(join(baseline.uri, NO_LIVE_MODEL_FILE), "")
         return
     io_utils.copy_dir(version.path, path_utils.serving_model_dir(baseline.uri))
-    baseline.set_string_custom_property("live_version", str(version.number))
+    baseline.set_string_custom_property(LIVE_VERSION, str(version.number))
     baseline.set_string_custom_property("model_digest", version.digest)

@@ -3,8 +3,8 @@
 import dataclasses
 from collections.abc import Collection
 
+from components.drift_check.artifact import Drift, Skew
 from components.drift_check.distances import among, shifts
-from components.drift_check.findings import Drift, Skew
 from components.drift_check.profile import SOURCES
 from components.drift_check.settings import DriftConfig
 from components.drift_check.shares import category_changes

@@ -8,7 +8,7 @@ import tensorflow_data_validation as tfdv
 from scipy.stats import chi2
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.drift_check.findings import Shift
+from components.drift_check.artifact import Shift
 from components.drift_check.statistics import (
     Statistics,
     value_counts,

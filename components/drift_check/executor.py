@@ -10,12 +10,12 @@ from tfx import types
 from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
-from tfx.utils import io_utils, path_utils
+from tfx.utils import io_utils
 
 import schema
-from components.baseline_model.executor import NO_LIVE_MODEL_FILE
+from components.baseline_model.artifact import LIVE_VERSION, model_path
 from components.drift_check import comparison
-from components.drift_check.findings import FINDINGS_FILE, STATISTICS_FILE, Findings, Skew
+from components.drift_check.artifact import STATISTICS_FILE, DriftFindings, Skew
 from components.drift_check.labelled_products import ReadLabelledProducts
 from components.drift_check.serving_logs import ReadServedProducts
 from components.drift_check.settings import DriftConfig
@@ -25,9 +25,10 @@ from components.drift_check.statistics import (
     StatisticsError,
     parse,
 )
+from components.manifest_example_gen.artifact import read_taxonomy
 from shelfsort.contract.model_files import TRAINING_STATISTICS
 from shelfsort.core.progress import note
-from shelfsort.core.storage import join
+from shelfsort.core.storage import join, read_bytes
 from shelfsort.products.taxonomy import Taxonomy
 
 _SERVED_FILE = "served_statistics.pb"
@@ -49,15 +50,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         output = artifact_utils.get_single_uri(output_dict["drift"])
         train = artifact_utils.get_split_uris(input_dict["examples"], "train")
         now = self._statistics(train, join(output, STATISTICS_FILE))
-        taxonomy = Taxonomy.load(
-            join(artifact_utils.get_single_uri(input_dict["taxonomy"]), "taxonomy.json")
-        )
+        taxonomy = read_taxonomy(artifact_utils.get_single_uri(input_dict["taxonomy"]))
         live = artifact_utils.get_single_instance(input_dict["baseline_model"])
         findings = _findings(live, now, taxonomy, config)
         if config.serving_logs:
             skew = self._skew(now, output, config)
             findings = dataclasses.replace(findings, skew=skew)
-        io_utils.write_bytes_file(join(output, FINDINGS_FILE), findings.to_json())
+        findings.write(output)
         _note(findings)
 
     def _statistics(self, split_uris: list[str], path: str) -> Statistics:
@@ -73,7 +72,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 | ProfileStatistics()
                 | "Write" >> tfdv.WriteStatisticsToBinaryFile(path)
             )
-        return parse(_read(path))
+        return parse(read_bytes(path))
 
     def _skew(self, trained: Statistics, output: str, config: DriftConfig) -> Skew:
         path, unreadable_path = join(output, _SERVED_FILE), join(output, _UNREADABLE_FILE)
@@ -83,34 +82,30 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             _ = unreadable | "WriteUnreadable" >> beam.io.WriteToText(
                 unreadable_path, num_shards=1, shard_name_template=""
             )
-        served = parse(_read(path))
+        served = parse(read_bytes(path))
         return comparison.skew(
-            trained, served, int(_read(unreadable_path)), schema.served_features(), config
+            trained, served, int(read_bytes(unreadable_path)), schema.served_features(), config
         )
 
 
 def _findings(
     live: types.Artifact, now: Statistics, taxonomy: Taxonomy, config: DriftConfig
-) -> Findings:
-    if fileio.exists(join(live.uri, NO_LIVE_MODEL_FILE)):
-        return Findings(live_version="", drift=None)
-    version = live.get_string_custom_property("live_version")
-    path = join(path_utils.serving_model_path(live.uri), TRAINING_STATISTICS)
+) -> DriftFindings:
+    model = model_path(live.uri)
+    if model is None:
+        return DriftFindings(live_version="", drift=None)
+    version = live.get_string_custom_property(LIVE_VERSION)
+    path = join(model, TRAINING_STATISTICS)
     if not fileio.exists(path):
-        return Findings(version, None, "it was pushed without its training statistics")
+        return DriftFindings(version, None, "it was pushed without its training statistics")
     try:
-        drift = comparison.drift(parse(_read(path)), now, taxonomy.leaves, config)
+        drift = comparison.drift(parse(read_bytes(path)), now, taxonomy.leaves, config)
     except StatisticsError as problem:
-        return Findings(version, None, str(problem))
-    return Findings(version, drift)
+        return DriftFindings(version, None, str(problem))
+    return DriftFindings(version, drift)
 
 
-def _read(path: str) -> bytes:
-    with fileio.open(path, "rb") as file:
-        return file.read()
-
-
-def _note(findings: Findings) -> None:
+def _note(findings: DriftFindings) -> None:
     if findings.problem:
         note(f"no drift can be told against live version {findings.live_version}")
     elif findings.drift is not None:

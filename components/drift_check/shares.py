@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from components.drift_check.findings import CategoryChanges, ShareChange
+from components.drift_check.artifact import CategoryChanges, ShareChange
 from shelfsort.stats.binomial import holm, proof_p_value
 
 

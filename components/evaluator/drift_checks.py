@@ -2,22 +2,23 @@
 
 from collections.abc import Callable
 
-from components.drift_check.findings import (
+from components.check import Check
+from components.drift_check.artifact import (
     CategoryChanges,
     Drift,
-    Findings,
+    DriftFindings,
     ShareChange,
     Shift,
     Skew,
 )
-from components.evaluator.check import NAMED, Check
 from components.evaluator.gate_config import GateConfig
+from components.evaluator.wording import NAMED
 
 _NAME = "drift"
 
 
 def drift_checks(
-    findings: Findings | None, config: GateConfig, path: Callable[[str], str]
+    findings: DriftFindings | None, config: GateConfig, path: Callable[[str], str]
 ) -> list[Check]:
     """Has the data moved away from what the live model was trained on?
 
@@ -32,7 +33,7 @@ def drift_checks(
     return [_against_live(findings, config, path), *skewed]
 
 
-def _against_live(findings: Findings, config: GateConfig, path: Callable[[str], str]) -> Check:
+def _against_live(findings: DriftFindings, config: GateConfig, path: Callable[[str], str]) -> Check:
     if findings.problem:
         ignored = config.on_missing_statistics == "ignore"
         then = "ignored, as configured" if ignored else "so nothing shows that the data is the same"

@@ -8,15 +8,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.io import WriteToParquetBatched
-from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx import types
 from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from components.baseline_model.executor import NO_LIVE_MODEL_FILE
-from components.drift_check.findings import FINDINGS_FILE, Findings
+from components.baseline_model.artifact import LIVE_VERSION, model_path
+from components.blessing import MODEL_BLESSING
+from components.drift_check.artifact import DriftFindings
 from components.evaluator import analysis, gate, summary
 from components.evaluator.comparison import TARGET, Comparison, Judged, Outcomes, compare
 from components.evaluator.drift_checks import drift_checks
@@ -24,8 +24,9 @@ from components.evaluator.gate_config import GateConfig
 from components.evaluator.prediction_rows import row_schema
 from components.evaluator.scoring import ScoreSplits
 from components.evaluator.served_model import LoadedModel, ServedModel, UnloadableModel
-from components.example_validator.anomalies import describe
-from shelfsort.contract.model_files import SAVED_MODEL, read_lineage
+from components.example_validator.artifact import describe_anomalies
+from components.manifest_example_gen.artifact import read_taxonomy
+from shelfsort.contract.model_files import read_lineage
 from shelfsort.contract.targets import accepted, target_key
 from shelfsort.core.progress import note
 from shelfsort.core.storage import join
@@ -62,7 +63,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         config = GateConfig.from_dict(json.loads(exec_properties.get("gate") or "{}"))
         features = json.loads(exec_properties.get("slices") or "[]")
-        taxonomy = _taxonomy(artifact_utils.get_single_uri(input_dict["taxonomy"]))
+        taxonomy = read_taxonomy(artifact_utils.get_single_uri(input_dict["taxonomy"]))
         model = artifact_utils.get_single_instance(input_dict["model"])
         output = artifact_utils.get_single_uri(output_dict["evaluation"])
 
@@ -124,10 +125,6 @@ def _join_parts(folder: str, path: str, features: Sequence[str]) -> None:
     fileio.rmtree(folder)
 
 
-def _taxonomy(uri: str) -> Taxonomy:
-    return Taxonomy.load(join(uri, "taxonomy.json"))
-
-
 def _patterns(examples: list[types.Artifact]) -> list[tuple[str, str]]:
     return [
         (split, io_utils.all_files_pattern(uri))
@@ -139,7 +136,7 @@ def _patterns(examples: list[types.Artifact]) -> list[tuple[str, str]]:
 def _live_model(
     baseline: list[types.Artifact] | None, held: list[LoadedModel]
 ) -> tuple[ServedModel | None, gate.UnloadableLive | None]:
-    path = _live_path(baseline)
+    path = model_path(artifact_utils.get_single_uri(baseline)) if baseline else None
     if path is None:
         return None, None
     live = ServedModel("live", path, ("combined",))
@@ -150,17 +147,6 @@ def _live_model(
         return None, gate.UnloadableLive(_version(baseline), str(error))
     held.append(loaded)
     return live, None
-
-
-def _live_path(baseline: list[types.Artifact] | None) -> str | None:
-    """Folder of the live SavedModel; None where BaselineModel says that there is none."""
-    if not baseline:
-        return None
-    uri = artifact_utils.get_single_uri(baseline)
-    if not fileio.exists(uri) or set(fileio.listdir(uri)) <= {NO_LIVE_MODEL_FILE}:
-        return None
-    path = path_utils.serving_model_path(uri)
-    return path if fileio.exists(join(path, SAVED_MODEL)) else uri
 
 
 def _comparison(
@@ -208,26 +194,19 @@ def _outcomes(output: str, model: str, split: str, fitted: Mapping) -> Outcomes:
 
 def _version(baseline: list[types.Artifact] | None) -> str:
     artifact = artifact_utils.get_single_instance(baseline) if baseline else None
-    return artifact.get_string_custom_property("live_version") if artifact else ""
+    return artifact.get_string_custom_property(LIVE_VERSION) if artifact else ""
 
 
 def _anomalies(artifacts: list[types.Artifact] | None) -> list[str] | None:
     if not artifacts:
         return None
     artifact = artifact_utils.get_single_instance(artifacts)
-    found = {}
-    for split in artifact_utils.decode_split_names(artifact.split_names):
-        path = join(artifact_utils.get_split_uri([artifact], split), "SchemaDiff.pb")
-        with fileio.open(path, "rb") as file:
-            found[split] = anomalies_pb2.Anomalies.FromString(file.read())
-    return describe(found)
+    splits = artifact_utils.decode_split_names(artifact.split_names)
+    return describe_anomalies(artifact.uri, splits)
 
 
-def _drift(artifacts: list[types.Artifact] | None) -> Findings | None:
-    if not artifacts:
-        return None
-    with fileio.open(join(artifact_utils.get_single_uri(artifacts), FINDINGS_FILE), "rb") as file:
-        return Findings.from_json(file.read())
+def _drift(artifacts: list[types.Artifact] | None) -> DriftFindings | None:
+    return DriftFindings.read(artifact_utils.get_single_uri(artifacts)) if artifacts else None
 
 
 def _write_json(folder: str, name: str, content: Mapping | Sequence) -> None:
@@ -236,9 +215,8 @@ def _write_json(folder: str, name: str, content: Mapping | Sequence) -> None:
 
 
 def _bless(blessing: types.Artifact, verdict: gate.Verdict, model: types.Artifact) -> None:
-    # The names and values that TFX's own Evaluator writes and its Pusher reads.
-    name = "BLESSED" if verdict.blessed else "NOT_BLESSED"
-    io_utils.write_string_file(join(blessing.uri, name), "")
+    MODEL_BLESSING.write(blessing.uri, verdict.blessed)
+    # The properties that TFX's own Evaluator sets.
     blessing.set_int_custom_property("blessed", int(verdict.blessed))
     blessing.set_string_custom_property("current_model", model.uri)
     blessing.set_int_custom_property("current_model_id", model.id)

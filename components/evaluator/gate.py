@@ -9,12 +9,13 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from components.evaluator.check import NAMED, Check, missing, percent
+from components.check import Check
 from components.evaluator.comparison import Comparison
 from components.evaluator.figures import accepted_accuracy, coverage
 from components.evaluator.gate_config import GateConfig
 from components.evaluator.live_checks import UnloadableLive, live_checks
 from components.evaluator.summary import answered_by
+from components.evaluator.wording import NAMED, missing, percent
 from shelfsort.contract.targets import ANSWER_TARGET, TARGETS, accepted, target_key
 from shelfsort.stats.binomial import holm, shortfall_p_value, smallest_proof
 

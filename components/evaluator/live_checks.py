@@ -3,9 +3,10 @@
 import dataclasses
 from dataclasses import dataclass
 
-from components.evaluator.check import NAMED, Check, missing, percent
+from components.check import Check
 from components.evaluator.comparison import Comparison, Paired
 from components.evaluator.gate_config import GateConfig
+from components.evaluator.wording import NAMED, missing, percent
 from shelfsort.stats.binomial import holm
 from shelfsort.stats.bootstrap import DRAWS
 

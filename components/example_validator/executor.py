@@ -3,14 +3,12 @@
 from typing import Any
 
 from absl import logging
-from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx import types
 from tfx.components.example_validator import executor as stock
-from tfx.dsl.io import fileio
 from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
-from components.example_validator.anomalies import describe
+from components.example_validator.artifact import describe_anomalies
 from shelfsort.core.errors import InputError
 
 
@@ -32,7 +30,7 @@ class Executor(stock.Executor):
         artifact = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.ANOMALIES_KEY]
         )
-        lines = describe({split: _read(artifact, split) for split in artifact.splits})
+        lines = describe_anomalies(artifact.uri, artifact.splits)
         if lines:
             for line in lines:
                 logging.error("anomaly: %s", line)
@@ -41,9 +39,3 @@ class Executor(stock.Executor):
                 "anomalies). Mend the manifest, or change the schema:\n  " + "\n  ".join(lines)
             )
         return result
-
-
-def _read(artifact: types.Artifact, split: str) -> anomalies_pb2.Anomalies:
-    path = f"{artifact_utils.get_split_uri([artifact], split)}/{stock.DEFAULT_FILE_NAME}"
-    with fileio.open(path, "rb") as stream:
-        return anomalies_pb2.Anomalies.FromString(stream.read())

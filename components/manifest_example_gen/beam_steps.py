@@ -1,7 +1,6 @@
 """The Beam steps of ingestion: read lines, parse them, check pictures and write shards."""
 
 import collections
-import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,6 @@ from components.manifest_example_gen.summary import (
     Counts,
     count_product,
     count_superseded,
-    summarise,
 )
 from shelfsort.core.progress import progress
 from shelfsort.products.example import NO_PICTURE, to_example
@@ -165,27 +163,6 @@ class MergeCounts(beam.CombineFn):
 
     def extract_output(self, accumulator: Counts) -> Counts:
         return accumulator
-
-
-def write_rejects(rejects: list[Reject], path: str) -> None:
-    """Writes all rejects, by file and line number, into one JSON Lines file."""
-    ordered = sorted(rejects, key=lambda reject: reject.place)
-    lines = [json.dumps(each.to_json(), ensure_ascii=False) + "\n" for each in ordered]
-    write_whole(path, "".join(lines))
-
-
-def write_summary(counts: Counts, path: str, reduction: dict[str, str]) -> None:
-    """Writes the summary of a run's counts."""
-    summary = summarise(counts, reduction)
-    write_whole(path, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
-
-
-def write_whole(path: str, text: str) -> None:
-    """Writes a text file so that it is there whole or not at all, on any store of TensorFlow's."""
-    partial = f"{path}.{uuid.uuid4().hex}.partial"
-    with tf.io.gfile.GFile(partial, "w") as stream:
-        stream.write(text)
-    tf.io.gfile.rename(partial, path, overwrite=True)
 
 
 class _ShardFiles:

@@ -17,6 +17,13 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from components.manifest_example_gen import beam_steps
+from components.manifest_example_gen.artifact import (
+    Ingestion,
+    read_rejects,
+    write_origin,
+    write_rejects,
+    write_taxonomy,
+)
 from components.manifest_example_gen.input_validation import (
     RejectTally,
     refuse_empty_splits,
@@ -29,13 +36,12 @@ from components.manifest_example_gen.preflight import (
 )
 from components.manifest_example_gen.settings import DataConfig
 from components.manifest_example_gen.sharding import shard_count
-from components.manifest_example_gen.summary import count_reject
+from components.manifest_example_gen.summary import count_reject, summarise
 from shelfsort.core.progress import note
 from shelfsort.products.manifest.annotations import LeafResolver
 from shelfsort.products.manifest.files import find_spans
 from shelfsort.products.manifest.parsing import ParseRules
-from shelfsort.products.manifest.provenance import ORIGIN_FILE, Origin
-from shelfsort.products.manifest.rejects import Reject
+from shelfsort.products.manifest.provenance import Origin
 from shelfsort.products.reduction import load_reduction
 from shelfsort.products.splits import Splits
 from shelfsort.products.taxonomy import Taxonomy
@@ -43,9 +49,6 @@ from shelfsort.products.taxonomy import Taxonomy
 EXAMPLES = "examples"
 REJECTS = "rejects"
 TAXONOMY = "taxonomy"
-REJECTS_FILE = "rejects.jsonl"
-SUMMARY_FILE = "summary.json"
-TAXONOMY_FILE = "taxonomy.json"
 _LOGGED_REJECTS = 100
 
 
@@ -82,12 +85,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
         rejects = artifact_utils.get_single_instance(output_dict[REJECTS])
         taxonomy = artifact_utils.get_single_instance(output_dict[TAXONOMY])
-        _write_taxonomy(taxonomy.uri, given.reduced)
+        write_taxonomy(taxonomy.uri, given.reduced)
         self._ingest(given, examples.uri, rejects.uri)
-        _write_origin(examples.uri, given, exec_properties["content_digest"])
-        summary = _check_result(rejects.uri, given)
+        origin = Origin(exec_properties["content_digest"], given.spans, given.data.splits)
+        write_origin(examples.uri, origin)
+        ingestion = _check_result(rejects.uri, given)
         _describe(examples, list(given.data.splits))
-        note(_one_line(summary))
+        note(_one_line(ingestion))
 
     def _ingest(self, given: _Input, examples_uri: str, rejects_uri: str) -> None:
         shards = shard_count(given.lines)
@@ -136,14 +140,14 @@ def _write_rejects(
     (
         rejects
         | "CollectRejects" >> beam.combiners.ToList()
-        | "WriteRejects" >> beam.Map(beam_steps.write_rejects, f"{rejects_uri}/{REJECTS_FILE}")
+        | "WriteRejects" >> beam.Map(lambda found: write_rejects(rejects_uri, found))
     )
     (
         (counts, rejects | "CountRejects" >> beam.Map(count_reject))
         | "AllCounts" >> beam.Flatten()
         | "AddCounts" >> beam.CombineGlobally(beam_steps.MergeCounts())
         | "WriteSummary"
-        >> beam.Map(beam_steps.write_summary, f"{rejects_uri}/{SUMMARY_FILE}", reduction)
+        >> beam.Map(lambda counted: summarise(counted, reduction).write(rejects_uri))
     )
 
 
@@ -167,32 +171,19 @@ def _load(properties: dict[str, Any]) -> _Input:
     )
 
 
-def _write_taxonomy(uri: str, taxonomy: Taxonomy) -> None:
-    tf.io.gfile.makedirs(uri)
-    text = json.dumps(taxonomy.to_nodes(), indent=1, ensure_ascii=False)
-    beam_steps.write_whole(f"{uri}/{TAXONOMY_FILE}", text + "\n")
-
-
-def _check_result(rejects_uri: str, given: _Input) -> dict[str, Any]:
-    """The summary, where the run may go on; InputError where it may not."""
-    with tf.io.gfile.GFile(f"{rejects_uri}/{SUMMARY_FILE}") as stream:
-        summary = json.loads(stream.read())
-    tally = RejectTally(summary["lines"])
-    with tf.io.gfile.GFile(f"{rejects_uri}/{REJECTS_FILE}") as stream:
-        for number, line in enumerate(stream):
-            reject = Reject(**json.loads(line))
-            tally.add(reject)
-            if number < _LOGGED_REJECTS:
-                # TFX deletes the artifacts of an execution that fails: the log is what is left.
-                logging.info("%s:%d rejected: %s, %s", *reject.place, reject.reason, reject.detail)
-    refuse_unusable(given.manifest, tally, list(summary["categories"]), given.data.max_reject_share)
-    refuse_empty_splits(given.manifest, list(given.data.splits), summary["splits"])
-    return summary
-
-
-def _write_origin(uri: str, given: _Input, content_digest: str) -> None:
-    origin = Origin(content_digest, given.spans, given.data.splits)
-    beam_steps.write_whole(f"{uri}/{ORIGIN_FILE}", origin.to_json())
+def _check_result(rejects_uri: str, given: _Input) -> Ingestion:
+    """What was ingested, where the run may go on; InputError where it may not."""
+    ingestion = Ingestion.read(rejects_uri)
+    tally = RejectTally(ingestion.lines)
+    for number, reject in enumerate(read_rejects(rejects_uri)):
+        tally.add(reject)
+        if number < _LOGGED_REJECTS:
+            # TFX deletes the artifacts of an execution that fails: the log is what is left.
+            logging.info("%s:%d rejected: %s, %s", *reject.place, reject.reason, reject.detail)
+    most = given.data.max_reject_share
+    refuse_unusable(given.manifest, tally, list(ingestion.categories), most)
+    refuse_empty_splits(given.manifest, list(given.data.splits), ingestion.splits)
+    return ingestion
 
 
 def _describe(examples: types.Artifact, split_names: list[str]) -> None:
@@ -206,11 +197,11 @@ def _describe(examples: types.Artifact, split_names: list[str]) -> None:
     )
 
 
-def _one_line(summary: dict[str, Any]) -> str:
-    reasons = ", ".join(f"{reason} {n:,}" for reason, n in summary["by_reason"].items())
+def _one_line(ingestion: Ingestion) -> str:
+    reasons = ", ".join(f"{reason} {n:,}" for reason, n in ingestion.by_reason.items())
     return (
-        f"{summary['accepted']:,} products in {len(summary['categories']):,} categories; "
-        f"{_superseded(summary['superseded'])}{summary['rejected']:,} lines rejected"
+        f"{ingestion.accepted:,} products in {len(ingestion.categories):,} categories; "
+        f"{_superseded(ingestion.superseded)}{ingestion.rejected:,} lines rejected"
         + (f" ({reasons})" if reasons else "")
     )
 

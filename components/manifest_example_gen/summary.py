@@ -1,9 +1,9 @@
-"""Counts what came of each line, and states it as `summary.json`."""
+"""Counts what came of each line, and sums it up."""
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
+from components.manifest_example_gen.artifact import Ingestion, Labels
 from shelfsort.products.manifest.parsing import Product
 from shelfsort.products.manifest.rejects import Reject
 
@@ -34,32 +34,33 @@ def count_reject(reject: Reject) -> Counts:
     return Counter({("reason", reject.reason): 1, **_answers(reject.workers)})
 
 
-def summarise(counts: Counts, reduction: Mapping[str, str]) -> dict[str, Any]:
-    """`summary.json`: lines, accepted, superseded, rejected, reasons, what the labelling took.
+def summarise(counts: Counts, reduction: Mapping[str, str]) -> Ingestion:
+    """What became of all lines, from their counts.
 
-    `files` counts the accepted products by the file that they stand in; `ignored` counts fields
-    that were cut or left out of products that were accepted.
+    Args:
+        counts: of every line.
+        reduction: leaves that were taken for others.
     """
     by_reason, splits, workers = (_of(counts, kind) for kind in ("reason", "split", "worker"))
     accepted, rejected = sum(splits.values()), sum(by_reason.values())
     superseded = counts[("superseded", "")]
-    return {
-        "lines": accepted + superseded + rejected,
-        "accepted": accepted,
-        "superseded": superseded,
-        "rejected": rejected,
-        "by_reason": dict(sorted(by_reason.items(), key=lambda item: (-item[1], item[0]))),
-        "reduction": dict(sorted(reduction.items())),
-        "labels": {
-            "workers": len([name for name in workers if name]),
-            "answers": sum(workers.values()),
-            "products_with_workers": counts[("answered", "")],
-        },
-        "files": dict(sorted(_of(counts, "file").items())),
-        "splits": dict(sorted(splits.items())),
-        "categories": dict(sorted(_of(counts, "category").items())),
-        "ignored": dict(sorted(_of(counts, "ignored").items())),
-    }
+    return Ingestion(
+        lines=accepted + superseded + rejected,
+        accepted=accepted,
+        superseded=superseded,
+        rejected=rejected,
+        by_reason=dict(sorted(by_reason.items(), key=lambda item: (-item[1], item[0]))),
+        reduction=dict(sorted(reduction.items())),
+        labels=Labels(
+            workers=len([name for name in workers if name]),
+            answers=sum(workers.values()),
+            products_with_workers=counts[("answered", "")],
+        ),
+        files=dict(sorted(_of(counts, "file").items())),
+        splits=dict(sorted(splits.items())),
+        categories=dict(sorted(_of(counts, "category").items())),
+        ignored=dict(sorted(_of(counts, "ignored").items())),
+    )
 
 
 def _answers(workers: tuple[str, ...]) -> Counts:

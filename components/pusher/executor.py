@@ -8,17 +8,17 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
-from tfx.utils import io_utils, path_utils
+from tfx.utils import path_utils
 
-from components.drift_check.findings import STATISTICS_FILE
+from components.blessing import INFRA_BLESSING, MODEL_BLESSING
+from components.drift_check.artifact import STATISTICS_FILE
+from components.pusher.artifact import Push
 from components.pusher.code_version import code_commit
 from components.pusher.decision import completed_lineage, refusals, withdrawal_refusals
 from serving.versions import Publication, publish, withdrawn_digests
 from shelfsort.contract.model_files import TRAINING_STATISTICS, model_digest, read_lineage
 from shelfsort.core.progress import note
 from shelfsort.core.storage import join
-
-PUSH_FILE = "push.json"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -33,15 +33,14 @@ class Executor(base_executor.BaseExecutor):
         """See Pusher for the channels and execution properties."""
         uris = {name: artifact_utils.get_single_uri(given) for name, given in input_dict.items()}
         pushed_model = artifact_utils.get_single_instance(output_dict["pushed_model"])
-        fileio.makedirs(pushed_model.uri)
         model_dir = path_utils.serving_model_path(uris["model"])
         serving_dir = exec_properties["serving_dir"]
         approved_by = exec_properties.get("approved_by") or ""
         verdict = _read_json(join(uris["evaluation"], "verdict.json"))
 
         reasons = refusals(
-            model_blessed=_is_blessed(uris["model_blessing"], "BLESSED"),
-            infra_blessed=_is_blessed(uris["infra_blessing"], "INFRA_BLESSED"),
+            model_blessed=MODEL_BLESSING.given(uris["model_blessing"]),
+            infra_blessed=INFRA_BLESSING.given(uris["infra_blessing"]),
             verdict=verdict,
             serving_report=_read_json(join(uris["infra_blessing"], "report.json")),
         ) or withdrawal_refusals(
@@ -70,13 +69,6 @@ class Executor(base_executor.BaseExecutor):
         _record_push(pushed_model, publication)
 
 
-def _is_blessed(uri: str, marker: str) -> bool:
-    # The files, not the artifact's properties: these do not come through every orchestrator.
-    return fileio.exists(join(uri, marker)) and not fileio.exists(
-        join(uri, marker.replace("BLESSED", "NOT_BLESSED"))
-    )
-
-
 def _read_json(path: str) -> dict[str, Any]:
     if not fileio.exists(path):
         return {}
@@ -86,7 +78,7 @@ def _read_json(path: str) -> dict[str, Any]:
 
 def _record_refusal(pushed_model: types.Artifact, reasons: list[str]) -> None:
     pushed_model.set_int_custom_property("pushed", 0)
-    _write_outcome(pushed_model, {"pushed": False, "reasons": reasons})
+    Push(pushed=False, reasons=tuple(reasons)).write(pushed_model.uri)
     for reason in reasons:
         note(f"not pushed: {reason}")
 
@@ -95,18 +87,11 @@ def _record_push(pushed_model: types.Artifact, publication: Publication) -> None
     pushed_model.set_int_custom_property("pushed", 1)
     pushed_model.set_string_custom_property("pushed_version", str(publication.version))
     pushed_model.set_string_custom_property("pushed_destination", publication.path)
-    outcome = {
-        "pushed": True,
-        "version": publication.version,
-        "destination": publication.path,
-        "already_live": publication.already_live,
-        "reasons": [],
-    }
-    _write_outcome(pushed_model, outcome)
+    Push(
+        pushed=True,
+        version=publication.version,
+        destination=publication.path,
+        already_live=publication.already_live,
+    ).write(pushed_model.uri)
     how = "already live" if publication.already_live else "live"
     note(f"{how} as version {publication.version} in {publication.path}")
-
-
-def _write_outcome(pushed_model: types.Artifact, outcome: dict[str, Any]) -> None:
-    text = json.dumps(outcome, indent=2, ensure_ascii=False)
-    io_utils.write_string_file(join(pushed_model.uri, PUSH_FILE), text)

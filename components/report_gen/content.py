@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from components.drift_check.findings import Findings
-from components.evaluator.check import Check
+from components.check import Check
+from components.drift_check.artifact import DriftFindings
 from components.evaluator.summary import answered_by
 from components.report_gen.changes import category_changes, changes
 from components.report_gen.confident_errors import confident_errors
@@ -67,7 +67,7 @@ class ReportInputs:
     title: str = ""
     lineage: dict[str, Any] = field(default_factory=dict)
     anomalies: list[Anomaly] | None = None
-    drift: Findings | None = None
+    drift: DriftFindings | None = None
     serving_check: bool | None = None
     serving_problems: dict[str, str] = field(default_factory=dict)
     model_blessing: bool | None = None
@@ -268,7 +268,7 @@ def _rejects(summary: Mapping[str, Any], rejects: Iterable[dict[str, Any]]) -> R
     )
 
 
-def _drift(findings: Findings) -> DriftSection:
+def _drift(findings: DriftFindings) -> DriftSection:
     """Categories that drifted come first, then those that changed most."""
     compared = findings.drift.categories.compared if findings.drift else []
     changed = [change for change in compared if change.share_now != change.share_before]

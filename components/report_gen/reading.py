@@ -12,7 +12,7 @@ import pyarrow.parquet
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from components.drift_check.findings import FINDINGS_FILE, Findings
+from components.drift_check.artifact import DriftFindings
 from components.report_gen.content import MAX_SUSPECTS, ReportInputs, assemble
 from components.report_gen.products import find_products, within_budget
 from components.report_gen.sections import Anomaly, ReportContent
@@ -79,9 +79,7 @@ def _inputs(uris: Mapping[str, str], settings: Mapping[str, Any]) -> ReportInput
         else [],
         lineage=_lineage(uris.get("model")),
         anomalies=_anomalies(uris["anomalies"]) if "anomalies" in uris else None,
-        drift=Findings.from_json(read(join(uris["drift"], FINDINGS_FILE)))
-        if "drift" in uris
-        else None,
+        drift=DriftFindings.read(uris["drift"]) if "drift" in uris else None,
         model_blessing=tf.io.gfile.exists(join(uris["model_blessing"], "BLESSED")),
         **(_serving(uris["infra_blessing"]) if "infra_blessing" in uris else {}),
         **settings,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from components.drift_check.findings import Findings, ShareChange
-from components.evaluator.check import Check
+from components.check import Check
+from components.drift_check.artifact import DriftFindings, ShareChange
 from components.report_gen.changes import CategoryChange, Changes
 from components.report_gen.confident_errors import ModelError
 from components.report_gen.confusion import Pair, SiblingMatrix
@@ -104,7 +104,7 @@ class Anomaly:
 class DriftSection:
     """What DriftCheck found, and of the categories the changes worth a line."""
 
-    findings: Findings
+    findings: DriftFindings
     changes: list[ShareChange]
 
 

@@ -9,17 +9,16 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
-from tfx.utils import io_utils, path_utils
+from tfx.utils import path_utils
 
+from components.blessing import INFRA_BLESSING
+from components.check import failed
+from components.serving_check.artifact import ServingReport
 from components.serving_check.fresh_process import replay_in_fresh_process
 from components.serving_check.golden import golden_products
-from components.serving_check.report import Report
 from shelfsort.core.progress import note
 from shelfsort.core.storage import join
 
-# The names that TFX's InfraValidator uses and its Pusher reads.
-BLESSED_FILE, NOT_BLESSED_FILE = "INFRA_BLESSED", "INFRA_NOT_BLESSED"
-REPORT_FILE = "report.json"
 _SPLIT = "eval"
 
 
@@ -60,12 +59,9 @@ def _first_examples(examples: list[types.Artifact], count: int) -> list[bytes]:
     return list(dataset.as_numpy_iterator())
 
 
-def _write_blessing(blessing: types.Artifact, report: Report) -> None:
-    fileio.makedirs(blessing.uri)
-    io_utils.write_string_file(join(blessing.uri, REPORT_FILE), report.to_json())
-    marker = BLESSED_FILE if report.blessed else NOT_BLESSED_FILE
-    io_utils.write_string_file(join(blessing.uri, marker), "")
+def _write_blessing(blessing: types.Artifact, report: ServingReport) -> None:
+    report.write(blessing.uri)
+    INFRA_BLESSING.write(blessing.uri, report.blessed)
     blessing.set_int_custom_property("blessed", int(report.blessed))
-    for check in report.checks:
-        if not check.passed:
-            note(f"not servable: {check.name}: {check.reason}")
+    for check in failed(report.checks):
+        note(f"not servable: {check}")

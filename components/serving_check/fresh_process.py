@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 import components
-from components.serving_check.report import Check, Report
+from components.check import Check
+from components.serving_check.artifact import ServingReport
 
 _TAIL_CHARS = 600
 # A server has no accelerator unless it is given one, and answers must not depend on it.
@@ -20,15 +21,15 @@ _ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
 
 def replay_in_fresh_process(
     model_dir: str, requests: Path, scratch: Path, *, tolerance: float, time_limit_s: float
-) -> Report:
+) -> ServingReport:
     """Replays `requests` (a TFRecord file) against a model, in a new process.
 
     A process that dies, hangs past the limit or leaves no report gives a report that says so.
     `scratch` is a folder for the process's words and its report.
     """
-    out, words = scratch / "report.json", scratch / "words.log"
+    words = scratch / "words.log"
     command = [sys.executable, "-m", "components.serving_check.replay"]
-    command += [model_dir, str(requests), str(out), str(tolerance)]
+    command += [model_dir, str(requests), str(scratch), str(tolerance)]
     started = time.monotonic()
     with words.open("wb") as log:
         process = subprocess.Popen(
@@ -50,7 +51,7 @@ def replay_in_fresh_process(
         return _failed(f"no result within {time_limit_s:g} s", seconds)
     if status != 0:
         return _failed(f"the process {_ending(status)}: {_tail(words)}", seconds)
-    return Report.from_json(out.read_text("utf-8"))
+    return ServingReport.read(scratch)
 
 
 def _environment() -> dict[str, str]:
@@ -78,5 +79,5 @@ def _tail(words: Path) -> str:
     return " ".join(text.split())[-_TAIL_CHARS:] or "it said nothing"
 
 
-def _failed(reason: str, seconds: float) -> Report:
-    return Report((Check("replay", False, reason),), products=0, seconds=seconds)
+def _failed(reason: str, seconds: float) -> ServingReport:
+    return ServingReport((Check("replay", False, reason),), products=0, seconds=seconds)

@@ -1,20 +1,21 @@
 """Replays golden products against an exported model, in a process that has done nothing else.
 
-    python -m components.serving_check.replay MODEL_DIR REQUESTS OUT TOLERANCE
+    python -m components.serving_check.replay MODEL_DIR REQUESTS FOLDER TOLERANCE
 
-REQUESTS is a TFRecord file of tf.Examples, OUT the JSON report. Only TensorFlow is imported, so a
-model that needs the libraries of its training cannot hide it.
+REQUESTS is a TFRecord file of tf.Examples, FOLDER takes the report. Of what a model may need only
+TensorFlow is imported, so a model that needs the libraries of its training cannot hide it.
 """
 
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
+from components.check import Check
+from components.serving_check.artifact import ServingReport
 from components.serving_check.comparison import (
     Answers,
     classification_differences,
@@ -23,7 +24,7 @@ from components.serving_check.comparison import (
 )
 from components.serving_check.golden import bytes_of
 from components.serving_check.loaders import EagerModel, ServedModel
-from components.serving_check.report import Check, Report, check_of, error_line
+from components.serving_check.problems import check_of, error_line
 from components.serving_check.signatures import signature_problems
 from components.serving_check.warm_up import warm_up_problems
 from shelfsort.contract.modalities import ALONE, has_words, output_name
@@ -199,7 +200,7 @@ def _guarded(name: str, look: Callable[[], list[str]], otherwise: str) -> Check:
     return check_of(name, problems, otherwise)
 
 
-def replay(model_dir: str, requests: Sequence[bytes], tolerance: float) -> Report:
+def replay(model_dir: str, requests: Sequence[bytes], tolerance: float) -> ServingReport:
     """Checks the SavedModel in `model_dir` with tf.Examples.
 
     Args:
@@ -209,18 +210,15 @@ def replay(model_dir: str, requests: Sequence[bytes], tolerance: float) -> Repor
     """
     started = time.monotonic()
     checks = tuple(Replay(model_dir, requests, tolerance).checks())
-    return Report(checks, len(requests), round(time.monotonic() - started, 2))
+    return ServingReport(checks, len(requests), round(time.monotonic() - started, 2))
 
 
 def main(arguments: Sequence[str]) -> None:
     """Runs a replay and writes its report; `arguments` as in the module's docstring."""
-    model_dir, requests_path, out, tolerance = arguments
+    model_dir, requests_path, folder, tolerance = arguments
     dataset = tf.data.TFRecordDataset(requests_path)
     requests = list(dataset.as_numpy_iterator())
-    report = replay(model_dir, requests, float(tolerance))
-    unfinished = Path(f"{out}.unfinished")
-    unfinished.write_text(report.to_json(), "utf-8")
-    unfinished.replace(out)
+    replay(model_dir, requests, float(tolerance)).write(folder)
 
 
 if __name__ == "__main__":

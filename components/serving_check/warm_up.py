@@ -5,7 +5,7 @@ import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from components.serving_check.loaders import ServedModel
-from components.serving_check.report import error_line
+from components.serving_check.problems import error_line
 from shelfsort.contract.model_files import WARM_UP
 from shelfsort.core.storage import join
 

@@ -5,11 +5,10 @@ from typing import Any
 from tfx import types
 from tfx.components.trainer.executor import GenericExecutor
 from tfx.components.trainer.fn_args_utils import FnArgs
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
+from components.manifest_example_gen.artifact import read_origin, taxonomy_file
 from shelfsort.contract.model_files import BASE_MODEL, recorded_digest
-from shelfsort.products.manifest.provenance import ORIGIN_FILE, Origin
 
 
 class Executor(GenericExecutor):
@@ -26,12 +25,11 @@ class Executor(GenericExecutor):
     ) -> FnArgs:
         fn_args = super()._GetFnArgs(input_dict, output_dict, exec_properties)
         examples = artifact_utils.get_single_instance(input_dict["examples"])
-        with fileio.open(f"{examples.uri}/{ORIGIN_FILE}", "rb") as file:
-            origin = Origin.from_json(file.read())
+        origin = read_origin(examples.uri)
         fn_args.custom_config |= {
             "manifest_digest": origin.content_digest,
             "splits": origin.splits,
-            "taxonomy": f"{artifact_utils.get_single_uri(input_dict['taxonomy'])}/taxonomy.json",
+            "taxonomy": taxonomy_file(artifact_utils.get_single_uri(input_dict["taxonomy"])),
         }
         if input_dict.get(BASE_MODEL):
             fn_args.custom_config[BASE_MODEL] = recorded_digest(fn_args.base_model)

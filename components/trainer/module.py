@@ -10,11 +10,11 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 import tensorflow_transform as tft
 from pydantic import TypeAdapter
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from components.trainer.artifact import ModelRun, write_held_out, write_suspects
 from components.transform.module import (
     CATEGORIES_VOCABULARY,
     PIECES_VOCABULARY,
@@ -26,7 +26,6 @@ from shelfsort.contract.signatures import INPUT_NAMES
 from shelfsort.core.cost import Clock
 from shelfsort.core.errors import InputError
 from shelfsort.core.progress import note
-from shelfsort.labeling.label_issues import suspect_lines
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.training import export
 from shelfsort.training.answers import Scored, Shelves, fit_answers, threshold_version
@@ -40,9 +39,6 @@ from shelfsort.training.served_model import ServedModel
 from shelfsort.training.settings import TrainingConfig
 from shelfsort.training.warm_start import ColdStart, Terms, read_live_towers
 
-HELD_OUT_FILE = "held_out.npz"
-SUSPECTS_FILE = "label_suspects.jsonl"
-COST_FILE = "training.json"
 _WARM_UP_PRODUCTS = 32
 _HELD_OUT_KEPT = 20_000
 
@@ -113,10 +109,9 @@ def run_fn(fn_args: FnArgs) -> None:
     )
     cost["thresholds and export"] = clock.lap()
     _write_held_out(fn_args.model_run_dir, train, fitted.crossed, shelves)
-    lines = "".join(f"{line}\n" for line in suspect_lines(fitted.suspects))
-    _write(fn_args.model_run_dir, SUSPECTS_FILE, lines.encode())
-    record = {"pictures_embedded": embedded, "cost": {k: v.to_dict() for k, v in cost.items()}}
-    _write(fn_args.model_run_dir, COST_FILE, json.dumps(record, indent=1).encode())
+    write_suspects(fn_args.model_run_dir, fitted.suspects)
+    spent = {part: each.rounded() for part, each in cost.items()}
+    ModelRun(embedded, spent).write(fn_args.model_run_dir)
 
 
 def _warm_start(
@@ -226,12 +221,4 @@ def _write_held_out(directory: str, train: Products, crossed: CrossFit, shelves:
         pool=np.array(json.dumps(crossed.pool.to_lists())),
         **{name: logits[rows] for name, logits in crossed.held_out.items()},
     )
-    _write(directory, HELD_OUT_FILE, buffer.getvalue())
-
-
-def _write(directory: str, name: str, content: bytes) -> None:
-    tf.io.gfile.makedirs(directory)
-    part = f"{directory}/{name}.part"
-    with tf.io.gfile.GFile(part, "wb") as file:
-        file.write(content)
-    tf.io.gfile.rename(part, f"{directory}/{name}", overwrite=True)
+    write_held_out(directory, buffer.getvalue())

@@ -1,13 +1,12 @@
 """What two runs were made from: products, labels, categories."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from components.manifest_example_gen.artifact import Ingestion, read_taxonomy
 from pipeline.experiments.runs import Run
 from shelfsort.products.taxonomy import Taxonomy
 
@@ -53,32 +52,32 @@ def data_difference(
     a: Run, b: Run, scored_a: pd.DataFrame | None, scored_b: pd.DataFrame | None
 ) -> DataDifference:
     """Compares what went into two runs; says what it can where a run broke off."""
-    summary_a, summary_b = (_summary(run) for run in (a, b))
+    ingested_a, ingested_b = (_ingestion(run) for run in (a, b))
     paths_a, paths_b = (_leaf_paths(run) for run in (a, b))
     both = paths_a is not None and paths_b is not None
     return DataDifference(
         same=_ingest_settings(a) == _ingest_settings(b) != {},
-        lines=(_lines(summary_a), _lines(summary_b)),
+        lines=(_lines(ingested_a), _lines(ingested_b)),
         categories_added=sorted(paths_b - paths_a) if both else [],
         categories_removed=sorted(paths_a - paths_b) if both else [],
-        moved_most=_moved_most(summary_a.get("categories", {}), summary_b.get("categories", {})),
+        moved_most=_moved_most(_sizes(ingested_a), _sizes(ingested_b)),
         products=None if scored_a is None or scored_b is None else _products(scored_a, scored_b),
     )
 
 
 def taxonomy_of(run: Run) -> Taxonomy | None:
     """The tree that a run's products were labelled with; None where it did not get so far."""
-    path = run.artifacts.get("taxonomy", Path()) / "taxonomy.json"
-    return Taxonomy.load(str(path)) if path.is_file() else None
+    folder = run.artifacts.get("taxonomy")
+    return read_taxonomy(folder) if folder and folder.is_dir() else None
 
 
 def _ingest_settings(run: Run) -> dict[str, Any]:
     return {name: value for name, value in run.settings.items() if name.startswith(_INGEST)}
 
 
-def _summary(run: Run) -> dict[str, Any]:
-    path = run.artifacts.get("rejects", Path()) / "summary.json"
-    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+def _ingestion(run: Run) -> Ingestion | None:
+    folder = run.artifacts.get("rejects")
+    return Ingestion.find(folder) if folder else None
 
 
 def _leaf_paths(run: Run) -> set[str] | None:
@@ -86,8 +85,12 @@ def _leaf_paths(run: Run) -> set[str] | None:
     return tree and {tree.path(leaf) for leaf in tree.leaves}
 
 
-def _lines(summary: Mapping[str, Any]) -> tuple[int, int] | None:
-    return (summary["accepted"], summary["rejected"]) if summary else None
+def _lines(ingestion: Ingestion | None) -> tuple[int, int] | None:
+    return (ingestion.accepted, ingestion.rejected) if ingestion else None
+
+
+def _sizes(ingestion: Ingestion | None) -> Mapping[str, int]:
+    return ingestion.categories if ingestion else {}
 
 
 def _moved_most(a: Mapping[str, int], b: Mapping[str, int]) -> list[tuple[str, int, int]]:

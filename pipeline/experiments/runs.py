@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import ml_metadata
 from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2
 
+from components.pusher.artifact import Push
 from pipeline.output_folder import OutputFolder
 from pipeline.renamed_keys import RENAMED
 from shelfsort.core.errors import InputError
@@ -143,12 +144,13 @@ def _run(store: ml_metadata.MetadataStore, context: metadata_store_pb2.Context) 
         for name, (node, output) in _ARTIFACTS.items()
         if output in outputs.get(node, {})
     }
-    push = _json(outputs.get("Pusher", {}).get("pushed_model"), "push.json")
+    pushed_model = outputs.get("Pusher", {}).get("pushed_model")
+    push = Push.find(pushed_model) if pushed_model else None
     return Run(
         id=context.name,
         started=datetime.fromtimestamp(context.create_time_since_epoch / 1000, timezone.utc),
         outcome=_outcome(push, executions.values()),
-        version=str(push.get("version") or "") if push.get("pushed") else "",
+        version=str(push.version or "") if push else "",
         metrics=_json(artifacts.get("evaluation"), "metrics.json"),
         settings=dict(_settings(executions)),
         artifacts=artifacts,
@@ -168,9 +170,9 @@ def _node(execution: metadata_store_pb2.Execution, store: ml_metadata.MetadataSt
     return kind.name.rsplit(".", 1)[-1]
 
 
-def _outcome(push: dict[str, Any], executions) -> str:
+def _outcome(push: Push | None, executions: Iterable[metadata_store_pb2.Execution]) -> str:
     if push:
-        return "pushed" if push.get("pushed") else "not blessed"
+        return "pushed" if push.pushed else "not blessed"
     failed = any(e.last_known_state == metadata_store_pb2.Execution.FAILED for e in executions)
     return "failed" if failed else "unfinished"
 

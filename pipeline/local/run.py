@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from components.manifest_example_gen import preflight
+from components.manifest_example_gen.artifact import Ingestion
+from components.pusher.artifact import Push
 from pipeline.config import Config
 from pipeline.local.console import Console
 from pipeline.output_folder import OutputFolder
@@ -24,7 +26,7 @@ class RunResult:
         version: of the live model, when pushed.
         reasons: why it is not, when it isn't.
         metrics: the content of metrics.json.
-        ingested: the content of ingestion's summary.json.
+        ingested: what became of the manifest's lines.
         seconds: of the whole run.
     """
 
@@ -32,7 +34,7 @@ class RunResult:
     version: str
     reasons: list[str]
     metrics: dict[str, Any]
-    ingested: dict[str, Any]
+    ingested: Ingestion
     seconds: float
 
 
@@ -65,17 +67,15 @@ def run(
         f"label attribute {checked.label_attribute!r}"
     )
     outcome = _run_components(manifest, taxonomy, checked, folder, config, console)
-    ingested = json.loads(
-        (Path(outcome.uri("ManifestExampleGen", "rejects")) / "summary.json").read_text()
-    )
+    ingested = Ingestion.read(outcome.uri("ManifestExampleGen", "rejects"))
     metrics = _metrics(outcome, ingested)
     files.write_json(folder.metrics, metrics)
     _publish_report(Path(outcome.uri("ReportGen", "report")), folder.report.parent)
-    push = json.loads((Path(outcome.uri("Pusher", "pushed_model")) / "push.json").read_text())
+    push = Push.read(outcome.uri("Pusher", "pushed_model"))
     return RunResult(
-        pushed=bool(push["pushed"]),
-        version=str(push.get("version") or ""),
-        reasons=list(push.get("reasons", [])),
+        pushed=push.pushed,
+        version=str(push.version or ""),
+        reasons=list(push.reasons),
         metrics=metrics,
         ingested=ingested,
         seconds=time.monotonic() - started,
@@ -152,12 +152,12 @@ def _publish_report(artifact: Path, target: Path) -> None:
             file.unlink()
 
 
-def _metrics(outcome, ingested: dict[str, Any]) -> dict[str, Any]:
+def _metrics(outcome, ingested: Ingestion) -> dict[str, Any]:
     """metrics.json: the evaluation's figures, rejects by reason, seconds and peak memory."""
     evaluation = Path(outcome.uri("Evaluator", "evaluation"))
     return {
         **json.loads((evaluation / "metrics.json").read_text()),
-        "rejects": ingested["by_reason"],
+        "rejects": dict(ingested.by_reason),
         "seconds": outcome.seconds,
         "cpu_seconds": outcome.cpu_seconds,
         "reused": sorted(outcome.cached),

@@ -3,7 +3,7 @@
 import contextlib
 import resource
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 _STATUS = Path("/proc/self/status")
@@ -18,9 +18,9 @@ class Cost:
     seconds: float
     cpu_seconds: float
 
-    def to_dict(self) -> dict[str, float]:
-        """Both, to a hundredth of a second."""
-        return {name: round(value, 2) for name, value in asdict(self).items()}
+    def rounded(self) -> "Cost":
+        """Both to a hundredth of a second."""
+        return Cost(round(self.seconds, 2), round(self.cpu_seconds, 2))
 
 
 class Clock:

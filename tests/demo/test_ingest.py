@@ -1,8 +1,5 @@
 """Ingest and catalogue agree on every line: what is rejected, why, and what is left."""
 
-import json
-from pathlib import Path
-
 import pytest
 
 
@@ -11,6 +8,7 @@ def test_ingest_rejects_exactly_the_lines_that_were_broken(catalogue, tmp_path):
     from tfx.types import standard_artifacts
 
     from components.artifacts import Rejects, Taxonomy
+    from components.manifest_example_gen.artifact import Ingestion
     from components.manifest_example_gen.component import ManifestExampleGen
     from components.manifest_example_gen.executor import Executor
     from components.manifest_example_gen.settings import DataConfig
@@ -26,6 +24,6 @@ def test_ingest_rejects_exactly_the_lines_that_were_broken(catalogue, tmp_path):
         (tmp_path / name).mkdir()
     Executor().Do({}, outputs, component.exec_properties)
 
-    summary = json.loads(Path(outputs["rejects"][0].uri, "summary.json").read_text("utf-8"))
-    assert summary["by_reason"] == catalogue.rejects
-    assert (summary["lines"], summary["accepted"]) == (catalogue.lines, catalogue.products)
+    ingestion = Ingestion.read(outputs["rejects"][0].uri)
+    assert ingestion.by_reason == catalogue.rejects
+    assert (ingestion.lines, ingestion.accepted) == (catalogue.lines, catalogue.products)

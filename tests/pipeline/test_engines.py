@@ -212,13 +212,13 @@ def test_statistics_are_the_same(alone, spread):
 
 
 def test_the_statistics_that_drift_is_told_by_are_the_same(alone, spread):
-    from components.drift_check.findings import FINDINGS_FILE, STATISTICS_FILE
+    from components.drift_check.artifact import STATISTICS_FILE, DriftFindings
 
     expected = statistics(Path(alone.uri("DriftCheck", "drift"), STATISTICS_FILE))
     assert 0 < expected["n"] <= len(records(alone, "ManifestExampleGen", "examples", "train"))
     assert_alike(statistics(Path(spread.uri("DriftCheck", "drift"), STATISTICS_FILE)), expected)
-    found = text(alone, "DriftCheck", "drift", FINDINGS_FILE)
-    assert text(spread, "DriftCheck", "drift", FINDINGS_FILE) == found
+    found = text(alone, "DriftCheck", "drift", DriftFindings.FILE)
+    assert text(spread, "DriftCheck", "drift", DriftFindings.FILE) == found
 
 
 def test_transform_learns_the_same(alone, spread):

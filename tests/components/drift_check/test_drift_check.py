@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.drift_check.findings import FINDINGS_FILE, STATISTICS_FILE, Findings
+from components.drift_check.artifact import STATISTICS_FILE, DriftFindings
 from components.drift_check.settings import DriftConfig, Tolerances
 
 pytestmark = pytest.mark.slow
@@ -31,7 +31,7 @@ class World:
         self.live.mkdir()
         (self.live / "NO_LIVE_MODEL").touch()
 
-    def check(self, products, settings=DriftConfig()) -> Findings:  # noqa: B008 - frozen
+    def check(self, products, settings=DriftConfig()) -> DriftFindings:  # noqa: B008 - frozen
         """Runs the executor over products of the split `train`."""
         from pydantic import TypeAdapter
         from tfx.types import artifact_utils, standard_artifacts
@@ -61,7 +61,7 @@ class World:
             {"drift": [artifact(DataDrift, folder / "drift")]},
             {"settings": TypeAdapter(DriftConfig).dump_json(settings).decode()},
         )
-        return Findings.from_json((folder / "drift" / FINDINGS_FILE).read_bytes())
+        return DriftFindings.read(folder / "drift")
 
     def push(self) -> None:
         """Makes the last run's statistics those of the live model."""
@@ -92,12 +92,12 @@ def settled(tmp_path_factory, examples_of, product_of) -> World:
     return world
 
 
-def drifted(findings: Findings) -> list[str]:
+def drifted(findings: DriftFindings) -> list[str]:
     return sorted(shift.feature for shift in findings.drift.shifts if shift.drifted)
 
 
 def test_before_anything_is_live_there_is_nothing_to_drift_from(world, product_of):
-    assert world.check([product_of(1), product_of(2)]) == Findings("", None)
+    assert world.check([product_of(1), product_of(2)]) == DriftFindings("", None)
 
 
 def test_honest_new_products_have_not_drifted(settled, product_of):

@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 
-from components.drift_check.findings import (
+from components.drift_check.artifact import (
     CategoryChanges,
     Drift,
-    Findings,
+    DriftFindings,
     ShareChange,
     Shift,
     Skew,
@@ -26,7 +26,7 @@ PATHS = {"a": "Bags > Clutches", "b": "Bags > Handbags", "n": "Bags > Totes"}
 
 def findings(shifts=(STEADY,), compared=(KEPT,), **categories):
     changes = CategoryChanges(2.0, list(compared), **{"new": [], "removed": [], **categories})
-    return Findings("3", Drift(6_600, 6_700, list(shifts), changes))
+    return DriftFindings("3", Drift(6_600, 6_700, list(shifts), changes))
 
 
 def asked(found, **settings):
@@ -39,7 +39,7 @@ def test_nothing_is_asked_where_drift_was_not_looked_for():
 
 
 def test_a_first_model_passes_and_it_is_said_why():
-    check = asked(Findings("", None))
+    check = asked(DriftFindings("", None))
     assert check.passed and "No model is live yet" in check.reason
 
 
@@ -79,7 +79,7 @@ def test_new_and_removed_categories_pass_and_are_told():
 
 
 def test_a_live_model_without_statistics_refuses_unless_configured_otherwise():
-    missing = Findings("2", None, "it was pushed without its training statistics")
+    missing = DriftFindings("2", None, "it was pushed without its training statistics")
     refused = asked(missing)
     assert not refused.passed and "live model 2" in refused.reason
     assert asked(missing, on_missing_statistics="ignore").passed
@@ -97,9 +97,9 @@ def test_drift_refuses_the_model_unless_a_named_person_approves():
 
 def test_findings_survive_the_file():
     found = findings(shifts=(MOVED, STEADY), compared=(LOST, KEPT), new=["n"])
-    assert Findings.from_json(found.to_json()) == found
+    assert DriftFindings.from_json(found.to_json()) == found
     problem = dataclasses.replace(found, drift=None, problem="why")
-    assert Findings.from_json(problem.to_json()) == problem
+    assert DriftFindings.from_json(problem.to_json()) == problem
 
 
 def test_what_is_served_is_asked_about_where_there_are_logs():

@@ -4,6 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from components.manifest_example_gen.artifact import (
+    Ingestion,
+    read_origin,
+    read_rejects,
+    read_taxonomy,
+)
 from components.manifest_example_gen.settings import DataConfig
 from shelfsort.core.errors import InputError
 from shelfsort.products.groups import group_id, group_key
@@ -169,18 +175,17 @@ def test_variants_with_one_title_stay_in_one_split(catalogue, make_line, tmp_pat
 
 def test_every_broken_line_is_rejected_with_its_reason_and_counted(broken, tmp_path):
     rejects = ingest(broken, tmp_path, max_image_pixels=100_000)["rejects"]
-    lines = Path(rejects.uri, "rejects.jsonl").read_text().splitlines()
-    records = [json.loads(line) for line in lines]
-    assert {record["reason"] for record in records} == REASONS_MADE
-    assert [record["line"] for record in records] == list(range(121, 136))
-    assert all(record["detail"] for record in records)
-    summary = json.loads(Path(rejects.uri, "summary.json").read_text())
-    assert (summary["lines"], summary["accepted"], summary["rejected"]) == (135, 120, 15)
-    assert summary["by_reason"] == dict.fromkeys(REASONS_MADE, 1)
-    assert sum(summary["splits"].values()) == 120
+    records = list(read_rejects(rejects.uri))
+    assert {record.reason for record in records} == REASONS_MADE
+    assert [record.line for record in records] == list(range(121, 136))
+    assert all(record.detail for record in records)
+    ingestion = Ingestion.read(rejects.uri)
+    assert (ingestion.lines, ingestion.accepted, ingestion.rejected) == (135, 120, 15)
+    assert ingestion.by_reason == dict.fromkeys(REASONS_MADE, 1)
+    assert sum(ingestion.splits.values()) == 120
     # What was answered about rejected products was paid for, too.
     answers = sum(line.count(b"worker_id") for line in broken.lines)
-    assert summary["labels"]["answers"] == answers
+    assert ingestion.labels.answers == answers
 
 
 def test_nothing_but_the_splits_and_their_origin_is_left_in_the_examples_folder(whole, tmp_path):
@@ -207,16 +212,14 @@ def test_a_later_file_supersedes_and_old_products_stay_in_their_splits(whole, ma
     assert all(set(before[split]) - {"p2"} <= set(after[split]) for split in before)
     labels = {value(e, "product_id"): value(e, "category") for f in examples.values() for e in f}
     assert (labels[b"p2"], labels[b"p500"]) == (b"trousers", b"trousers")
-    summary = json.loads(Path(outputs["rejects"].uri, "summary.json").read_text())
-    assert (summary["lines"], summary["superseded"], summary["rejected"]) == (122, 1, 0)
-    assert [n for _, n in sorted(summary["files"].items())] == [119, 2]
+    ingestion = Ingestion.read(outputs["rejects"].uri)
+    assert (ingestion.lines, ingestion.superseded, ingestion.rejected) == (122, 1, 0)
+    assert [n for _, n in sorted(ingestion.files.items())] == [119, 2]
 
 
 def test_what_the_examples_were_made_from_is_written_beside_them(whole, tmp_path):
-    from shelfsort.products.manifest.provenance import Origin
-
     examples = ingest(whole, tmp_path, digest="0123")["examples"]
-    origin = Origin.from_json(Path(examples.uri, "origin.json").read_text())
+    origin = read_origin(examples.uri)
     assert (origin.content_digest, origin.spans) == ("0123", (whole.manifest,))
     assert origin.splits == {"train": 80, "calibration": 10, "eval": 10}
 
@@ -228,28 +231,28 @@ def test_only_the_files_that_the_digest_is_of_are_read(whole, make_line, tmp_pat
     )
     whole.manifest = str(whole.folder)
     outputs = ingest(whole, tmp_path, write=False, spans=json.dumps([manifest]))
-    assert json.loads(Path(outputs["rejects"].uri, "summary.json").read_text())["lines"] == 120
+    assert Ingestion.read(outputs["rejects"].uri).lines == 120
 
 
 def test_the_reduced_taxonomy_is_handed_on(whole, tmp_path):
     reduction = whole.folder / "reduction.csv"
     reduction.write_text("from,to\nshirts,clothes\ntrousers,clothes\n")
     outputs = ingest(whole, tmp_path, reduction=str(reduction))
-    nodes = json.loads(Path(outputs["taxonomy"].uri, "taxonomy.json").read_text())
+    nodes = read_taxonomy(outputs["taxonomy"].uri).to_nodes()
     assert [node["id"] for node in nodes] == ["main", "clothes", "shoes"]
     examples = read_examples(outputs["examples"])
     everything = [e for found in examples.values() for e in found]
     assert {value(e, "category") for e in everything} == {b"clothes", b"shoes"}
     assert {value(e, "gold") for e in everything if "gold" in e.features.feature} == {b"clothes"}
-    summary = json.loads(Path(outputs["rejects"].uri, "summary.json").read_text())
-    assert summary["reduction"] == {"shirts": "clothes", "trousers": "clothes"}
+    ingestion = Ingestion.read(outputs["rejects"].uri)
+    assert ingestion.reduction == {"shirts": "clothes", "trousers": "clothes"}
 
 
 def test_too_many_broken_pictures_stop_the_run_and_the_rejects_are_written(broken, tmp_path):
     with pytest.raises(InputError, match=r":121: 10.4% of 134 lines .*max_reject_share"):
         broken.lines.pop()
         ingest(broken, tmp_path, max_reject_share=0.1, max_image_pixels=100_000)
-    assert len((tmp_path / "rejects" / "rejects.jsonl").read_text().splitlines()) == 14
+    assert len(list(read_rejects(tmp_path / "rejects"))) == 14
 
 
 def test_a_manifest_of_which_nothing_is_left_is_refused_in_one_line(catalogue, make_line, tmp_path):

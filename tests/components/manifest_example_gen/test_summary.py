@@ -1,5 +1,6 @@
 from collections import Counter
 
+from components.manifest_example_gen.artifact import Ingestion, Labels
 from components.manifest_example_gen.summary import (
     count_product,
     count_reject,
@@ -23,29 +24,25 @@ def test_the_summary_adds_up():
         count_reject(reject),
     ):
         counts.update(each)
-    assert summarise(counts, {"c": "a"}) == {
-        "lines": 4,
-        "accepted": 2,
-        "superseded": 1,
-        "rejected": 1,
-        "by_reason": {"no_consensus": 1},
-        "reduction": {"c": "a"},
-        "labels": {"workers": 4, "answers": 5, "products_with_workers": 3},
-        "files": {"m": 2},
-        "splits": {"eval": 1, "train": 1},
-        "categories": {"a": 1, "b": 1},
-        "ignored": {"price": 1},
-    }
+    assert summarise(counts, {"c": "a"}) == Ingestion(
+        lines=4,
+        accepted=2,
+        superseded=1,
+        rejected=1,
+        by_reason={"no_consensus": 1},
+        reduction={"c": "a"},
+        labels=Labels(workers=4, answers=5, products_with_workers=3),
+        files={"m": 2},
+        splits={"eval": 1, "train": 1},
+        categories={"a": 1, "b": 1},
+        ignored={"price": 1},
+    )
 
 
 def test_a_worker_who_answered_twice_is_one_worker_and_two_answers():
     counts = count_reject(Reject(1, "", "missing_image", "", "", ("w", "w")))
-    assert summarise(counts, {})["labels"] == {
-        "workers": 1,
-        "answers": 2,
-        "products_with_workers": 1,
-    }
+    assert summarise(counts, {}).labels == Labels(1, 2, 1)
 
 
 def test_nothing_counted_is_all_zero():
-    assert summarise(Counter(), {})["lines"] == 0
+    assert summarise(Counter(), {}).lines == 0

@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ from tfx.types import standard_artifacts
 
 from components.artifacts import DataDrift
 from components.baseline_model.component import BaselineModel
+from components.pusher.artifact import Push
 from components.pusher.component import Pusher
 from components.pusher.executor import Executor
 from serving import versions
@@ -30,8 +30,8 @@ def _push(inputs, base: Path, approved_by: str = "") -> standard_artifacts.Pushe
     return pushed
 
 
-def _outcome(pushed: standard_artifacts.PushedModel) -> dict:
-    return json.loads((Path(pushed.uri) / "push.json").read_text())
+def _outcome(pushed: standard_artifacts.PushedModel) -> Push:
+    return Push.read(pushed.uri)
 
 
 def test_a_blessed_model_goes_live_with_its_lineage(inputs, base):
@@ -81,7 +81,7 @@ def test_a_model_without_both_blessings_is_not_pushed_and_says_why(
     inputs.bless(**blessings)
     pushed = _push(inputs, base)
     assert pushed.get_int_custom_property("pushed") == 0
-    assert _outcome(pushed) == {"pushed": False, "reasons": reasons}
+    assert _outcome(pushed) == Push(pushed=False, reasons=tuple(reasons))
     assert versions.list_versions(base) == []
 
 
@@ -101,7 +101,7 @@ def test_pushing_again_after_a_crash_finds_the_model_live(inputs, base):
     _push(inputs, base)
     again = _push(inputs, base)
     assert again.get_int_custom_property("pushed") == 1
-    assert _outcome(again)["already_live"]
+    assert _outcome(again).already_live
     assert [version.number for version in versions.list_versions(base)] == [1]
 
 
@@ -111,9 +111,9 @@ def test_a_model_that_was_rolled_back_needs_an_approval_to_return(inputs, base):
     _push(inputs, base)
     versions.rollback(base)
     refused = _push(inputs, base)
-    assert "was rolled back" in _outcome(refused)["reasons"][0]
+    assert "was rolled back" in _outcome(refused).reasons[0]
     assert versions.live_version(base).number == 3
-    assert _outcome(_push(inputs, base, approved_by="Ada"))["version"] == 4
+    assert _outcome(_push(inputs, base, approved_by="Ada")).version == 4
 
 
 def test_runs_in_a_pipeline_beside_the_baseline(inputs, base, tmp_path):
@@ -144,5 +144,5 @@ def test_runs_in_a_pipeline_beside_the_baseline(inputs, base, tmp_path):
     )
     assert versions.live_version(base).number == 1
     assert len(list((tmp_path / "root").rglob("NO_LIVE_MODEL"))) == 1
-    (outcome,) = (tmp_path / "root").rglob("push.json")
-    assert json.loads(outcome.read_text())["pushed"]
+    (outcome,) = (tmp_path / "root").rglob(Push.FILE)
+    assert Push.read(outcome.parent).pushed

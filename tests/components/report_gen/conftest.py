@@ -10,11 +10,10 @@ import pytest
 from PIL import Image, ImageDraw
 from scipy.stats import beta
 
-from components.drift_check.findings import (
-    FINDINGS_FILE,
+from components.drift_check.artifact import (
     CategoryChanges,
     Drift,
-    Findings,
+    DriftFindings,
     ShareChange,
     Shift,
     Skew,
@@ -171,7 +170,7 @@ def category_figures(taxonomy: Taxonomy, rows: pd.DataFrame, live: pd.DataFrame 
     return found
 
 
-def drift_of(taxonomy: Taxonomy) -> Findings:
+def drift_of(taxonomy: Taxonomy) -> DriftFindings:
     """Prices and one category have drifted, another category is new; requests lack pictures."""
     gone, *kept, new = taxonomy.leaves
     steady = [ShareChange(leaf, 100, 101, 0.09, 0.095, 1.0, False) for leaf in kept]
@@ -182,7 +181,7 @@ def drift_of(taxonomy: Taxonomy) -> Findings:
     ]
     pictures = Shift("has_picture", 0.3113, 0.0524, 1_111, 700, True)
     categories = CategoryChanges(2.0, [*steady, lost], [new], ["hats"])
-    return Findings(
+    return DriftFindings(
         "3", Drift(1_190, 1_111, shifts, categories), skew=Skew(700, 1_111, 4, [pictures])
     )
 
@@ -333,7 +332,7 @@ def write_artifacts(folder: Path, inputs: ReportInputs) -> dict[str, str]:
         diff.anomaly_info["price"].severity = anomalies_pb2.AnomalyInfo.ERROR
     write("anomalies/Split-eval/SchemaDiff.pb", diff.SerializeToString())
     if inputs.drift:
-        write(f"drift/{FINDINGS_FILE}", inputs.drift.to_json())
+        inputs.drift.write(folder / "drift")
     ids = inputs.predictions[
         (inputs.predictions.model == "candidate") & (inputs.predictions["mode"] == "combined")
     ].product_id

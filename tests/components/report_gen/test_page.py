@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.drift_check.findings import Findings
+from components.drift_check.artifact import DriftFindings
 from components.report_gen import page
 from components.report_gen.content import assemble
 from components.report_gen.sections import Anomaly
@@ -206,9 +206,9 @@ def test_what_drifted_is_shown_with_distance_threshold_and_counts(run_inputs):
 
 
 def test_why_drift_cannot_be_told_or_that_nothing_was_live_is_said(run_inputs):
-    told = drawn(run_inputs(60, drift=Findings("2", None, "it has no statistics")))
+    told = drawn(run_inputs(60, drift=DriftFindings("2", None, "it has no statistics")))
     assert "Drift against the live model 2 cannot be told: it has no statistics." in told
-    assert "No model was live" in drawn(run_inputs(60, drift=Findings("", None)))
+    assert "No model was live" in drawn(run_inputs(60, drift=DriftFindings("", None)))
 
 
 def test_a_run_without_words_draws_the_modes_it_has(run_inputs):

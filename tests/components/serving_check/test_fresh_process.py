@@ -4,10 +4,12 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
+from components.check import Check
 from components.serving_check import fresh_process
+from components.serving_check.artifact import ServingReport
 from components.serving_check.fresh_process import replay_in_fresh_process
 from components.serving_check.golden import golden_products
-from components.serving_check.report import Check, Report, check_of
+from components.serving_check.problems import check_of
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def _program(monkeypatch, tmp_path, script: str) -> None:
     monkeypatch.setattr(fresh_process.sys, "executable", str(program))
 
 
-def _replay(requests: Path, model: object = "model", time_limit_s: float = 60) -> Report:
+def _replay(requests: Path, model: object = "model", time_limit_s: float = 60) -> ServingReport:
     return replay_in_fresh_process(
         str(model), requests, requests.parent, tolerance=1e-4, time_limit_s=time_limit_s
     )
@@ -64,13 +66,13 @@ def test_a_replay_that_fails_says_with_what_status(requests, tmp_path, monkeypat
 
 
 def test_a_report_survives_its_json_form():
-    report = Report((Check("a", True, "fine"), Check("b", False, "höchst übel")), 3, 1.5)
-    assert Report.from_json(report.to_json()) == report
+    report = ServingReport((Check("a", True, "fine"), Check("b", False, "höchst übel")), 3, 1.5)
+    assert ServingReport.from_json(report.to_json()) == report
     assert not report.blessed
 
 
 def test_a_report_without_a_check_blesses_nothing():
-    assert not Report((), 0, 0.0).blessed
+    assert not ServingReport((), 0, 0.0).blessed
 
 
 def test_a_check_gives_its_first_problems_and_counts_the_rest():

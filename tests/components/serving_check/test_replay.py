@@ -1,18 +1,18 @@
 import pytest
 import tensorflow as tf
 
+from components.serving_check.artifact import ServingReport
 from components.serving_check.golden import bytes_of, golden_products
 from components.serving_check.replay import replay
-from components.serving_check.report import Report
 from components.serving_check.warm_up import warm_up_problems
 from shelfsort.contract.model_files import WARM_UP
 
 
-def _replay(model, examples, tolerance=1e-4) -> Report:
+def _replay(model, examples, tolerance=1e-4) -> ServingReport:
     return replay(str(model), golden_products(examples), tolerance)
 
 
-def _failure(report: Report) -> tuple[str, str]:
+def _failure(report: ServingReport) -> tuple[str, str]:
     failed = next(check for check in report.checks if not check.passed)
     return failed.name, failed.reason
 

@@ -3,6 +3,7 @@ from datetime import datetime, timezone
 
 import pytest
 
+from components.manifest_example_gen.artifact import Ingestion
 from pipeline.config import Config
 from pipeline.experiments.runs import Run
 from pipeline.local import watch
@@ -65,7 +66,7 @@ class World:
             version=str(len(self.runs)) if verdict == "pushed" else "",
             reasons=[] if verdict == "pushed" else ["drift: too much."],
             metrics={"combined": {"eval": figures}},
-            ingested={"files": dict.fromkeys(checked.spans, 2), "categories": {"hats": 1}},
+            ingested=Ingestion(2, 2, files=dict.fromkeys(checked.spans, 2), categories={"hats": 1}),
             seconds=1.0,
         )
 

@@ -27,7 +27,7 @@ def test_the_work_of_a_child_counts_and_the_next_lap_starts_anew():
 
 
 def test_a_cost_is_written_to_a_hundredth_of_a_second():
-    assert Cost(1.2345, 0.999).to_dict() == {"seconds": 1.23, "cpu_seconds": 1.0}
+    assert Cost(1.2345, 0.999).rounded() == Cost(1.23, 1.0)
 
 
 GROWTH = """

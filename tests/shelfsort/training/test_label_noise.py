@@ -1,7 +1,6 @@
 """Suspected label errors in training: who is judged, and what becomes of a suspect's weight."""
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
@@ -108,14 +107,13 @@ def test_a_category_of_suspects_keeps_half_of_its_products():
 
 @pytest.mark.slow
 def test_a_run_leaves_its_suspects_beside_the_held_out_scores(training):
-    from components.trainer.module import SUSPECTS_FILE
+    from components.trainer.artifact import read_suspects
 
-    lines = (training.model_run / SUSPECTS_FILE).read_text("utf-8").splitlines()
-    for line in lines:
-        record = json.loads(line)
-        assert record["label"] != record["likely"]
-        assert {record["label"], record["likely"]} <= set(NAMES)
-    assert len(lines) < 16
+    suspects = list(read_suspects(training.model_run))
+    for each in suspects:
+        assert each.label != each.likely
+        assert {each.label, each.likely} <= set(NAMES)
+    assert len(suspects) < 16
 
 
 def _pictures_with_wrong_labels(n: int = 320, wrong: int = 24) -> Products:

@@ -11,7 +11,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from scipy.special import softmax
 
-from components.trainer.module import HELD_OUT_FILE
+from components.trainer.artifact import HELD_OUT_FILE
 from shelfsort.contract.modalities import MODALITIES, output_name
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.training.answers import Shelves

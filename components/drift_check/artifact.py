@@ -1,10 +1,10 @@
-"""What the comparison found, as it stands in `drift.json`."""
+"""What DriftCheck leaves behind: its findings, and the statistics that they come from."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from pydantic import TypeAdapter
+from components.documents import Document
 
-FINDINGS_FILE = "drift.json"
 STATISTICS_FILE = "training_statistics.pb"
 
 
@@ -105,8 +105,8 @@ class Skew:
 
 
 @dataclass(frozen=True)
-class Findings:
-    """The contents of `drift.json`.
+class DriftFindings(Document):
+    """How far this run's products are from the live model's, and the requests from both.
 
     Attributes:
         live_version: of the live model; "" where none is live.
@@ -115,16 +115,9 @@ class Findings:
         skew: None where no serving logs were named.
     """
 
+    FILE: ClassVar[str] = "drift.json"
+
     live_version: str
     drift: Drift | None
     problem: str = ""
     skew: Skew | None = None
-
-    def to_json(self) -> bytes:
-        """UTF-8 JSON."""
-        return TypeAdapter(Findings).dump_json(self, indent=1) + b"\n"
-
-    @classmethod
-    def from_json(cls, text: bytes) -> "Findings":
-        """Reads what `to_json` wrote; raises pydantic's ValidationError for anything else."""
-        return TypeAdapter(cls).validate_json(text)

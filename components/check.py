@@ -1,14 +1,12 @@
-"""One question that the gate asked, and its answer."""
+"""One question about a model, and its answer: what the Evaluator and ServingCheck leave behind."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-NAMED = 5
-"""So many are named where more could be."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One question the gate asked.
+    """One question that was asked.
 
     Attributes:
         name: stable snake_case name.
@@ -26,19 +24,11 @@ class Check:
     floor: float | None = None
     n: int | None = None
 
-
-def missing(name: str, what: str, floor: float | None) -> Check:
-    """A check that fails for want of `what`."""
-    return Check(
-        name,
-        False,
-        f"There is no number for: {what}. Nothing shown, nothing passed.",
-        None,
-        floor,
-        0,
-    )
+    def __str__(self) -> str:
+        """The name and the reason, for a list of reasons."""
+        return f"{self.name}: {self.reason}"
 
 
-def percent(share: float) -> str:
-    """0.953 -> "95.3 %"."""
-    return f"{100 * share:.1f} %"
+def failed(checks: Iterable[Check]) -> list[Check]:
+    """Those that did not pass."""
+    return [check for check in checks if not check.passed]

@@ -1,0 +1,99 @@
+"""What ManifestExampleGen leaves behind: its summary, the rejects, the tree, and the provenance."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from components.documents import Document, json_lines
+from shelfsort.core.files import write_bytes
+from shelfsort.core.storage import Place, join, read_bytes
+from shelfsort.products.manifest.provenance import ORIGIN_FILE, Origin
+from shelfsort.products.manifest.rejects import Reject
+from shelfsort.products.taxonomy import Taxonomy
+
+_REJECTS_FILE = "rejects.jsonl"
+_TAXONOMY_FILE = "taxonomy.json"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What the labelling took.
+
+    Attributes:
+        workers: different people.
+        answers: of all of them, to rejected products too.
+        products_with_workers: products whose answers the manifest tells.
+    """
+
+    workers: int = 0
+    answers: int = 0
+    products_with_workers: int = 0
+
+
+@dataclass(frozen=True)
+class Ingestion(Document):
+    """What became of the manifest's lines: `summary.json` in the artifact `rejects`.
+
+    Attributes:
+        lines: of all files.
+        accepted, superseded, rejected: lines; a superseded one has a later answer in another file.
+        by_reason: rejected lines by a key of `REASONS`, most first.
+        reduction: leaves that were taken for others.
+        labels: what the labelling took.
+        files: accepted products by the file that they stand in.
+        splits, categories: accepted products by their names.
+        ignored: fields that were cut or left out of products that were accepted.
+    """
+
+    FILE: ClassVar[str] = "summary.json"
+
+    lines: int
+    accepted: int
+    superseded: int = 0
+    rejected: int = 0
+    by_reason: Mapping[str, int] = field(default_factory=dict)
+    reduction: Mapping[str, str] = field(default_factory=dict)
+    labels: Labels = Labels()
+    files: Mapping[str, int] = field(default_factory=dict)
+    splits: Mapping[str, int] = field(default_factory=dict)
+    categories: Mapping[str, int] = field(default_factory=dict)
+    ignored: Mapping[str, int] = field(default_factory=dict)
+
+
+def write_rejects(folder: str, rejects: Iterable[Reject]) -> None:
+    """Writes all rejects into the artifact `rejects`, by file and line number."""
+    ordered = sorted(rejects, key=lambda reject: reject.place)
+    lines = [json.dumps(each.to_json(), ensure_ascii=False) + "\n" for each in ordered]
+    write_bytes(join(folder, _REJECTS_FILE), "".join(lines).encode())
+
+
+def read_rejects(folder: Place) -> Iterator[Reject]:
+    """The rejected lines, without their workers."""
+    return json_lines(join(folder, _REJECTS_FILE), Reject)
+
+
+def write_taxonomy(folder: str, taxonomy: Taxonomy) -> None:
+    """Writes the tree that the examples are labelled with into the artifact `taxonomy`."""
+    text = json.dumps(taxonomy.to_nodes(), indent=1, ensure_ascii=False)
+    write_bytes(taxonomy_file(folder), f"{text}\n".encode())
+
+
+def read_taxonomy(folder: Place) -> Taxonomy:
+    """The tree in the artifact `taxonomy`; InputError where there is none."""
+    return Taxonomy.load(taxonomy_file(folder))
+
+
+def taxonomy_file(folder: Place) -> str:
+    """Where the artifact `taxonomy` holds the tree."""
+    return join(folder, _TAXONOMY_FILE)
+
+
+def write_origin(folder: str, origin: Origin) -> None:
+    """Writes what the examples were made from into the artifact `examples`."""
+    write_bytes(join(folder, ORIGIN_FILE), origin.to_json().encode())
+
+
+def read_origin(folder: Place) -> Origin:
+    """What the artifact `examples` was made from."""
+    return Origin.from_json(read_bytes(join(folder, ORIGIN_FILE)))
