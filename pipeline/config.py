@@ -4,11 +4,9 @@ import dataclasses
 import difflib
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pydantic
-import yaml
 from pydantic import Field
 
 from components.drift_check.settings import DriftConfig
@@ -19,6 +17,7 @@ from pipeline.kubeflow.settings import KubeflowConfig
 from pipeline.renamed_keys import RENAMED, rename_keys
 from shelfsort.core.errors import InputError
 from shelfsort.core.keys import current_key, nested
+from shelfsort.core.yaml import Document, parse_value, read_mapping
 from shelfsort.training.settings import TrainingConfig
 
 Positive = Annotated[int, Field(ge=1)]
@@ -101,10 +100,11 @@ def load_config(path: str | None = None, overrides: Sequence[str] = ()) -> Confi
         InputError: the file cannot be read, a key is unknown (the nearest known one is named), or
             a value does not fit.
     """
-    values, lines = _read_yaml(path) if path else ({}, {})
+    document = read_mapping(path) if path else Document({})
+    values, lines = document.value, {".".join(keys): n for keys, n in document.lines.items()}
     place = _Places(path, lines)
     rename_keys(values, place)
-    place.lines = {**{current_key(key, RENAMED): line for key, line in lines.items()}, **lines}
+    place.lines = {current_key(key, RENAMED): line for key, line in lines.items()}
     given: dict[str, str] = {}
     for override in overrides:
         key, value = _parse(override)
@@ -163,43 +163,12 @@ class _Places:
         }
 
 
-def _read_yaml(path: str) -> tuple[dict[str, Any], dict[str, int]]:
-    """The mapping in the file, and the line of each dotted key."""
-    try:
-        text = Path(path).read_text("utf-8")
-        values = yaml.safe_load(text)
-        node = yaml.compose(text, yaml.SafeLoader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}). Name a YAML file.") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "not YAML"
-        raise InputError(f"{path}{line}: {problem}. Mend the YAML.") from error
-    if values is None:
-        return {}, {}
-    if not isinstance(values, dict):
-        raise InputError(f"{path}:1: a mapping of settings is expected, e.g. 'name: shelfsort'.")
-    return values, dict(_key_lines(node, ""))
-
-
-def _key_lines(node: yaml.Node, prefix: str) -> Iterator[tuple[str, int]]:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            dotted = f"{prefix}{key.value}"
-            yield dotted, key.start_mark.line + 1
-            yield from _key_lines(value, f"{dotted}.")
-
-
 def _parse(override: str) -> tuple[str, Any]:
     """The dotted key of an override as it was given, and its value under today's keys."""
     dotted, equals, text = override.partition("=")
     if not equals or not dotted:
         raise InputError(f"--set {override}: write it as section.key=value.")
-    try:
-        tree = nested(dotted, yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise InputError(f"--set {override}: the value is not YAML.") from error
+    tree = nested(dotted, parse_value(text, f"--set {dotted}"))
     rename_keys(tree, "--set {}".format)
     value: Any = tree
     for key in current_key(dotted, RENAMED).split("."):

@@ -2,15 +2,10 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-import yaml
-
 from shelfsort.core.errors import InputError
-
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-Keys = tuple[str, ...]
+from shelfsort.core.yaml import Document, Keys, read_documents
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,25 +85,19 @@ def load_spec(path: str) -> Spec:
     Raises:
         InputError: it cannot be read, or is no pipeline spec.
     """
-    try:
-        text = Path(path).read_text("utf-8")
-        documents = list(yaml.load_all(text, _Loader))
-        nodes = list(yaml.compose_all(text, _Loader))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}). Name a compiled spec.") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise InputError(f"{path}{line}: is no YAML. Compile the pipeline again.") from error
-    first = documents[0] if documents and isinstance(documents[0], dict) else {}
-    job_keys: Keys = ("pipelineSpec",) if isinstance(first.get("pipelineSpec"), dict) else ()
-    pipeline = first["pipelineSpec"] if job_keys else first
+    documents = read_documents(path, "Compile the pipeline again.")
+    first, *others = [each for each in documents if isinstance(each.value, dict)] or [Document({})]
+    job_keys: Keys = ("pipelineSpec",) if "pipelineSpec" in first.value else ()
+    pipeline = section(first.value, *job_keys)
     if not section(pipeline, "root", "dag", "tasks"):
         raise InputError(f"{path}: is no pipeline spec: it has no tasks. Name a compiled spec.")
-    lines = dict(_lines(nodes[0], job_keys))
-    others = [each for each in documents[1:] if isinstance(each, dict)]
-    platform = section(others[0], "platforms", "kubernetes") if others else {}
-    given = section(first, "runtimeConfig").get("gcsOutputDirectory")
+    lines = {
+        keys[len(job_keys) :]: line
+        for keys, line in first.lines.items()
+        if keys[: len(job_keys)] == job_keys
+    }
+    platform = section(others[0].value, "platforms", "kubernetes") if others else {}
+    given = section(first.value, "runtimeConfig").get("gcsOutputDirectory")
     root = pipeline.get("defaultPipelineRoot") or given or ""
     return Spec(path, pipeline, platform, str(root), lines)
 
@@ -118,20 +107,3 @@ def section(mapping: Any, *keys: str) -> dict[str, Any]:
     for key in keys:
         mapping = mapping.get(key) if isinstance(mapping, dict) else None
     return mapping if isinstance(mapping, dict) else {}
-
-
-def _lines(node: yaml.Node, below: Keys) -> Iterator[tuple[Keys, int]]:
-    """Keys and lines of every mapping beneath `below`, which is left out of the keys."""
-    seen: set[int] = set()
-    waiting: list[tuple[Keys, yaml.Node]] = [((), node)]
-    while waiting:
-        keys, current = waiting.pop()
-        # An alias leads to a node that was seen already.
-        if not isinstance(current, yaml.MappingNode) or id(current) in seen:
-            continue
-        seen.add(id(current))
-        for key, value in current.value:
-            here = (*keys, str(key.value))
-            waiting.append((here, value))
-            if here[: len(below)] == below:
-                yield here[len(below) :], key.start_mark.line + 1

@@ -67,10 +67,11 @@ def test_written_out_and_read_again_it_is_the_same(tmp_path):
         ("name: ../escape\n", r":1: name: "),
         ("data:\n  splits: {train: 1}\n", "train, calibration and eval"),
         ("training: 5\n", r":1: training: "),
-        ("- a\n- b\n", r":1: a mapping"),
+        ("- a\n- b\n", r":1: one mapping"),
         ("a: [1\n", r"shelfsort.yaml:2: "),
         ("x: !!python/object/apply:os.system ['true']\n", "shelfsort.yaml:1: "),
         ("1: 2\n", "1: unknown key"),
+        ("name: a\nname: b\n", r":2: 'name' is given twice, first in line 1"),
     ],
 )
 def test_a_mistake_is_named_with_file_line_and_remedy(tmp_path, text, said):
@@ -86,7 +87,7 @@ def test_a_mistake_is_named_with_file_line_and_remedy(tmp_path, text, said):
         ("name.x=1", "name is no section"),
         ("training.epoch=1", "'training.fit.epochs'"),
         ("gate.coverage_95=2", "coverage_95"),
-        ("training.fit.epochs=[", "not YAML"),
+        ("training.fit.epochs=[", "^--set training.fit.epochs: line 1: .*Quote the value"),
     ],
 )
 def test_a_mistaken_override_is_named(override, said):
