@@ -16,10 +16,10 @@ SPREAD := -n $(WORKERS) --dist loadfile
 pip_install = $(BIN)/python -m pip install --disable-pip-version-check $(1) >>$(VENV)/install.log 2>&1 \
 	|| { tail -20 $(VENV)/install.log >&2; echo "Set-up failed: the whole log is $(VENV)/install.log" >&2; exit 1; }
 
-.PHONY: help setup demo test test-quick lint lock clean
+.PHONY: help setup demo test test-quick test-environments lint docs lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(RUNTIME): requirements.lock pyproject.toml $(wildcard distributions/*/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 10))' 2>/dev/null || { \
@@ -48,6 +48,9 @@ test: lint ## Run the linters and all tests (under 15 minutes)
 test-quick: $(DEVELOPMENT) ## Run the quick tests (under 3 minutes)
 	@started=$$SECONDS; $(BIN)/python -m pytest $(SPREAD) -m "not slow"; \
 	echo "make test-quick: $$((SECONDS - started)) s after set-up"
+
+test-environments: $(DEVELOPMENT) ## Test in environments of their own; record the results in docs/tested.md
+	@$(BIN)/python -m pytest tests/environments
 
 lint: $(DEVELOPMENT) ## Check style, layers, types, dependencies and spelling
 	@$(BIN)/ruff check --quiet .

@@ -1,21 +1,14 @@
 """What each distribution owns: every file of ours is in one wheel, and no name in two."""
 
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 
 from shelfsort.core.packages import DISTRIBUTIONS, OUR_PACKAGES
-from tests.distributions.environments import ROOT
+from tests.distributions.extras import ROOT
+from tests.distributions.wheels import build_wheels
 
-PROJECTS = {
-    "shelfsort": ".",
-    "shelfsort-serving": "distributions/serving",
-    "shelfsort-pipeline": "distributions/pipeline",
-}
 # Deployed with kubectl, from a checkout.
 NOT_INSTALLED = Path("serving/kubernetes")
 
@@ -23,18 +16,11 @@ NOT_INSTALLED = Path("serving/kubernetes")
 @pytest.fixture(scope="module")
 def files(tmp_path_factory) -> dict[str, set[str]]:
     """The files of each wheel, by distribution, without their metadata."""
-    source, wheels = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheels")
-    for name in (*OUR_PACKAGES, "distributions"):
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "NOTICE"):
-        shutil.copy(ROOT / name, source)
-    build = ["-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", wheels]
-    subprocess.run([sys.executable, *build, *PROJECTS.values()], check=True, cwd=source)
-    return {name: _contents(wheels, name) for name in PROJECTS}
+    wheels = build_wheels(tmp_path_factory.mktemp("wheels"))
+    return {name: _contents(wheel) for name, wheel in wheels.items()}
 
 
-def _contents(wheels: Path, name: str) -> set[str]:
-    (wheel,) = wheels.glob(f"{name.replace('-', '_')}-*.whl")
+def _contents(wheel: Path) -> set[str]:
     with ZipFile(wheel) as archive:
         return {each for each in archive.namelist() if ".dist-info/" not in each}
 

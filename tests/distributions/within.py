@@ -1,4 +1,4 @@
-"""What each extra installs, and a process that can import nothing else."""
+"""A process that can import only what an environment would contain."""
 
 import json
 import subprocess
@@ -7,27 +7,25 @@ from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-import tomli
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from shelfsort.core.packages import DISTRIBUTIONS
+from tests.distributions.extras import EXTRAS, PROJECT, ROOT, Environment
 
-ROOT = Path(__file__).parents[2]
-_PROJECT = tomli.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-EXTRAS = _PROJECT["optional-dependencies"]
+_LAUNCHER = Path(__file__).with_name("only.py")
 
 
-def run_only(
-    extras: Iterable[str], distributions: Iterable[str], code: str, *arguments: str
-) -> subprocess.CompletedProcess:
-    """Runs `code` where only our `distributions` and what `extras` install can be imported."""
-    permitted = {
-        "distributions": sorted(_installed_by(extras)),
-        "packages": [package for name in distributions for package in DISTRIBUTIONS[name]],
-    }
-    program = [sys.executable, str(Path(__file__).with_name("only.py")), json.dumps(permitted)]
-    return subprocess.run([*program, code, *arguments], capture_output=True, text=True, cwd=ROOT)
+def run_within(
+    environment: Environment, code: str, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    permitted = json.dumps(
+        {
+            "distributions": sorted(_installed_by(environment.extras)),
+            "packages": environment.packages,
+        }
+    )
+    command = [sys.executable, str(_LAUNCHER), permitted, code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
 
 
 def _installed_by(extras: Iterable[str]) -> set[str]:
@@ -37,7 +35,7 @@ def _installed_by(extras: Iterable[str]) -> set[str]:
     while pending:
         requirement = pending.pop()
         name = canonicalize_name(requirement.name)
-        for extra in ("", *requirement.extras):
+        for extra in {"", *requirement.extras}:
             if (name, extra) not in seen:
                 seen.add((name, extra))
                 pending += _requirements(name, extra)
@@ -46,7 +44,7 @@ def _installed_by(extras: Iterable[str]) -> set[str]:
 
 def _requirements(name: str, extra: str) -> list[Requirement]:
     if name == "shelfsort":
-        return list(map(Requirement, EXTRAS[extra] if extra else _PROJECT["dependencies"]))
+        return list(map(Requirement, EXTRAS[extra] if extra else PROJECT["dependencies"]))
     declared = (distribution(name).requires or ()) if _is_installed(name) else ()
     found = [Requirement(each) for each in declared]
     return [each for each in found if each.marker is None or each.marker.evaluate({"extra": extra})]

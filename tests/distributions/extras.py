@@ -1,0 +1,85 @@
+"""The environments that our distributions support, and the modules that each has to import."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tomli
+
+from shelfsort.core.packages import DISTRIBUTIONS, OUR_PACKAGES
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomli.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A set of installed distributions.
+
+    Attributes:
+        extras: extras of `shelfsort`.
+        distributions: those of ours.
+        loads_tensorflow: whether its modules take seconds to import.
+    """
+
+    extras: tuple[str, ...] = ()
+    distributions: tuple[str, ...] = ("shelfsort",)
+    loads_tensorflow: bool = False
+
+    @property
+    def packages(self) -> list[str]:
+        """Our top-level packages in it."""
+        return [package for name in self.distributions for package in DISTRIBUTIONS[name]]
+
+
+ENVIRONMENTS = {
+    "base": Environment(),
+    "images": Environment(("images",)),
+    "labels": Environment(("labels",)),
+    "catalog": Environment(("catalog",)),
+    "decisions": Environment(("decisions",)),
+    "serve": Environment(("serve",), ("shelfsort", "shelfsort-serving"), loads_tensorflow=True),
+    "pipeline": Environment(("pipeline", "plots"), tuple(DISTRIBUTIONS), loads_tensorflow=True),
+}
+
+# Where a module has to import, by the longest prefix of its name.
+_NEEDED_IN = {
+    "shelfsort": {"base"},
+    "shelfsort.core.web": {"labels", "decisions", "serve"},
+    "shelfsort.labeling": {"labels"},
+    "shelfsort.products": {"labels", "catalog", "decisions"},
+    "shelfsort.products.images": {"images"},
+    "shelfsort.products.images.decoder": {"pipeline"},
+    "shelfsort.products.example": {"pipeline"},
+    "shelfsort.stats": {"labels"},
+    "shelfsort.training": {"pipeline"},
+    "serving": {"serve"},
+    "components": {"pipeline"},
+    "demo": {"pipeline"},
+    "pipeline": {"pipeline"},
+    "schema": {"pipeline"},
+}
+
+# Imports the modules given as arguments; prints `{module: error}` of those that failed.
+IMPORT_EACH = """
+import importlib, json, sys
+failures = {}
+for module in sys.argv[1:]:
+    try:
+        importlib.import_module(module)
+    except Exception as error:
+        failures[module] = f"{type(error).__name__}: {error}"
+print(json.dumps(failures))
+"""
+
+
+def modules_needed_in(environment: str) -> list[str]:
+    paths = (path for package in OUR_PACKAGES for path in (ROOT / package).rglob("*.py"))
+    names = (".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths)
+    modules = sorted(name.removesuffix(".__init__") for name in names)
+    return [module for module in modules if environment in _needed_in(module)]
+
+
+def _needed_in(module: str) -> set[str]:
+    prefixes = [prefix for prefix in _NEEDED_IN if f"{module}.".startswith(f"{prefix}.")]
+    return _NEEDED_IN[max(prefixes, key=len)]
