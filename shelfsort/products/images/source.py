@@ -1,17 +1,20 @@
 """Where a `source-ref` points, whether it may be read, and its bytes."""
 
+import functools
 import os
 import posixpath
 import stat
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from shelfsort.core.storage import is_remote, local_path, read_bytes, scheme
-from shelfsort.products.images.http import download
 from shelfsort.products.manifest.rejects import RejectedLine
 
+if TYPE_CHECKING:
+    from shelfsort.core.http import Downloader
+
 OBJECT_STORES = frozenset({"s3", "gs", "hdfs"})
-_HTTP_TIMEOUT_S = 20.0
 
 
 class ImageSources:
@@ -91,8 +94,8 @@ class ImageSource:
         Raises:
           RejectedLine: `missing_image`, `image_too_large` or `unsupported_scheme`.
         """
-        if location.startswith(("http://", "https://")):
-            return download(location, self._max_bytes, _HTTP_TIMEOUT_S)
+        if scheme(location) in ("http", "https"):
+            return self._download(location)
         try:
             content = self._read_file(location)
         except OSError as error:
@@ -103,6 +106,23 @@ class ImageSource:
         if len(content) > self._max_bytes:
             raise RejectedLine("image_too_large", f"more than {self._max_bytes:,} bytes")
         return content
+
+    def _download(self, url: str) -> bytes:
+        from shelfsort.core.http import DownloadError, TooLargeError
+
+        try:
+            return self._downloader.get(url)
+        except TooLargeError as error:
+            raise RejectedLine("image_too_large", str(error)) from error
+        except DownloadError as error:
+            raise RejectedLine("missing_image", str(error)) from error
+
+    @functools.cached_property
+    def _downloader(self) -> "Downloader":
+        # Imported here: most manifests name files, and reading those needs no HTTP client.
+        from shelfsort.core.http import Downloader, Limits
+
+        return Downloader(Limits(self._max_bytes))
 
     def _read_file(self, location: str) -> bytes:
         if is_remote(location):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from shelfsort.core.progress import progress
-from shelfsort.core.storage import blocks, file_state, is_remote
+from shelfsort.core.storage import blocks, file_state, is_remote, scheme
 from shelfsort.products.images.source import ImageSource
 from shelfsort.products.manifest.rejects import RejectedLine
 
@@ -55,7 +55,7 @@ def _picture_digest(reference: str, source: ImageSource) -> bytes:
     digest = hashlib.blake2b(reference.encode("utf-8", "replace"), digest_size=16)
     try:
         location = source.locate(reference)
-        if location.startswith(("http://", "https://")):
+        if scheme(location) in ("http", "https"):
             return digest.digest()
         digest.update(_remote_state(location) if is_remote(location) else source.read(location))
     except RejectedLine as why:

@@ -2,6 +2,9 @@ import os
 
 import pytest
 
+from shelfsort.core.files import write_bytes
+from shelfsort.core.http import DownloadError, TooLargeError
+from shelfsort.products.images import source as source_module
 from shelfsort.products.images.source import ImageSource
 from shelfsort.products.manifest.rejects import RejectedLine
 
@@ -111,3 +114,58 @@ def test_references_of_a_remote_manifest_stay_below_its_folder():
     for reference in ("../a.jpg", "images/../../a.jpg", "/etc/passwd", "file:///etc/passwd"):
         with pytest.raises(RejectedLine, match="path_outside_folder"):
             source.locate(reference)
+
+
+class Site:
+    """Stands in for the web: answers, or says why not."""
+
+    def __init__(self, answer):
+        self._answer = answer
+
+    def get(self, url):
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer + url.encode()
+
+
+def test_an_image_on_the_web_is_fetched_where_that_is_allowed(folder):
+    source = ImageSource(str(folder / "x.manifest"), allow_http=True)
+    for reference in ("http://shop.test/a.jpg", "HTTPS://shop.test/a.jpg"):
+        source._downloader = Site(b"from ")
+        assert read(source, reference) == b"from " + reference.encode()
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (TooLargeError("more than 10 bytes"), "image_too_large"),
+        (DownloadError("HTTP status 404", 404), "missing_image"),
+    ],
+)
+def test_what_cannot_be_fetched_is_rejected_with_the_reason(folder, error, reason):
+    source = ImageSource(str(folder / "x.manifest"), allow_http=True)
+    source._downloader = Site(error)
+    with pytest.raises(RejectedLine, match=str(error)) as caught:
+        read(source, "http://shop.test/a.jpg")
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("scheme", ["http", "HTTP"])
+def test_no_address_of_the_inner_network_is_fetched(folder, scheme):
+    source = ImageSource(str(folder / "x.manifest"), allow_http=True)
+    with pytest.raises(RejectedLine, match="not on the public internet"):
+        read(source, f"{scheme}://127.0.0.1:1/a.jpg")
+
+
+@pytest.mark.parametrize("bucket", ["memory_bucket", "s3_bucket"])
+def test_images_of_an_object_store_are_read_up_to_the_limit(request, bucket, monkeypatch):
+    place = request.getfixturevalue(bucket)
+    monkeypatch.setattr(source_module, "OBJECT_STORES", {"memory", "s3"})
+    write_bytes(f"{place}/images/fits.jpg", b"x" * 10)
+    write_bytes(f"{place}/images/big.jpg", b"x" * 11)
+    write_bytes(f"{place}/images/empty.jpg", b"")
+    source = ImageSource(f"{place}/x.manifest", max_bytes=10)
+    assert read(source, "images/fits.jpg") == b"x" * 10
+    assert read(source, f"{place}/images/empty.jpg") == b""
+    assert reason_for(source, "images/big.jpg") == "image_too_large"
+    assert reason_for(source, "images/none.jpg") == "missing_image"
