@@ -9,10 +9,10 @@
 
 ARG ACCELERATOR=cpu
 
-# Beam's launcher of workers: of the version that requirements.lock pins.
-FROM apache/beam_python3.10_sdk:2.61.0 AS beam
+# Beam's launcher of workers: of the version that the lock file pins.
+FROM apache/beam_python3.13_sdk:2.77.0 AS beam
 
-FROM python:3.10-slim-bookworm AS python
+FROM python:3.13-slim-trixie AS python
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1
 
@@ -22,12 +22,12 @@ FROM python AS dependencies-cpu
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends build-essential \
     && rm -rf /var/lib/apt/lists/*
-COPY requirements.lock /build/
+COPY stacks/tfx-1.21/requirements.lock /build/
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/python -m pip install --no-deps --require-hashes -r /build/requirements.lock
 
 FROM dependencies-cpu AS dependencies-gpu
-COPY requirements-gpu.lock /build/
+COPY stacks/tfx-1.21/requirements-gpu.lock /build/
 RUN /opt/venv/bin/python -m pip install --no-deps --require-hashes -r /build/requirements-gpu.lock
 
 # hadolint ignore=DL3006
@@ -41,9 +41,9 @@ RUN /opt/venv/bin/python -m pip install --no-deps --no-build-isolation --target 
 
 FROM python AS runtime-cpu
 
-# TensorFlow 2.16 does not look for NVIDIA's libraries where their packages put them.
+# TensorFlow does not look for NVIDIA's libraries where their packages put them.
 FROM runtime-cpu AS runtime-gpu
-ARG NVIDIA=/opt/venv/lib/python3.10/site-packages/nvidia
+ARG NVIDIA=/opt/venv/lib/python3.13/site-packages/nvidia
 ENV LD_LIBRARY_PATH=${NVIDIA}/cublas/lib:${NVIDIA}/cuda_cupti/lib:${NVIDIA}/cuda_nvrtc/lib:${NVIDIA}/cuda_runtime/lib:${NVIDIA}/cudnn/lib:${NVIDIA}/cufft/lib:${NVIDIA}/curand/lib:${NVIDIA}/cusolver/lib:${NVIDIA}/cusparse/lib:${NVIDIA}/nccl/lib:${NVIDIA}/nvjitlink/lib
 
 # hadolint ignore=DL3006

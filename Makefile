@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-PYTHON ?= python3.10
+# Both are for stacks/choose: it takes the newest stack that this machine can run.
+export PYTHON STACK
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
@@ -21,18 +22,18 @@ pip_install = $(BIN)/python -m pip install --disable-pip-version-check $(1) >>$(
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(RUNTIME): requirements.lock pyproject.toml $(wildcard distributions/*/pyproject.toml)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 10))' 2>/dev/null || { \
-	  echo "Shelfsort needs Python 3.10, and '$(PYTHON)' is not it: install it, or name it with 'make PYTHON=/path/to/python3.10 ...'" >&2; exit 2; }
-	@echo "Set-up: installing the locked packages into $(VENV) (2 to 6 minutes, once)"
-	@started=$$SECONDS; $(PYTHON) -m venv --clear $(VENV); \
-	$(call pip_install,--no-deps --require-hashes -r requirements.lock); \
+$(RUNTIME): stacks/choose $(wildcard stacks/*/requirements.lock) pyproject.toml $(wildcard distributions/*/pyproject.toml)
+	@chosen=$$(stacks/choose); IFS=$$'\t' read -r stack python why <<<"$$chosen"; \
+	echo "Set-up: $$stack on $$("$$python" --version): $$why"; \
+	echo "Set-up: installing the locked packages into $(VENV) (2 to 6 minutes, once)"; \
+	started=$$SECONDS; "$$python" -m venv --clear $(VENV); echo "$$stack" >$(VENV)/stack; \
+	$(call pip_install,--no-deps --require-hashes -r stacks/$$stack/requirements.lock); \
 	$(call pip_install,--no-deps --no-build-isolation -e . -e distributions/serving -e distributions/pipeline); \
 	touch $@; echo "Set-up: done in $$((SECONDS - started)) s"
 
-$(DEVELOPMENT): $(RUNTIME) requirements-dev.lock
+$(DEVELOPMENT): $(RUNTIME) $(wildcard stacks/*/requirements-dev.lock)
 	@echo "Set-up: installing the test tools"
-	@$(call pip_install,--no-deps --require-hashes -r requirements-dev.lock)
+	@$(call pip_install,--no-deps --require-hashes -r stacks/$$(cat $(VENV)/stack)/requirements-dev.lock)
 	@touch $@
 
 setup: $(DEVELOPMENT) ## Install everything into .venv
@@ -60,16 +61,8 @@ lint: $(DEVELOPMENT) ## Check style, layers, types, dependencies and spelling
 	@$(BIN)/deptry --no-ansi .
 	@$(BIN)/mypy
 
-compile = uv pip compile pyproject.toml --extra pipeline --python-version 3.10 --generate-hashes --no-emit-index-url -q
-
-lock: ## Resolve the ranges of pyproject.toml into the lock files (needs uv)
-	$(compile) --custom-compile-command "make lock" -o requirements.lock
-	$(compile) --extra dev -c requirements.lock --custom-compile-command "make lock" -o requirements-dev.lock
-	@# Only what the GPU adds: the image has the rest already.
-	{ echo "# What tensorflow[and-cuda] adds to requirements.lock: NVIDIA's libraries, for the GPU image."; \
-	  $(compile) --extra gpu -c requirements.lock --no-annotate --no-header \
-	  | awk '/^[a-z]/ { keep = /^nvidia-/ } keep'; } >requirements-gpu.lock.part
-	mv requirements-gpu.lock.part requirements-gpu.lock
+lock: ## Resolve the ranges of pyproject.toml into the lock files of both stacks (needs uv)
+	@stacks/lock
 
 clean: ## Remove the environment and the demo's output
 	rm -rf $(VENV) $(DEMO)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
+STACK = ROOT / "stacks/tfx-1.21"
 DOCKERFILE = ROOT / "Dockerfile"
 VENV, TARGET, BUILD = "/opt/venv/bin/python", "/opt/shelfsort", "/build"
 
@@ -64,7 +65,7 @@ def test_base_images_have_a_version():
 def test_only_locked_packages_are_installed(stage, lock):
     (install,) = [each for each in arguments_of(stage, "RUN") if "pip install" in each]
     assert f"--no-deps --require-hashes -r /build/{lock}" in install
-    for block in re.split(r"\n(?=\S)", (ROOT / lock).read_text()):
+    for block in re.split(r"\n(?=\S)", (STACK / lock).read_text()):
         if not block.startswith("#"):
             assert "==" in block and "--hash=sha256:" in block, block
 
@@ -77,7 +78,8 @@ def test_the_gpu_libraries_are_the_ones_that_tensorflow_was_built_for():
         for requirement in requires("tensorflow")
         if "and-cuda" in requirement
     }
-    locked = set(re.findall(r"^(\S+==\S+)", (ROOT / "requirements-gpu.lock").read_text(), re.M))
+    stack = STACK.parent / ("tfx-1.16" if sys.version_info < (3, 11) else "tfx-1.21")
+    locked = set(re.findall(r"^(\S+==\S+)", (stack / "requirements-gpu.lock").read_text(), re.M))
     assert locked == wanted
 
 
@@ -95,9 +97,9 @@ def test_what_runs_is_copied_from_stages_and_compilers_stay_behind():
 
 
 def test_a_worker_has_the_launcher_of_the_locked_beam_and_keeps_the_images_python():
-    (locked,) = re.findall(r"^apache-beam==(\S+)", (ROOT / "requirements.lock").read_text(), re.M)
+    (locked,) = re.findall(r"^apache-beam==(\S+)", (STACK / "requirements.lock").read_text(), re.M)
     (launcher,) = arguments_of("beam", "FROM")
-    assert launcher == f"apache/beam_python3.10_sdk:{locked} AS beam"
+    assert launcher == f"apache/beam_python3.13_sdk:{locked} AS beam"
     assert "/opt/apache/beam /opt/apache/beam" in arguments_of("worker", "COPY")[0]
     assert arguments_of("worker", "ENTRYPOINT") == ['["/opt/apache/beam/boot"]']
     # Beam's launcher would otherwise make an environment that does not see /opt/venv.
@@ -128,7 +130,7 @@ def test_the_context_is_what_the_image_needs_and_no_more():
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     assert "*" in lines
     allowed = {line[1:] for line in lines if line.startswith("!")}
-    assert {"setup.py", "components", "pipeline", "requirements.lock"} <= allowed
+    assert {"setup.py", "components", "pipeline", "stacks"} <= allowed
     assert not {"tests", ".git", ".venv"} & allowed
 
 

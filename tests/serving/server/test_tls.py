@@ -15,6 +15,17 @@ from cryptography.x509.oid import NameOID
 from shelfsort.core.errors import InputError
 
 
+def _usage(ca: bool) -> x509.KeyUsage:
+    names = "content_commitment key_encipherment data_encipherment key_agreement crl_sign"
+    return x509.KeyUsage(
+        digital_signature=not ca,
+        key_cert_sign=ca,
+        encipher_only=False,
+        decipher_only=False,
+        **dict.fromkeys(names.split(), False),
+    )
+
+
 class Authority:
     """A certificate authority that lives as long as a test."""
 
@@ -59,6 +70,7 @@ class Authority:
                 critical=False,
             )
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+            .add_extension(_usage(ca), critical=True)
             .sign(self.key, hashes.SHA256())
         )
         return certificate.public_bytes(serialization.Encoding.PEM)
