@@ -18,12 +18,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from components.manifest_example_gen.preflight import find_label_attribute
 from pipeline.config import load_config
 from pipeline.local.watch import Turn, take_turn
 from pipeline.output_folder import OutputFolder
 from serving.versions import live_version
 from shelfsort.core.files import write_bytes, write_text
+from shelfsort.products.manifest.label_attributes import find_label_attribute
 from shelfsort.products.taxonomy import Taxonomy
 
 DAYS = 10

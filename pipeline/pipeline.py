@@ -35,14 +35,15 @@ class Source:
             manifest may be a folder or a pattern.
         label_attribute: of the manifest; "" where it has only one.
         content_digest: of both and of the pictures.
-        spans: JSON list of the manifest's files that the digest is of; empty where there is none.
+        spans: JSON object: the manifest's files that the digest is of, and the lines of each; empty
+            where they are not known.
     """
 
     manifest: TextParameter
     taxonomy: TextParameter
     label_attribute: str
     content_digest: TextParameter
-    spans: TextParameter = "[]"
+    spans: TextParameter = "{}"
 
 
 def create_components(

@@ -2,7 +2,7 @@
 
 import collections
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Semaphore
 
@@ -10,7 +10,7 @@ import apache_beam as beam
 import tensorflow as tf
 from apache_beam import pvalue
 
-from components.manifest_example_gen.preflight import manifest_lines
+from components.manifest_example_gen.labelling import labelled_product, left_out
 from components.manifest_example_gen.settings import DataConfig
 from components.manifest_example_gen.sharding import one_of_each_id, shard_of
 from components.manifest_example_gen.summary import (
@@ -24,10 +24,11 @@ from shelfsort.products.groups import group_id, group_key
 from shelfsort.products.images.checks import Picture, check_picture
 from shelfsort.products.images.decoder import check_decodes
 from shelfsort.products.images.source import ImageSources
-from shelfsort.products.manifest.annotations import LeafResolver
-from shelfsort.products.manifest.lines import Line
-from shelfsort.products.manifest.parsing import ParseRules, Product, parse_line
+from shelfsort.products.leaves import LeafResolver
+from shelfsort.products.manifest.lines import Line, file_lines
+from shelfsort.products.manifest.parsing import read_record
 from shelfsort.products.manifest.rejects import Reject, RejectedLine
+from shelfsort.products.product import LabelledProduct
 from shelfsort.products.splits import Splits
 from shelfsort.products.taxonomy import Taxonomy
 
@@ -41,31 +42,31 @@ _DECODED_AT_ONCE = 2
 class ReadLines(beam.DoFn):
     """Yields the lines of a file of the manifest, given its path."""
 
-    def process(self, span: str) -> Iterator[Line]:
-        yield from manifest_lines([span])
+    def process(self, file: str) -> Iterator[Line]:
+        yield from file_lines(file)
 
 
-class ParseLines(beam.DoFn):
-    """Yields (shard, product), and rejects under their own tag."""
+class LabelProducts(beam.DoFn):
+    """Yields (shard, labelled product), and rejects under their own tag."""
 
     def __init__(
-        self, rules: ParseRules, nodes: list[dict], reduction: dict[str, str], shards: int
+        self, data: DataConfig, nodes: list[dict], reduction: Mapping[str, str], shards: int
     ):
-        self._rules = rules
+        """`nodes` of the taxonomy before `reduction`."""
+        self._data = data
         self._nodes = nodes
         self._reduction = reduction
         self._shards = shards
-        self._resolver: LeafResolver | None = None
 
     def setup(self) -> None:
         self._resolver = LeafResolver(Taxonomy.from_nodes(self._nodes), self._reduction)
 
-    def process(self, line: Line) -> Iterator[tuple[int, Product]]:
-        outcome = parse_line(line, self._rules, self._resolver)
+    def process(self, line: Line) -> Iterator[tuple[int, LabelledProduct]]:
+        outcome = labelled_product(read_record(line), self._data, self._resolver)
         if isinstance(outcome, Reject):
             yield pvalue.TaggedOutput(REJECTS, outcome)
         else:
-            yield shard_of(outcome.id, self._shards), outcome
+            yield shard_of(outcome.product.id, self._shards), outcome
 
 
 class WriteShards(beam.DoFn):
@@ -97,7 +98,7 @@ class WriteShards(beam.DoFn):
     def teardown(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def process(self, element: tuple[int, Iterable[Product]]) -> Iterator[Counts]:
+    def process(self, element: tuple[int, Iterable[LabelledProduct]]) -> Iterator[Counts]:
         shard, grouped = element
         products, superseded, rejects = one_of_each_id(grouped)
         counts: Counts = collections.Counter()
@@ -116,29 +117,28 @@ class WriteShards(beam.DoFn):
         yield counts
 
     def _examined(
-        self, products: list[Product]
-    ) -> Iterator[tuple[Product, Reject | tuple[str, bytes]]]:
+        self, products: list[LabelledProduct]
+    ) -> Iterator[tuple[LabelledProduct, Reject | tuple[str, bytes]]]:
         for product, outcome in _in_order(self._pool, self._examine, products):
             self._done += 1
             progress(self._done, self._expected, "products read")
             yield product, outcome
 
-    def _examine(self, product: Product) -> Reject | tuple[str, bytes]:
+    def _examine(self, labelled: LabelledProduct) -> Reject | tuple[str, bytes]:
         """The split and the serialised example of a product, or why it is left out."""
+        product = labelled.product
         try:
-            picture, image = self._picture_of(product)
+            picture, image = self._image_of(product.image, labelled.file)
         except RejectedLine as why:
-            return Reject.of(
-                product.file, product.line, product.id, product.image, why, product.workers
-            )
+            return left_out(labelled, why)
         key = group_key(product.title, image, product.description)
-        return self._splits.split_of(key), to_example(product, picture, image, group_id(key))
+        return self._splits.split_of(key), to_example(labelled, picture, image, group_id(key))
 
-    def _picture_of(self, product: Product) -> tuple[Picture, bytes]:
-        if not product.image:
+    def _image_of(self, reference: str, file: str) -> tuple[Picture, bytes]:
+        if not reference:
             return NO_PICTURE, b""
-        source = self._sources.of(product.file)
-        image = source.read(source.locate(product.image))
+        source = self._sources.of(file)
+        image = source.read(source.locate(reference))
         with self._decoding:
             picture = check_picture(image, self._data.max_image_pixels)
             check_decodes(image, picture)

@@ -49,19 +49,19 @@ class ManifestExampleGen(base_beam_component.BaseBeamComponent):
         taxonomy: TextParameter,
         data: DataConfig,
         content_digest: TextParameter,
-        spans: TextParameter = "[]",
+        spans: TextParameter = "{}",
         code_digest: str | None = None,
     ):
         """Wires the component.
 
         Args:
             manifest, taxonomy: paths or addresses of the files; the manifest may be a folder or a
-                pattern, see `files.find_spans`.
+                pattern, see `files.find_manifest_files`.
             data: how the manifest is read.
             content_digest: `preflight.check(...).digest`: the cache goes by it, and stays right
                 when a file changes under the same name.
-            spans: JSON list of the manifest's files that the digest is of; of none: those found
-                when it runs.
+            spans: JSON object: the manifest's files that the digest is of, and how many lines each
+                has; where it is empty, those found when it runs.
             code_digest: changes with the code, so that results of older code are not reused.
         """
         super().__init__(

@@ -1,5 +1,6 @@
 """Runs the ingestion and writes its three artifacts."""
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -29,22 +30,16 @@ from components.manifest_example_gen.input_validation import (
     refuse_empty_splits,
     refuse_unusable,
 )
-from components.manifest_example_gen.preflight import (
-    find_label_attribute,
-    load_resolver,
-    manifest_lines,
-)
 from components.manifest_example_gen.settings import DataConfig
 from components.manifest_example_gen.sharding import shard_count
 from components.manifest_example_gen.summary import count_reject, summarise
 from shelfsort.core.progress import note
-from shelfsort.products.manifest.annotations import LeafResolver
-from shelfsort.products.manifest.files import find_spans
-from shelfsort.products.manifest.parsing import ParseRules
+from shelfsort.products.leaves import LeafResolver
+from shelfsort.products.manifest.files import find_manifest_files
+from shelfsort.products.manifest.label_attributes import find_label_attribute
+from shelfsort.products.manifest.lines import manifest_lines
 from shelfsort.products.manifest.provenance import Origin
-from shelfsort.products.reduction import load_reduction
 from shelfsort.products.splits import Splits
-from shelfsort.products.taxonomy import Taxonomy
 
 EXAMPLES = "examples"
 REJECTS = "rejects"
@@ -54,16 +49,21 @@ _LOGGED_REJECTS = 100
 
 @dataclass(frozen=True)
 class _Input:
-    """What the exec properties name, loaded."""
+    """What the exec properties name, loaded.
+
+    Attributes:
+        manifest: as it was named.
+        files: of the manifest.
+        lines: of all files.
+        data: settings, with the label attribute in them.
+        resolver: the taxonomy with its reduction.
+    """
 
     manifest: str
-    spans: tuple[str, ...]
-    data: DataConfig
-    rules: ParseRules
-    full: Taxonomy
-    reduction: dict[str, str]
-    reduced: Taxonomy
+    files: tuple[str, ...]
     lines: int
+    data: DataConfig
+    resolver: LeafResolver
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -85,9 +85,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
         rejects = artifact_utils.get_single_instance(output_dict[REJECTS])
         taxonomy = artifact_utils.get_single_instance(output_dict[TAXONOMY])
-        write_taxonomy(taxonomy.uri, given.reduced)
+        write_taxonomy(taxonomy.uri, given.resolver.taxonomy)
         self._ingest(given, examples.uri, rejects.uri)
-        origin = Origin(exec_properties["content_digest"], given.spans, given.data.splits)
+        origin = Origin(exec_properties["content_digest"], given.files, given.data.splits)
         write_origin(examples.uri, origin)
         ingestion = _check_result(rejects.uri, given)
         _describe(examples, list(given.data.splits))
@@ -95,31 +95,32 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
     def _ingest(self, given: _Input, examples_uri: str, rejects_uri: str) -> None:
         shards = shard_count(given.lines)
-        parse = beam_steps.ParseLines(given.rules, given.full.to_nodes(), given.reduction, shards)
+        nodes, reduction = given.resolver.full.to_nodes(), given.resolver.reduction
+        label = beam_steps.LabelProducts(given.data, nodes, reduction, shards)
         alone = self._runs_in_this_process()
         expected = given.lines if alone else None
         write = beam_steps.WriteShards(given.data, shards, examples_uri, expected)
         with self._make_beam_pipeline() as pipeline:
             lines = (
                 pipeline
-                | "Manifest" >> beam.Create(given.spans)
+                | "Manifest" >> beam.Create(given.files)
                 | "ReadLines" >> beam.ParDo(beam_steps.ReadLines())
             )
-            # Workers share the parsing; a single one would only hold all lines in memory.
+            # Workers share the reading; a single one would only hold all lines in memory.
             spread = lines if alone else lines | "SpreadLines" >> beam.Reshuffle()
-            parsed = spread | "ParseLines" >> beam.ParDo(parse).with_outputs(
+            labelled = spread | "LabelProducts" >> beam.ParDo(label).with_outputs(
                 beam_steps.REJECTS, main="products"
             )
             written = (
-                parsed.products
+                labelled.products
                 | "GroupByShard" >> beam.GroupByKey()
                 | "WriteShards" >> beam.ParDo(write).with_outputs(beam_steps.REJECTS, main="counts")
             )
             rejects = (
-                parsed[beam_steps.REJECTS],
+                labelled[beam_steps.REJECTS],
                 written[beam_steps.REJECTS],
             ) | "AllRejects" >> beam.Flatten()
-            _write_rejects(rejects, written.counts, given.reduction, rejects_uri)
+            _write_rejects(rejects, written.counts, reduction, rejects_uri)
         partial = f"{examples_uri}/{beam_steps.PARTIAL_FOLDER}"
         if tf.io.gfile.exists(partial):
             tf.io.gfile.rmtree(partial)
@@ -153,22 +154,25 @@ def _write_rejects(
 
 def _load(properties: dict[str, Any]) -> _Input:
     data = TypeAdapter(DataConfig).validate_json(properties["data"])
-    manifest = properties["manifest"]
-    spans = tuple(json.loads(properties["spans"])) or find_spans(manifest)
-    attribute = data.label_attribute or find_label_attribute(spans)
-    full = Taxonomy.load(properties["taxonomy_file"])
-    resolver: LeafResolver = load_resolver(properties["taxonomy_file"], data.reduction)
     Splits(data.splits)
+    manifest = properties["manifest"]
+    # Runs that an older release pinned to their content give a list.
+    known = json.loads(properties["spans"])
+    files = tuple(known) or find_manifest_files(manifest)
+    attribute = data.label_attribute or find_label_attribute(files)
     return _Input(
         manifest=manifest,
-        spans=spans,
-        data=data,
-        rules=ParseRules(attribute, data.min_confidence, data.max_text_chars),
-        full=full,
-        reduction=load_reduction(data.reduction, full) if data.reduction else {},
-        reduced=resolver.taxonomy,
-        lines=sum(1 for _ in manifest_lines(spans)),
+        files=files,
+        lines=_count(known, files),
+        data=dataclasses.replace(data, label_attribute=attribute),
+        resolver=LeafResolver.load(properties["taxonomy_file"], data.reduction),
     )
+
+
+def _count(known: Any, files: tuple[str, ...]) -> int:
+    if known and isinstance(known, dict):
+        return sum(known.values())
+    return sum(1 for _ in manifest_lines(files))
 
 
 def _check_result(rejects_uri: str, given: _Input) -> Ingestion:

@@ -3,8 +3,9 @@
 import hashlib
 from collections.abc import Iterable
 
-from shelfsort.products.manifest.parsing import Product
-from shelfsort.products.manifest.rejects import Reject, RejectedLine
+from components.manifest_example_gen.labelling import repeated_id
+from shelfsort.products.manifest.rejects import Reject
+from shelfsort.products.product import LabelledProduct
 
 PRODUCTS_PER_SHARD = 2_000
 
@@ -20,30 +21,25 @@ def shard_of(product_id: str, shards: int) -> int:
 
 
 def one_of_each_id(
-    products: Iterable[Product],
-) -> tuple[list[Product], list[Product], list[Reject]]:
+    products: Iterable[LabelledProduct],
+) -> tuple[list[LabelledProduct], list[LabelledProduct], list[Reject]]:
     """The products of one shard, those that a later file supersedes, and lines that repeat an id.
 
     Within a file the lowest line number keeps the id; of several files the last by name does.
     Products come in the order of their ids' hashes: the same on every run, and unlike the
     manifest's not sorted by category.
     """
-    kept: dict[str, Product] = {}
+    kept: dict[str, LabelledProduct] = {}
     superseded, repeated = [], []
     for product in sorted(products, key=lambda each: (each.file, each.line)):
-        earlier = kept.get(product.id)
+        earlier = kept.get(product.product.id)
         if earlier is not None and earlier.file == product.file:
-            repeated.append(_repeated(product, earlier.line))
+            repeated.append(repeated_id(product, earlier.line))
             continue
         if earlier is not None:
             superseded.append(earlier)
-        kept[product.id] = product
-    return sorted(kept.values(), key=lambda each: _hash(each.id)), superseded, repeated
-
-
-def _repeated(product: Product, first_line: int) -> Reject:
-    why = RejectedLine("repeated_id", f"line {first_line} has the id {product.id!r}")
-    return Reject.of(product.file, product.line, product.id, product.image, why, product.workers)
+        kept[product.product.id] = product
+    return sorted(kept.values(), key=lambda each: _hash(each.product.id)), superseded, repeated
 
 
 def _hash(product_id: str) -> bytes:

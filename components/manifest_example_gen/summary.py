@@ -4,29 +4,29 @@ from collections import Counter
 from collections.abc import Mapping
 
 from components.manifest_example_gen.artifact import Ingestion, Labels
-from shelfsort.products.manifest.parsing import Product
 from shelfsort.products.manifest.rejects import Reject
+from shelfsort.products.product import LabelledProduct
 
 Counts = Counter[tuple[str, str]]
 
 
-def count_product(product: Product, split: str) -> Counts:
+def count_product(product: LabelledProduct, split: str) -> Counts:
     """The counts of one accepted product."""
     counts: Counts = Counter(
         {
             ("split", split): 1,
-            ("category", product.category): 1,
+            ("category", product.label.category): 1,
             ("file", product.file): 1,
-            **_answers(product.workers),
+            **_answers(product.label.workers),
         }
     )
     counts.update(("ignored", field) for field in product.ignored)
     return counts
 
 
-def count_superseded(product: Product) -> Counts:
+def count_superseded(product: LabelledProduct) -> Counts:
     """The counts of a line that a later file has superseded."""
-    return Counter({("superseded", ""): 1, **_answers(product.workers)})
+    return Counter({("superseded", ""): 1, **_answers(product.label.workers)})
 
 
 def count_reject(reject: Reject) -> Counts:

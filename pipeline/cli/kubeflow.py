@@ -107,7 +107,7 @@ def compile_spec(
     if not skip_input_check:
         checked = _checked_input(manifest, taxonomy, config)
         destination = dataclasses.replace(
-            destination, content_digest=checked.digest, spans=json.dumps(checked.spans)
+            destination, content_digest=checked.digest, spans=json.dumps(checked.files)
         )
     with _only_our_words():
         from pipeline.kubeflow.compiler import compile_pipeline
@@ -265,9 +265,9 @@ def _progress_on_stderr() -> Iterator[None]:
 
 def _checked_input(manifest: str, taxonomy: str, config: Config) -> "Preflight":
     from components.manifest_example_gen.preflight import check
-    from shelfsort.products.manifest.files import find_spans
+    from shelfsort.products.manifest.files import find_manifest_files
 
-    for place in (*find_spans(manifest), taxonomy):
+    for place in (*find_manifest_files(manifest), taxonomy):
         if not scheme(place) and not Path(place).is_file():
             raise InputError(
                 f"{place}: no such file. Give an existing file, or --skip-input-check if only the "

@@ -24,7 +24,7 @@ class Destination:
         manifest, taxonomy: defaults of the run's parameters.
         serving_dir: default of the parameter: the model's base path `…/serving/<name>`.
         content_digest: of the input; "" where it is not known, and the run then looks for itself.
-        spans: JSON list of the manifest's files that the digest is of.
+        spans: JSON object: the manifest's files that the digest is of, and the lines of each.
     """
 
     target: str

@@ -94,8 +94,8 @@ def _content(parameters: Mapping[str, Any]) -> tuple[str, str]:
     if digest and pinned and are_of(pinned, parameters["manifest"]):
         return digest, spans
     found = content_of(parameters)
-    note(f"{found.lines:,} lines of {len(found.spans):,} files, {found.categories:,} categories")
-    return found.digest, json.dumps(found.spans)
+    note(f"{found.lines:,} lines of {len(found.files):,} files, {found.categories:,} categories")
+    return found.digest, json.dumps(found.files)
 
 
 def _logs_digest(pattern: str) -> str:

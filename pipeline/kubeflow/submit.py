@@ -108,7 +108,7 @@ def start_run_when_new(server: Server, request: Request) -> str | None:
     content = content_of(spec, given)
     if _was_run(server, request.experiment, content.digest):
         return None
-    pinned = {_DIGEST: content.digest, _SPANS: json.dumps(content.spans)}
+    pinned = {_DIGEST: content.digest, _SPANS: json.dumps(content.files)}
     return start_run(server, dataclasses.replace(request, arguments={**given, **pinned}))
 
 

@@ -61,7 +61,7 @@ def run(
     started = time.monotonic()
     console.started("Checking the input", 0, 0)
     checked = checked or preflight.check(manifest, taxonomy, config.data)
-    several = f" of {len(checked.spans):,} files" if len(checked.spans) > 1 else ""
+    several = f" of {len(checked.files):,} files" if len(checked.files) > 1 else ""
     console.say(
         f"{checked.lines:,} lines{several} in {checked.categories:,} categories; "
         f"label attribute {checked.label_attribute!r}"
@@ -108,13 +108,13 @@ def _run_components(
             taxonomy,
             checked.label_attribute,
             checked.digest,
-            json.dumps(checked.spans),
+            json.dumps(checked.files),
         ),
         config,
         serving_dir=str(serving_dir),
         live_version=str(live.number) if live else "",
         start_digest=start_digest(live, checked.digest),
-        title=Path(checked.spans[0]).resolve().parent.name,
+        title=Path(next(iter(checked.files))).resolve().parent.name,
         serving_logs_digest=logs_digest(logs) if logs else "",
     )
     runner = LocalRunner(console)

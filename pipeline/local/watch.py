@@ -6,7 +6,7 @@ killed watch goes on where it was.
 
 import dataclasses
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from components.manifest_example_gen.preflight import Preflight, check
@@ -17,7 +17,7 @@ from pipeline.local.run import RunResult, run
 from pipeline.output_folder import OutputFolder
 from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.storage import file_state
-from shelfsort.products.manifest.files import find_spans
+from shelfsort.products.manifest.files import find_manifest_files
 
 MAX_ATTEMPTS = 3
 """Runs on the same content that may fail, or be killed, before it is left alone."""
@@ -70,7 +70,7 @@ def state_of(manifest: str, taxonomy: str, reduction: str) -> tuple:
     Raises:
         InputError: the inbox has no complete manifest, or cannot be listed.
     """
-    files = [*find_spans(manifest), taxonomy, *filter(None, [reduction])]
+    files = [*find_manifest_files(manifest), taxonomy, *filter(None, [reduction])]
     return tuple((file, *file_state(file)) for file in files)
 
 
@@ -100,20 +100,20 @@ def take_turn(manifest: str, taxonomy: str, folder: OutputFolder, config: Config
                 f"{len(same)} runs on the same content have failed (logs: {folder.logs}). Mend "
                 "what is wrong and start `shelfsort run`, or put in other content"
             )
-        seen = _last_spans(earlier)
-        _refuse_vanished(seen, checked.spans)
+        seen = _last_files(earlier)
+        _refuse_vanished(seen, checked.files)
         log = folder.new_log()
         with quiet_console(log, shown=False) as console, failures_in_a_line(log):
             result = run(manifest, taxonomy, folder, config, console, checked)
     return _turn(checked, seen, result)
 
 
-def _last_spans(runs: Sequence[Run]) -> tuple[str, ...]:
+def _last_files(runs: Sequence[Run]) -> tuple[str, ...]:
     """The files of the latest run that came to a verdict; `runs` begins with the latest."""
     return next((each.spans for each in runs if each.ended), ())
 
 
-def _refuse_vanished(before: Sequence[str], now: Sequence[str]) -> None:
+def _refuse_vanished(before: Iterable[str], now: Iterable[str]) -> None:
     gone = sorted(set(before) - set(now))
     if gone:
         more = f" and {len(gone) - 1:,} more" if len(gone) > 1 else ""
@@ -124,13 +124,13 @@ def _refuse_vanished(before: Sequence[str], now: Sequence[str]) -> None:
 
 
 def _turn(checked: Preflight, seen: Sequence[str], result: RunResult) -> Turn:
-    new = [span for span in checked.spans if span not in set(seen)]
+    new = [file for file in checked.files if file not in set(seen)]
     eval_figures = result.metrics["combined"]["eval"]
     return Turn(
         outcome="pushed" if result.pushed else "not blessed",
         digest=checked.digest,
-        new_spans=tuple(posixpath.basename(span) for span in new),
-        new_products=sum(result.ingested.files.get(span, 0) for span in new),
+        new_spans=tuple(posixpath.basename(file) for file in new),
+        new_products=sum(result.ingested.files.get(file, 0) for file in new),
         categories=len(result.ingested.categories),
         version=result.version,
         reasons=tuple(result.reasons),

@@ -1,8 +1,14 @@
-"""Majority vote over the answers that several people gave about one product."""
+"""One label for a product: the majority of its workers, or the job's own result."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from shelfsort.products.leaves import LeafResolver
+from shelfsort.products.manifest.annotations import Annotations
+from shelfsort.products.manifest.rejects import RejectedLine
+from shelfsort.products.product import Label
+from shelfsort.products.taxonomy import NotALeaf, UnknownLabel
 
 
 @dataclass(frozen=True)
@@ -10,9 +16,9 @@ class Consensus:
     """What the workers agree on.
 
     Attributes:
-      label: the most frequent answer, or None where there is no consensus.
-      confidence: `max_count / total`, in (0, 1]: the share of answers for the most frequent one.
-      answers: how many answers were counted.
+        label: the most frequent answer, or None where there is no consensus.
+        confidence: `max_count / total`, in (0, 1]: the share of answers for the most frequent one.
+        answers: how many answers were counted.
     """
 
     label: str | None
@@ -24,11 +30,11 @@ def majority(answers: Sequence[str], min_confidence: float = 0.0) -> Consensus:
     """The most frequent answer; none on a tie or where fewer than `min_confidence` agree.
 
     Args:
-      answers: one label for each answer, at least one.
-      min_confidence: smallest share of equal answers that counts as consensus, in [0, 1].
+        answers: one label for each answer, at least one.
+        min_confidence: smallest share of equal answers that counts as consensus, in [0, 1].
 
     Raises:
-      ValueError: there is no answer.
+        ValueError: there is no answer.
     """
     if not answers:
         raise ValueError("no answers to consolidate")
@@ -38,3 +44,70 @@ def majority(answers: Sequence[str], min_confidence: float = 0.0) -> Consensus:
     tied = len(ranked) == 2 and ranked[1][1] == votes
     agreed = not tied and confidence >= min_confidence
     return Consensus(label if agreed else None, confidence, len(answers))
+
+
+def consolidate(annotations: Annotations, resolver: LeafResolver, min_confidence: float) -> Label:
+    """The label of one product: its workers' majority, else the job's own result.
+
+    The label's weight in training is its confidence.
+
+    Args:
+        annotations: what the job says.
+        resolver: finds the leaf that a label means.
+        min_confidence: smallest confidence that is kept, in [0, 1].
+
+    Raises:
+        RejectedLine: the job failed, it names no label, the label is not a leaf of the taxonomy, or
+            the workers do not agree.
+    """
+    if annotations.failure:
+        raise RejectedLine("job_failed", annotations.failure)
+    if annotations.answers:
+        category, confidence = _voted(annotations, resolver, min_confidence)
+    else:
+        category, confidence = _result(annotations, resolver, min_confidence)
+    workers = tuple(answer.worker for answer in annotations.answers)
+    return Label(category, confidence, weight=confidence, workers=workers)
+
+
+def _voted(
+    annotations: Annotations, resolver: LeafResolver, min_confidence: float
+) -> tuple[str, float]:
+    # Answers are resolved before they are counted, so that two spellings of one leaf agree; one
+    # that names no leaf still counts as an answer, and loses or wins as any other.
+    votes = [_leaf_or_label(answer.label, resolver) for answer in annotations.answers]
+    consensus = majority(votes, min_confidence)
+    if consensus.label is None:
+        counts = ", ".join(f"{label!r} {n}" for label, n in Counter(votes).most_common(4))
+        raise RejectedLine("no_consensus", f"{len(votes)} answers: {counts}")
+    return _leaf(consensus.label, resolver), consensus.confidence
+
+
+def _result(
+    annotations: Annotations, resolver: LeafResolver, min_confidence: float
+) -> tuple[str, float]:
+    if annotations.result is None:
+        raise RejectedLine("missing_label", "the job names no class")
+    category = _leaf(annotations.result, resolver)
+    if annotations.confidence < min_confidence:
+        raise RejectedLine(
+            "no_consensus",
+            f"confidence {annotations.confidence:.2f} is below {min_confidence:.2f}",
+        )
+    return category, annotations.confidence
+
+
+def _leaf_or_label(label: str, resolver: LeafResolver) -> str:
+    try:
+        return resolver.leaf(label)
+    except UnknownLabel:
+        return label
+
+
+def _leaf(label: str, resolver: LeafResolver) -> str:
+    try:
+        return resolver.leaf(label)
+    except NotALeaf as error:
+        raise RejectedLine("not_a_leaf", str(error)) from error
+    except UnknownLabel as error:
+        raise RejectedLine("unknown_label", str(error)) from error

@@ -3,17 +3,18 @@
 import tensorflow as tf
 
 from shelfsort.products.images.checks import Picture
-from shelfsort.products.manifest.parsing import Product
+from shelfsort.products.product import LabelledProduct
 
 NO_PICTURE = Picture(format="", width=0, height=0)
 
 
-def to_example(product: Product, picture: Picture, image: bytes, group: int) -> bytes:
+def to_example(labelled: LabelledProduct, picture: Picture, image: bytes, group: int) -> bytes:
     """The product as a serialised tf.Example; equal products give equal bytes.
 
     `price` and `gold` are left out where the product has none; without a picture, `image` and
     `image_format` are empty and both sizes 0. `group` is equal for variants of one product.
     """
+    product, label = labelled.product, labelled.label
     feature = {
         "product_id": _text(product.id),
         "title": _text(product.title),
@@ -22,16 +23,16 @@ def to_example(product: Product, picture: Picture, image: bytes, group: int) -> 
         "image_width": _int(picture.width),
         "image_height": _int(picture.height),
         "image_format": _text(picture.format),
-        "category": _text(product.category),
-        "label_confidence": _float(product.confidence),
-        "label_weight": _float(product.confidence),
-        "worker_count": _int(len(product.workers)),
+        "category": _text(label.category),
+        "label_confidence": _float(label.confidence),
+        "label_weight": _float(label.weight),
+        "worker_count": _int(len(label.workers)),
         "group": _int(group),
     }
     if product.price is not None:
         feature["price"] = _float(product.price)
-    if product.gold is not None:
-        feature["gold"] = _text(product.gold)
+    if labelled.gold is not None:
+        feature["gold"] = _text(labelled.gold)
     example = tf.train.Example(features=tf.train.Features(feature=feature))
     serialized: bytes = example.SerializeToString(deterministic=True)
     return serialized

@@ -1,173 +1,126 @@
-"""Reads a labelling job's answer off one manifest line: which attribute, which leaf, how sure."""
+"""What a labelling job says about a product: reads it off a manifest line, decides nothing."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shelfsort.labeling.consolidation import majority
 from shelfsort.products.manifest.rejects import RejectedLine
-from shelfsort.products.taxonomy import NotALeaf, Taxonomy, UnknownLabel
 
 METADATA_SUFFIX = "-metadata"
 CUSTOM = "groundtruth/custom"
-CLASSIFICATIONS = frozenset({"groundtruth/image-classification", "groundtruth/text-classification"})
+IMAGE_CLASSIFICATION = "groundtruth/image-classification"
+TEXT_CLASSIFICATION = "groundtruth/text-classification"
+CLASSIFICATIONS = frozenset({IMAGE_CLASSIFICATION, TEXT_CLASSIFICATION})
 READABLE_TYPES = CLASSIFICATIONS | {CUSTOM}
-_MEMO_SIZE = 65_536
 
 
 @dataclass(frozen=True)
-class Label:
-    """What a line says the product is.
+class Annotation:
+    """One answer of one worker.
 
     Attributes:
-      category: id of the leaf.
-      confidence: in [0, 1]; share of equal answers, or the job's own figure.
-      workers: who answered, one entry for each answer; () where the job kept no answers.
+        worker: id, "" where the job does not give one.
+        label: as the worker gave it, not empty.
     """
 
-    category: str
-    confidence: float
-    workers: tuple[str, ...]
+    worker: str
+    label: str
 
 
-class LeafResolver:
-    """Maps labels to leaves of the reduced taxonomy, remembering what it has looked up."""
+@dataclass(frozen=True)
+class Annotations:
+    """What a job says about one product.
 
-    def __init__(self, taxonomy: Taxonomy, reduction: Mapping[str, str] | None = None):
-        """`reduction` maps leaves of `taxonomy` to what they are merged into."""
-        self._full = taxonomy
-        self._reduction = dict(reduction or {})
-        self.taxonomy = taxonomy.reduced(self._reduction) if self._reduction else taxonomy
-        self._memo: dict[str, str | UnknownLabel] = {}
+    Attributes:
+        answers: of the workers; () where the job kept none.
+        result: the job's own label, None where it names none; not blank.
+        confidence: the job's own, in [0, 1]; 1 where it gives none.
+        failure: the reason that the job gives for its failure, "" where it did not fail.
+    """
 
-    def leaf(self, label: str) -> str:
-        """The leaf that `label` means. Raises UnknownLabel as `Taxonomy.resolve` does."""
-        found = self._memo.get(label)
-        if found is None:
-            found = self._look_up(label)
-            if len(self._memo) < _MEMO_SIZE:
-                self._memo[label] = found
-        if isinstance(found, UnknownLabel):
-            raise found.with_traceback(None)
-        return found
-
-    def _look_up(self, label: str) -> str | UnknownLabel:
-        try:
-            leaf = self._full.resolve(label)
-            return self._reduction.get(leaf, leaf)
-        except UnknownLabel as error:
-            try:
-                # An inner category that the reduction turns into a leaf is a label, too.
-                return self.taxonomy.resolve(label) if self._reduction else error
-            except UnknownLabel:
-                return error
+    answers: tuple[Annotation, ...] = ()
+    result: str | None = None
+    confidence: float = 1.0
+    failure: str = ""
 
 
-def label_types(record: Mapping[str, Any]) -> dict[str, str]:
+def label_types(fields: Mapping[str, Any]) -> dict[str, str]:
     """The label attributes of a line and the type of each, "" where the line does not say."""
     found = {}
-    for key, metadata in record.items():
+    for key, metadata in fields.items():
         if not key.endswith(METADATA_SUFFIX) or not isinstance(metadata, Mapping):
             continue
         attribute = key[: -len(METADATA_SUFFIX)]
         if attribute:
-            type_ = metadata.get("type")
-            found[attribute] = type_ if isinstance(type_, str) else ""
+            found[attribute] = _type(metadata)
     return found
 
 
-def read_label(
-    record: Mapping[str, Any], attribute: str, resolver: LeafResolver, min_confidence: float
-) -> Label:
-    """The label of one line.
+def read_annotations(fields: Mapping[str, Any], attribute: str) -> Annotations | None:
+    """What the job `attribute` says on a line; None on an unlabelled line.
 
     Raises:
-      RejectedLine: the job failed, there is no label, it is not a leaf of the taxonomy, or the
-        workers do not agree.
+        RejectedLine: `missing_label`: the attribute holds what no job writes.
     """
-    metadata = record.get(attribute + METADATA_SUFFIX)
+    metadata = fields.get(attribute + METADATA_SUFFIX)
     metadata = metadata if isinstance(metadata, Mapping) else {}
-    failure = metadata.get("failure-reason")
-    if failure:
-        raise RejectedLine("job_failed", failure if isinstance(failure, str) else "no reason given")
-    value = record.get(attribute)
+    failure = _failure(metadata.get("failure-reason"))
+    value = fields.get(attribute)
     if value is None:
-        raise RejectedLine("missing_label", f"no value for {attribute!r}")
-    if metadata.get("type") in CLASSIFICATIONS:
-        return _single_answer(metadata.get("class-name"), metadata, resolver, min_confidence)
-    if not isinstance(value, Mapping):
-        raise RejectedLine("missing_label", f"{attribute!r} is not an object with answers")
-    answers = _answers(value.get("workers"))
-    if answers:
-        return _voted(answers, resolver, min_confidence)
-    result = value.get("result")
-    name = result.get(attribute) if isinstance(result, Mapping) else None
-    return _single_answer(name, value, resolver, min_confidence)
+        return Annotations(failure=failure) if failure else None
+    if _type(metadata) in CLASSIFICATIONS:
+        name, confidence = _name(metadata.get("class-name")), metadata.get("confidence")
+        return Annotations((), name, _confidence(confidence), failure)
+    if isinstance(value, Mapping):
+        result = value.get("result")
+        name = _name(result.get(attribute)) if isinstance(result, Mapping) else None
+        answers = _answers(value.get("workers"))
+        return Annotations(answers, name, _confidence(value.get("confidence")), failure)
+    if failure:
+        return Annotations(failure=failure)
+    raise RejectedLine("missing_label", f"{attribute!r} is not an object with answers")
 
 
-def workers_of(record: Mapping[str, Any], attribute: str) -> tuple[str, ...]:
+def workers_of(fields: Mapping[str, Any], attribute: str) -> tuple[str, ...]:
     """Who answered about a line's product, one entry for each answer, whatever came of it."""
-    value = record.get(attribute)
-    answers = _answers(value.get("workers")) if isinstance(value, Mapping) else []
-    return tuple(worker for worker, _ in answers)
+    value = fields.get(attribute)
+    answers = _answers(value.get("workers")) if isinstance(value, Mapping) else ()
+    return tuple(answer.worker for answer in answers)
 
 
-def _answers(workers: Any) -> list[tuple[str, str]]:
-    """(worker, label) for each entry that has a label."""
+def encodable(text: str) -> str:
+    """Text that UTF-8 can encode: JSON may escape half a surrogate pair."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _type(metadata: Mapping[str, Any]) -> str:
+    type_ = metadata.get("type")
+    return type_ if isinstance(type_, str) else ""
+
+
+def _answers(workers: Any) -> tuple[Annotation, ...]:
+    """An annotation for each entry that has a label."""
     if not isinstance(workers, list):
-        return []
-    return [
-        (_worker(each.get("worker_id")), _clean(each["label"]))
+        return ()
+    return tuple(
+        Annotation(_worker(each.get("worker_id")), encodable(each["label"]))
         for each in workers
         if isinstance(each, Mapping) and isinstance(each.get("label"), str) and each["label"]
-    ]
+    )
 
 
 def _worker(id_: Any) -> str:
-    return _clean(str(id_)) if isinstance(id_, str | int) else ""
+    return encodable(str(id_)) if isinstance(id_, str | int) else ""
 
 
-def _voted(answers: list[tuple[str, str]], resolver: LeafResolver, min_confidence: float) -> Label:
-    # Answers are resolved before they are counted, so that two spellings of one leaf agree; one
-    # that names no leaf still counts as an answer, and loses or wins as any other.
-    votes = [_leaf_or_label(label, resolver) for _, label in answers]
-    consensus = majority(votes, min_confidence)
-    if consensus.label is None:
-        counts = ", ".join(f"{label!r} {n}" for label, n in Counter(votes).most_common(4))
-        raise RejectedLine("no_consensus", f"{len(votes)} answers: {counts}")
-    category = _resolved(consensus.label, resolver)
-    return Label(category, consensus.confidence, tuple(worker for worker, _ in answers))
+def _name(value: Any) -> str | None:
+    return encodable(value) if isinstance(value, str) and value.strip() else None
 
 
-def _leaf_or_label(label: str, resolver: LeafResolver) -> str:
-    try:
-        return resolver.leaf(label)
-    except UnknownLabel:
-        return label
-
-
-def _single_answer(
-    name: Any, holder: Mapping[str, Any], resolver: LeafResolver, min_confidence: float
-) -> Label:
-    if not isinstance(name, str) or not name.strip():
-        raise RejectedLine("missing_label", "the job names no class")
-    category = _resolved(_clean(name), resolver)
-    confidence = _confidence(holder.get("confidence"))
-    if confidence < min_confidence:
-        raise RejectedLine(
-            "no_consensus", f"confidence {confidence:.2f} is below {min_confidence:.2f}"
-        )
-    return Label(category, confidence, ())
-
-
-def _resolved(label: str, resolver: LeafResolver) -> str:
-    try:
-        return resolver.leaf(label)
-    except NotALeaf as error:
-        raise RejectedLine("not_a_leaf", str(error)) from error
-    except UnknownLabel as error:
-        raise RejectedLine("unknown_label", str(error)) from error
+def _failure(reason: Any) -> str:
+    if not reason:
+        return ""
+    return encodable(reason) if isinstance(reason, str) else "no reason given"
 
 
 def _confidence(value: Any) -> float:
@@ -175,7 +128,3 @@ def _confidence(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 1.0
     return float(min(max(value, 0), 1)) if value == value else 0.0
-
-
-def _clean(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8")

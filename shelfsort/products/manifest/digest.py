@@ -9,40 +9,41 @@ from shelfsort.core.storage import blocks, file_state, is_remote, scheme
 from shelfsort.products.images.source import ImageSource
 from shelfsort.products.manifest.rejects import RejectedLine
 
+DIGEST_BYTES = 16
 _THREADS = 8
 _CHUNK = 64
+
+ImageReference = tuple[ImageSource, str]
+"""Who reads an image, and its `source-ref`."""
 
 
 def file_digest(path: str) -> bytes:
     """The digest of one file's bytes, read piece by piece. Raises OSError as `open` does."""
-    digest = hashlib.blake2b(digest_size=16)
+    digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
     for block in blocks(path):
         digest.update(block)
     return digest.digest()
 
 
-Picture = tuple[ImageSource, str]
+def content_digest(files: Iterable[bytes], images: Iterable[ImageReference]) -> str:
+    """Hex digits of a BLAKE2b over the given files' digests and every image they refer to.
 
-
-def content_digest(files: Iterable[bytes], pictures: Iterable[Picture]) -> str:
-    """Hex digits of a BLAKE2b over the given files' digests and every picture they refer to.
-
-    Pictures on this machine count with their content; those in an object store with the size and
+    Images on this machine count with their content; those in an object store with the size and
     time of change that the store reports; those on the web with their address alone.
 
     Args:
       files: `file_digest` of the manifest's files, the taxonomy and the reduction.
-      pictures: every `source-ref` and who reads it, in the order of the manifest; repetitions are
+      images: every `source-ref` and who reads it, in the order of the manifest; repetitions are
         read once.
     """
-    digest = hashlib.blake2b(digest_size=16)
+    digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
     for file in files:
         digest.update(file)
-    unique = list(dict.fromkeys(pictures))
+    unique = list(dict.fromkeys(images))
     chunks = [unique[start : start + _CHUNK] for start in range(0, len(unique), _CHUNK)]
 
-    def of_chunk(chunk: list[Picture]) -> bytes:
-        return b"".join(_picture_digest(reference, source) for source, reference in chunk)
+    def of_chunk(chunk: list[ImageReference]) -> bytes:
+        return b"".join(_image_digest(reference, source) for source, reference in chunk)
 
     with ThreadPoolExecutor(_THREADS) as pool:
         for done, digests in enumerate(pool.map(of_chunk, chunks), start=1):
@@ -51,8 +52,8 @@ def content_digest(files: Iterable[bytes], pictures: Iterable[Picture]) -> str:
     return digest.hexdigest()
 
 
-def _picture_digest(reference: str, source: ImageSource) -> bytes:
-    digest = hashlib.blake2b(reference.encode("utf-8", "replace"), digest_size=16)
+def _image_digest(reference: str, source: ImageSource) -> bytes:
+    digest = hashlib.blake2b(reference.encode("utf-8", "replace"), digest_size=DIGEST_BYTES)
     try:
         location = source.locate(reference)
         if scheme(location) in ("http", "https"):

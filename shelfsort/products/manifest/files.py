@@ -1,4 +1,4 @@
-"""A manifest that comes in several files: each is a span, and they count in the order of names."""
+"""A manifest may come in several files, which count in the order of their names."""
 
 import fnmatch
 import glob
@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import is_folder, list_files
 
-SPANS_OF_A_FOLDER = "*.manifest"
+_FILES_OF_A_FOLDER = "*.manifest"
 _INCOMPLETE = (".", "_")
 _WILDCARDS = "*?["
 
 
-def find_spans(manifest: str) -> tuple[str, ...]:
+def find_manifest_files(manifest: str) -> tuple[str, ...]:
     """The files that a manifest consists of, in the order in which later ones supersede earlier.
 
     A file counts once it has its final name: whoever writes one writes it under a name that begins
@@ -33,7 +33,7 @@ def find_spans(manifest: str) -> tuple[str, ...]:
     pattern = manifest
     try:
         if is_folder(manifest):
-            pattern = f"{manifest.rstrip('/')}/{SPANS_OF_A_FOLDER}"
+            pattern = f"{manifest.rstrip('/')}/{_FILES_OF_A_FOLDER}"
         elif not any(character in manifest for character in _WILDCARDS):
             return (manifest,)
         found = list_files(pattern)
@@ -42,21 +42,21 @@ def find_spans(manifest: str) -> tuple[str, ...]:
         raise InputError(
             f"{pattern}: cannot be listed ({reason}). Name a folder that can be read."
         ) from error
-    spans = sorted(path for path in found if not posixpath.basename(path).startswith(_INCOMPLETE))
-    if not spans and list_files(glob.escape(manifest)):
+    files = sorted(path for path in found if not posixpath.basename(path).startswith(_INCOMPLETE))
+    if not files and list_files(glob.escape(manifest)):
         return (manifest,)
-    if not spans:
+    if not files:
         raise InputError(
             f"{pattern}: no complete manifest is there. Put one in; names that begin with '.' or "
             "'_' are taken to be half written."
         )
-    return tuple(spans)
+    return tuple(files)
 
 
-def are_of(spans: Iterable[str], manifest: str) -> bool:
+def are_of(files: Iterable[str], manifest: str) -> bool:
     """Whether all these files are a manifest's: itself, in its folder, or named by its pattern."""
     folder = f"{manifest.rstrip('/')}/"
     return all(
-        span == manifest or span.startswith(folder) or fnmatch.fnmatchcase(span, manifest)
-        for span in spans
+        file == manifest or file.startswith(folder) or fnmatch.fnmatchcase(file, manifest)
+        for file in files
     )

@@ -1,91 +1,112 @@
-"""Parses one line of a labelled manifest into a product, or says why it is left out."""
+"""Parses a line of a manifest into a product and what the job says about it."""
 
 import hashlib
 import json
 import math
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from shelfsort.products.manifest.annotations import LeafResolver, read_label, workers_of
+from shelfsort.products.manifest.annotations import (
+    Annotations,
+    encodable,
+    read_annotations,
+    workers_of,
+)
 from shelfsort.products.manifest.lines import LONGEST_LINE_BYTES, Line
 from shelfsort.products.manifest.rejects import Reject, RejectedLine
-from shelfsort.products.taxonomy import UnknownLabel
+from shelfsort.products.product import Product
 
+MAX_TEXT_CHARS = 20_000
 _LONGEST_ID_BYTES = 512
 _LARGEST_FLOAT32 = (2 - 2**-23) * 2.0**127
 
 
 @dataclass(frozen=True)
-class ParseRules:
-    """How lines are read.
+class Record:
+    """A line as JSON.
 
     Attributes:
-      label_attribute: the key that holds the label.
-      min_confidence: smallest label confidence kept, in [0, 1].
-      max_text_chars: title and description are cut to this many characters each.
+        line: that it stands on.
+        fields: of the JSON object, empty where there is none.
+        fault: why there is no JSON object on the line, None where there is one.
     """
 
-    label_attribute: str
-    min_confidence: float = 0.5
-    max_text_chars: int = 20_000
+    line: Line
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    fault: RejectedLine | None = None
 
 
 @dataclass(frozen=True)
-class Product:
-    """One product as the manifest describes it; its picture has not been opened yet.
+class ManifestEntry:
+    """What a line says.
 
     Attributes:
-      line: line number in its file, from 1.
-      id: the given id, else the `source-ref`, else one made of the words' digest.
-      title, description: "" where absent.
-      price: None where absent.
-      image: the `source-ref` as written, "" where there is none.
-      category: leaf id after reduction.
-      confidence: of the label, in [0, 1].
-      workers: who answered, one entry for each answer.
-      gold: leaf id of the true category, None where not given or not resolvable.
-      ignored: which fields were cut or left out ("text_cut", "price", "gold").
-      file: of the manifest; `image` is relative to its folder.
+        product: that it is about.
+        annotations: what the job says about the product, None on an unlabelled line.
+        gold: the true category as written, None where there is none.
+        ignored: which fields were cut or left out ("text_cut", "price", "gold").
     """
 
-    line: int
-    id: str
-    title: str
-    description: str
-    price: float | None
-    image: str
-    category: str
-    confidence: float
-    workers: tuple[str, ...]
-    gold: str | None
-    ignored: tuple[str, ...]
-    file: str = ""
+    product: Product
+    annotations: Annotations | None = None
+    gold: str | None = None
+    ignored: tuple[str, ...] = ()
 
 
-def parse_line(line: Line, rules: ParseRules, resolver: LeafResolver) -> Product | Reject:
-    """The product on a line, or the reason why it is left out. Never raises, whatever the bytes."""
-    record: Mapping[str, Any] = {}
+def read_record(line: Line) -> Record:
+    """The JSON object on a line, or why there is none. Never raises, whatever the bytes."""
     try:
         if line.too_long:
             raise RejectedLine("line_too_long", f"more than {LONGEST_LINE_BYTES:,} bytes")
-        record = parse_object(line.content)
-        return _product(record, line, rules, resolver)
-    except RejectedLine as why:
-        workers = workers_of(record, rules.label_attribute)
-        id_, image = _shown(record.get("id")), _shown(record.get("source-ref"))
-        return Reject.of(line.file, line.number, id_, image, why, workers)
+        return Record(line, _object(line.content))
+    except RejectedLine as fault:
+        return Record(line, fault=fault)
 
 
-def parse_object(line: bytes) -> dict[str, Any]:
-    """The JSON object on a line.
+def parse_record(
+    record: Record, attribute: str, max_text_chars: int = MAX_TEXT_CHARS
+) -> ManifestEntry:
+    """What a line says.
+
+    Args:
+        record: the line.
+        attribute: that holds the label.
+        max_text_chars: title and description are cut to this many characters each.
 
     Raises:
-      RejectedLine: `not_json` or `not_an_object`.
+        RejectedLine: it describes no product, or its label is malformed.
     """
+    if record.fault is not None:
+        raise record.fault
+    fields = record.fields
+    ignored: list[str] = []
+    image = _image(fields.get("source-ref"))
+    title = _text(fields, "title", max_text_chars, ignored)
+    # A text-classification job keeps the words under "source".
+    words_key = "source" if fields.get("description") in (None, "") else "description"
+    description = _text(fields, words_key, max_text_chars, ignored)
+    id_ = _id(fields.get("id"), image, title + "\n" + description)
+    if not (image or title.strip() or description.strip()):
+        raise RejectedLine("no_content", "neither source-ref, title nor description")
+    annotations = read_annotations(fields, attribute)
+    price = _price(fields.get("price"), ignored)
+    product = Product(id_, title, description, price, image)
+    gold = _gold(fields.get("gold"), ignored)
+    return ManifestEntry(product, annotations, gold, tuple(ignored))
+
+
+def rejected(record: Record, attribute: str, why: RejectedLine) -> Reject:
+    """The reject that a line becomes, with what the line says about itself."""
+    workers = workers_of(record.fields, attribute)
+    id_, image = _shown(record.fields.get("id")), _shown(record.fields.get("source-ref"))
+    return Reject.of(record.line.file, record.line.number, id_, image, why, workers)
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    """The JSON object on a line. Raises RejectedLine: `not_json` or `not_an_object`."""
     try:
-        record = json.loads(line.decode("utf-8"))
+        fields = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise RejectedLine("not_json", f"not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
@@ -94,38 +115,9 @@ def parse_object(line: bytes) -> dict[str, Any]:
         raise RejectedLine("not_json", "nested too deeply") from error
     except ValueError as error:
         raise RejectedLine("not_json", str(error)) from error
-    if not isinstance(record, dict):
-        raise RejectedLine("not_an_object", f"the line holds a {type(record).__name__}")
-    return record
-
-
-def _product(
-    record: Mapping[str, Any], line: Line, rules: ParseRules, resolver: LeafResolver
-) -> Product:
-    ignored: list[str] = []
-    image = _image(record.get("source-ref"))
-    title = _text(record, "title", rules.max_text_chars, ignored)
-    # A text-classification job keeps the words under "source".
-    words_key = "source" if record.get("description") in (None, "") else "description"
-    description = _text(record, words_key, rules.max_text_chars, ignored)
-    id_ = _id(record.get("id"), image, title + "\n" + description)
-    if not (image or title.strip() or description.strip()):
-        raise RejectedLine("no_content", "neither source-ref, title nor description")
-    label = read_label(record, rules.label_attribute, resolver, rules.min_confidence)
-    return Product(
-        line=line.number,
-        id=id_,
-        title=title,
-        description=description,
-        price=_price(record.get("price"), ignored),
-        image=image,
-        category=label.category,
-        confidence=label.confidence,
-        workers=label.workers,
-        gold=_gold(record.get("gold"), resolver, ignored),
-        ignored=tuple(ignored),
-        file=line.file,
-    )
+    if not isinstance(fields, dict):
+        raise RejectedLine("not_an_object", f"the line holds a {type(fields).__name__}")
+    return fields
 
 
 def _image(reference: Any) -> str:
@@ -133,11 +125,11 @@ def _image(reference: Any) -> str:
         return ""
     if not isinstance(reference, str):
         raise RejectedLine("missing_image", "source-ref is not a text")
-    return _clean(reference)
+    return encodable(reference)
 
 
-def _text(record: Mapping[str, Any], key: str, longest: int, ignored: list[str]) -> str:
-    value = record.get(key)
+def _text(fields: Mapping[str, Any], key: str, longest: int, ignored: list[str]) -> str:
+    value = fields.get(key)
     if value is None:
         return ""
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -147,7 +139,7 @@ def _text(record: Mapping[str, Any], key: str, longest: int, ignored: list[str])
     if len(value) > longest:
         ignored.append("text_cut")
         value = value[:longest]
-    return _clean(value)
+    return encodable(value)
 
 
 def _id(value: Any, image: str, words: str) -> str:
@@ -155,7 +147,7 @@ def _id(value: Any, image: str, words: str) -> str:
         value = image or "words-" + hashlib.blake2b(words.encode(), digest_size=8).hexdigest()
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise RejectedLine("invalid_id", f"the id is a {type(value).__name__}")
-    id_ = _clean(str(value))
+    id_ = encodable(str(value))
     if len(id_.encode()) > _LONGEST_ID_BYTES:
         raise RejectedLine("invalid_id", f"the id is longer than {_LONGEST_ID_BYTES} bytes")
     return id_
@@ -175,20 +167,14 @@ def _price(value: Any, ignored: list[str]) -> float | None:
     return price
 
 
-def _gold(value: Any, resolver: LeafResolver, ignored: list[str]) -> str | None:
+def _gold(value: Any, ignored: list[str]) -> str | None:
     if value is None or value == "":
         return None
-    if isinstance(value, str):
-        with suppress(UnknownLabel):
-            return resolver.leaf(_clean(value))
-    ignored.append("gold")
-    return None
-
-
-def _clean(text: str) -> str:
-    """Text that UTF-8 can encode: JSON may escape half a surrogate pair."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    if not isinstance(value, str):
+        ignored.append("gold")
+        return None
+    return encodable(value)
 
 
 def _shown(value: Any) -> str:
-    return _clean(str(value)) if isinstance(value, str | int) else ""
+    return encodable(str(value)) if isinstance(value, str | int) else ""

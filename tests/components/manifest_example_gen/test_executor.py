@@ -50,7 +50,7 @@ def artifacts(folder):
     return outputs
 
 
-def ingest(catalogue, folder, *, digest="digest", write=True, spans="[]", **settings):
+def ingest(catalogue, folder, *, digest="digest", write=True, spans="{}", **settings):
     """Runs the executor with the component's own properties; returns its output artifacts."""
     from components.manifest_example_gen.component import ManifestExampleGen
     from components.manifest_example_gen.executor import Executor
@@ -230,7 +230,7 @@ def test_only_the_files_that_the_digest_is_of_are_read(whole, make_line, tmp_pat
         json.dumps(make_line(["shoes"], id="x", title="x"))
     )
     whole.manifest = str(whole.folder)
-    outputs = ingest(whole, tmp_path, write=False, spans=json.dumps([manifest]))
+    outputs = ingest(whole, tmp_path, write=False, spans=json.dumps({manifest: 120}))
     assert Ingestion.read(outputs["rejects"].uri).lines == 120
 
 

@@ -3,10 +3,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from fsspec.registry import _registry
 
-from components.manifest_example_gen.preflight import Preflight, check, find_label_attribute
+from components.manifest_example_gen.preflight import Preflight, check
 from components.manifest_example_gen.settings import DataConfig
 from shelfsort.core.errors import InputError
+from shelfsort.products.manifest.parsing import read_record
 
 DATA = Path(__file__).parents[3] / "../shared/data"
 
@@ -26,7 +28,7 @@ def checked(catalogue, **settings):
 
 def test_a_good_manifest_is_described(good):
     found = checked(good)
-    assert found == Preflight("shelf", (good.manifest,), 4, found.digest, 3, 0)
+    assert found == Preflight("shelf", {good.manifest: 4}, found.digest, 3, 0)
     assert len(found.digest) == 32
 
 
@@ -152,25 +154,6 @@ def test_an_impossible_reduction_is_refused_by_the_reductions_name(good):
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs the shared development data")
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("birds_imgclass", "birds-open-images-clone"),
-        ("docs_example_image_and_text", "2 label attributes"),
-        ("docs_multilabel", "image-classification-multilabel"),
-        ("birds_objdet", "object-detection"),
-    ],
-)
-def test_label_attributes_of_real_manifests(name, expected):
-    manifest = str(DATA / "manifests" / f"{name}.manifest")
-    try:
-        found = find_label_attribute([manifest])
-    except InputError as error:
-        found = str(error)
-    assert expected in found
-
-
-@pytest.mark.skipif(not DATA.is_dir(), reason="needs the shared development data")
 def test_a_real_catalogue_passes():
     folder = DATA / "grocery"
     found = check(str(folder / "labelled.manifest"), str(folder / "taxonomy.json"), DataConfig())
@@ -178,9 +161,93 @@ def test_a_real_catalogue_passes():
 
 
 def test_pictures_in_a_store_whose_package_is_missing_stop_the_run_at_once(good, monkeypatch):
-    monkeypatch.setitem(sys.modules, "boto3", None)
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    monkeypatch.delitem(_registry, "s3", raising=False)
     line = json.loads(good.lines[0]) | {"id": "far", "source-ref": "s3://bucket/picture.jpg"}
     good.add(line)
     with pytest.raises(InputError, match=r"s3://bucket/picture.jpg: .*pip install") as refused:
         checked(good)
     assert "\n" not in str(refused.value)
+
+
+def test_every_line_is_read_once(good, monkeypatch):
+    good.write()
+    read = []
+
+    def counted(line):
+        read.append(line.number)
+        return read_record(line)
+
+    monkeypatch.setattr("components.manifest_example_gen.preflight.read_record", counted)
+    assert check(good.manifest, good.taxonomy, DataConfig()).lines == 4
+    assert read == [1, 2, 3, 4]
+
+
+@pytest.fixture
+def write_file(catalogue, make_line):
+    """Writes one file: {id: label}."""
+
+    def write(name, **labels):
+        for id_, label in labels.items():
+            catalogue.add(make_line([label], id=id_, title=f"thing {id_}"))
+        catalogue.manifest = str(catalogue.folder / name)
+        catalogue.write()
+        catalogue.lines = []
+        return str(catalogue.folder)
+
+    return write
+
+
+def test_a_later_answer_is_no_reject_and_a_repetition_within_a_file_is(
+    write_file, catalogue, make_line
+):
+    write_file("1.manifest", a="shoes", b="shirts")
+    catalogue.add(make_line(["shoes"], id="b", title="thing b"))
+    folder = write_file("2.manifest", b="trousers")
+    found = check(folder, catalogue.taxonomy, DataConfig(max_reject_share=0.5))
+    assert [Path(file).name for file in found.files] == ["1.manifest", "2.manifest"]
+    assert list(found.files.values()) == [2, 2]
+    assert (found.lines, found.rejected) == (4, 1)
+
+
+def test_the_digest_goes_by_every_file_and_their_order(write_file, catalogue):
+    write_file("1.manifest", a="shoes", b="shirts")
+    folder = write_file("2.manifest", b="shoes", c="shirts")
+    both = check(folder, catalogue.taxonomy, DataConfig()).digest
+    (catalogue.folder / "1.manifest").rename(catalogue.folder / "3.manifest")
+    assert check(folder, catalogue.taxonomy, DataConfig()).digest != both
+    first = check(f"{folder}/2.manifest", catalogue.taxonomy, DataConfig()).digest
+    assert first not in (both, check(folder, catalogue.taxonomy, DataConfig()).digest)
+
+
+def test_pictures_are_relative_to_their_own_files_folder(catalogue, make_line, make_picture):
+    for day, colour in (("mon", (1, 1, 1)), ("tue", (2, 2, 2))):
+        (catalogue.folder / day).mkdir()
+        (catalogue.folder / day / "p.jpg").write_bytes(make_picture(colour=colour))
+        for label in ("shoes", "shirts"):
+            catalogue.add(make_line([label], id=day + label, **{"source-ref": "p.jpg"}))
+        catalogue.manifest = str(catalogue.folder / day / "l.manifest")
+        catalogue.write()
+        catalogue.lines = []
+    pattern = f"{catalogue.folder}/*/l.manifest"
+    before = check(pattern, catalogue.taxonomy, DataConfig()).digest
+    (catalogue.folder / "tue" / "p.jpg").write_bytes(make_picture(colour=(3, 3, 3)))
+    assert check(pattern, catalogue.taxonomy, DataConfig()).digest != before
+
+
+def test_an_empty_or_vanished_file_is_named_with_the_remedy(write_file, catalogue):
+    folder = write_file("1.manifest", a="shoes", b="shirts")
+    (catalogue.folder / "2.manifest").write_text("\n")
+    with pytest.raises(InputError, match=r"2.manifest: the manifest is empty.*take it away"):
+        check(folder, catalogue.taxonomy, DataConfig())
+    gone = catalogue.folder / "1.manifest"
+    gone.unlink()
+    with pytest.raises(InputError, match=r"1.manifest: the manifest cannot be read \(No such file"):
+        check(str(gone), catalogue.taxonomy, DataConfig())
+
+
+def test_a_reject_names_its_file(write_file, catalogue, make_line):
+    write_file("1.manifest", a="shoes", b="shirts")
+    folder = write_file("2.manifest", c="hats", d="hats")
+    with pytest.raises(InputError, match=r"2.manifest:1: 50.0% of 4 lines are rejected"):
+        check(folder, catalogue.taxonomy, DataConfig())

@@ -1,16 +1,18 @@
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from components.manifest_example_gen.sharding import one_of_each_id, shard_count, shard_of
-from shelfsort.products.manifest.parsing import Product
+from shelfsort.products.product import Label, LabelledProduct, Product
 
-PRODUCT = Product(1, "", "t", "", None, "", "a", 1.0, ("w",), None, ())
+LABEL = Label("a", 1.0, 1.0, ("w",))
+
+
+def product(line, id_, file=""):
+    return LabelledProduct(Product(id_, "t"), LABEL, file, line)
 
 
 def products(*pairs):
-    return [replace(PRODUCT, line=line, id=id_) for line, id_ in pairs]
+    return [product(line, id_) for line, id_ in pairs]
 
 
 def test_shards_grow_with_the_manifest():
@@ -19,7 +21,7 @@ def test_shards_grow_with_the_manifest():
 
 def test_the_lowest_line_keeps_the_id_whatever_the_order():
     kept, _, repeated = one_of_each_id(products((9, "a"), (2, "b"), (4, "a")))
-    assert {(each.line, each.id) for each in kept} == {(4, "a"), (2, "b")}
+    assert {(each.line, each.product.id) for each in kept} == {(4, "a"), (2, "b")}
     assert [(each.line, each.reason, each.workers) for each in repeated] == [
         (9, "repeated_id", ("w",))
     ]
@@ -27,7 +29,7 @@ def test_the_lowest_line_keeps_the_id_whatever_the_order():
 
 def test_a_later_file_supersedes_an_earlier_one_whatever_the_order_and_the_lines():
     rows = [("2", 1, "a"), ("1", 9, "a"), ("3", 5, "b"), ("2", 7, "a"), ("1", 2, "c")]
-    given_ = [replace(PRODUCT, file=file, line=line, id=id_) for file, line, id_ in rows]
+    given_ = [product(line, id_, file) for file, line, id_ in rows]
     kept, superseded, repeated = one_of_each_id(given_)
     assert {(each.file, each.line) for each in kept} == {("2", 1), ("3", 5), ("1", 2)}
     assert [(each.file, each.line) for each in superseded] == [("1", 9)]
@@ -38,7 +40,7 @@ def test_a_later_file_supersedes_an_earlier_one_whatever_the_order_and_the_lines
 def test_every_line_is_kept_or_repeated_and_the_order_is_stable(pairs):
     kept, _, repeated = one_of_each_id(products(*pairs))
     assert sorted(each.line for each in [*kept, *repeated]) == sorted(line for line, _ in pairs)
-    assert len({each.id for each in kept}) == len(kept)
+    assert len({each.product.id for each in kept}) == len(kept)
     assert one_of_each_id(products(*pairs[::-1]))[0] == kept
 
 

@@ -7,14 +7,19 @@ from components.manifest_example_gen.summary import (
     count_superseded,
     summarise,
 )
-from shelfsort.products.manifest.parsing import Product
 from shelfsort.products.manifest.rejects import Reject
+from shelfsort.products.product import Label, LabelledProduct, Product
+
+
+def product(id_, category, workers, file, ignored=()):
+    label = Label(category, 1.0, 1.0, workers)
+    return LabelledProduct(Product(id_, "t"), label, file, 1, ignored=ignored)
 
 
 def test_the_summary_adds_up():
-    voted = Product(1, "p", "t", "", None, "", "a", 1.0, ("w1", "w2"), None, ("price",), "m")
-    unvoted = Product(2, "q", "t", "", None, "", "b", 1.0, (), None, (), "m")
-    earlier = Product(9, "q", "t", "", None, "", "a", 1.0, ("w4",), None, (), "l")
+    voted = product("p", "a", ("w1", "w2"), "m", ignored=("price",))
+    unvoted = product("q", "b", (), "m")
+    earlier = product("q", "a", ("w4",), "l")
     reject = Reject(3, "r", "no_consensus", "", "", ("w1", "w3"))
     counts = Counter()
     for each in (

@@ -70,10 +70,11 @@ def constant(spec, task, name):
 
 def test_the_same_input_gives_the_same_bytes_in_another_process(text, tmp_path):
     program = (
-        "import sys; from pipeline import kubeflow_runner as k; "
+        "import sys; from pipeline.kubeflow.compiler import compile_pipeline; "
+        "from pipeline.kubeflow.destination import Destination; "
         "from pipeline.config import load_config; import json; "
-        "d = k.Destination(**json.loads(sys.argv[1])); "
-        "sys.stdout.write(k.compile_pipeline(d, load_config(None, json.loads(sys.argv[2]))))"
+        "d = Destination(**json.loads(sys.argv[1])); "
+        "sys.stdout.write(compile_pipeline(d, load_config(None, json.loads(sys.argv[2]))))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, json.dumps(DESTINATION), json.dumps(VOLUME)],

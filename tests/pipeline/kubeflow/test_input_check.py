@@ -58,7 +58,7 @@ def test_every_answer_is_written_into_the_file_of_its_output(parameters, inbox, 
     content = check(str(inbox.directory), str(inbox.taxonomy), DataConfig(max_reject_share=1.0))
     assert written == {
         "content_digest": content.digest,
-        "spans": json.dumps([str(inbox.directory / "1.manifest")]),
+        "spans": json.dumps({str(inbox.directory / "1.manifest"): inbox.lines}),
         "live_version": "",
         "start_digest": "",
         "serving_logs_digest": "",
@@ -72,7 +72,7 @@ def test_a_new_file_changes_the_content_and_nothing_new_does_not(parameters, inb
     second = inbox.directory / "2.manifest"
     second.write_bytes(b"".join(first.read_bytes().splitlines(True)[:3]))
     after = input_check.answer(parameters)
-    assert json.loads(after["spans"]) == [str(first), str(second)]
+    assert json.loads(after["spans"]) == {str(first): inbox.lines, str(second): 3}
     assert after["content_digest"] != before["content_digest"]
 
 
@@ -87,12 +87,16 @@ def test_the_live_version_is_told_and_what_training_starts_from(parameters, tmp_
 
 
 def test_known_content_is_handed_on_unread(parameters):
-    known = {"content_digest": "0123", "spans": '["/nowhere/1.manifest"]', "manifest": "/nowhere"}
+    known = {
+        "content_digest": "0123",
+        "spans": '{"/nowhere/1.manifest": 7}',
+        "manifest": "/nowhere",
+    }
     told = input_check.answer(parameters | known)
     assert (told["content_digest"], told["spans"]) == ("0123", known["spans"])
 
 
-@pytest.mark.parametrize("spans", ["[]", '["/elsewhere/1.manifest"]'])
+@pytest.mark.parametrize("spans", ["{}", '{"/elsewhere/1.manifest": 7}'])
 def test_content_known_of_other_files_is_read_anew(parameters, spans):
     told = input_check.answer(parameters | {"content_digest": "0123", "spans": spans})
     assert told == input_check.answer(parameters)

@@ -264,7 +264,7 @@ def test_new_content_is_submitted_with_its_digest_and_its_files(spec, server, in
     assert json.loads(call(spec, server, *options).output) == {"run_id": "run-7"}
     sent = server.body("/apis/v2beta1/runs")["runtime_config"]["parameters"]
     assert sent["content_digest"] == digest
-    assert json.loads(sent["spans"]) == [str(folder / f"{n}.manifest") for n in (1, 2)]
+    assert list(json.loads(sent["spans"])) == [str(folder / f"{n}.manifest") for n in (1, 2)]
 
 
 @pytest.mark.parametrize("state", ["SUCCEEDED", "RUNNING", "PENDING", None])

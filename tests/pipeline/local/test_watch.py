@@ -56,7 +56,7 @@ class World:
         verdict = self.verdicts.pop(0)
         outcome = verdict if isinstance(verdict, str) else "failed"
         now = datetime.now(timezone.utc)
-        of = {"content_digest": checked.digest, "spans": checked.spans}
+        of = {"content_digest": checked.digest, "spans": tuple(checked.files)}
         self.runs.insert(0, Run("id", now, outcome, "", {}, {}, **of))
         if not isinstance(verdict, str):
             raise verdict
@@ -66,7 +66,7 @@ class World:
             version=str(len(self.runs)) if verdict == "pushed" else "",
             reasons=[] if verdict == "pushed" else ["drift: too much."],
             metrics={"combined": {"eval": figures}},
-            ingested=Ingestion(2, 2, files=dict.fromkeys(checked.spans, 2), categories={"hats": 1}),
+            ingested=Ingestion(2, 2, files=dict.fromkeys(checked.files, 2), categories={"hats": 1}),
             seconds=1.0,
         )
 

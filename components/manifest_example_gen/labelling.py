@@ -1,0 +1,58 @@
+"""From a line of a manifest to a labelled product, or to the reason why it is left out."""
+
+from components.manifest_example_gen.settings import DataConfig
+from shelfsort.labeling.consolidation import consolidate
+from shelfsort.products.leaves import LeafResolver
+from shelfsort.products.manifest.parsing import ManifestEntry, Record, parse_record, rejected
+from shelfsort.products.manifest.rejects import Reject, RejectedLine
+from shelfsort.products.product import Label, LabelledProduct
+from shelfsort.products.taxonomy import UnknownLabel
+
+
+def labelled_product(
+    record: Record, data: DataConfig, resolver: LeafResolver
+) -> LabelledProduct | Reject:
+    """The product on a line with its label. Never raises, whatever the line holds.
+
+    Args:
+        record: the line.
+        data: settings, with the label attribute in them.
+        resolver: finds the leaf that a label means.
+    """
+    attribute = data.label_attribute
+    try:
+        entry = parse_record(record, attribute, data.max_text_chars)
+        label = _label(entry, data, resolver)
+    except RejectedLine as why:
+        return rejected(record, attribute, why)
+    gold, ignored = _gold(entry, resolver)
+    line = record.line
+    return LabelledProduct(entry.product, label, line.file, line.number, gold, ignored)
+
+
+def repeated_id(product: LabelledProduct, first_line: int) -> Reject:
+    """The reject that a product becomes whose id a line above it has."""
+    why = RejectedLine("repeated_id", f"line {first_line} has the id {product.product.id!r}")
+    return left_out(product, why)
+
+
+def left_out(product: LabelledProduct, why: RejectedLine) -> Reject:
+    """The reject that a product becomes for a reason that its line does not show."""
+    shown, workers = product.product, product.label.workers
+    return Reject.of(product.file, product.line, shown.id, shown.image, why, workers)
+
+
+def _label(entry: ManifestEntry, data: DataConfig, resolver: LeafResolver) -> Label:
+    if entry.annotations is None:
+        raise RejectedLine("missing_label", f"no value for {data.label_attribute!r}")
+    return consolidate(entry.annotations, resolver, data.min_confidence)
+
+
+def _gold(entry: ManifestEntry, resolver: LeafResolver) -> tuple[str | None, tuple[str, ...]]:
+    """The leaf of the gold label, and what was left out of the product."""
+    if entry.gold is None:
+        return None, entry.ignored
+    try:
+        return resolver.leaf(entry.gold), entry.ignored
+    except UnknownLabel:
+        return None, (*entry.ignored, "gold")

@@ -1,0 +1,107 @@
+"""Which attribute of a manifest's lines holds the label."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from shelfsort.core.errors import InputError
+from shelfsort.products.manifest.annotations import (
+    CUSTOM,
+    METADATA_SUFFIX,
+    READABLE_TYPES,
+    label_types,
+)
+from shelfsort.products.manifest.lines import manifest_lines
+from shelfsort.products.manifest.parsing import Record, read_record
+
+
+class LabelAttributes:
+    """The label attributes of the lines seen so far."""
+
+    def __init__(self, files: Sequence[str]):
+        """`files` of the manifest, for error messages."""
+        self._files = files
+        self._types: Counter[tuple[str, str]] = Counter()
+        self._first_fault: str = ""
+
+    def add(self, record: Record) -> None:
+        """Counts the attributes of a line."""
+        if record.fault is not None:
+            if not (record.line.too_long or self._first_fault):
+                line = record.line
+                self._first_fault = f"{line.file}:{line.number}: {record.fault}"
+            return
+        for attribute, type_ in label_types(record.fields).items():
+            value = record.fields.get(attribute)
+            kept_workers = isinstance(value, dict) and "workers" in value
+            self._types[attribute, CUSTOM if kept_workers and not type_ else type_] += 1
+
+    @property
+    def readable(self) -> list[str]:
+        """Attributes whose labels can be read, sorted by name."""
+        return sorted({attribute for attribute, type_ in self._types if type_ in READABLE_TYPES})
+
+    def only(self) -> str:
+        """The only readable attribute.
+
+        Raises:
+            InputError: there is none, or several.
+        """
+        readable = self.readable
+        if len(readable) == 1:
+            return readable[0]
+        if readable:
+            names = ", ".join(repr(name) for name in readable)
+            raise InputError(
+                f"{self._named()}: {len(readable)} label attributes ({names}). "
+                "Choose one with --set data.label_attribute=NAME."
+            )
+        if self._first_fault and not self._types:
+            raise InputError(f"{self._first_fault}. Give a manifest of JSON Lines.")
+        others = ", ".join(
+            f"{name!r} of type {type_ or 'unknown'!r}" for name, type_ in sorted(self._types)
+        )
+        found = f" (found {others}, which cannot be read)" if others else ""
+        raise InputError(
+            f"{self._named()}: no label attribute{found}: no line has a NAME{METADATA_SUFFIX} "
+            f"whose type is {', '.join(sorted(READABLE_TYPES))}. "
+            "Give a labelled manifest, or name it with --set data.label_attribute=NAME."
+        )
+
+    def missing(self, attribute: str) -> InputError:
+        """The error where no line has the attribute that was asked for."""
+        names = sorted({name for name, _ in self._types})
+        there = ", ".join(repr(name) for name in names[:10]) or "none"
+        return InputError(
+            f"{self._named()}: no line has the label attribute {attribute!r} (there: {there}). "
+            "Choose one with --set data.label_attribute=NAME."
+        )
+
+    def _named(self) -> str:
+        first, more = self._files[0], len(self._files) - 1
+        return f"{first} and {more:,} more" if more else first
+
+
+def find_label_attribute(files: Sequence[str]) -> str:
+    """The only label attribute of a manifest's files; reads all of them.
+
+    Raises:
+        InputError: a file is missing, empty or not JSON, or has no label attribute or several.
+    """
+    attributes = LabelAttributes(files)
+    for line in manifest_lines(files):
+        attributes.add(read_record(line))
+    return attributes.only()
+
+
+def first_label_attribute(files: Sequence[str]) -> str:
+    """The first readable label attribute, wherever in the files it stands; others may follow.
+
+    Raises:
+        InputError: as `find_label_attribute`, but for several attributes.
+    """
+    attributes = LabelAttributes(files)
+    for line in manifest_lines(files):
+        attributes.add(read_record(line))
+        if readable := attributes.readable:
+            return readable[0]
+    return attributes.only()

@@ -1,0 +1,57 @@
+"""A product, its label, and the two together as ingestion keeps them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product as its catalogue describes it; its image has not been opened.
+
+    Attributes:
+        id: unique in its catalogue.
+        title, description: "" where absent.
+        price: finite, in the range of a 32-bit float; None where absent.
+        image: the reference as written, "" where there is none.
+    """
+
+    id: str
+    title: str = ""
+    description: str = ""
+    price: float | None = None
+    image: str = ""
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a product is said to be.
+
+    Attributes:
+        category: id of the leaf.
+        confidence: in [0, 1]: share of equal answers, or the job's own figure.
+        weight: of the product in training, 0 or more.
+        workers: who answered, one entry for each answer; () where the job kept no answers.
+    """
+
+    category: str
+    confidence: float
+    weight: float
+    workers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LabelledProduct:
+    """A product of a manifest with its label.
+
+    Attributes:
+        file: of the manifest; the product's image is relative to its folder.
+        line: line number in the file, from 1.
+        gold: leaf id of the true category, None where not given or not resolvable.
+        ignored: which fields were cut or left out ("text_cut", "price", "gold").
+    """
+
+    product: Product
+    label: Label
+    file: str
+    line: int
+    gold: str | None = None
+    ignored: tuple[str, ...] = ()
