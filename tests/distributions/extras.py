@@ -45,7 +45,9 @@ ENVIRONMENTS = {
 # Where a module has to import, by the longest prefix of its name.
 _NEEDED_IN = {
     "shelfsort": {"base"},
+    "shelfsort.core.http": {"catalog"},
     "shelfsort.core.web": {"labels", "decisions", "serve"},
+    "shelfsort.core.yaml": {"labels", "catalog", "decisions"},
     "shelfsort.labeling": {"labels"},
     "shelfsort.products": {"labels", "catalog", "decisions"},
     "shelfsort.products.images": {"images"},
