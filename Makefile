@@ -53,6 +53,9 @@ test-quick: $(DEVELOPMENT) ## Run the quick tests (under 3 minutes)
 test-environments: $(DEVELOPMENT) ## Test in environments of their own; record the results in docs/tested.md
 	@$(BIN)/python -m pytest tests/environments
 
+docs: $(DEVELOPMENT) ## Build the documentation site into site/
+	@NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict --quiet
+
 lint: $(DEVELOPMENT) ## Check style, layers, types, dependencies and spelling
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
