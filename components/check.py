@@ -1,4 +1,4 @@
-"""One question about a model, and its answer: what the Evaluator and ServingCheck leave behind."""
+"""One check of a model and its result, as the Evaluator and ServingCheck write them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Check:
-    """One question that was asked.
+    """One check of a model.
 
     Attributes:
         name: stable snake_case name.
-        passed: the answer.
-        reason: one sentence with the numbers.
-        value: what was measured; None where that is not one number.
-        floor: what it had to reach; None where that is not one number.
-        n: products it was measured on.
+        passed: whether the model passes.
+        reason: one or more sentences with the numbers.
+        value: the measured number; None if there is not exactly one.
+        floor: the minimum of `value`; None if there is not exactly one.
+        n: number of products that the check is based on.
     """
 
     name: str
@@ -30,5 +30,5 @@ class Check:
 
 
 def failed(checks: Iterable[Check]) -> list[Check]:
-    """Those that did not pass."""
+    """The checks that did not pass."""
     return [check for check in checks if not check.passed]

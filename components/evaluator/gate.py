@@ -1,8 +1,8 @@
-"""Decides whether a model may go live, and says why in sentences with numbers.
+"""Decides whether a model may go live, and gives the reasons in sentences with numbers.
 
-Fails closed: a number that is missing fails its check. Floors are held against exact bounds, not
-against point estimates; what a category did is held against it only where chance cannot explain
-it, Holm-corrected over categories.
+The gate fails closed: a missing figure fails its check. Minima apply to exact confidence bounds,
+not to point estimates. A category fails only if its figure is significantly too low, Holm-corrected
+over the categories.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from components.evaluator.figures import accepted_accuracy, coverage
 from components.evaluator.gate_config import GateConfig
 from components.evaluator.live_checks import UnloadableLive, live_checks
 from components.evaluator.summary import answered_by
-from components.evaluator.wording import NAMED, missing, percent
+from components.evaluator.wording import listed, missing, percent
 from shelfsort.contract.targets import ANSWER_TARGET, TARGETS, accepted, target_key
 from shelfsort.stats.binomial import holm, shortfall_p_value, smallest_proof
 
@@ -27,10 +27,10 @@ class Verdict:
     """Whether the model may go live.
 
     Attributes:
-        blessed: every check passed, or a named person approved it all the same.
-        checks: all of them, passed or not.
-        live: what it was compared with, if anything.
-        approved_by: who approved; None where no approval was needed.
+        blessed: whether every check passed, or a named person approved the model despite failures.
+        checks: all checks, passed or failed.
+        live: the comparison with the live model; None if no model is live.
+        approved_by: name of the person who approved; None if no approval was needed.
     """
 
     blessed: bool
@@ -58,7 +58,7 @@ class Verdict:
 
 @dataclass(frozen=True, order=True)
 class _Count:
-    """A share of a category's `n` products, worth `effective` independent ones."""
+    """A share of a category's `n` products, with an effective sample size of `effective`."""
 
     path: str
     share: float
@@ -74,19 +74,19 @@ def decide(
     anomalies: Sequence[str] | None = None,
     data_checks: Sequence[Check] = (),
 ) -> Verdict:
-    """Asks every question and adds the answers up.
+    """Runs every check and combines the results.
 
     Args:
         metrics: contents of metrics.json.
         categories: contents of categories.json.
-        config: floors and rules.
-        live: the comparison with the live model; None where none is live.
-        anomalies: of the data, one description each; None where nobody looked.
-        data_checks: answers about the data that were found elsewhere.
+        config: minima and rules.
+        live: the comparison with the live model; None if no model is live.
+        anomalies: descriptions of the data's anomalies; None if the data was not validated.
+        data_checks: results of checks of the data that ran elsewhere.
 
     Returns:
-        The verdict. `config.approved_by` overrides a refusal and is recorded in it, with the names
-        of the checks overridden.
+        The verdict. `config.approved_by` overrides a refusal; the verdict then records the name
+        and the overridden checks.
     """
     figures = metrics.get(_SERVED, {}).get("eval", {})
     checks = [
@@ -112,30 +112,32 @@ def _accuracy(figures: Mapping, config: GateConfig) -> Check:
     if not n or lower is None or value is None:
         return missing(name, "accuracy on eval", floor)
     reason = (
-        f"Accuracy on {_products(figures, name, n)} is {percent(value)}, at least "
-        f"{percent(lower)} by its 95 % interval; the floor is {percent(floor)}."
+        f"Accuracy on {_products(figures, name, n)} is {percent(value)} (lower end of the 95 % "
+        f"confidence interval: {percent(lower)}). {_minimum(floor)}"
     )
-    return Check(name, lower >= floor, reason, lower, floor, n)
+    return Check(name, passed=lower >= floor, reason=reason, value=lower, floor=floor, n=n)
 
 
 def _accepted_accuracy(figures: Mapping, target: float, config: GateConfig) -> Check:
     name, key = accepted_accuracy(target), f"{100 * target:g}"
     floor, n = getattr(config, name), figures.get(accepted(target))
     if not figures.get("n") or n is None:
-        return missing(name, f"accepted accuracy at {key} %", floor)
+        return missing(name, f"the accuracy of predictions accepted at {key} %", floor)
     if n == 0:
-        reason = f"At {key} % the model decides nothing on its own, so it breaks no promise."
-        return Check(name, True, reason, None, floor, 0)
+        reason = f"No prediction is accepted at {key} %, so the accuracy guarantee is not violated."
+        return Check(name, passed=True, reason=reason, floor=floor, n=0)
     value, lower, upper = (figures.get(f"{name}{bound}") for bound in ("", "_lower", "_upper"))
     if value is None or lower is None or upper is None:
-        return missing(name, f"accepted accuracy at {key} %", floor)
-    broken = upper < target
+        return missing(name, f"the accuracy of predictions accepted at {key} %", floor)
+    violated = upper < target
     reason = (
-        f"Of {_products(figures, name, n)} decided at {key} %, {percent(value)} are right, "
-        f"at least {percent(lower)} and at most {percent(upper)} with 95 % confidence each; the "
-        f"floor is {percent(floor)}{f', and the promise of {key} % is broken' if broken else ''}."
+        f"Of {_products(figures, name, n)} accepted at {key} %, {percent(value)} are right "
+        f"(one-sided 95 % confidence bounds: {percent(lower)} and {percent(upper)}). "
+        f"{_minimum(floor)}"
+        f"{f' The accuracy guarantee of {key} % is violated.' if violated else ''}"
     )
-    return Check(name, lower >= floor and not broken, reason, lower, floor, n)
+    passed = lower >= floor and not violated
+    return Check(name, passed=passed, reason=reason, value=lower, floor=floor, n=n)
 
 
 def _coverage(figures: Mapping, target: float, config: GateConfig) -> Check:
@@ -145,149 +147,144 @@ def _coverage(figures: Mapping, target: float, config: GateConfig) -> Check:
     if not n or value is None or lower is None:
         return missing(name, f"coverage at {key} %", floor)
     reason = (
-        f"At {key} % the model decides {percent(value)} of "
-        f"{_products(figures, figure, n)} on its own, at least {percent(lower)} with 95 % "
-        f"confidence; {_asked(floor)}."
+        f"Coverage at {key} % on {_products(figures, figure, n)} is {percent(value)} (lower 95 % "
+        f"confidence bound: {percent(lower)}). {_minimum(floor)}"
     )
-    return Check(name, lower >= floor, reason, lower, floor, n)
+    return Check(name, passed=lower >= floor, reason=reason, value=lower, floor=floor, n=n)
 
 
 def _calibration_evidence(metrics: Mapping, config: GateConfig) -> Check:
     name, needed = "calibration_evidence", config.min_calibration
     if needed is None:
         needed = smallest_proof(ANSWER_TARGET, config.confidence)
-    heads = list(answered_by(metrics))
-    fitted = {head: metrics.get("thresholds", {}).get(head, {}) for head in heads}
-    asked = {"n", "n_effective", "by_category"}
-    if not heads or any(asked - each.keys() for each in fitted.values()):
+    modalities = list(answered_by(metrics))
+    fitted = {each: metrics.get("thresholds", {}).get(each, {}) for each in modalities}
+    required = {"n", "n_effective", "by_category"}
+    if not modalities or any(required - each.keys() for each in fitted.values()):
         return missing(name, "the calibration products behind the thresholds", needed)
-    n, worth = (fitted[heads[0]][name] for name in ("n", "n_effective"))
-    counts = ", ".join(f"{_fitted_on(each)} ({head})" for head, each in fitted.items())
-    reason = f"Thresholds were fitted on {counts} calibration products; {needed:,} are needed"
-    # A head that seldom answers and always abstains does no harm, however little it has seen.
-    thin = [
-        head
-        for head in heads
-        if fitted[head]["n_effective"] < needed
-        and (head == heads[0] or _ever_decides(fitted[head]))
+    n, effective = (fitted[modalities[0]][name] for name in ("n", "n_effective"))
+    counts = ", ".join(f"{each} {_fitted_on(fitted[each])}" for each in modalities)
+    said = [
+        f"Calibration products by modality: {counts}.",
+        f"At least {needed:,} are needed.",
     ]
+    # A modality that is seldom used and accepts nothing does no harm with any number of products.
+    thin = [
+        each
+        for each in modalities
+        if fitted[each]["n_effective"] < needed
+        and (each == modalities[0] or _ever_accepts(fitted[each]))
+    ]
+    accepts_nothing = not any(map(_ever_accepts, fitted.values()))
     if thin:
-        reason += f": fewer cannot prove 95 % even if all are right ({', '.join(thin)})."
-        return Check(name, False, reason, worth, needed, n)
-    if config.coverage_95 > 0 and not any(map(_ever_decides, fitted.values())):
-        reason += ". They proved nothing at 95 %, so the model never decides on its own."
-        return Check(name, False, reason, worth, needed, n)
-    return Check(name, True, f"{reason}.", worth, needed, n)
+        said.append(f"There are too few for {', '.join(thin)}.")
+        if config.min_calibration is None:
+            said.append("A smaller number cannot certify 95 % even if all are right.")
+    elif config.coverage_95 > 0 and accepts_nothing:
+        said.append("No threshold is certified at 95 %, so the model accepts nothing.")
+    return Check(
+        name,
+        passed=not thin and not (config.coverage_95 > 0 and accepts_nothing),
+        reason=" ".join(said),
+        value=effective,
+        floor=needed,
+        n=n,
+    )
 
 
 def _fitted_on(fitted: Mapping) -> str:
-    return f"{fitted['n']:,}{_worth(fitted['n'], fitted['n_effective'])}"
+    return f"{fitted['n']:,}{_effective(fitted['n'], fitted['n_effective'])}"
 
 
-def _ever_decides(fitted: Mapping) -> bool:
+def _ever_accepts(fitted: Mapping) -> bool:
     return any(
         each.get(target_key(ANSWER_TARGET)) is not None for each in fitted["by_category"].values()
     )
 
 
 def _category_accuracy(categories: Sequence[Mapping], config: GateConfig) -> Check:
-    floor = config.category_accuracy
+    name, floor = "category_accuracy", config.category_accuracy
     counts = [
         _Count(each["path"], each["accuracy"], each["n"], each["accuracy_effective"])
         for each in categories
         if each["n"] and each["accuracy"] is not None
     ]
-    return _every_category(
-        "category_accuracy", "of its products are recognised", counts, floor, config.confidence
-    )
+    if not counts:
+        return missing(name, "any category", floor)
+    if floor == 0:
+        reason = "No minimum is set for the accuracy of a category."
+        return Check(name, passed=True, reason=reason, floor=floor, n=0)
+    return _every_category(name, "accuracy", counts, floor, config.confidence)
 
 
 def _category_promise(categories: Sequence[Mapping], target: float, config: GateConfig) -> Check:
     key = target_key(target)
-    suffix = "" if target == ANSWER_TARGET else f"_{key}"
+    name, suffix = f"category_promise_{key}", "" if target == ANSWER_TARGET else f"_{key}"
     counts = []
     for each in categories:
         n, value = each[f"accepted{suffix}"], each[f"accepted_accuracy_{key}"]
         if n and value is not None:
             counts.append(_Count(each["path"], value, n, each[f"accepted_effective_{key}"]))
-    check = _every_category(
-        f"category_promise_{key}",
-        f"of what is put there at {100 * target:g} % belongs there",
-        counts,
-        target,
-        config.confidence,
-        empty_is_fine=True,
-    )
+    if not counts:
+        reason = (
+            f"No prediction is accepted at {100 * target:g} %, so no category violates the "
+            "accuracy guarantee."
+        )
+        return Check(name, passed=True, reason=reason, floor=target, n=0)
+    figure = f"precision at {100 * target:g} %"
+    check = _every_category(name, figure, counts, target, config.confidence)
     if check.passed or config.on_broken_category == "refuse":
         return check
-    reason = f"{check.reason} Reported only, as configured."
+    reason = f"{check.reason} This is only reported, as configured."
     return dataclasses.replace(check, passed=True, reason=reason)
 
 
 def _every_category(
-    name: str,
-    what: str,
-    counts: Sequence[_Count],
-    floor: float,
-    confidence: float,
-    empty_is_fine: bool = False,
+    name: str, figure: str, counts: Sequence[_Count], floor: float, confidence: float
 ) -> Check:
-    if not counts and not empty_is_fine:
-        return missing(name, "any category's figures", floor)
-    if not counts:
-        return Check(
-            name,
-            True,
-            "Nothing is put anywhere, so no category breaks its promise.",
-            None,
-            floor,
-            0,
-        )
-    if floor == 0:
-        return Check(name, True, "No floor is set for the categories.", None, floor, 0)
     tests = [
         shortfall_p_value(each.share * each.effective, each.effective, floor) for each in counts
     ]
-    fallen = holm(tests, 1 - confidence)
-    ranked = sorted(zip(tests, counts, fallen, strict=True), key=lambda each: each[:2])
-    failing = [each for _, each, falls in ranked if falls]
+    rejected = holm(tests, 1 - confidence)
+    ranked = sorted(zip(tests, counts, rejected, strict=True), key=lambda each: each[:2])
+    failing = [each for _, each, fails in ranked if fails]
     total = sum(each.n for each in counts)
     if not failing:
         reason = (
-            f"In none of {len(counts):,} categories is it refuted that {percent(floor)} {what}."
+            f"No category's {figure} is significantly below {percent(floor)} "
+            f"({len(counts):,} categories tested, Holm-corrected)."
         )
-        return Check(name, True, reason, None, floor, total)
-    named = "; ".join(
-        f"{each.path}: {round(each.share * each.n):,} of {each.n:,} ({percent(each.share)})"
+        return Check(name, passed=True, reason=reason, floor=floor, n=total)
+    named = [
+        f"{each.path} ({round(each.share * each.n):,} of {each.n:,}, {percent(each.share)})"
         for each in failing
-    )
-    if len(failing) > NAMED:
-        named = "; ".join(named.split("; ")[:NAMED]) + f"; and {len(failing) - NAMED:,} more"
+    ]
     reason = (
-        f"In {len(failing):,} of {len(counts):,} categories too little {what}, "
-        f"with {percent(floor)} asked for: {named}."
+        f"The {figure} is significantly below {percent(floor)} in {len(failing):,} of "
+        f"{len(counts):,} categories (Holm-corrected): {listed(named)}."
     )
     worst = min(each.share for each in failing)
-    return Check(name, False, reason, worst, floor, total)
+    return Check(name, passed=False, reason=reason, value=worst, floor=floor, n=total)
 
 
 def _anomalies(anomalies: Sequence[str]) -> Check:
-    if not anomalies:
-        return Check("anomalies", True, "The data has no anomalies against the schema.", 0, 0)
-    named = "; ".join(anomalies[:NAMED])
-    reason = f"The data has {len(anomalies):,} anomalies against the schema: {named}."
-    return Check("anomalies", False, reason, len(anomalies), 0)
+    reason = "The data has no anomalies against the schema."
+    if anomalies:
+        reason = (
+            f"The data has {len(anomalies):,} anomalies against the schema: {listed(anomalies)}."
+        )
+    return Check("anomalies", passed=not anomalies, reason=reason, value=len(anomalies), floor=0)
 
 
 def _products(figures: Mapping, figure: str, n: int) -> str:
-    return f"{n:,} eval products{_worth(n, figures.get(f'{figure}_effective'))}"
+    return f"{n:,} eval products{_effective(n, figures.get(f'{figure}_effective'))}"
 
 
-def _worth(n: int, effective: float | None) -> str:
+def _effective(n: int, effective: float | None) -> str:
     # Variants of one product are less evidence than as many products, and the bounds say so.
     fewer = effective and effective < n - 0.5
-    return f" (worth {effective:,.0f} independent ones)" if fewer else ""
+    return f" (effective sample size {effective:,.0f})" if fewer else ""
 
 
-def _asked(floor: float) -> str:
-    return f"the floor is {percent(floor)}" if floor else "no floor is set"
+def _minimum(floor: float) -> str:
+    return f"The minimum is {percent(floor)}." if floor else "No minimum is set."

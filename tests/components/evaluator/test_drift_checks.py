@@ -1,6 +1,7 @@
 """What the gate says of drift, on hand-made findings."""
 
 import dataclasses
+import re
 
 import pytest
 
@@ -34,35 +35,37 @@ def asked(found, **settings):
     return check
 
 
+def numbers(check) -> list[str]:
+    return re.findall(r"\d[\d,.]*\d|\d", check.reason)
+
+
 def test_nothing_is_asked_where_drift_was_not_looked_for():
     assert drift_checks(None, GateConfig(), str) == []
 
 
 def test_a_first_model_passes_and_it_is_said_why():
     check = asked(DriftFindings("", None))
-    assert check.passed and "No model is live yet" in check.reason
+    assert check.passed and check.n is None
 
 
 def test_nothing_drifted_names_what_came_nearest():
     check = asked(findings())
     assert check.passed and check.n == 6_700
-    assert "6,700 distinct training products against the 6,600 of the live model 3" in check.reason
-    assert "title_words 0.004, 0.031 allowed" in check.reason
+    assert numbers(check) == ["6,700", "6,600", "3", "1", "0.004", "0.031", "1", "2"]
 
 
 def test_what_drifted_is_named_with_its_distance_and_threshold():
     check = asked(findings(shifts=(MOVED, STEADY)))
     assert not check.passed
-    assert "of 2 properties 1 drifted" in check.reason
-    assert "price 0.977, 0.063 allowed" in check.reason
-    assert "title_words" not in check.reason
+    assert numbers(check)[3:7] == ["1", "2", "0.977", "0.063"]
+    assert "price" in check.reason and "title_words" not in check.reason
 
 
 def test_a_category_whose_share_changed_is_named_by_its_path_with_its_products():
     check = asked(findings(compared=(LOST, KEPT)))
     assert not check.passed
-    assert "In 1 of 2 categories" in check.reason
-    assert "Bags > Clutches 1.33 % to 0.00 % (88 to 0 products)" in check.reason
+    assert numbers(check)[-7:] == ["1", "2", "2", "1.33", "0.00", "88", "0"]
+    assert "Bags > Clutches" in check.reason and "Bags > Handbags" not in check.reason
 
 
 def test_of_many_categories_the_first_five_are_named():
@@ -74,14 +77,13 @@ def test_of_many_categories_the_first_five_are_named():
 def test_new_and_removed_categories_pass_and_are_told():
     check = asked(findings(new=["n"], removed=["gone"]))
     assert check.passed
-    assert "New and so not compared: Bags > Totes." in check.reason
-    assert "Removed from the taxonomy: gone." in check.reason
+    assert "Bags > Totes" in check.reason and "gone" in check.reason
 
 
 def test_a_live_model_without_statistics_refuses_unless_configured_otherwise():
     missing = DriftFindings("2", None, "it was pushed without its training statistics")
     refused = asked(missing)
-    assert not refused.passed and "live model 2" in refused.reason
+    assert not refused.passed and missing.problem in refused.reason
     assert asked(missing, on_missing_statistics="ignore").passed
     with pytest.raises(InputError, match="on_missing_statistics"):
         GateConfig(on_missing_statistics="maybe")
@@ -106,14 +108,36 @@ def test_what_is_served_is_asked_about_where_there_are_logs():
     steady = dataclasses.replace(findings(), skew=Skew(900, 6_700, 3, [STEADY]))
     _, check = drift_checks(steady, GateConfig(), PATHS.__getitem__)
     assert check.name == "serving_skew" and check.passed
-    assert "900 distinct products in the serving logs against 6,700 trained on" in check.reason
-    assert "3 records were unreadable" in check.reason
+    assert numbers(check) == ["900", "6,700", "1", "0.004", "0.031", "3"]
     skewed = dataclasses.replace(findings(), skew=Skew(900, 6_700, 0, [MOVED]))
     _, check = drift_checks(skewed, GateConfig(), PATHS.__getitem__)
-    assert not check.passed and "price 0.977, 0.063 allowed" in check.reason
+    assert not check.passed and numbers(check)[-2:] == ["0.977", "0.063"]
 
 
 def test_logs_without_products_pass_nothing():
     empty = dataclasses.replace(findings(), skew=Skew(0, 6_700, 12, []))
     _, check = drift_checks(empty, GateConfig(), PATHS.__getitem__)
-    assert not check.passed and "12 records were unreadable" in check.reason
+    assert not check.passed and check.n == 0 and numbers(check) == ["12"]
+
+
+def test_golden_drift(golden):
+    """Every sentence about drift and skew."""
+    many = {"new": ["n"] * 7, "removed": ["gone"]}
+    cases = [
+        (DriftFindings("", None), {}),
+        (findings(), {}),
+        (findings(shifts=(MOVED, STEADY), compared=(LOST,) * 7, **many), {}),
+        (DriftFindings("2", None, "it was pushed without its training statistics"), {}),
+        (DriftFindings("2", None, "it has no statistics"), {"on_missing_statistics": "ignore"}),
+        (dataclasses.replace(findings(), skew=Skew(900, 6_700, 3, [STEADY])), {}),
+        (dataclasses.replace(findings(), skew=Skew(900, 6_700, 0, [MOVED])), {}),
+        (dataclasses.replace(findings(), skew=Skew(0, 6_700, 12, [])), {}),
+    ]
+    golden(
+        "drift.txt",
+        [
+            f"{check.name}: {check.reason}"
+            for found, settings in cases
+            for check in drift_checks(found, GateConfig(**settings), PATHS.__getitem__)[-1:]
+        ],
+    )

@@ -10,10 +10,13 @@ from shelfsort.cli.main import COMMANDS, shelfsort
 
 
 def _help(*names: str) -> tuple[click.Command, list[str]]:
-    command, context = shelfsort, click.Context(shelfsort, info_name="shelfsort")
+    command = shelfsort
+    context = click.Context(command, info_name="shelfsort", help_option_names=["-h", "--help"])
     for name in names:
         command = command.get_command(context, name)
         context = click.Context(command, parent=context, info_name=name)
+    # click keeps the help option of the first call, which may have been another test's.
+    command._help_option = None
     context.terminal_width = context.max_content_width = 80
     return command, command.get_help(context).splitlines()
 
