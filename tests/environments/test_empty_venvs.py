@@ -15,7 +15,7 @@ COVERS = (
     r"/^\[project\]/,/^\[tool.ruff\]/:pyproject.toml",
     "setup.py",
     "distributions",
-    "requirements.lock",
+    "stacks/*/requirements.lock",
     "tests/environments/test_empty_venvs.py",
 )
 
@@ -28,7 +28,8 @@ def wheels(tmp_path_factory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def constraints(tmp_path_factory) -> Path:
     """The locked versions, without hashes: pip resolves extras within them."""
-    lines = (ROOT / "requirements.lock").read_text("utf-8").splitlines()
+    stack = "tfx-1.16" if sys.version_info < (3, 11) else "tfx-1.21"
+    lines = (ROOT / "stacks" / stack / "requirements.lock").read_text("utf-8").splitlines()
     pins = [line.removesuffix(" \\") for line in lines if line[:1].isalpha()]
     path = tmp_path_factory.mktemp("constraints") / "constraints.txt"
     path.write_text("\n".join(pins), "utf-8")
