@@ -6,7 +6,6 @@ first product. This is one pass, in which TensorFlow counts the terms of a file 
 """
 
 import heapq
-import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -15,6 +14,7 @@ import tensorflow as tf
 
 from components.transform.vocabularies import CATEGORIES_VOCABULARY, Limits, terms_of
 from shelfsort.contract.signatures import WORDS
+from shelfsort.core import files
 
 _FEATURES = (*WORDS, "category")
 _READ_BATCH = 256
@@ -150,8 +150,6 @@ def _write(
         products += known
         terms += ranked
     terms = _strongest(terms, limits[name]) or [(0, _FILLER, 0)]
-    with tf.io.gfile.GFile(f"{folder}/{name}", "wb") as file:
-        file.write(b"".join(term + b"\n" for _, term, _ in terms))
+    files.write_bytes(f"{folder}/{name}", b"".join(term + b"\n" for _, term, _ in terms))
     documents = [documents for _, _, documents in terms]
-    with tf.io.gfile.GFile(f"{folder}/{name}.json", "w") as file:
-        file.write(json.dumps({"products": products, "documents": documents}))
+    files.write_json(f"{folder}/{name}.json", {"products": products, "documents": documents})

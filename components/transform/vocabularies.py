@@ -1,13 +1,13 @@
 """Vocabularies: which terms products have, and what has been learnt of each kind of term."""
 
 import dataclasses
-import json
 
 import numpy as np
 import tensorflow as tf
 
 from components.transform import text
 from components.transform.settings import TransformConfig
+from shelfsort.core.files import read_json
 
 WORDS_VOCABULARY = "words"
 PIECES_VOCABULARY = "pieces"
@@ -44,8 +44,7 @@ class Vocabulary:
     @classmethod
     def read(cls, folder: str, name: str) -> "Vocabulary":
         """A vocabulary that `learning.LearnVocabularies` wrote into a folder."""
-        with tf.io.gfile.GFile(f"{folder}/{name}.json") as file:
-            content = json.loads(file.read())
+        content = read_json(f"{folder}/{name}.json")
         documents = np.array(content["documents"], np.int64)
         return cls(f"{folder}/{name}", documents, content["products"])
 
