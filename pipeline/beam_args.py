@@ -9,14 +9,14 @@ import difflib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipeline.kubeflow.locations import STAGED_SCHEMES
+from pipeline.locations import STAGED_SCHEMES
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import scheme
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from pipeline.config import BeamConfig
+    from pipeline.settings import BeamConfig
 
 WORKER_IMAGE = "shelfsort"
 """What the worker image is called where no runner asks for it by name."""

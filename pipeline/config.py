@@ -4,75 +4,38 @@ import dataclasses
 import difflib
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import pydantic
 from pydantic import Field
 
 from components.drift_check.settings import DriftConfig
-from components.evaluator.gate_config import GateConfig
+from components.evaluator.settings import GateConfig
 from components.manifest_example_gen.settings import DataConfig
+from components.report_gen.settings import ReportConfig
+from components.serving_check.settings import ServingCheckConfig
 from components.transform.settings import TransformConfig
-from pipeline.kubeflow.settings import KubeflowConfig
 from pipeline.renamed_keys import RENAMED, rename_keys
+from pipeline.settings import BeamConfig, KubeflowConfig
 from shelfsort.core.errors import InputError
 from shelfsort.core.keys import current_key, nested
 from shelfsort.core.yaml import Document, parse_value, read_mapping
 from shelfsort.training.settings import TrainingConfig
 
-Positive = Annotated[int, Field(ge=1)]
-BeamComponent = Literal[
-    "ManifestExampleGen", "StatisticsGen", "Transform", "DriftCheck", "Evaluator"
-]
-
-
-@dataclasses.dataclass(frozen=True)
-class ReportConfig:
-    """What the report shows.
-
-    Attributes:
-        max_errors: how many confident errors, with their pictures.
-        price_per_answer: what one answer of one worker cost; None leaves the cost out.
-    """
-
-    max_errors: Annotated[int, Field(ge=0)] = 500
-    price_per_answer: Annotated[float, Field(ge=0)] | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class ServingCheckConfig:
-    """How a model is tried before it may go live.
-
-    Attributes:
-        golden_products: products of `eval` that are replayed.
-        time_limit_s: seconds after which the replay counts as failed.
-    """
-
-    golden_products: Positive = 32
-    time_limit_s: Positive = 300
-
-
-@dataclasses.dataclass(frozen=True)
-class BeamConfig:
-    """Where Beam runs.
-
-    Attributes:
-        args: Beam's own pipeline options, e.g. `--runner=FlinkRunner`.
-        components: options of single components, in place of `args`.
-    """
-
-    args: tuple[str, ...] = ("--runner=DirectRunner", "--direct_num_workers=1")
-    components: dict[BeamComponent, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+_UNKNOWN = ("unexpected_keyword_argument", "invalid_key")
+"""Pydantic's kinds of error for a key that a section has not, and for one that is no text."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """Everything that can be set.
+    """The model and its slices.
 
     Attributes:
-        name: the model's name: a folder of the serving directory, and what clients ask for.
-        slices: string features to slice the evaluation by.
+        name: Name of the model: a folder of the serving directory, and what clients ask for.
+        slices: String features by which the evaluation is sliced, beside category and parent.
     """
+
+    __pydantic_config__ = pydantic.ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")] = "shelfsort"
     data: DataConfig = DataConfig()
@@ -113,14 +76,10 @@ def load_config(path: str | None = None, overrides: Sequence[str] = ()) -> Confi
             raise InputError(f"--set {key}: is the same as {given[new]}. Leave out one of the two.")
         _set(values, new, value, override)
         place.forget(new)
-    for key in _unknown_keys(values, Config):
-        raise InputError(f"{place(key)}: unknown key{_suggestion(key)}")
     try:
         config = pydantic.TypeAdapter(Config).validate_python(values)
     except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{place(key)}: {first['msg']}. Given: {first['input']!r}") from error
+        raise InputError(_explained(error, place)) from error
     _check_beam(config.beam, place)
     return config
 
@@ -187,13 +146,14 @@ def _set(values: dict[str, Any], dotted: str, value: Any, override: str) -> None
     values[key] = value
 
 
-def _unknown_keys(values: Mapping[str, Any], section: type, prefix: str = "") -> Iterator[str]:
-    hints = typing.get_type_hints(section)
-    for key, value in values.items():
-        if key not in hints:
-            yield f"{prefix}{key}"
-        elif dataclasses.is_dataclass(hints[key]) and isinstance(value, Mapping):
-            yield from _unknown_keys(value, hints[key], f"{prefix}{key}.")
+def _explained(error: pydantic.ValidationError, place: _Places) -> str:
+    """The first unknown key of a configuration, else the first value that does not fit."""
+    problems = error.errors(include_url=False)
+    first = min(problems, key=lambda problem: problem["type"] not in _UNKNOWN)
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] in _UNKNOWN:
+        return f"{place(key)}: unknown key{_suggestion(key)}"
+    return f"{place(key)}: {first['msg']}. Given: {first['input']!r}"
 
 
 def _known_keys(section: type, prefix: str = "") -> Iterator[str]:

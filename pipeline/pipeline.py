@@ -117,7 +117,7 @@ def create_components(
         baseline_model=baseline.outputs["baseline"],
         anomalies=example_validator.outputs["anomalies"],
         drift=drift_check.outputs["drift"],
-        gate=to_dict(config.gate),
+        gate=config.gate,
         slices=config.slices,
         code_digest=code_digest("components/evaluator"),
     )

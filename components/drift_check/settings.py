@@ -10,7 +10,7 @@ Distance = Annotated[float, Field(ge=0, le=1)] | None
 
 @dataclasses.dataclass(frozen=True)
 class Tolerances:
-    """Tolerated distance of each property: a Jensen-Shannon divergence in bits, or None for any.
+    """Tolerated distance of each property: a Jensen-Shannon divergence in bits, or null for any.
 
     What chance explains in so many products comes on top. 0.05 is about one product in ten that
     moves to a value not seen before. Words are hashed into few buckets, which blurs them: there
@@ -45,15 +45,14 @@ class Tolerances:
 
 @dataclasses.dataclass(frozen=True)
 class DriftConfig:
-    """How a run's products are compared with those of the live model's training.
+    """Drift: how this run's products are compared with those the live model was trained on.
 
     Attributes:
-        max_distance: by property, how far the two may lie apart.
-        max_share_ratio: by what factor a category's share of the products may grow or shrink; what
-            chance explains comes on top. None: by any.
-        confidence: with which chance is ruled out, in each comparison.
-        serving_logs: pattern of TFRecord files with what servers were asked, to be compared with
-            what the model was trained on; "" for none.
+        max_share_ratio: Tolerated factor by which a category's share of the products grows or
+            shrinks, before what chance explains. null for any.
+        confidence: Confidence with which each comparison rules out chance.
+        serving_logs: Pattern of TFRecord files of requests to servers, which are compared with the
+            training products. Empty for none.
     """
 
     max_distance: Tolerances = Tolerances()

@@ -1,9 +1,9 @@
 """Evaluator: measures the served model, holds it against the gate, and blesses it or does not."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from pydantic import TypeAdapter
 from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import standard_artifacts
@@ -11,7 +11,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components.artifacts import DataDrift, Taxonomy
 from components.evaluator.executor import Executor
-from components.evaluator.gate_config import GateConfig
+from components.evaluator.settings import GateConfig
 
 
 class EvaluatorSpec(ComponentSpec):
@@ -52,10 +52,10 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         taxonomy: types.BaseChannel,
         model: types.BaseChannel,
         *,
+        gate: GateConfig,
         baseline_model: types.BaseChannel | None = None,
         anomalies: types.BaseChannel | None = None,
         drift: types.BaseChannel | None = None,
-        gate: Mapping[str, Any] | None = None,
         slices: Sequence[str] = (),
         code_digest: str | None = None,
     ):
@@ -68,16 +68,11 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             baseline_model: the live model; an artifact without a SavedModel: none is live.
             anomalies: of the data; any of them refuses the model.
             drift: of the data against the live model's; what has drifted refuses the model.
-            gate: settings of `GateConfig`, checked here, before anything runs.
+            gate: what is required of the model.
             slices: string features to slice by, besides category, parent, label confidence and
                 what a product has.
             code_digest: changes with the code, so that results of older code are not reused.
-
-        Raises:
-            InputError: a setting of `gate` is unknown or out of range.
         """
-        settings = dict(gate or {})
-        GateConfig.from_dict(settings)
         spec = EvaluatorSpec(
             examples=examples,
             taxonomy=taxonomy,
@@ -85,7 +80,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             baseline_model=baseline_model,
             anomalies=anomalies,
             drift=drift,
-            gate=json.dumps(settings, sort_keys=True),
+            gate=TypeAdapter(GateConfig).dump_json(gate).decode(),
             slices=json.dumps(list(slices)),
             code_digest=code_digest,
             evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),

@@ -11,7 +11,7 @@ from components.drift_check.artifact import (
     Shift,
     Skew,
 )
-from components.evaluator.gate_config import GateConfig
+from components.evaluator.settings import GateConfig
 from components.evaluator.wording import listed
 
 _NAME = "drift"

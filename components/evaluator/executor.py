@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.io import WriteToParquetBatched
+from pydantic import TypeAdapter
 from tfx import types
 from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
@@ -20,10 +21,10 @@ from components.drift_check.artifact import DriftFindings
 from components.evaluator import analysis, gate, summary
 from components.evaluator.comparison import TARGET, Comparison, Judged, Outcomes, compare
 from components.evaluator.drift_checks import drift_checks
-from components.evaluator.gate_config import GateConfig
 from components.evaluator.prediction_rows import row_schema
 from components.evaluator.scoring import ScoreSplits
 from components.evaluator.served_model import LoadedModel, ServedModel, UnloadableModel
+from components.evaluator.settings import GateConfig
 from components.example_validator.artifact import describe_anomalies
 from components.manifest_example_gen.artifact import read_taxonomy
 from shelfsort.contract.model_files import read_lineage
@@ -61,7 +62,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             UnloadableModel: the new model cannot be loaded.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
-        config = GateConfig.from_dict(json.loads(exec_properties.get("gate") or "{}"))
+        config = TypeAdapter(GateConfig).validate_json(exec_properties["gate"])
         features = json.loads(exec_properties.get("slices") or "[]")
         taxonomy = read_taxonomy(artifact_utils.get_single_uri(input_dict["taxonomy"]))
         model = artifact_utils.get_single_instance(input_dict["model"])

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from components.check import Check
 from components.evaluator.comparison import Comparison
 from components.evaluator.figures import accepted_accuracy, coverage
-from components.evaluator.gate_config import GateConfig
 from components.evaluator.live_checks import UnloadableLive, live_checks
+from components.evaluator.settings import GateConfig
 from components.evaluator.summary import answered_by
 from components.evaluator.wording import listed, missing, percent
 from shelfsort.contract.targets import ANSWER_TARGET, TARGETS, accepted, target_key

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from components.check import Check
 from components.evaluator.comparison import TARGET, Comparison, Paired
-from components.evaluator.gate_config import GateConfig
+from components.evaluator.settings import GateConfig
 from components.evaluator.wording import listed, missing, percent
 from shelfsort.stats.binomial import holm
 from shelfsort.stats.bootstrap import DRAWS

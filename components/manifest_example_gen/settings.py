@@ -11,18 +11,20 @@ Positive = Annotated[int, Field(ge=1)]
 
 @dataclasses.dataclass(frozen=True)
 class DataConfig:
-    """How the manifest is read.
+    """The labelled manifest: how it is read, and what is rejected.
 
     Attributes:
-        label_attribute: needed only where the manifest has several.
-        reduction: file that maps many leaves onto one; empty for none.
-        splits: shares of `train`, `calibration` and `eval`; a product's group decides by a hash.
-        max_reject_share: above this share of rejected lines the run stops.
-        min_confidence: labels with less have no consensus and are rejected.
-        max_image_pixels, max_image_bytes: larger pictures are rejected.
-        max_text_chars: longer titles and descriptions are cut.
-        image_roots: folders besides the manifest's that pictures may lie in.
-        allow_http: whether pictures are fetched from public http(s) addresses.
+        label_attribute: Name of the label attribute. Needed only where the manifest has several.
+        reduction: Path of a file that maps many leaves onto one. Empty for none.
+        splits: Shares of `train`, `calibration` and `eval`. A hash of a product's group decides
+            which split it belongs to.
+        max_reject_share: Share of rejected lines above which the run stops.
+        min_confidence: Confidence below which a label counts as no consensus, and is rejected.
+        max_image_pixels: Number of pixels above which an image is rejected.
+        max_image_bytes: Size in bytes above which an image is rejected.
+        max_text_chars: Number of characters after which a title or description is cut.
+        image_roots: Folders that images may lie in, besides the manifest's own.
+        allow_http: Whether images are fetched from public http(s) addresses.
     """
 
     label_attribute: str = ""

@@ -7,6 +7,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components.artifacts import DataDrift, Rejects, Report, Taxonomy
 from components.report_gen.executor import Executor
+from components.report_gen.settings import ReportConfig
 
 
 class ReportGenSpec(ComponentSpec):
@@ -61,7 +62,7 @@ class ReportGen(base_component.BaseComponent):
         model: types.BaseChannel | None = None,
         model_run: types.BaseChannel | None = None,
         title: str = "",
-        max_errors: int = 500,
+        max_errors: int = ReportConfig.max_errors,
         price_per_answer: float | None = None,
         code_digest: str | None = None,
     ) -> None:

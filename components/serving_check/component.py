@@ -7,10 +7,9 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
 from components.serving_check import executor
+from components.serving_check.settings import ServingCheckConfig
 
-DEFAULT_GOLDEN_PRODUCTS = 32
 DEFAULT_TOLERANCE = 1e-4
-DEFAULT_TIME_LIMIT_S = 300
 
 
 class ServingCheckSpec(component_spec.ComponentSpec):
@@ -45,9 +44,9 @@ class ServingCheck(base_component.BaseComponent):
         self,
         examples: types.BaseChannel,
         model: types.BaseChannel,
-        golden_products: int = DEFAULT_GOLDEN_PRODUCTS,
+        golden_products: int = ServingCheckConfig.golden_products,
         tolerance: float = DEFAULT_TOLERANCE,
-        time_limit_s: int = DEFAULT_TIME_LIMIT_S,
+        time_limit_s: int = ServingCheckConfig.time_limit_s,
         code_digest: str | None = None,
     ):
         """Wires the component.

@@ -8,13 +8,13 @@ from pydantic import Field
 
 @dataclasses.dataclass(frozen=True)
 class TransformConfig:
-    """Sizes of vocabularies and of a product's share in them.
+    """The vocabularies, and how much of a product's text is kept.
 
     Attributes:
-        max_vocabulary: terms kept in each vocabulary, the most frequent first.
-        min_count: terms seen less often over the training split are dropped.
-        max_words: words and word pairs kept of a product, the heaviest first.
-        max_pieces: pieces of words kept of a title, the heaviest first.
+        max_vocabulary: Maximum number of terms in each vocabulary. The most frequent are kept.
+        min_count: Number of occurrences in `train` below which a term is dropped.
+        max_words: Maximum number of words and word pairs of a product. The heaviest are kept.
+        max_pieces: Maximum number of word pieces of a title. The heaviest are kept.
     """
 
     max_vocabulary: Annotated[int, Field(ge=1)] = 50_000

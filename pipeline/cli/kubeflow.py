@@ -15,8 +15,8 @@ import click
 from pipeline.config import Config, load_config
 from pipeline.kubeflow.destination import Destination, check_destination
 from pipeline.kubeflow.lint import lint
-from pipeline.kubeflow.locations import TARGETS
 from pipeline.kubeflow.spec import load_spec
+from pipeline.locations import TARGETS
 from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.files import write_text
 from shelfsort.core.progress import LOGGER_NAME

@@ -14,8 +14,8 @@ from pipeline.config import Config
 from pipeline.kubeflow.destination import Destination, check_destination
 from pipeline.kubeflow.input_check_task import add_input_check
 from pipeline.kubeflow.lint import NEVER_CACHED
-from pipeline.kubeflow.settings import KubeflowConfig, Resources
 from pipeline.pipeline import Source, create_components, create_pipeline
+from pipeline.settings import KubeflowConfig, Resources
 
 ENTRYPOINT = ("python", "-m", "pipeline.kubeflow.entrypoint")
 TRAINING_STEPS = ("Trainer", "Tuner")

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 
 from pipeline.config import Config
-from pipeline.kubeflow.locations import check_location, check_root
-from pipeline.kubeflow.settings import KubeflowConfig
+from pipeline.locations import check_location, check_root
+from pipeline.settings import KubeflowConfig
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import scheme
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from pipeline.kubeflow.locations import STAGED_SCHEMES
+from pipeline.locations import STAGED_SCHEMES
 from shelfsort.core.storage import scheme
 
 ExecutorInput = pipeline_spec_pb2.ExecutorInput

@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable, Iterator
 
 from pipeline.kubeflow import input_check_task
-from pipeline.kubeflow.locations import STAGED_SCHEMES, location_problem
 from pipeline.kubeflow.spec import Keys, Spec, Task, section
+from pipeline.locations import STAGED_SCHEMES, location_problem
 from shelfsort.core.storage import scheme
 
 STOCK_ENTRYPOINT = "kubeflow_v2_run_executor"

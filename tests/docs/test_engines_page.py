@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from pipeline.beam_args import component_args
-from pipeline.config import BeamComponent, load_config
+from pipeline.config import load_config
+from pipeline.settings import BeamComponent
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "engines.md"

@@ -3,7 +3,8 @@
 import pytest
 
 from pipeline.beam_args import check_beam_args, check_shared_root, component_args
-from pipeline.config import BeamConfig, load_config
+from pipeline.config import load_config
+from pipeline.settings import BeamConfig
 from shelfsort.core.errors import InputError
 
 DIGEST = "registry.example/shelfsort@sha256:" + "a" * 64

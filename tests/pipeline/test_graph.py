@@ -6,7 +6,8 @@ from typing import get_args
 
 import pytest
 
-from pipeline.config import BeamComponent, Config, load_config
+from pipeline.config import Config, load_config
+from pipeline.settings import BeamComponent
 
 pytestmark = pytest.mark.slow
 

@@ -8,8 +8,7 @@ import pytest
 
 from components.evaluator import gate
 from components.evaluator.comparison import Judged, Outcomes, compare
-from components.evaluator.gate_config import GateConfig
-from shelfsort.core.errors import InputError
+from components.evaluator.settings import GateConfig
 from shelfsort.stats.binomial import lower_bound, upper_bound
 
 N = 1000
@@ -411,26 +410,3 @@ def test_the_verdict_is_plain_json():
         "floor",
         "n",
     }
-
-
-def test_config_round_trips_through_a_dict():
-    config = GateConfig(accuracy=0.7, approved_by="Ada Byron")
-    assert GateConfig.from_dict(dataclasses.asdict(config)) == config
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"acuracy": 0.5}, "gate.acuracy: no such setting. Did you mean accuracy?"),
-        ({"accuracy": 1.5}, "gate.accuracy: 1.5 is no share"),
-        ({"coverage_95": "much"}, "gate.coverage_95: 'much' is no share"),
-        ({"confidence": 1.0}, "gate.confidence"),
-        ({"min_calibration": -1}, "gate.min_calibration"),
-        ({"on_broken_category": "shrug"}, "Give refuse or report"),
-        ({"on_unloadable_live": "shrug"}, "Give refuse or ignore"),
-        ({"approved_by": " "}, "Say who approves"),
-    ],
-)
-def test_wrong_settings_are_named(settings, message):
-    with pytest.raises(InputError, match=message):
-        GateConfig.from_dict(settings)

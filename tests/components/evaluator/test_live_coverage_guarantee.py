@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from components.evaluator.comparison import Comparison, Judged, Outcomes, compare
-from components.evaluator.gate_config import GateConfig
 from components.evaluator.live_checks import live_checks
+from components.evaluator.settings import GateConfig
 from shelfsort.stats.thresholds import fit_threshold
 
 CALIBRATION, EVAL = 744, 883
