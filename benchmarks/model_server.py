@@ -1,4 +1,4 @@
-"""What the model server costs over the bare model call, and what micro-batching gives back.
+"""What gRPC and REST cost over the bare model call, and what micro-batching gives back.
 
     python benchmarks/model_server.py --model out/serving/shelfsort/1
 
@@ -11,10 +11,14 @@ multiplications for a 224 x 224 picture) with random weights.
 """
 
 import argparse
+import base64
+import http.client
 import io
 import itertools
+import json
 import multiprocessing
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -204,6 +208,29 @@ def served_calls(port: int, pid: int, rows: int, clients: int, seconds: float) -
     return summary(latencies, took, cpu_seconds(pid) - before)
 
 
+def rest_calls(port: int, pid: int, rows: int, clients: int, seconds: float) -> Run:
+    """The same over REST, each client with a connection of its own."""
+    instances = [{"b64": base64.b64encode(product()).decode()}] * rows
+    body = json.dumps({"instances": instances}).encode()
+
+    def make_call() -> Callable[[], None]:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        connection.connect()
+
+        def call() -> None:
+            connection.request("POST", "/v1/models/model:predict", body)
+            response = connection.getresponse()
+            if response.status != 200:
+                raise RuntimeError(response.read())
+            response.read()
+
+        return call
+
+    before = cpu_seconds(pid)
+    latencies, took = under_load(make_call, clients, seconds)
+    return summary(latencies, took, cpu_seconds(pid) - before)
+
+
 def cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
@@ -213,15 +240,24 @@ class Server:
     """`shelfsort serve` as a process of its own."""
 
     def __init__(self, base_path: Path, *options: str):
-        command = [sys.executable, "-m", "shelfsort.cli.main", "serve", "--no-rest", "--port", "0"]
-        command += ["--model-base-path", str(base_path), "--model-name", "model", *options]
+        command = [sys.executable, "-m", "shelfsort.cli.main", "serve", "--port", "0"]
+        command += [
+            "--rest-port",
+            "0",
+            "--model-base-path",
+            str(base_path),
+            "--model-name",
+            "model",
+            *options,
+        ]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         line = self.process.stdout.readline()
-        if not line.startswith("Serving"):
+        found = re.search(r":(\d+) \(gRPC\), .*:(\d+) \(REST\)", line)
+        if not found:
             raise SystemExit("the server did not start")
-        self.port = int(line.split(" (gRPC)")[0].rpartition(":")[2])
+        self.port, self.rest_port = int(found[1]), int(found[2])
 
     def stop(self) -> None:
         self.process.terminate()
@@ -233,28 +269,30 @@ def median(runs: Sequence[Run], of: str) -> float:
 
 
 def compare(model: Path, base_path: Path, arguments: argparse.Namespace) -> None:
-    servers = {"batching": Server(base_path), "no batching": Server(base_path, "--no-batching")}
+    batching, other = Server(base_path), Server(base_path, "--no-batching")
+    ways = {
+        "gRPC": (served_calls, batching.port, batching.process.pid),
+        "no batching": (served_calls, other.port, other.process.pid),
+        "REST": (rest_calls, batching.rest_port, batching.process.pid),
+    }
     spawn = multiprocessing.get_context("spawn")
     try:
         with ProcessPoolExecutor(1, spawn) as inside, ProcessPoolExecutor(1, spawn) as outside:
-            port = servers["batching"].port
-            empty = outside.submit(empty_calls, port, arguments.seconds).result()
+            empty = outside.submit(empty_calls, batching.port, arguments.seconds).result()
             print(f"An empty gRPC call takes {empty.p50:.2f} ms here (p50, one client).")
             print(HEADINGS)
             for rows in arguments.rows:
                 for clients in arguments.clients:
-                    runs: dict[str, list[Run]] = {"bare": [], **{name: [] for name in servers}}
+                    runs: dict[str, list[Run]] = {"bare": [], **{name: [] for name in ways}}
                     for _ in range(ROUNDS):
                         load = (rows, clients, arguments.seconds)
                         runs["bare"].append(inside.submit(bare_calls, str(model), *load).result())
-                        for name, server in servers.items():
-                            where = (server.port, server.process.pid)
-                            run = outside.submit(served_calls, *where, *load).result()
-                            runs[name].append(run)
+                        for name, (call, *where) in ways.items():
+                            runs[name].append(outside.submit(call, *where, *load).result())
                     show(rows, clients, runs)
     finally:
-        for server in servers.values():
-            server.stop()
+        batching.stop()
+        other.stop()
 
 
 def show(rows: int, clients: int, runs: dict[str, list[Run]]) -> None:
