@@ -25,13 +25,14 @@ from pipeline.output_folder import OutputFolder
 from shelfsort.contract.modalities import MODALITIES
 from shelfsort.labeling.label_issues import Suspect
 from shelfsort.products.taxonomy import Taxonomy
-from shelfsort.training.answers import Shelves, mode_logits, mode_rows
 from shelfsort.training.backbones import load_backbone
+from shelfsort.training.calibration import modality_logits, modality_rows
 from shelfsort.training.dataset import Products, read_products, trimmed
 from shelfsort.training.embedding import embed_new_pictures
 from shelfsort.training.embedding_cache import EmbeddingCache
 from shelfsort.training.fitting import CrossFit, VocabularySizes, cross_fit, fit_all, tower_logits
 from shelfsort.training.label_noise import HeldOutProbabilities, find_label_errors, label_trust
+from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.settings import TrainingConfig
 
 PICKERS = ("low_self_confidence", "low_normalized_margin", "confident_learning", "both")
@@ -46,7 +47,7 @@ class Problem:
         train, unseen: products to fit on, and those of the two other splits.
         train_gold, unseen_gold: (n,) true category ids, -1 where it is not known.
         sizes: of the vocabularies.
-        shelves: the K categories and their tree.
+        labels: the K categories and their tree.
     """
 
     train: Products
@@ -54,7 +55,7 @@ class Problem:
     train_gold: np.ndarray
     unseen_gold: np.ndarray
     sizes: VocabularySizes
-    shelves: Shelves
+    labels: LabelSpace
 
 
 def load(output: Path, manifest: Path, config: TrainingConfig) -> Problem:
@@ -65,7 +66,7 @@ def load(output: Path, manifest: Path, config: TrainingConfig) -> Problem:
     transform = tft.TFTransformOutput(str(_latest(output, "Transform/transform_graph")))
     taxonomy = Taxonomy.load(_latest(output, "ManifestExampleGen/taxonomy") / "taxonomy.json")
     categories = [c.decode() for c in transform.vocabulary_by_name(CATEGORIES_VOCABULARY)]
-    shelves = Shelves(categories, taxonomy)
+    labels = LabelSpace(categories, taxonomy)
     examples = _latest(output, "ManifestExampleGen/examples")
     backbone = load_backbone(config.image.backbone)
     cache = EmbeddingCache(OutputFolder(output).embedding_cache, cache_key(backbone, config))
@@ -75,14 +76,14 @@ def load(output: Path, manifest: Path, config: TrainingConfig) -> Problem:
         embed_new_pictures(files, backbone, cache)
         splits.append(read_products(files, transform, cache, backbone.embedding_size))
     train, unseen = trimmed(*splits)
-    gold = _gold(manifest, shelves)
+    gold = _gold(manifest, labels)
     return Problem(
         train=train,
         unseen=unseen,
         train_gold=np.array([gold.get(p, -1) for p in train.product_ids]),
         unseen_gold=np.array([gold.get(p, -1) for p in unseen.product_ids]),
-        sizes=vocabulary_sizes(transform, shelves),
-        shelves=shelves,
+        sizes=vocabulary_sizes(transform, labels),
+        labels=labels,
     )
 
 
@@ -93,7 +94,7 @@ def with_moved_labels(problem: Problem, share: float, seed: int) -> Problem:
     """
     rng = np.random.default_rng(seed)
     labels = problem.train.labels.copy()
-    parents = np.array(problem.shelves.parents)
+    parents = np.array(problem.labels.parents)
     same_shelf = parents[:, None] == parents[None, :]
     np.fill_diagonal(same_shelf, False)
     movable = np.flatnonzero(same_shelf[labels].any(axis=1))
@@ -140,9 +141,9 @@ def accuracies(
     towers = fit_all(problem.train, problem.sizes, config, trust, epochs=crossed.epochs)
     gold, logits = problem.unseen_gold, tower_logits(towers, problem.unseen)
     results = {}
-    for mode, rows in mode_rows(problem.unseen).items():
+    for mode, rows in modality_rows(problem.unseen).items():
         known = rows[gold[rows] >= 0]
-        answers = mode_logits({name: v[known] for name, v in logits.items()}, crossed.pool)
+        answers = modality_logits({name: v[known] for name, v in logits.items()}, crossed.pool)
         results[mode] = float((answers[mode].argmax(axis=1) == gold[known]).mean())
     return results
 
@@ -193,7 +194,7 @@ def _print(results: list[tuple[dict, dict]]) -> None:
 
 def _suspects(problem: Problem, crossed: CrossFit) -> list[Suspect]:
     return find_label_errors(
-        problem.train, crossed.held_out, crossed.pool, crossed.folds, problem.shelves.categories
+        problem.train, crossed.held_out, crossed.pool, crossed.folds, problem.labels.categories
     )
 
 
@@ -202,12 +203,12 @@ def _latest(output: Path, name: str) -> Path:
     return max(numbered, key=lambda path: int(path.name))
 
 
-def _gold(manifest: Path, shelves: Shelves) -> dict[str, int]:
+def _gold(manifest: Path, labels: LabelSpace) -> dict[str, int]:
     """Column of each product's true category, where it is known to the model."""
-    column = {category: number for number, category in enumerate(shelves.categories)}
+    column = {category: number for number, category in enumerate(labels.categories)}
     with manifest.open(encoding="utf-8") as lines:
         records = [json.loads(line) for line in lines if line.strip()]
-    leaves = {str(r["id"]): shelves.taxonomy.resolve(r["gold"]) for r in records if r.get("gold")}
+    leaves = {str(r["id"]): labels.taxonomy.resolve(r["gold"]) for r in records if r.get("gold")}
     return {product_id: column[leaf] for product_id, leaf in leaves.items() if leaf in column}
 
 

@@ -190,7 +190,7 @@ def of_run(folder: Path, mode: str) -> Population:
     Raises:
         FileNotFoundError: there is no training in it.
     """
-    from shelfsort.training.answers import mode_logits
+    from shelfsort.training.calibration import modality_logits
     from shelfsort.training.pooling import Pool
 
     found = sorted(
@@ -200,7 +200,7 @@ def of_run(folder: Path, mode: str) -> Population:
         raise FileNotFoundError(f"{folder}: no training of a run lies there")
     kept = np.load(found[-1])
     pool = Pool(**{name: np.array(v) for name, v in json.loads(str(kept["pool"])).items()})
-    logits = mode_logits({name: kept[name] for name in ("text", "image")}, pool)[mode]
+    logits = modality_logits({name: kept[name] for name in ("text", "image")}, pool)[mode]
     probabilities = softmax(logits, fit_temperature(logits, kept["labels"]))
     right = probabilities.argmax(axis=1) == kept["labels"]
     return Population.of(probabilities.max(axis=1), right, kept["groups"])

@@ -27,12 +27,14 @@ from components.evaluator.served_model import LoadedModel, ServedModel, Unloadab
 from components.evaluator.settings import GateConfig
 from components.example_validator.artifact import describe_anomalies
 from components.manifest_example_gen.artifact import read_taxonomy
+from shelfsort.contract.calibration import Calibration, Target
+from shelfsort.contract.modalities import COMBINED
 from shelfsort.contract.model_files import read_lineage
-from shelfsort.contract.targets import accepted, target_key
+from shelfsort.contract.targets import accepted
 from shelfsort.core.progress import note
 from shelfsort.core.storage import join
 from shelfsort.products.taxonomy import Taxonomy
-from shelfsort.stats.bootstrap import above_floors
+from shelfsort.stats.bootstrap import eligible_scores
 
 SPLITS = ("calibration", "eval")
 PREDICTIONS = "predictions"
@@ -75,15 +77,16 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         patterns = _patterns(input_dict["examples"])
         self._measure(patterns, taxonomy, candidate, live, features, output)
 
-        thresholds = read_lineage(candidate.path).get("thresholds", {})
+        calibration = _calibration(read_lineage(candidate.path))
         slices, has_live = analysis.read_slices(output), live is not None
-        metrics = summary.metrics(slices, thresholds, has_live=has_live)
+        metrics = summary.metrics(slices, calibration, has_live=has_live)
         categories = summary.categories(slices, taxonomy, metrics, has_live=has_live)
         version = _version(input_dict.get("baseline_model"))
-        head = next(iter(summary.answered_by(metrics)), "combined")
         compared = unloadable
         if live is not None:
-            compared = _comparison(output, candidate, live, head, version, taxonomy)
+            compared = _comparison(
+                output, candidate, live, summary.main_modality(metrics), version, taxonomy
+            )
         anomalies = _anomalies(input_dict.get("anomalies"))
         checks = drift_checks(_drift(input_dict.get("drift")), config, taxonomy.path)
         verdict = gate.decide(metrics, categories, config, compared, anomalies, checks)
@@ -101,7 +104,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         features: Sequence[str],
         output: str,
     ) -> None:
-        parents = {leaf: taxonomy.parent_shelf(leaf) for leaf in taxonomy.leaves}
+        parents = {leaf: taxonomy.parent_or_self(leaf) for leaf in taxonomy.leaves}
         with self._make_beam_pipeline() as pipeline:
             rows = pipeline | "Score" >> ScoreSplits(patterns, parents, candidate, live, features)
             _ = rows | "Measure" >> analysis.WriteAnalysis(parents, features, output)
@@ -154,30 +157,34 @@ def _comparison(
     output: str,
     candidate: ServedModel,
     live: ServedModel,
-    head: str,
+    modality: str,
     version: str,
     taxonomy: Taxonomy,
 ) -> Comparison | gate.UnloadableLive:
     lineage = read_lineage(live.path)
     shared = None
     if lineage.get("taxonomy_version") != taxonomy.version:
-        fitted = lineage.get("thresholds", {}).get("combined", {}).get("by_category", {})
-        shared = sorted(set(fitted).intersection(taxonomy.leaves))
+        known = _calibration(lineage).of(COMBINED).n_by_category
+        shared = sorted(known.keys() & set(taxonomy.leaves))
         if not shared:
             problem = "its taxonomy is another one and shares no category that it can name"
             return gate.UnloadableLive(version, problem)
-    return compare(_judged(output, candidate, head), _judged(output, live, head), version, shared)
+    judged = (_judged(output, model, modality) for model in (candidate, live))
+    return compare(*judged, version, shared)
 
 
-def _judged(output: str, model: ServedModel, head: str) -> Judged:
-    """`head` answers most products: its floors and its correlation are taken for all."""
-    fitted = read_lineage(model.path).get("thresholds", {}).get(head, {})
+def _calibration(lineage: Mapping[str, Any]) -> Calibration:
+    return Calibration.from_json(lineage.get("thresholds"))
+
+
+def _judged(output: str, model: ServedModel, modality: str) -> Judged:
+    """`modality` answers most products: its floors and its correlation are taken for all."""
+    fitted = _calibration(read_lineage(model.path)).of(modality).at(TARGET)
     outcomes = {split: _outcomes(output, model.name, split, fitted) for split in SPLITS}
-    correlation = fitted.get("correlation", {}).get(target_key(TARGET), 0.0)
-    return Judged(**outcomes, correlation=correlation)
+    return Judged(**outcomes, correlation=fitted.correlation)
 
 
-def _outcomes(output: str, model: str, split: str, fitted: Mapping) -> Outcomes:
+def _outcomes(output: str, model: str, split: str, fitted: Target) -> Outcomes:
     columns = ["product_id", "category", "predicted", accepted(TARGET), "group", "score"]
     rows = [("model", "=", model), ("mode", "=", "combined"), ("split", "=", split)]
     with fileio.open(join(output, f"{PREDICTIONS}.parquet"), "rb") as file:
@@ -189,7 +196,7 @@ def _outcomes(output: str, model: str, split: str, fitted: Mapping) -> Outcomes:
         values["category"] == values["predicted"],
         values[accepted(TARGET)].astype(bool),
         values["group"],
-        above_floors(values["score"], values["predicted"], fitted, target_key(TARGET)),
+        eligible_scores(values["score"], values["predicted"], fitted.floors),
     )
 
 

@@ -16,6 +16,7 @@ from components.evaluator.live_checks import UnloadableLive, live_checks
 from components.evaluator.settings import GateConfig
 from components.evaluator.summary import answered_by
 from components.evaluator.wording import listed, missing, percent
+from shelfsort.contract.calibration import Calibration
 from shelfsort.contract.targets import ANSWER_TARGET, TARGETS, accepted, target_key
 from shelfsort.stats.binomial import holm, shortfall_p_value, smallest_proof
 
@@ -157,25 +158,27 @@ def _calibration_evidence(metrics: Mapping, config: GateConfig) -> Check:
     name, needed = "calibration_evidence", config.min_calibration
     if needed is None:
         needed = smallest_proof(ANSWER_TARGET, config.confidence)
+    calibration = Calibration.from_json(metrics.get("thresholds")).modalities
     modalities = list(answered_by(metrics))
-    fitted = {each: metrics.get("thresholds", {}).get(each, {}) for each in modalities}
-    required = {"n", "n_effective", "by_category"}
-    if not modalities or any(required - each.keys() for each in fitted.values()):
+    if not modalities or any(each not in calibration for each in modalities):
         return missing(name, "the calibration products behind the thresholds", needed)
-    n, effective = (fitted[modalities[0]][name] for name in ("n", "n_effective"))
-    counts = ", ".join(f"{each} {_fitted_on(fitted[each])}" for each in modalities)
+    fitted = {each: calibration[each] for each in modalities}
+    main = fitted[modalities[0]]
+    counts = ", ".join(
+        f"{modality} {each.n:,}{_effective(each.n, each.n_effective)}"
+        for modality, each in fitted.items()
+    )
     said = [
         f"Calibration products by modality: {counts}.",
         f"At least {needed:,} are needed.",
     ]
     # A modality that is seldom used and accepts nothing does no harm with any number of products.
     thin = [
-        each
-        for each in modalities
-        if fitted[each]["n_effective"] < needed
-        and (each == modalities[0] or _ever_accepts(fitted[each]))
+        modality
+        for modality, each in fitted.items()
+        if each.n_effective < needed and (each is main or each.accepts_any(ANSWER_TARGET))
     ]
-    accepts_nothing = not any(map(_ever_accepts, fitted.values()))
+    accepts_nothing = not any(each.accepts_any(ANSWER_TARGET) for each in fitted.values())
     if thin:
         said.append(f"There are too few for {', '.join(thin)}.")
         if config.min_calibration is None:
@@ -186,19 +189,9 @@ def _calibration_evidence(metrics: Mapping, config: GateConfig) -> Check:
         name,
         passed=not thin and not (config.coverage_95 > 0 and accepts_nothing),
         reason=" ".join(said),
-        value=effective,
+        value=main.n_effective,
         floor=needed,
-        n=n,
-    )
-
-
-def _fitted_on(fitted: Mapping) -> str:
-    return f"{fitted['n']:,}{_effective(fitted['n'], fitted['n_effective'])}"
-
-
-def _ever_accepts(fitted: Mapping) -> bool:
-    return any(
-        each.get(target_key(ANSWER_TARGET)) is not None for each in fitted["by_category"].values()
+        n=main.n,
     )
 
 

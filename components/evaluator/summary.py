@@ -4,8 +4,9 @@ import math
 from collections.abc import Mapping
 
 from components.evaluator import figures
-from shelfsort.contract.modalities import MODALITIES
-from shelfsort.contract.targets import TARGETS, accepted
+from shelfsort.contract.calibration import Calibration, ModalityCalibration
+from shelfsort.contract.modalities import COMBINED, MODALITIES
+from shelfsort.contract.targets import ANSWER_TARGET, TARGETS, accepted, target_key
 from shelfsort.products.taxonomy import Taxonomy
 
 Slices = Mapping[frozenset, Mapping[str, float]]
@@ -45,42 +46,47 @@ FIELDS = (
 _COUNTS = ("n", *map(accepted, TARGETS))
 
 
-def metrics(slices: Slices, thresholds: Mapping, *, has_live: bool) -> dict:
-    """metrics.json: figures by mode and split, of the live model, and the thresholds.
+def metrics(slices: Slices, calibration: Calibration, *, has_live: bool) -> dict:
+    """metrics.json: figures by modality and split, of the live model, and the thresholds.
 
     Args:
         slices: metric values by slice, a slice being a frozenset of (column, value) pairs.
-        thresholds: by mode, as the Trainer fitted them.
+        calibration: of the new model.
         has_live: whether a live model was scored too.
 
     Returns:
-        `{mode: {split: {field: number or None}}, "live": …, "thresholds": …}`. A split without
+        `{modality: {split: {field: number or None}}, "live": …, "thresholds": …}`. A split without
         products has n 0 and None elsewhere; `eval_gold` is there only where products have gold.
     """
-    by_mode = {}
-    for mode in MODALITIES:
-        by_split = {split: _figures(slices, "candidate", mode, split) for split in SPLITS}
+    by_modality = {}
+    for modality in MODALITIES:
+        by_split = {split: _figures(slices, "candidate", modality, split) for split in SPLITS}
         if not by_split["eval_gold"]["n"]:
             del by_split["eval_gold"]
-        by_mode[mode] = by_split
+        by_modality[modality] = by_split
     live = {"live": {"eval": _figures(slices, "live", "combined", "eval")}} if has_live else {}
-    return {**by_mode, **live, "thresholds": dict(thresholds)}
+    return {**by_modality, **live, "thresholds": calibration.to_json()}
 
 
 def answered_by(metrics: Mapping) -> dict[str, int]:
-    """How many `eval` products each mode's head answers when served, most first.
+    """How many `eval` products each modality answers when served, most first.
 
-    A product with words and picture is answered by `combined`, one with only words by `text`, one
-    with only a picture by `image`; heads that answer nothing are left out.
+    A product with text and image is answered by `combined`, one with only text by `text`, one with
+    only an image by `image`; modalities that answer nothing are left out.
     """
-    n = {mode: metrics.get(mode, {}).get("eval", {}).get("n", 0) for mode in MODALITIES}
+    n = {each: metrics.get(each, {}).get("eval", {}).get("n", 0) for each in MODALITIES}
     products = {
         "combined": n["text"] + n["image"] - n["combined"],
         "text": n["combined"] - n["image"],
         "image": n["combined"] - n["text"],
     }
     ranked = sorted(products.items(), key=lambda item: -item[1])
-    return {mode: count for mode, count in ranked if count > 0}
+    return {modality: count for modality, count in ranked if count > 0}
+
+
+def main_modality(metrics: Mapping) -> str:
+    """The modality that answers most `eval` products when served."""
+    return next(iter(answered_by(metrics)), COMBINED)
 
 
 def categories(
@@ -91,12 +97,11 @@ def categories(
     `n`, `accuracy` (which is the recall) and `coverage_95` are of the products labelled with the
     category. `accepted…` and `precision` are of the products *put* there: their share of right
     ones is what the model promises, and `false_accepts` are the others. `false_accept_rate` is
-    their share of all products of other categories. The threshold is that of the head that answers
-    most products.
+    their share of all products of other categories. The threshold is that of the modality that
+    answers most products.
     """
     total = metrics["combined"]["eval"]["n"]
-    head = next(iter(answered_by(metrics)), "combined")
-    fitted = metrics["thresholds"].get(head, {}).get("by_category", {})
+    fitted = Calibration.from_json(metrics["thresholds"]).of(main_modality(metrics))
     return [_category(slices, taxonomy, leaf, fitted, total, has_live) for leaf in taxonomy.leaves]
 
 
@@ -104,7 +109,7 @@ def _category(
     slices: Slices,
     taxonomy: Taxonomy,
     leaf: str,
-    fitted: Mapping,
+    fitted: ModalityCalibration,
     total: int,
     has_live: bool,
 ) -> dict:
@@ -116,7 +121,7 @@ def _category(
     return {
         "category": leaf,
         "path": taxonomy.path(leaf),
-        "parent": taxonomy.parent_shelf(leaf),
+        "parent": taxonomy.parent_or_self(leaf),
         "n": n,
         "accuracy": recall,
         "accuracy_lower": _number(own, "accuracy_lower"),
@@ -135,8 +140,8 @@ def _category(
         "precision": precision,
         "recall": recall,
         "f1": _f1(precision, recall, n, int(put_here.get("n", 0))),
-        "threshold_95": fitted.get(leaf, {}).get("95"),
-        "calibration_n": int(fitted.get(leaf, {}).get("n", 0)),
+        f"threshold_{target_key(ANSWER_TARGET)}": fitted.threshold(leaf, ANSWER_TARGET),
+        "calibration_n": fitted.n_by_category.get(leaf, 0),
         "live": _live(slices, leaf) if has_live else None,
     }
 

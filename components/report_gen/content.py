@@ -9,7 +9,7 @@ import pandas as pd
 
 from components.check import Check
 from components.drift_check.artifact import DriftFindings
-from components.evaluator.summary import answered_by
+from components.evaluator.summary import main_modality
 from components.report_gen.changes import category_changes, changes
 from components.report_gen.confident_errors import confident_errors
 from components.report_gen.confusion import frequent_pairs, sibling_matrices
@@ -27,6 +27,7 @@ from components.report_gen.sections import (
     Verdict,
 )
 from components.report_gen.shelves import shelf_rows
+from shelfsort.contract.calibration import Calibration, ModalityCalibration
 from shelfsort.contract.modalities import MODALITIES
 from shelfsort.stats.binomial import interval
 
@@ -87,7 +88,6 @@ def assemble(inputs: ReportInputs) -> ReportContent:
         title=inputs.title,
         verdict=_verdict(inputs),
         modes=list(_mode_rows(inputs.metrics)),
-        thresholds=inputs.metrics.get("thresholds") or {},
         curves={
             mode: _curves(candidate[candidate["mode"] == mode])
             for mode in MODALITIES
@@ -95,7 +95,7 @@ def assemble(inputs: ReportInputs) -> ReportContent:
         },
         live=_live(inputs, combined),
         categories=inputs.categories,
-        shelves=shelf_rows(combined, _served(inputs.metrics).get("by_parent") or {}, tree),
+        shelves=shelf_rows(combined, _calibration(inputs.metrics), tree),
         pairs=frequent_pairs(combined, parents),
         siblings=sibling_matrices(combined, parents, tree.leaves),
         errors=confident_errors(combined, inputs.max_errors),
@@ -111,10 +111,9 @@ def assemble(inputs: ReportInputs) -> ReportContent:
     )
 
 
-def _served(metrics: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Thresholds of the mode that answers most products."""
-    mode = next(iter(answered_by(metrics)), "combined")
-    return (metrics.get("thresholds") or {}).get(mode) or {}
+def _calibration(metrics: Mapping[str, Any]) -> ModalityCalibration:
+    """The thresholds of the modality that answers most products."""
+    return Calibration.from_json(metrics.get("thresholds")).of(main_modality(metrics))
 
 
 def _verdict(inputs: ReportInputs) -> Verdict:

@@ -12,6 +12,7 @@ import jinja2
 from markupsafe import Markup
 
 from components.report_gen.sections import Rate, ReportContent
+from shelfsort.contract.targets import TARGETS
 from shelfsort.core.web.style import style_sheet
 
 MODE_NAMES = {"combined": "Words and picture", "text": "Words only", "image": "Picture only"}
@@ -46,6 +47,7 @@ def render(content: ReportContent, pictures: dict[str, str]) -> bytes:
             summary=inline_json(_summary(content)),
             data=inline_json(_script_data(content)),
             pictures=inline_json(pictures),
+            targets=[f"{100 * target:g}" for target in TARGETS],
             mode_names=MODE_NAMES,
             split_names=SPLIT_NAMES,
         )

@@ -165,7 +165,6 @@ class ReportContent:
     title: str
     verdict: Verdict
     modes: list[ModeRow]
-    thresholds: dict[str, Any]
     curves: dict[str, dict[str, Curve]]
     live: LiveComparison | None
     categories: list[dict[str, Any]]

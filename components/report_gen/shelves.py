@@ -1,10 +1,12 @@
-"""The shelves above the categories: from which score on the model answers with one of them."""
+"""The nodes above the categories: from which score on the model answers with one of them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import pandas as pd
+
+from shelfsort.contract.calibration import ModalityCalibration
+from shelfsort.contract.targets import TARGETS
 
 
 class Tree(Protocol):
@@ -19,29 +21,28 @@ class Tree(Protocol):
 
 @dataclass(frozen=True)
 class ShelfRow:
-    """One shelf that is no category itself.
+    """One node above the categories.
 
-    `threshold_*` are None where it abstains, fitted on `calibration_n` products whose predicted
-    category lies below. `answered` eval products got the shelf for an answer, their category being
-    in doubt; `right` of them belong there.
+    `thresholds` has one entry for each of TARGETS, None where it abstains; they are fitted on
+    `calibration_n` products whose predicted category lies below. `answered` eval products got the
+    node for an answer, their category being in doubt; `right` of them belong there.
     """
 
     path: str
-    threshold_95: float | None
-    threshold_98: float | None
+    thresholds: tuple[float | None, ...]
     calibration_n: int
     answered: int
     right: int
 
 
 def shelf_rows(
-    combined: pd.DataFrame, by_parent: Mapping[str, Mapping[str, Any]], tree: Tree
+    combined: pd.DataFrame, calibration: ModalityCalibration, tree: Tree
 ) -> list[ShelfRow]:
     """Rows in the order of their paths.
 
     Args:
         combined: columns answer and category, of the model as it is served.
-        by_parent: thresholds by shelf, as the Trainer fitted them.
+        calibration: of the modality that answers most products.
         tree: of the categories.
     """
     above = {leaf: set(tree.ancestors(leaf)) for leaf in tree.leaves}
@@ -51,14 +52,13 @@ def shelf_rows(
         right[answer] = right.get(answer, 0) + (answer in above.get(category, ()))
     rows = [
         ShelfRow(
-            path=tree.path(shelf),
-            threshold_95=fitted.get("95"),
-            threshold_98=fitted.get("98"),
-            calibration_n=int(fitted.get("n", 0)),
-            answered=answered.get(shelf, 0),
-            right=right.get(shelf, 0),
+            path=tree.path(node),
+            thresholds=tuple(calibration.parent_threshold(node, target) for target in TARGETS),
+            calibration_n=n,
+            answered=answered.get(node, 0),
+            right=right.get(node, 0),
         )
-        for shelf, fitted in by_parent.items()
-        if shelf not in above
+        for node, n in calibration.n_by_parent.items()
+        if node not in above
     ]
     return sorted(rows, key=lambda row: row.path)

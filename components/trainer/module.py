@@ -21,6 +21,7 @@ from components.transform.module import (
     PRICE_BUCKETS,
     WORDS_VOCABULARY,
 )
+from shelfsort.contract.calibration import Calibration
 from shelfsort.contract.model_files import BASE_MODEL
 from shelfsort.contract.signatures import INPUT_NAMES
 from shelfsort.core.cost import Clock
@@ -28,12 +29,13 @@ from shelfsort.core.errors import InputError
 from shelfsort.core.progress import note
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.training import export
-from shelfsort.training.answers import Scored, Shelves, fit_answers, threshold_version
 from shelfsort.training.backbones import Backbone, load_backbone
+from shelfsort.training.calibration import Scored, calibrate, threshold_version
 from shelfsort.training.dataset import Products, read_products, record_batches, trimmed
 from shelfsort.training.embedding import embed_new_pictures
 from shelfsort.training.embedding_cache import EmbeddingCache, content_digest
 from shelfsort.training.fitting import CrossFit, Fit, Start, VocabularySizes, fit, tower_logits
+from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.rows import evenly
 from shelfsort.training.served_model import ServedModel
 from shelfsort.training.settings import TrainingConfig
@@ -53,11 +55,11 @@ def run_fn(fn_args: FnArgs) -> None:
     custom = fn_args.custom_config
     config = TypeAdapter(TrainingConfig).validate_python(custom["training"])
     transformed = tft.TFTransformOutput(fn_args.transform_output)
-    shelves = Shelves(
+    labels = LabelSpace(
         [c.decode() for c in transformed.vocabulary_by_name(CATEGORIES_VOCABULARY)],
         Taxonomy.load(custom["taxonomy"]),
     )
-    if len(shelves.categories) < 2:
+    if len(labels.categories) < 2:
         raise InputError("The training split holds fewer than two categories: label more products.")
     backbone = load_backbone(config.image.backbone, config.image.backbone_weights)
     clock, cost = Clock(), {}
@@ -72,32 +74,32 @@ def run_fn(fn_args: FnArgs) -> None:
     cost["reading"] = clock.lap()
     fitted = fit(
         train,
-        vocabulary_sizes(transformed, shelves),
+        vocabulary_sizes(transformed, labels),
         config,
-        shelves.categories,
+        labels.categories,
         Path(fn_args.model_run_dir) / "tensorboard",
         _warm_start(fn_args, config, transformed) if config.fit.warm_start else None,
     )
     cost["fitting"] = clock.lap()
     pool, held_out = fitted.crossed.pool, fitted.crossed.held_out
     note(_said_of(fitted, config))
-    answers = fit_answers(
+    calibrated = calibrate(
         Scored(calibration, tower_logits(fitted.towers, calibration)),
         Scored(train, held_out),
         pool,
-        shelves,
+        labels,
         config.calibration.confidence,
         config.calibration.threshold_scope,
     )
-    version = threshold_version(answers, pool)
+    version = threshold_version(calibrated, pool)
     model = ServedModel(
         transform=transformed.transform_features_layer(),
         raw_spec=_served_spec(transformed),
         backbone=backbone,
         towers=fitted.towers,
         pool=pool,
-        shelves=shelves,
-        answers=answers,
+        labels=labels,
+        calibration=calibrated,
         version=version,
     )
     export.write_served_model(
@@ -105,10 +107,10 @@ def run_fn(fn_args: FnArgs) -> None:
         model,
         name=custom["model_name"],
         products=_first_products(fn_args.train_files),
-        lineage=_lineage(custom, config, shelves, answers, version),
+        lineage=_lineage(custom, config, labels, calibrated, version),
     )
     cost["thresholds and export"] = clock.lap()
-    _write_held_out(fn_args.model_run_dir, train, fitted.crossed, shelves)
+    _write_held_out(fn_args.model_run_dir, train, fitted.crossed, labels)
     write_suspects(fn_args.model_run_dir, fitted.suspects)
     spent = {part: each.rounded() for part, each in cost.items()}
     ModelRun(embedded, spent).write(fn_args.model_run_dir)
@@ -162,13 +164,13 @@ def cache_key(backbone: Backbone, config: TrainingConfig) -> str:
     return f"{backbone.name}-{weights}-padded-{backbone.image_size}"
 
 
-def vocabulary_sizes(transformed: tft.TFTransformOutput, shelves: Shelves) -> VocabularySizes:
+def vocabulary_sizes(transformed: tft.TFTransformOutput, labels: LabelSpace) -> VocabularySizes:
     """Sizes of the towers' tables for what Transform saw."""
     return VocabularySizes(
         words=transformed.vocabulary_size_by_name(WORDS_VOCABULARY),
         pieces=transformed.vocabulary_size_by_name(PIECES_VOCABULARY),
         price_buckets=PRICE_BUCKETS,
-        categories=len(shelves.categories),
+        categories=len(labels.categories),
     )
 
 
@@ -185,8 +187,8 @@ def _first_products(files: Sequence[str]) -> list[bytes]:
 def _lineage(
     custom: dict[str, Any],
     config: TrainingConfig,
-    shelves: Shelves,
-    answers: dict[str, dict],
+    labels: LabelSpace,
+    calibrated: Calibration,
     version: str,
 ) -> dict[str, Any]:
     given = {BASE_MODEL: custom[BASE_MODEL]} if BASE_MODEL in custom else {}
@@ -195,17 +197,17 @@ def _lineage(
         "name": custom["model_name"],
         "manifest_digest": custom["manifest_digest"],
         "splits": dict(custom["splits"]),
-        "taxonomy_version": shelves.taxonomy.version,
+        "taxonomy_version": labels.taxonomy.version,
         "threshold_version": version,
         "backbone": config.image.backbone,
-        "categories": len(shelves.categories),
-        "thresholds": answers,
+        "categories": len(labels.categories),
+        "thresholds": calibrated.to_json(),
         "training": dataclasses.asdict(config),
         "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     }
 
 
-def _write_held_out(directory: str, train: Products, crossed: CrossFit, shelves: Shelves) -> None:
+def _write_held_out(directory: str, train: Products, crossed: CrossFit, labels: LabelSpace) -> None:
     """Keeps cross-fitted logits of the training split, of a sample at most, for a later look."""
     rows = evenly(np.arange(len(train)), _HELD_OUT_KEPT)
     buffer = io.BytesIO()
@@ -217,7 +219,7 @@ def _write_held_out(directory: str, train: Products, crossed: CrossFit, shelves:
         has_text=train.has_text[rows],
         has_image=train.has_image[rows],
         groups=train.groups[rows],
-        categories=np.array(shelves.categories, "U"),
+        categories=np.array(labels.categories, "U"),
         pool=np.array(json.dumps(crossed.pool.to_lists())),
         **{name: logits[rows] for name, logits in crossed.held_out.items()},
     )

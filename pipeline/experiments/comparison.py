@@ -7,6 +7,7 @@ from pipeline.experiments.data import DataDifference, data_difference, taxonomy_
 from pipeline.experiments.results import Results, results_of
 from pipeline.experiments.runs import Run, differences
 from pipeline.experiments.scored import read_scored
+from shelfsort.contract.calibration import Calibration
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ def compare(a: Run, b: Run) -> RunComparison:
     trees = [taxonomy_of(run) for run in (a, b)]
     results = None
     if scored_a is not None and scored_b is not None and all(trees):
-        thresholds = (run.metrics.get("thresholds", {}) for run in (a, b))
+        calibrations = (Calibration.from_json(run.metrics.get("thresholds")) for run in (a, b))
         results = results_of(
-            scored_a, scored_b, *trees, *thresholds, a_is_later=a.started > b.started
+            scored_a, scored_b, *trees, *calibrations, a_is_later=a.started > b.started
         )
     return RunComparison(
         a=a,

@@ -6,18 +6,19 @@ calibration products, so a coverage difference counts only if it persists when t
 the effect of a setting takes several runs of each value.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from shelfsort.contract.calibration import Calibration
 from shelfsort.contract.modalities import ALONE, COMBINED
 from shelfsort.contract.targets import TARGETS, accepted, target_key
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.stats.binomial import holm
-from shelfsort.stats.bootstrap import Answers, above_floors, coverage_change
+from shelfsort.stats.bootstrap import Answers, coverage_change, eligible_scores
 from shelfsort.stats.paired import sign_flip_p_value, summed_by_group
 
 SHOWN = (*ALONE, COMBINED)
@@ -114,8 +115,8 @@ def results_of(
     scored_b: pd.DataFrame,
     taxonomy_a: Taxonomy,
     taxonomy_b: Taxonomy,
-    thresholds_a: Mapping,
-    thresholds_b: Mapping,
+    calibration_a: Calibration,
+    calibration_b: Calibration,
     *,
     a_is_later: bool,
 ) -> Results:
@@ -124,7 +125,7 @@ def results_of(
     Args:
         scored_a, scored_b: from `scored.read_scored`.
         taxonomy_a, taxonomy_b: the trees of the runs.
-        thresholds_a, thresholds_b: of the models by mode, as the Trainer fitted them.
+        calibration_a, calibration_b: of the models.
         a_is_later: whose labels count where they disagree.
     """
     a, b = (_eval_rows(scored) for scored in (scored_a, scored_b))
@@ -151,7 +152,7 @@ def results_of(
         relabelled=_products(both[both.category_a != both.category_b]),
         left_out=_products(both[~known]),
         overall=[
-            _outlasting(each, (scored_a, thresholds_a), (scored_b, thresholds_b))
+            _outlasting(each, (scored_a, calibration_a), (scored_b, calibration_b))
             for each in _corrected(overall)
         ],
         categories=sorted(_corrected(categories), key=_largest_change_first),
@@ -218,7 +219,7 @@ def _products(rows: pd.DataFrame) -> int:
 
 def _yes(rows: pd.DataFrame, suffix: str, label: pd.Series, tree: Taxonomy) -> pd.DataFrame:
     """Bool columns, one a question: whether the run's model earned a yes."""
-    parent = label.map({leaf: tree.parent_shelf(leaf) for leaf in tree.leaves})
+    parent = label.map({leaf: tree.parent_or_self(leaf) for leaf in tree.leaves})
     return pd.DataFrame(
         {
             "accuracy": rows[f"predicted{suffix}"] == label,
@@ -266,7 +267,7 @@ def _corrected(differences: list[Difference]) -> list[Difference]:
 
 
 def _outlasting(
-    difference: Difference, a: tuple[pd.DataFrame, Mapping], b: tuple[pd.DataFrame, Mapping]
+    difference: Difference, a: tuple[pd.DataFrame, Calibration], b: tuple[pd.DataFrame, Calibration]
 ) -> Difference:
     """A difference of what is decided, judged by redrawn calibration products as well."""
     if not difference.beyond_chance or difference.question not in COVERAGE:
@@ -277,19 +278,17 @@ def _outlasting(
     return replace(difference, redrawn=(low, high), beyond_chance=low > 0 or high < 0)
 
 
-def _answers(scored: pd.DataFrame, thresholds: Mapping, mode: str, target: float) -> Answers:
-    fitted = thresholds.get(mode, {})
+def _answers(scored: pd.DataFrame, calibration: Calibration, mode: str, target: float) -> Answers:
+    fitted = calibration.of(mode).at(target)
     rows = scored[scored["mode"] == mode]
-    scores = above_floors(
-        rows.score.to_numpy(), rows.predicted.to_numpy(), fitted, target_key(target)
-    )
+    scores = eligible_scores(rows.score.to_numpy(), rows.predicted.to_numpy(), fitted.floors)
     fitted_on, judged = (rows.split == split for split in ("calibration", "eval"))
     return Answers(
         scores=scores[fitted_on],
         correct=(rows.predicted == rows.category)[fitted_on].to_numpy(),
         groups=rows.group[fitted_on].to_numpy(),
         eval_scores=scores[judged],
-        correlation=fitted.get("correlation", {}).get(target_key(target), 0.0),
+        correlation=fitted.correlation,
     )
 
 

@@ -132,11 +132,8 @@ class Taxonomy:
         """Steps below the root: 0 for the root, 1 for its children."""
         return 0 if id_ == self.root else len(self.ancestors(id_)) + 1
 
-    def parent_shelf(self, leaf: str) -> str:
-        """The direct parent, or the leaf itself where its parent is the root.
-
-        A flat tree has no coarser shelf than the leaf.
-        """
+    def parent_or_self(self, leaf: str) -> str:
+        """The direct parent, or the leaf itself where its parent is the root."""
         parent = self._parents[leaf]
         return leaf if parent == self.root else parent
 

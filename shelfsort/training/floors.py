@@ -1,10 +1,10 @@
-"""Floors that keep a category's weak answers out of what is decided alone.
+"""Minimum scores of categories, which keep weak predictions from being accepted.
 
-An overall promise can be kept while a category with much confusion breaks it. Calibration products
-are too few to prove each category by itself, but the training split's cross-fitted answers, ten
-times as many, show where each category goes wrong. Floors fitted there say which answers may be
-accepted at all; what is promised of those is still proven on `calibration`, which the floors never
-saw.
+An overall accuracy guarantee can hold while a category with much confusion breaks it. There are too
+few calibration products to prove each category by itself, but the training split's cross-fitted
+predictions, ten times as many, show where each category goes wrong. Floors fitted on them decide
+which predictions may be accepted at all. The guarantee for those is still proven on `calibration`,
+which the floors never saw.
 """
 
 from collections.abc import Sequence

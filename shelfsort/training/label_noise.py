@@ -10,7 +10,7 @@ import numpy as np
 
 from shelfsort.labeling.label_issues import Suspect, find_suspects
 from shelfsort.stats.temperature import fit_temperature, softmax
-from shelfsort.training.answers import TEMPERED_ON, mode_logits
+from shelfsort.training.calibration import TEMPERED_ON, modality_logits
 from shelfsort.training.dataset import Products
 from shelfsort.training.pooling import Pool
 from shelfsort.training.rows import Rows, evenly
@@ -88,7 +88,7 @@ class HeldOutProbabilities:
         return fit_temperature(logits, train.labels[rows], train.label_weights[rows])
 
     def _logits(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        return mode_logits({name: v[rows] for name, v in self._held_out.items()}, self._pool)
+        return modality_logits({name: v[rows] for name, v in self._held_out.items()}, self._pool)
 
 
 def label_trust(train: Products, suspects: Sequence[Suspect], choice: SuspectAction) -> np.ndarray:

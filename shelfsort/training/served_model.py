@@ -6,13 +6,14 @@ and fails in the TF1-style loader that TF Serving uses ("Could not find variable
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from shelfsort.contract import signatures
+from shelfsort.contract.calibration import Calibration, NodeThreshold
 from shelfsort.contract.modalities import MODALITIES, output_name
 from shelfsort.contract.signatures import CLIENT_OUTPUTS, INPUTS, TOP
 from shelfsort.contract.targets import (
@@ -20,27 +21,26 @@ from shelfsort.contract.targets import (
     TARGETS,
     accepted,
     parent_accepted,
-    target_key,
 )
-from shelfsort.training.answers import Shelves, node_index
 from shelfsort.training.backbones import Backbone
 from shelfsort.training.images import decode_pictures
+from shelfsort.training.label_space import LabelSpace, node_index
 from shelfsort.training.pooling import Pool
 
-_ABSTAIN = np.float32(np.inf)
+_ABSTAIN = np.inf
 
 
 class ServedModel(tf.Module):
-    """Transform's graph, the backbone, the towers, their pool and the promise, in one module.
+    """Transform's graph, the backbone, the towers, their pool and the decision rule, in one module.
 
     Args:
         transform: Transform's layer, from a dict of raw features to transformed ones.
         raw_spec: parsing specification of the raw features it takes.
-        backbone: embeds pictures.
+        backbone: embeds images.
         towers: from `towers.build_towers`.
         pool: of the towers.
-        shelves: categories and tree.
-        answers: by mode, from `answers.fit_answers`.
+        labels: categories and tree.
+        calibration: temperature and thresholds.
         version: names the thresholds.
     """
 
@@ -52,8 +52,8 @@ class ServedModel(tf.Module):
         backbone: Backbone,
         towers: keras.Model,
         pool: Pool,
-        shelves: Shelves,
-        answers: dict[str, dict],
+        labels: LabelSpace,
+        calibration: Calibration,
         version: str,
     ):
         super().__init__(name="shelfsort")
@@ -64,7 +64,7 @@ class ServedModel(tf.Module):
         self._towers = functools.partial(towers, training=False)
         self.weights = [v.value for v in (*backbone.model.variables, *towers.variables)]
         self._pool = pool
-        self._promise = _Promise(shelves, answers)
+        self._decision = DecisionRule(labels, calibration)
         self._version = version
 
     def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
@@ -99,20 +99,18 @@ class ServedModel(tf.Module):
         return {"classes": answer["top_categories"], "scores": answer["top_scores"]}
 
     def _evaluate(self, examples):
-        """The answer as served, and what it would be to the words or the picture alone."""
+        """The answer as served, and what it would be from the text or the image alone."""
         seen = self._seen(self._parse(examples))
-        heads = [
-            _head(seen),
-            *(tf.fill(tf.shape(_head(seen)), i) for i in range(1, len(MODALITIES))),
-        ]
-        # One pass for all modes: the products once more below themselves for each further one.
+        own = _own_modality(seen)
+        # One pass for all modalities: the products once more below themselves for each further one.
+        answered_in = [own, *(tf.fill(tf.shape(own), i) for i in range(1, len(MODALITIES)))]
         answer = self._answered(
-            tf.tile(seen.logits, [len(MODALITIES), 1, 1]), tf.concat(heads, axis=0)
+            tf.tile(seen.logits, [len(MODALITIES), 1, 1]), tf.concat(answered_in, axis=0)
         )
         return {
-            output_name(mode, name): part
+            output_name(modality, name): part
             for name, values in answer.items()
-            for mode, part in zip(MODALITIES, tf.split(values, len(MODALITIES)), strict=True)
+            for modality, part in zip(MODALITIES, tf.split(values, len(MODALITIES)), strict=True)
         }
 
     def _transform(self, examples):
@@ -133,7 +131,7 @@ class ServedModel(tf.Module):
 
     def _answer(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         seen = self._seen(raw)
-        return self._answered(seen.logits, _head(seen))
+        return self._answered(seen.logits, _own_modality(seen))
 
     def _seen(self, raw: dict[str, tf.Tensor]) -> "_Seen":
         features = self._transformed(raw)
@@ -150,25 +148,25 @@ class ServedModel(tf.Module):
         )
         text = tf.nn.log_softmax(logits["text"])
         image = tf.nn.log_softmax(logits["image"])
-        by_mode = {
+        by_modality = {
             "combined": _pooled(self._pool, text, image),
             "text": text,
             "image": image,
         }
         return _Seen(
-            logits=tf.stack([by_mode[mode] for mode in MODALITIES], axis=1),
+            logits=tf.stack([by_modality[each] for each in MODALITIES], axis=1),
             has_text=tf.reshape(features["has_text"], [-1]) > 0,
             has_image=has_image,
         )
 
-    def _answered(self, logits: tf.Tensor, head: tf.Tensor) -> dict[str, tf.Tensor]:
-        """(n, modes, K) logits and the (n,) places in MODALITIES to answer by → outputs."""
-        answer = self._promise.answer(tf.gather(logits, head, axis=1, batch_dims=1), head)
+    def _answered(self, logits: tf.Tensor, modality: tf.Tensor) -> dict[str, tf.Tensor]:
+        """(n, modalities, K) logits, (n,) places in MODALITIES to answer by → outputs."""
+        answer = self._decision.answer(tf.gather(logits, modality, axis=1, batch_dims=1), modality)
         version = tf.fill(tf.shape(answer["score"]), self._version)
         return {**answer, "threshold_version": version}
 
     def _embed(self, images: tf.Tensor, has_image: tf.Tensor) -> tf.Tensor:
-        """(n, embedding) rows; only products with a picture cost the backbone anything."""
+        """(n, embedding) rows; only products with an image cost the backbone anything."""
         rows = tf.where(has_image)
         shape = [tf.shape(images, out_type=tf.int64)[0], self._backbone.embedding_size]
 
@@ -177,16 +175,16 @@ class ServedModel(tf.Module):
             vectors = self._backbone.model(tf.cast(pixels, tf.float32), training=False)
             return tf.scatter_nd(rows, vectors, shape)
 
-        # A convolution over no picture at all is an error in TensorFlow's CPU kernels.
+        # A convolution over no image at all is an error in TensorFlow's CPU kernels.
         return tf.cond(tf.reduce_any(has_image), embedded, lambda: tf.zeros(shape))
 
 
 @dataclasses.dataclass(frozen=True)
 class _Seen:
-    """What the towers make of n products.
+    """The towers' output for n products.
 
     Attributes:
-        logits: (n, modes, K), in the order of MODALITIES.
+        logits: (n, modalities, K), in the order of MODALITIES.
         has_text, has_image: (n,) bool.
     """
 
@@ -195,40 +193,45 @@ class _Seen:
     has_image: tf.Tensor
 
 
-def _head(seen: _Seen) -> tf.Tensor:
-    """(n,) int32 place in MODALITIES: what each product holds, words and picture or one of them."""
-    return tf.where(seen.has_image, tf.where(seen.has_text, 0, 2), 1)
+def _own_modality(seen: _Seen) -> tf.Tensor:
+    """(n,) int32 place in MODALITIES of all that each product has: text, image, or both."""
+    combined, text, image = (MODALITIES.index(each) for each in ("combined", "text", "image"))
+    return tf.where(seen.has_image, tf.where(seen.has_text, combined, image), text)
 
 
-class _Promise:
+class DecisionRule:
     """Temperature, thresholds and the tree, as constants of the graph.
 
-    Thresholds are of shape (modes, K): each category's own, or that of a shelf above it.
+    Thresholds are of shape (modalities, K): each category's own, or that of a node above it.
     """
 
-    def __init__(self, shelves: Shelves, answers: dict[str, dict]):
-        tree, leaves = shelves.taxonomy, list(shelves.categories)
+    def __init__(self, labels: LabelSpace, calibration: Calibration):
+        tree, leaves = labels.taxonomy, list(labels.categories)
         self._leaves = leaves
         self._paths = [tree.path(leaf) for leaf in leaves]
         self._leaf_levels = [tree.depth(leaf) for leaf in leaves]
-        self._parents = shelves.parents
-        self._parent_levels = shelves.parent_levels
-        modes = [answers[mode] for mode in MODALITIES]
-        self._temperatures = np.array([m["temperature"] for m in modes], np.float32)
+        self._parents = labels.parents
+        self._parent_levels = labels.parent_levels
+        modalities = [calibration.modalities[modality] for modality in MODALITIES]
+        self._temperatures = np.array([each.temperature for each in modalities], np.float32)
         self._leaf_thresholds = {
-            target: _thresholds(modes, "by_category", leaves, target) for target in TARGETS
+            target: _thresholds([each.at(target).categories for each in modalities], leaves)
+            for target in TARGETS
         }
+        parents = {target: [each.at(target).parents for each in modalities] for target in TARGETS}
         self._parent_thresholds = {
-            target: _thresholds(modes, "by_parent", self._parents, target) for target in TARGETS
+            target: _thresholds(each, self._parents) for target, each in parents.items()
         }
-        self._levels = [_Level.of(level, shelves, modes) for level in reversed(shelves.levels)]
+        self._levels = [
+            _Level.of(level, labels, parents[ANSWER_TARGET]) for level in reversed(labels.levels)
+        ]
 
-    def answer(self, logits: tf.Tensor, mode: tf.Tensor) -> dict[str, tf.Tensor]:
-        """(n, K) logits and (n,) modes → the outputs of `evaluate` but for the version."""
-        probabilities = tf.nn.softmax(logits / tf.gather(self._temperatures, mode)[:, None])
+    def answer(self, logits: tf.Tensor, modality: tf.Tensor) -> dict[str, tf.Tensor]:
+        """(n, K) logits, (n,) places in MODALITIES → outputs of `evaluate`, without the version."""
+        probabilities = tf.nn.softmax(logits / tf.gather(self._temperatures, modality)[:, None])
         top = tf.math.top_k(probabilities, k=min(TOP, len(self._leaves)))
         predicted, score = top.indices[:, 0], top.values[:, 0]
-        at_leaf = tf.stack([mode, predicted], axis=1)
+        at_leaf = tf.stack([modality, predicted], axis=1)
         level_scores = {
             level.depth: _of_predicted(probabilities, level.index, predicted)
             for level in self._levels
@@ -260,7 +263,7 @@ class _Promise:
         }
 
     def _of_parent(self, level_scores: dict[int, tf.Tensor], predicted: tf.Tensor) -> tf.Tensor:
-        """(n,) summed probability of the predicted category's parent shelf."""
+        """(n,) summed probability of the predicted category's parent."""
         depth = tf.gather(tf.constant(self._parent_levels), predicted)
         return tf.add_n(
             [tf.where(depth == level, score, 0.0) for level, score in level_scores.items()]
@@ -275,7 +278,7 @@ class _Promise:
         for level in self._levels:
             node = tf.gather(tf.constant(level.nodes), predicted)
             passes = level_scores[level.depth] >= tf.gather_nd(level.thresholds, at_leaf)
-            # A category at the top is its own shelf, but not an answer above itself.
+            # A category at the top is its own parent, but not an answer above itself.
             take = passes & (answer == "") & (node != leaf)
             answer = tf.where(take, node, answer)
             answer_level = tf.where(take, tf.cast(level.depth, tf.int64), answer_level)
@@ -284,13 +287,13 @@ class _Promise:
 
 @dataclasses.dataclass(frozen=True)
 class _Level:
-    """The shelves at one depth, by category below them.
+    """The nodes above the categories at one depth, by category below them.
 
     Attributes:
         depth: 1 at the top.
-        nodes: K ids, "" for a category that has no shelf there.
-        index: (K,) int32, equal for categories on one shelf, -1 for none.
-        thresholds: (modes, K) float32 at `ANSWER_TARGET`.
+        nodes: K ids, "" for a category that has no ancestor there.
+        index: (K,) int32, equal for categories below one node, -1 for none.
+        thresholds: (modalities, K) float32 at `ANSWER_TARGET`.
     """
 
     depth: int
@@ -299,19 +302,24 @@ class _Level:
     thresholds: np.ndarray
 
     @classmethod
-    def of(cls, depth: int, shelves: Shelves, modes: Sequence[dict]) -> "_Level":
-        nodes = shelves.shelves_at(depth)
-        thresholds = _thresholds(modes, "by_parent", nodes, ANSWER_TARGET)
+    def of(
+        cls, depth: int, labels: LabelSpace, parents: Sequence[Mapping[str, NodeThreshold]]
+    ) -> "_Level":
+        nodes = labels.nodes_at_level(depth)
+        thresholds = _thresholds(parents, nodes)
         return cls(depth, [node or "" for node in nodes], node_index(nodes), thresholds)
 
 
 def _thresholds(
-    modes: Sequence[dict], kind: str, nodes: Sequence[str | None], target: float
+    modalities: Sequence[Mapping[str, NodeThreshold]], nodes: Sequence[str | None]
 ) -> np.ndarray:
-    """(modes, K) float32 thresholds of the nodes; infinite for one that abstains, or None."""
-    key = target_key(target)
-    found = [[m[kind][node][key] if node else None for node in nodes] for m in modes]
-    return np.array([[_ABSTAIN if t is None else t for t in row] for row in found], np.float32)
+    """(modalities, K) float32 thresholds of the nodes; infinite where nothing is accepted."""
+
+    def lowest(fitted: Mapping[str, NodeThreshold], node: str | None) -> float:
+        value = fitted[node].value if node else None
+        return _ABSTAIN if value is None else value
+
+    return np.array([[lowest(each, node) for node in nodes] for each in modalities], np.float32)
 
 
 def _pooled(pool: Pool, text: tf.Tensor, image: tf.Tensor) -> tf.Tensor:

@@ -103,7 +103,7 @@ def world(tmp_path_factory) -> World:
     tree = Taxonomy.load(str(catalogue.taxonomy))
     leaves = list(tree.leaves)
     write_model(
-        folder / "model" / "Format-Serving", leaves, [tree.parent_shelf(leaf) for leaf in leaves]
+        folder / "model" / "Format-Serving", leaves, [tree.parent_or_self(leaf) for leaf in leaves]
     )
     return World(catalogue.manifest, catalogue.taxonomy, folder / "model")
 

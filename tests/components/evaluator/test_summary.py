@@ -3,8 +3,10 @@ import math
 import pytest
 
 from components.evaluator import summary
+from shelfsort.contract.calibration import Calibration
 
 SERVED = {"model": "candidate", "mode": "combined", "split": "eval"}
+UNFITTED = Calibration({})
 
 
 def slices(*of: tuple[dict, dict]) -> dict:
@@ -17,7 +19,9 @@ def counts(combined: int, text: int, image: int) -> dict:
 
 
 def test_modes_without_products_have_zero_and_nulls():
-    written = summary.metrics(slices((SERVED, {"n": 3.0, "accuracy": 1.0})), {}, has_live=False)
+    written = summary.metrics(
+        slices((SERVED, {"n": 3.0, "accuracy": 1.0})), UNFITTED, has_live=False
+    )
     assert written["combined"]["eval"]["n"] == 3
     assert written["combined"]["eval"]["accuracy"] == 1.0
     assert written["text"]["eval"] == {
@@ -28,21 +32,23 @@ def test_modes_without_products_have_zero_and_nulls():
 
 def test_not_a_number_becomes_null():
     numbers = {"n": 3.0, "accepted_accuracy_95": math.nan}
-    written = summary.metrics(slices((SERVED, numbers)), {}, has_live=False)
+    written = summary.metrics(slices((SERVED, numbers)), UNFITTED, has_live=False)
     assert written["combined"]["eval"]["accepted_accuracy_95"] is None
 
 
 def test_gold_is_reported_only_where_there_is_gold():
     gold = {**SERVED, "split": "eval_gold"}
-    without = summary.metrics(slices((SERVED, {"n": 3.0})), {}, has_live=False)
-    both = summary.metrics(slices((SERVED, {"n": 3.0}), (gold, {"n": 2.0})), {}, has_live=False)
+    without = summary.metrics(slices((SERVED, {"n": 3.0})), UNFITTED, has_live=False)
+    both = summary.metrics(
+        slices((SERVED, {"n": 3.0}), (gold, {"n": 2.0})), UNFITTED, has_live=False
+    )
     assert "eval_gold" not in without["combined"]
     assert both["combined"]["eval_gold"]["n"] == 2
 
 
 def test_the_live_model_stands_beside():
     live = {**SERVED, "model": "live"}
-    written = summary.metrics(slices((live, {"n": 3.0})), {}, has_live=True)
+    written = summary.metrics(slices((live, {"n": 3.0})), UNFITTED, has_live=True)
     assert written["live"]["eval"]["n"] == 3
 
 

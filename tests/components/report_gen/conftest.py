@@ -57,7 +57,7 @@ def predictions_of(
 ) -> pd.DataFrame:
     """`n` eval predictions: the same products for every model and mode, scores of their own."""
     leaves = np.array(taxonomy.leaves)
-    parents = {leaf: taxonomy.parent_shelf(leaf) for leaf in leaves}
+    parents = {leaf: taxonomy.parent_or_self(leaf) for leaf in leaves}
     products = np.random.default_rng(11)
     category = products.choice(leaves, n)
     rng = np.random.default_rng(seed)
@@ -141,7 +141,7 @@ def category_figures(taxonomy: Taxonomy, rows: pd.DataFrame, live: pd.DataFrame 
             {
                 "category": leaf,
                 "path": taxonomy.path(leaf),
-                "parent": taxonomy.parent_shelf(leaf),
+                "parent": taxonomy.parent_or_self(leaf),
                 "n": len(own),
                 "accuracy": float(right.mean()) if len(own) else None,
                 "accuracy_lower": one_sided(int(right.sum()), len(own)),
@@ -213,7 +213,7 @@ def make_inputs(n: int = 900, live: bool = True, blessed: bool = True, **changed
             "by_category": {},
             "by_parent": {
                 **{
-                    taxonomy.parent_shelf(x): {"95": 0.9, "98": None, "n": 80}
+                    taxonomy.parent_or_self(x): {"95": 0.9, "98": None, "n": 80}
                     for x in taxonomy.leaves
                 },
                 first: {"95": 0.9, "98": None, "n": 80},

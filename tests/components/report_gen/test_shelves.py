@@ -1,8 +1,9 @@
-"""Shelves above the categories, counted by hand."""
+"""Nodes above the categories, counted by hand."""
 
 import pandas as pd
 
 from components.report_gen.shelves import shelf_rows
+from shelfsort.contract.calibration import ModalityCalibration
 from shelfsort.products.taxonomy import Taxonomy
 
 TREE = Taxonomy.from_nodes(
@@ -23,11 +24,12 @@ def test_a_shelf_counts_the_products_answered_with_it_and_those_that_belong_ther
             "category": ["hats", "boots", "mugs", "hats", "boots"],
         }
     )
-    fitted = {"wear": {"95": 0.7, "98": None, "n": 40}, "mugs": {"95": 0.6, "98": 0.9, "n": 9}}
-    (row,) = shelf_rows(answers, fitted, TREE)
-    assert (row.path, row.threshold_95, row.threshold_98) == ("Wear", 0.7, None)
+    parents = {"wear": {"95": 0.7, "98": None, "n": 40}, "mugs": {"95": 0.6, "98": 0.9, "n": 9}}
+    (row,) = shelf_rows(answers, ModalityCalibration.from_json({"by_parent": parents}), TREE)
+    assert (row.path, row.thresholds) == ("Wear", (0.7, None))
     assert (row.calibration_n, row.answered, row.right) == (40, 3, 2)
 
 
 def test_a_model_without_thresholds_by_shelf_has_no_rows():
-    assert shelf_rows(pd.DataFrame({"answer": [], "category": []}), {}, TREE) == []
+    nothing = ModalityCalibration.from_json({})
+    assert shelf_rows(pd.DataFrame({"answer": [], "category": []}), nothing, TREE) == []

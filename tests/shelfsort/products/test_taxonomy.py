@@ -42,9 +42,9 @@ def test_path_and_ancestors_leave_out_the_root(tree):
     assert [tree.depth(id_) for id_ in ("main", "shoes", "shirts", "jeans")] == [0, 1, 2, 3]
 
 
-def test_parent_shelf_of_a_top_level_leaf_is_the_leaf(tree):
-    assert tree.parent_shelf("jeans") == "trousers"
-    assert tree.parent_shelf("shoes") == "shoes"
+def test_a_leaf_at_the_top_is_its_own_parent(tree):
+    assert tree.parent_or_self("jeans") == "trousers"
+    assert tree.parent_or_self("shoes") == "shoes"
 
 
 def test_asking_about_an_unknown_id_is_a_key_error(tree):

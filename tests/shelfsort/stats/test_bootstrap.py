@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from shelfsort.stats.bootstrap import MOST_GROUPS, Answers, _redraws, above_floors, coverage_change
+from shelfsort.stats.bootstrap import (
+    MOST_GROUPS,
+    Answers,
+    _replicates,
+    coverage_change,
+    eligible_scores,
+)
 from shelfsort.stats.paired import sign_flip_p_value
 from shelfsort.stats.thresholds import fit_threshold
 
@@ -65,35 +71,16 @@ def test_a_group_drawn_twice_counts_as_two():
 def test_of_many_products_no_more_than_a_bounded_number_of_groups_is_drawn():
     n = 2 * MOST_GROUPS
     many = Answers(np.ones(n), np.ones(n, bool), np.arange(n), np.ones(1))
-    (rows, groups), _ = next(_redraws(many, many))
+    (rows, groups), _ = next(_replicates(many, many))
     assert len(rows) == len(set(groups)) == MOST_GROUPS
 
 
-FITTED = {
-    "scope": "guarded",
-    "overall": {"95": 0.5, "98": None},
-    "by_category": {
-        "mugs": {"95": 0.5, "98": None},
-        "lids": {"95": 0.8, "98": None},
-        "lamps": {"95": None, "98": None},
-    },
-}
-
-
 def test_what_the_floor_of_its_category_keeps_out_is_never_accepted():
+    floors = {"mugs": 0.0, "lids": 0.8, "lamps": None}
     predicted = np.array(["mugs", "lids", "lids", "lamps", "sofas"], object)
     scores = np.array([0.1, 0.79, 0.8, 1.0, 0.2], np.float32)
-    kept_out = np.isneginf(above_floors(scores, predicted, FITTED, "95"))
+    kept_out = np.isneginf(eligible_scores(scores, predicted, floors))
     assert kept_out.tolist() == [False, True, False, True, False]
-
-
-@pytest.mark.parametrize(
-    ("fitted", "key"), [(FITTED, "98"), ({}, "95"), (FITTED | {"scope": "category"}, "95")]
-)
-def test_without_an_overall_threshold_above_floors_there_are_none_to_see(fitted, key):
-    scores = np.array([0.1, 0.9])
-    predicted = np.array(["lids", "lamps"], object)
-    assert above_floors(scores, predicted, fitted, key).tolist() == [0.1, 0.9]
 
 
 def test_answers_below_their_floor_are_neither_fitted_on_nor_decided():
@@ -118,7 +105,7 @@ def equal_models(rng) -> list[Answers]:
 
 
 @pytest.mark.slow
-def test_redraws_undo_the_differences_that_a_test_of_eval_products_sees_in_equal_models():
+def test_replicates_undo_the_differences_that_a_test_of_eval_products_sees_in_equal_models():
     rng, draws, seen, left = np.random.default_rng(3), 25, 0, 0
     for _ in range(draws):
         models = equal_models(rng)

@@ -12,13 +12,14 @@ import tensorflow_transform as tft
 from scipy.special import softmax
 
 from components.trainer.artifact import HELD_OUT_FILE
+from shelfsort.contract.calibration import Calibration
 from shelfsort.contract.modalities import MODALITIES, output_name
 from shelfsort.products.taxonomy import Taxonomy
-from shelfsort.training.answers import Shelves
 from shelfsort.training.dataset import read_products
 from shelfsort.training.embedding_cache import EmbeddingCache
 from shelfsort.training.export import LINEAGE, WARM_UP
-from shelfsort.training.served_model import _Promise
+from shelfsort.training.label_space import LabelSpace
+from shelfsort.training.served_model import DecisionRule
 from tests.fixtures.training import CATEGORIES, NODES, example, picture
 
 pytestmark = pytest.mark.slow
@@ -211,15 +212,15 @@ def test_a_second_training_finds_every_picture_in_the_cache(training):
     assert database.stat().st_size > 0
 
 
-def promise(**by_parent: float | None) -> _Promise:
-    """Leaves are sure from 0.9, shelves from what is given, at both targets and in every mode."""
-    answers = {
+def decision_rule(**parents: float | None) -> DecisionRule:
+    """Leaves are accepted from 0.9, parents from what is given, at every target and modality."""
+    document = {
         "temperature": 1.0,
         "by_category": {leaf: {"95": 0.9, "98": 0.9} for leaf in CATEGORIES},
-        "by_parent": {node: {"95": t, "98": t} for node, t in by_parent.items()},
+        "by_parent": {node: {"95": t, "98": t} for node, t in parents.items()},
     }
-    shelves = Shelves(list(CATEGORIES), Taxonomy.from_nodes(NODES))
-    return _Promise(shelves, dict.fromkeys(MODALITIES, answers))
+    calibration = Calibration.from_json(dict.fromkeys(MODALITIES, document))
+    return DecisionRule(LabelSpace(list(CATEGORIES), Taxonomy.from_nodes(NODES)), calibration)
 
 
 @pytest.mark.parametrize(
@@ -231,14 +232,14 @@ def promise(**by_parent: float | None) -> _Promise:
         ((0.50, 0.35, 0.10, 0.05), {"shoes": None, "wear": 0.96}, b"", 0, False),
         # A parent's score is all that lies below it, not only its own leaves.
         ((0.20, 0.10, 0.50, 0.20), {"shoes": 0.1, "wear": 0.79}, b"wear", 1, True),
-        # A category at the top is its own shelf, but no answer above itself.
+        # A category at the top is its own parent, but no answer above itself.
         ((0.05, 0.05, 0.05, 0.85), {"shoes": 0.1, "wear": 0.1, "mugs": 0.8}, b"", 0, True),
     ],
 )
 def test_the_answer_is_the_deepest_ancestor_that_passes_its_own_threshold(
     boots_clogs_hats_mugs, by_parent, answer, level, parent_accepted
 ):
-    served = promise(**{"mugs": 0.5, **by_parent}).answer(
+    served = decision_rule(**{"mugs": 0.5, **by_parent}).answer(
         tf.math.log([boots_clogs_hats_mugs]), tf.constant([0])
     )
     assert (served["answer"].numpy()[0], served["answer_level"].numpy()[0]) == (answer, level)
