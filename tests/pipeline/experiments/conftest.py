@@ -66,7 +66,8 @@ def make_run(tmp_path):
         folder = Path(tmp_path) / name
         rows = _rows(products, tree)
         counts = rows[rows.split == "eval"].category.value_counts().to_dict()
-        summary = {"accepted": len(rows), "rejected": 1, "categories": counts}
+        lines = {"lines": len(rows) + 1, "accepted": len(rows), "rejected": 1}
+        summary = {**lines, "categories": counts}
         right = (rows.category == rows.predicted).mean()
         metrics = {"combined": {"eval": {"n": len(rows), "accuracy": float(right)}}}
         for part, file, content in (
