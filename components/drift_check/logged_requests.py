@@ -19,6 +19,7 @@ from components.drift_check.profile import Product
 from serving.status import ServingError
 from serving.tensors import decode
 from shelfsort.contract.signatures import INPUT_NAMES
+from shelfsort.products.example import first_value
 from shelfsort.products.groups import group_id, group_key
 
 MAX_PRODUCTS = 10_000
@@ -73,16 +74,8 @@ def _from_examples(examples: Sequence[tf.train.Example], digest: str) -> list[Pr
 
 
 def _from_example(example: tf.train.Example, product_id: str) -> Product:
-    values = {name: _first(example.features.feature, name) for name in INPUT_NAMES}
+    values = {name: first_value(example, name) for name in INPUT_NAMES}
     return _product(product_id, values)
-
-
-def _first(features, name: str) -> bytes | float | None:
-    if name not in features:
-        return None
-    kind = features[name].WhichOneof("kind")
-    values = getattr(features[name], kind).value if kind else ()
-    return values[0] if values else None
 
 
 def _from_inputs(inputs, digest: str) -> Iterator[Product]:

@@ -1,5 +1,6 @@
 """Runs a served model over the products it will be judged on, as its clients would."""
 
+import math
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from components.evaluator.served_model import ServedModel
 from shelfsort.contract.modalities import has_words
 from shelfsort.contract.signatures import INPUT_NAMES, WORDS
 from shelfsort.core.progress import progress
+from shelfsort.products.example import first_bytes, first_float, first_int, first_text
 
 BATCH = 32
 MAX_WAITING_BYTES = 64_000_000
@@ -150,38 +152,29 @@ class _ScoreFn(beam.DoFn):
 
     def _facts(self, split: str, example: tf.train.Example) -> dict[str, Any]:
         """What every row of a product says, whatever the mode and the answer."""
-        category = text(example, "category")
-        confidence = example.features.feature["label_confidence"].float_list.value
-        workers = example.features.feature["worker_count"].int64_list.value
-        group = example.features.feature["group"].int64_list.value
+        category = first_text(example, "category")
         return {
             "model": self._model.name,
             "split": split,
-            "product_id": text(example, "product_id"),
-            "title": text(example, "title"),
-            "group": group[0] if group else 0,
+            "product_id": first_text(example, "product_id"),
+            "title": first_text(example, "title"),
+            "group": first_int(example, "group"),
             "category": category,
-            "gold": text(example, "gold"),
+            "gold": first_text(example, "gold"),
             "parent": self._parents[category],
-            "label_confidence": confidence[0] if confidence else float("nan"),
-            "worker_count": workers[0] if workers else 0,
+            "label_confidence": first_float(example, "label_confidence", math.nan),
+            "worker_count": first_int(example, "worker_count"),
             "has_text": can_ask(example, "text"),
             "has_image": can_ask(example, "image"),
-            **{name: text(example, name) for name in further_columns(self._features)},
+            **{name: first_text(example, name) for name in further_columns(self._features)},
         }
 
 
 def can_ask(example: tf.train.Example, mode: str) -> bool:
     """Whether a product holds what `mode` answers from: words, a picture, or either."""
-    has_text = has_words(*(text(example, name) for name in WORDS))
-    has_image = any(example.features.feature["image"].bytes_list.value)
+    has_text = has_words(*(first_text(example, name) for name in WORDS))
+    has_image = bool(first_bytes(example, "image"))
     return {"text": has_text, "image": has_image, "combined": has_text or has_image}[mode]
-
-
-def text(example: tf.train.Example, name: str) -> str:
-    """A string feature; "" where it is missing. Bytes that are no UTF-8 are replaced."""
-    values = example.features.feature[name].bytes_list.value
-    return values[0].decode("utf-8", "replace") if values else ""
 
 
 def _visible(example: tf.train.Example) -> bytes:

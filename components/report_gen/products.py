@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import tensorflow as tf
 
 from shelfsort.core.progress import progress
+from shelfsort.products.example import first_bytes, first_text
 from shelfsort.products.images.thumbnails import thumbnail
 
 PICTURE_BUDGET = 20_000_000
@@ -36,12 +37,12 @@ def find_products(
         scanned: look only at the first so many products; None for all.
     """
     wanted, pictured, found = set(wanted), set(pictured), Found()
-    for features in itertools.islice(_products(split_uri), scanned if wanted else 0):
-        product_id = _text(features, "product_id")
+    for example in itertools.islice(_products(split_uri), scanned if wanted else 0):
+        product_id = first_text(example, "product_id")
         if product_id not in wanted or product_id in found.words:
             continue
-        found.words[product_id] = (_text(features, "title"), _text(features, "description"))
-        encoded = _bytes(features, "image") if product_id in pictured else b""
+        found.words[product_id] = (first_text(example, "title"), first_text(example, "description"))
+        encoded = first_bytes(example, "image") if product_id in pictured else b""
         if encoded and (small := thumbnail(encoded)):
             found.pictures[product_id] = small
             progress(len(found.pictures), None, "pictures")
@@ -66,17 +67,8 @@ def within_budget(
     return kept
 
 
-def _products(split_uri: str) -> Iterator[Mapping[str, tf.train.Feature]]:
-    """The features of every product of a split."""
+def _products(split_uri: str) -> Iterator[tf.train.Example]:
+    """Every product of a split."""
     files = tf.io.gfile.glob(os.path.join(split_uri, "*"))  # noqa: PTH118 - a URI
     for record in tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator():
-        yield tf.train.Example.FromString(record).features.feature
-
-
-def _bytes(features: Mapping[str, tf.train.Feature], name: str) -> bytes:
-    values = features[name].bytes_list.value
-    return values[0] if values else b""
-
-
-def _text(features: Mapping[str, tf.train.Feature], name: str) -> str:
-    return _bytes(features, name).decode("utf-8", "replace")
+        yield tf.train.Example.FromString(record)

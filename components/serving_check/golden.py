@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from shelfsort.contract.signatures import INPUT_NAMES
+from shelfsort.products.example import first_bytes
 
 _UNICODE_TITLE = "Blå tröja 👗 綿のシャツ рубашка قميص ชุดเดรส \u200f\u0301"
 _LONG_TITLE = "canvas tote bag " * 625
@@ -22,7 +23,7 @@ def golden_products(serialized: Sequence[bytes]) -> list[bytes]:
     answer cannot depend on them.
     """
     real = [_without_labels(tf.train.Example.FromString(example)) for example in serialized]
-    pictures = [bytes_of(example, "image") for example in real]
+    pictures = [first_bytes(example, "image") for example in real]
     picture = next(filter(None, pictures), b"") or _grey_square()
     synthetic = [
         _example("without a picture", title="Canvas tote bag", price=12.5),
@@ -33,13 +34,6 @@ def golden_products(serialized: Sequence[bytes]) -> list[bytes]:
         _example("with 10,000 characters", title=_LONG_TITLE, description=_LONG_TITLE),
     ]
     return [example.SerializeToString() for example in (*real, *synthetic)]
-
-
-def bytes_of(example: tf.train.Example, name: str) -> bytes:
-    """The first value of a bytes feature; b"" when there is none."""
-    feature = example.features.feature
-    values = feature[name].bytes_list.value if name in feature else []
-    return values[0] if values else b""
 
 
 def _without_labels(example: tf.train.Example) -> tf.train.Example:

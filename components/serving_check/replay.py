@@ -22,7 +22,6 @@ from components.serving_check.comparison import (
     differences,
     range_problems,
 )
-from components.serving_check.golden import bytes_of
 from components.serving_check.loaders import EagerModel, ServedModel
 from components.serving_check.problems import check_of, error_line
 from components.serving_check.signatures import signature_problems
@@ -38,6 +37,7 @@ from shelfsort.contract.signatures import (
     STRING,
     WORDS,
 )
+from shelfsort.products.example import first_bytes, first_text
 
 # Every product is asked about by the default signature. Behind the others stands the same model, so
 # for them the last products will do: a few real ones, and the odd ones.
@@ -58,9 +58,7 @@ class Replay:
         self._requests = requests
         self._tolerance = tolerance
         self._examples = [tf.train.Example.FromString(request) for request in requests]
-        self._products = [
-            bytes_of(example, "product_id").decode("utf-8", "replace") for example in self._examples
-        ]
+        self._products = [first_text(example, "product_id") for example in self._examples]
         self._model: ServedModel | None = None
         self._few = slice(max(0, len(requests) - _FEW), len(requests))
         self._everything: Answers = {}
@@ -180,8 +178,8 @@ class Replay:
 
 
 def _has_both(example: tf.train.Example) -> bool:
-    words = (bytes_of(example, name).decode("utf-8", "replace") for name in WORDS)
-    return has_words(*words) and bool(bytes_of(example, "image"))
+    words = (first_text(example, name) for name in WORDS)
+    return has_words(*words) and bool(first_bytes(example, "image"))
 
 
 def _only(example: tf.train.Example, names: Sequence[str]) -> bytes:

@@ -1,4 +1,4 @@
-"""The tf.Example that stands for one product."""
+"""The tf.Example that stands for one product: written here, and its features read."""
 
 import tensorflow as tf
 
@@ -36,6 +36,38 @@ def to_example(labelled: LabelledProduct, picture: Picture, image: bytes, group:
     example = tf.train.Example(features=tf.train.Features(feature=feature))
     serialized: bytes = example.SerializeToString(deterministic=True)
     return serialized
+
+
+def first_value(example: tf.train.Example, name: str) -> bytes | float | None:
+    """The first value of a feature of any kind; None where there is none."""
+    features = example.features.feature
+    # Looking a name up would add it.
+    kind = features[name].WhichOneof("kind") if name in features else None
+    values = getattr(features[name], kind).value if kind else ()
+    return values[0] if values else None
+
+
+def first_bytes(example: tf.train.Example, name: str) -> bytes:
+    """The first value of a bytes feature; b"" where there is none."""
+    value = first_value(example, name)
+    return value if isinstance(value, bytes) else b""
+
+
+def first_text(example: tf.train.Example, name: str) -> str:
+    """The first value of a bytes feature as text; bytes that are no UTF-8 are replaced."""
+    return first_bytes(example, name).decode("utf-8", "replace")
+
+
+def first_float(example: tf.train.Example, name: str, default: float) -> float:
+    """The first value of a float feature; `default` where there is none."""
+    value = first_value(example, name)
+    return value if isinstance(value, float) else default
+
+
+def first_int(example: tf.train.Example, name: str, default: int = 0) -> int:
+    """The first value of an integer feature; `default` where there is none."""
+    value = first_value(example, name)
+    return value if isinstance(value, int) else default
 
 
 def _bytes(value: bytes) -> tf.train.Feature:

@@ -142,12 +142,6 @@ def test_the_group_of_variants_is_the_one_that_ingestion_wrote():
     assert [row["group"] for row in rows] == [5, 5, -9]
 
 
-def test_bytes_that_are_no_utf8_are_replaced():
-    made = tf.train.Example()
-    made.features.feature["title"].bytes_list.value.append(b"caf\xe9")
-    assert scoring.text(made, "title") == "caf\ufffd"
-
-
 @pytest.mark.parametrize("content", [b"", b"not a model"])
 def test_a_broken_model_is_unloadable_and_says_why(tmp_path, content):
     (tmp_path / "saved_model.pb").write_bytes(content)

@@ -2,10 +2,11 @@ import pytest
 import tensorflow as tf
 
 from components.serving_check.artifact import ServingReport
-from components.serving_check.golden import bytes_of, golden_products
+from components.serving_check.golden import golden_products
 from components.serving_check.replay import replay
 from components.serving_check.warm_up import warm_up_problems
 from shelfsort.contract.model_files import WARM_UP
+from shelfsort.products.example import first_bytes
 
 
 def _replay(model, examples, tolerance=1e-4) -> ServingReport:
@@ -93,13 +94,13 @@ def test_warm_up_requests_that_a_server_could_not_read_are_found(save_model, eva
 def test_golden_products_carry_no_labels_and_cover_what_may_be_missing(eval_examples):
     products = [tf.train.Example.FromString(p) for p in golden_products(eval_examples)]
     assert all("category" not in product.features.feature for product in products)
-    words = [bool(bytes_of(p, "title").strip()) for p in products]
-    pictures = [bool(bytes_of(p, "image")) for p in products]
+    words = [bool(first_bytes(p, "title").strip()) for p in products]
+    pictures = [bool(first_bytes(p, "image")) for p in products]
     assert {(True, True), (True, False), (False, True), (False, False)} <= set(
         zip(words, pictures, strict=True)
     )
     assert len(golden_products([])) == 6
-    picture = bytes_of(tf.train.Example.FromString(golden_products([])[1]), "image")
+    picture = first_bytes(tf.train.Example.FromString(golden_products([])[1]), "image")
     assert tf.io.decode_image(picture).shape == (32, 32, 3)
 
 
