@@ -14,7 +14,7 @@ from random import Random
 from PIL import Image
 
 from demo.catalogue import NO_PICTURE, NO_WORDS, POOR_SHOTS
-from demo.manifest import Product, dump, line
+from demo.manifest import Product, line
 from demo.pictures import COLOURS, easy_shot, encode, photograph, poor_shot
 from demo.shelves import SHELVES, Shelf, taxonomy_nodes
 from demo.words import describe
@@ -54,7 +54,7 @@ def _make_chunk(folder: Path, seed: int, numbers: range) -> list[str]:
     images = folder / "images" / f"{numbers.start:07d}"
     images.mkdir(parents=True, exist_ok=True)
     titles: set[str] = set()
-    return [dump(line(_product(folder, images, seed, number, titles))) for number in numbers]
+    return [line(_product(folder, images, seed, number, titles)) for number in numbers]
 
 
 def _product(folder: Path, images: Path, seed: int, number: int, titles: set[str]) -> Product:

@@ -5,9 +5,11 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from demo.manifest import LABEL_ATTRIBUTE, Product, dump, failed_line, line
+from demo.manifest import Product, failed_line, line
 from demo.shelves import SHELVES
-from demo.workers import CROWD, Answer
+from demo.workers import CROWD
+from shelfsort.products.manifest.annotations import Annotation
+from shelfsort.products.manifest.writing import manifest_line, product_fields
 
 FAULTS = 12
 """How many lines `break_lines` breaks."""
@@ -40,18 +42,18 @@ class BrokenLine:
 
 def _with_picture(reason: str, specimen: Specimen, picture: bytes, suffix: str) -> BrokenLine:
     source = f"images/{specimen.product.id}{suffix}"
-    text = dump(line(replace(specimen.product, source=source)))
+    text = line(replace(specimen.product, source=source))
     return BrokenLine(reason, text, {source: picture})
 
 
 def _with_source(reason: str, specimen: Specimen, source: str | None) -> BrokenLine:
-    return BrokenLine(reason, dump(line(replace(specimen.product, source=source))), {})
+    return BrokenLine(reason, line(replace(specimen.product, source=source)), {})
 
 
 def _with_answers(reason: str, specimen: Specimen, labels: list[str]) -> BrokenLine:
-    given = [Answer(worker.id, label) for worker, label in zip(CROWD, labels, strict=True)]
+    given = [Annotation(worker.id, label) for worker, label in zip(CROWD, labels, strict=True)]
     product = replace(specimen.product, answers=given)
-    return BrokenLine(reason, dump(line(product)), _own_picture(specimen))
+    return BrokenLine(reason, line(product), _own_picture(specimen))
 
 
 def _own_picture(specimen: Specimen) -> dict[str, bytes]:
@@ -59,24 +61,23 @@ def _own_picture(specimen: Specimen) -> dict[str, bytes]:
 
 
 def _cut_off(specimen: Specimen) -> BrokenLine:
-    text = dump(line(specimen.product))
+    text = line(specimen.product)
     return BrokenLine("not_json", text[: len(text) // 2], _own_picture(specimen))
 
 
 def _unlabelled(specimen: Specimen) -> BrokenLine:
-    fields = line(specimen.product)
-    del fields[LABEL_ATTRIBUTE], fields[f"{LABEL_ATTRIBUTE}-metadata"]
-    return BrokenLine("missing_label", dump(fields), _own_picture(specimen))
+    fields = {**product_fields(specimen.product.shown), "gold": specimen.product.gold}
+    return BrokenLine("missing_label", manifest_line(fields), _own_picture(specimen))
 
 
 def _failed(specimen: Specimen) -> BrokenLine:
-    fields = failed_line(specimen.product, "InternalError: the task expired before it was answered")
-    return BrokenLine("job_failed", dump(fields), _own_picture(specimen))
+    text = failed_line(specimen.product, "InternalError: the task expired before it was answered")
+    return BrokenLine("job_failed", text, _own_picture(specimen))
 
 
 def _without_content(specimen: Specimen) -> BrokenLine:
     product = replace(specimen.product, words=None, source=None)
-    return BrokenLine("no_content", dump(line(product)), {})
+    return BrokenLine("no_content", line(product), {})
 
 
 def _truncated(specimen: Specimen) -> BrokenLine:
@@ -86,7 +87,7 @@ def _truncated(specimen: Specimen) -> BrokenLine:
 
 def _repeated(specimen: Specimen, first_id: str) -> BrokenLine:
     product = replace(specimen.product, id=first_id)
-    return BrokenLine("repeated_id", dump(line(product)), _own_picture(specimen))
+    return BrokenLine("repeated_id", line(product), _own_picture(specimen))
 
 
 def break_lines(specimens: list[Specimen], first_id: str) -> list[BrokenLine]:

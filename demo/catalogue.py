@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 
 from demo.breakage import FAULTS, BrokenLine, Specimen, break_lines
-from demo.manifest import Product, dump, line
+from demo.manifest import Product, line
 from demo.pictures import COLOURS, easy_shot, encode, photograph, poor_shot
 from demo.shelves import BY_ID, SHELVES, Shelf, taxonomy_nodes
 from demo.whole_folder import publish_folder
@@ -170,7 +170,7 @@ def _broken_lines(maker: _Maker, first_id: str) -> list[BrokenLine]:
 def _mixed(entries: list[_Entry], broken: list[BrokenLine], rng: Random) -> list[str]:
     """Scatters the broken lines among the sound ones; the first line stays sound."""
     places = sorted(rng.sample(range(1, len(entries) + len(broken)), len(broken)))
-    sound = (dump(line(entry.product)) for entry in entries)
+    sound = (line(entry.product) for entry in entries)
     lines: list[str] = []
     for place, fault in zip(places, broken, strict=True):
         lines.extend(islice(sound, place - len(lines)))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from random import Random
 
 from demo.shelves import BY_ID, SHELVES, Shelf, siblings
+from shelfsort.products.manifest.annotations import Annotation
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +31,6 @@ SHARED_MISTAKES = 0.6
 """Share of the mistakes that go to the leaf for which this product is easily taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one worker said: `label` is the path of a leaf, as people see it on the screen."""
-
-    worker_id: str
-    label: str
-
-
 def _mistake(shelf: Shelf, rng: Random) -> Shelf:
     """The leaf named by mistake: the lookalike in 70 %, any sibling in 15 %, anything in 15 %."""
     kind = rng.random()
@@ -48,8 +41,8 @@ def _mistake(shelf: Shelf, rng: Random) -> Shelf:
     return rng.choice([other for other in SHELVES if other.id != shelf.id])
 
 
-def answers(shelf: Shelf, rng: Random, *, hard: bool) -> list[Answer]:
-    """Asks every worker of the crowd once about a product of this shelf.
+def answers(shelf: Shelf, rng: Random, *, hard: bool) -> list[Annotation]:
+    """Asks every worker of the crowd once about a product of this shelf: paths of leaves.
 
     A product misleads people in its own way: those who err mostly name the same wrong leaf, which
     is why a majority can be wrong. Wrong labels are not spread evenly: most lie, as in life, where
@@ -61,11 +54,11 @@ def answers(shelf: Shelf, rng: Random, *, hard: bool) -> list[Answer]:
         named = shelf
         if rng.random() >= (worker.skill_when_hard if hard else worker.skill):
             named = tempting if rng.random() < SHARED_MISTAKES else _mistake(shelf, rng)
-        given.append(Answer(worker.id, named.path))
+        given.append(Annotation(worker.id, named.path))
     return given
 
 
-def majority(given: list[Answer]) -> tuple[str, float]:
+def majority(given: list[Annotation]) -> tuple[str, float]:
     """Returns the most frequent label and its share of the answers.
 
     Where several are equally frequent it is the one first given, as a job without a tie rule

@@ -11,13 +11,14 @@ from demo.manifest import LABEL_ATTRIBUTE, Product
 from demo.pictures import encode
 from demo.shelves import SHELVES
 from demo.words import Words
-from demo.workers import CROWD, Answer
+from demo.workers import CROWD
+from shelfsort.products.manifest.annotations import Annotation
 
 
 @pytest.fixture(scope="module")
 def broken():
     picture = encode(Image.radial_gradient("L").convert("RGB"), "JPEG")
-    agreed = [Answer(worker.id, SHELVES[0].path) for worker in CROWD]
+    agreed = [Annotation(worker.id, SHELVES[0].path) for worker in CROWD]
     specimens = [
         Specimen(
             Product(f"b{n}", Words("Mug", "A mug.", 9.5, True), f"images/b{n}.jpg", agreed, "g"),

@@ -5,7 +5,8 @@ from random import Random
 import pytest
 
 from demo.shelves import SHELVES
-from demo.workers import CROWD, Answer, answers, majority
+from demo.workers import CROWD, answers, majority
+from shelfsort.products.manifest.annotations import Annotation
 
 
 @pytest.mark.parametrize("hard", [False, True])
@@ -34,11 +35,17 @@ def test_some_majorities_are_wrong_and_hardly_any_where_there_is_much_to_go_by()
 
 
 def test_majority_takes_the_most_frequent_label_and_its_share():
-    assert majority([Answer("a", "x"), Answer("b", "y"), Answer("c", "y")]) == ("y", 2 / 3)
+    assert majority([Annotation("a", "x"), Annotation("b", "y"), Annotation("c", "y")]) == (
+        "y",
+        2 / 3,
+    )
 
 
 def test_majority_of_three_different_labels_has_a_third_of_the_answers():
-    assert majority([Answer("a", "x"), Answer("b", "y"), Answer("c", "z")]) == ("x", 1 / 3)
+    assert majority([Annotation("a", "x"), Annotation("b", "y"), Annotation("c", "z")]) == (
+        "x",
+        1 / 3,
+    )
 
 
 def test_majority_of_nothing_is_refused():
