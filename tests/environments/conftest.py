@@ -18,7 +18,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     option = session.config.option
     if option.collectonly or option.keyword or option.markexpr:
         return
-    write_results({name: _result(reports) for name, reports in _reports.items()})
+    tested = {name: each for name, each in _reports.items() if _ran(each)}
+    write_results({name: _result(reports) for name, reports in tested.items()})
+
+
+def _ran(reports: list[pytest.TestReport]) -> bool:
+    return any(each.when == "call" or each.failed for each in reports)
 
 
 def _result(reports: list[pytest.TestReport]) -> str:
