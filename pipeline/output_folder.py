@@ -48,6 +48,10 @@ class OutputFolder:
         return self.path / "cache" / "embeddings"
 
     @property
+    def settings(self) -> Path:
+        return self.path / "settings"
+
+    @property
     def logs(self) -> Path:
         return self.path / "logs"
 

@@ -11,38 +11,32 @@ import ml_metadata
 from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2
 
+from components.manifest_example_gen.settings import DataConfig
 from components.pusher.artifact import Push
 from pipeline.output_folder import OutputFolder
 from pipeline.renamed_keys import RENAMED
+from pipeline.run_settings import read_settings
 from shelfsort.core.errors import InputError
 from shelfsort.core.keys import current_key, flat, nested
 
 _INGESTION = "ManifestExampleGen"
 _RUN_CONTEXT = "pipeline_run"
-# Where the configuration stands among a component's properties, and the name it has in the file
-# of settings. The other properties are paths.
-_SETTINGS = {
+_CODE = "code_digest"
+_CUSTOM_CONFIG = "custom_config"
+_CONTENT_DIGEST = "content_digest"
+# Runs of earlier versions kept their configuration among the components' properties only: its key
+# by node and property. Goes with `pipeline.renamed_keys`.
+_EARLIER_SETTINGS = {
     _INGESTION: {
-        "content_digest": "data.content_digest",
         "data": "data",
-        # Runs of releases before 0.2 have a property for each setting.
-        "label_attribute": "data.label_attribute",
         "reduction_file": "data.reduction",
-        "splits": "data.splits",
-        "min_confidence": "data.min_confidence",
-        "max_reject_share": "data.max_reject_share",
-        "max_image_bytes": "data.max_image_bytes",
-        "max_image_pixels": "data.max_image_pixels",
-        "max_text_chars": "data.max_text_chars",
-        "image_roots": "data.image_roots",
-        "allow_http": "data.allow_http",
+        **{field.name: f"data.{field.name}" for field in dataclasses.fields(DataConfig)},
     },
-    "DriftCheck": {"settings": "drift", "validation": "validation"},
+    "DriftCheck": {"settings": "drift", "validation": "drift"},
     "Transform": {"transform": "transform"},
-    "Trainer": {"custom_config": ""},
+    "Trainer": {_CUSTOM_CONFIG: ""},
     "Evaluator": {"gate": "gate", "slices": "slices"},
 }
-_CODE = "code_digest"
 # What a comparison or a review reads: the component that writes it and the output's name.
 _ARTIFACTS = {
     "examples": ("ManifestExampleGen", "examples"),
@@ -108,7 +102,7 @@ def list_runs(folder: OutputFolder) -> list[Run]:
         contexts = store.get_contexts_by_type(_RUN_CONTEXT)
     except errors.NotFoundError:
         return []
-    runs = [_run(store, context) for context in contexts]
+    runs = [_run(folder, store, context) for context in contexts]
     return sorted(runs, key=lambda run: run.started, reverse=True)
 
 
@@ -133,7 +127,9 @@ def differences(a: Run, b: Run) -> list[tuple[str, Any, Any]]:
     return [(name, one, other) for name, one, other in pairs if one != other]
 
 
-def _run(store: ml_metadata.MetadataStore, context: metadata_store_pb2.Context) -> Run:
+def _run(
+    folder: OutputFolder, store: ml_metadata.MetadataStore, context: metadata_store_pb2.Context
+) -> Run:
     executions = {
         _node(execution, store): execution
         for execution in store.get_executions_by_context(context.id)
@@ -152,9 +148,12 @@ def _run(store: ml_metadata.MetadataStore, context: metadata_store_pb2.Context) 
         outcome=_outcome(push, executions.values()),
         version=str(push.version or "") if push else "",
         metrics=_json(artifacts.get("evaluation"), "metrics.json"),
-        settings=dict(_settings(executions)),
+        settings={
+            **(read_settings(folder, context.name) or dict(_earlier_settings(executions))),
+            **dict(_made_from(executions)),
+        },
         artifacts=artifacts,
-        content_digest=_ingested(executions, "content_digest"),
+        content_digest=_ingested(executions, _CONTENT_DIGEST),
         spans=tuple(json.loads(_ingested(executions, "spans") or "[]")),
     )
 
@@ -198,19 +197,29 @@ def _json(folder: Path | None, name: str) -> dict[str, Any]:
     return json.loads(path.read_text("utf-8")) if path and path.is_file() else {}
 
 
-def _settings(
+def _made_from(
     executions: dict[str, metadata_store_pb2.Execution],
-) -> Iterator[tuple[str, Any]]:
+) -> Iterator[tuple[str, str]]:
+    """What a run was made from and with, besides its settings: digests of products and code."""
+    if digest := _ingested(executions, _CONTENT_DIGEST):
+        yield f"data.{_CONTENT_DIGEST}", digest
     for node, execution in executions.items():
         properties = execution.custom_properties
         if _CODE in properties:
-            yield f"code.{node}", _value(properties[_CODE])
-        for name, setting in _SETTINGS.get(node, {}).items():
+            yield f"code.{node}", properties[_CODE].string_value
+        elif _CUSTOM_CONFIG in properties:
+            yield f"code.{node}", _value(properties[_CUSTOM_CONFIG]).get(_CODE)
+
+
+def _earlier_settings(
+    executions: dict[str, metadata_store_pb2.Execution],
+) -> Iterator[tuple[str, Any]]:
+    for node, names in _EARLIER_SETTINGS.items():
+        properties = executions[node].custom_properties if node in executions else {}
+        for name, setting in names.items():
             if name in properties:
                 value = _value(properties[name])
-                if isinstance(value, dict) and _CODE in value:
-                    yield f"code.{node}", value.pop(_CODE)
-                tree = nested(setting, value) if setting else value
+                tree = nested(setting, value) if setting else {"training": value["training"]}
                 yield from ((current_key(key, RENAMED), each) for key, each in flat(tree))
 
 

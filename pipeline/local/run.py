@@ -12,6 +12,7 @@ from components.pusher.artifact import Push
 from pipeline.config import Config
 from pipeline.local.console import Console
 from pipeline.output_folder import OutputFolder
+from pipeline.run_settings import write_settings
 from shelfsort.core import files
 from shelfsort.core.errors import InputError
 from shelfsort.core.progress import note
@@ -99,7 +100,7 @@ def _run_components(
     from pipeline.pipeline import Source, create_components, create_pipeline
     from serving.versions import live_version
 
-    config = _with_local_cache(config, folder)
+    config = _resolved(config, folder, checked.label_attribute)
     serving_dir = folder.serving / config.name
     live, logs = live_version(serving_dir), config.drift.serving_logs
     components = create_components(
@@ -118,6 +119,7 @@ def _run_components(
         serving_logs_digest=logs_digest(logs) if logs else "",
     )
     runner = LocalRunner(console)
+    write_settings(folder, runner.outcome.run_id, config)
     try:
         runner.run(
             create_pipeline(
@@ -134,13 +136,16 @@ def _run_components(
     return runner.outcome
 
 
-def _with_local_cache(config: Config, folder: OutputFolder) -> Config:
-    if config.training.image.embedding_cache:
-        return config
-    cache = str(folder.embedding_cache)
-    image = dataclasses.replace(config.training.image, embedding_cache=cache)
-    training = dataclasses.replace(config.training, image=image)
-    return dataclasses.replace(config, training=training)
+def _resolved(config: Config, folder: OutputFolder, label_attribute: str) -> Config:
+    """The settings with what the run has found out by itself."""
+    replace = dataclasses.replace
+    image, training = config.training.image, config.training
+    cache = image.embedding_cache or str(folder.embedding_cache)
+    return replace(
+        config,
+        data=replace(config.data, label_attribute=label_attribute),
+        training=replace(training, image=replace(image, embedding_cache=cache)),
+    )
 
 
 def _publish_report(artifact: Path, target: Path) -> None:

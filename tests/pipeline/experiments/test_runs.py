@@ -1,9 +1,13 @@
 """Finding runs and telling them apart."""
 
+import dataclasses
 import json
 import subprocess
 import sys
+import typing
+from collections.abc import Iterator
 from datetime import datetime, timezone
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -11,8 +15,10 @@ from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 
 from pipeline.cli.runs import runs as command
+from pipeline.config import Config
 from pipeline.experiments.runs import Run, differences, find_run, list_runs
 from pipeline.output_folder import OutputFolder
+from pipeline.run_settings import read_settings, write_settings
 from shelfsort.core.errors import InputError
 
 
@@ -92,6 +98,52 @@ def test_a_killed_run_is_listed_as_unfinished_with_its_settings(tmp_path):
     assert run.settings == {"training.fit.epochs": 3, "code.Trainer": "c0de"}
     shown = CliRunner().invoke(command, ["--output", str(folder.path)])
     assert "unfinished" in shown.output
+
+
+def _keys(section: type, prefix: str = "") -> Iterator[str]:
+    for name, kind in typing.get_type_hints(section).items():
+        if dataclasses.is_dataclass(kind):
+            yield from _keys(kind, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def _changed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _changed(inner) for key, inner in value.items()} or {"more": 1}
+    return "changed"
+
+
+def test_every_key_of_the_configuration_is_compared(tmp_path):
+    folder = OutputFolder.open(str(tmp_path / "out"))
+    for name in "ab":
+        write_settings(folder, name, Config())
+        _store_run(folder, "components.pusher.component.Pusher", {}, name=name)
+    b, a = sorted(list_runs(folder), key=lambda run: run.id, reverse=True)
+    assert differences(a, b) == []
+
+    file = folder.settings / "b.json"
+    file.write_text(json.dumps(_changed(json.loads(file.read_text()))))
+    b, a = sorted(list_runs(folder), key=lambda run: run.id, reverse=True)
+    compared = [name for name, _, _ in differences(a, b)]
+    for key in _keys(Config):
+        assert any(name == key or name.startswith(f"{key}.") for name in compared), key
+
+
+def test_renamed_settings_of_a_past_run_have_their_new_names(tmp_path):
+    folder = OutputFolder.open(str(tmp_path / "out"))
+    earlier = {"validation": {"confidence": 0.9}, "training": {"epochs": 3}}
+    folder.settings.mkdir()
+    (folder.settings / "a.json").write_text(json.dumps({"version": 1, "settings": earlier}))
+    assert read_settings(folder, "a") == {"drift.confidence": 0.9, "training.fit.epochs": 3}
+    _store_run(
+        folder,
+        "components.drift_check.component.DriftCheck",
+        {"validation": '{"confidence": 0.9}'},
+        name="b",
+    )
+    (before,) = list_runs(folder)
+    assert before.settings == {"drift.confidence": 0.9}
 
 
 def test_a_folder_without_runs_says_how_to_start_one(tmp_path):
