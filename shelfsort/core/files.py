@@ -79,18 +79,3 @@ def read_json(place: Place, missing: Any = _REQUIRED) -> Any:
         raise InputError(
             f"{place}:{error.lineno}: not JSON ({error.msg}). Write the file again."
         ) from error
-
-
-def read_json_lines(place: Place) -> Iterator[Any]:
-    """The records of a JSON Lines file, blank lines passed over. Raises as `read_json` does."""
-    with storage.open_binary(place) as stream:
-        for number, line in enumerate(stream, start=1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-            except ValueError as error:
-                raise InputError(
-                    f"{place}:{number}: not JSON ({error}). Write the file again."
-                ) from error
-            yield record

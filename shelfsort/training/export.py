@@ -1,6 +1,5 @@
 """Writes the served model's directory: SavedModel, warm-up requests and lineage."""
 
-import json
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
@@ -8,8 +7,9 @@ from typing import Any
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from shelfsort.contract.model_files import LINEAGE, WARM_UP
+from shelfsort.contract.model_files import LINEAGE, WARM_UP, lineage_document
 from shelfsort.contract.signatures import INPUTS, PREDICT_RAW, SERVING_DEFAULT
+from shelfsort.core.files import write_bytes
 from shelfsort.training.served_model import ServedModel
 
 # A server meets single products and full batches; each shape is traced and planned once.
@@ -38,8 +38,7 @@ def write_served_model(
     with tf.io.TFRecordWriter(f"{directory}/{WARM_UP}") as writer:
         for log in _warm_up_logs(name, products):
             writer.write(log.SerializeToString())
-    with tf.io.gfile.GFile(f"{directory}/{LINEAGE}", "w") as file:
-        file.write(json.dumps(lineage, indent=2, sort_keys=True))
+    write_bytes(f"{directory}/{LINEAGE}", lineage_document(lineage))
 
 
 def _warm_up_logs(name: str, products: Sequence[bytes]):

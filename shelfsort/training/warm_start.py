@@ -21,7 +21,7 @@ import tensorflow as tf
 from shelfsort.contract.model_files import SAVED_MODEL, read_lineage
 from shelfsort.core.errors import InputError
 from shelfsort.core.keys import current_key, flat
-from shelfsort.core.storage import join
+from shelfsort.core.storage import exists, join, read_bytes
 from shelfsort.training.settings import RENAMED, TrainingConfig
 
 _SAME_SETTINGS = ("image.backbone", "image.backbone_weights", "image.units", "text.units")
@@ -99,7 +99,7 @@ def read_live_towers(
     Raises:
         ColdStart: there is no model, it cannot be read, or this run may not start from it.
     """
-    if not tf.io.gfile.exists(join(directory, SAVED_MODEL)):
+    if not exists(join(directory, SAVED_MODEL)):
         raise ColdStart("no model is live")
     try:
         _refuse_other(read_lineage(directory), config, splits)
@@ -123,8 +123,7 @@ def _refuse_other(
 
 def _terms(directory: str) -> Terms:
     def lines(name: str) -> list[bytes]:
-        with tf.io.gfile.GFile(join(directory, "assets", name), "rb") as file:
-            return file.read().splitlines()
+        return read_bytes(join(directory, "assets", name)).splitlines()
 
     return Terms(lines("words"), lines("pieces"), lines("categories"))
 

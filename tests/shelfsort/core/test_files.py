@@ -95,12 +95,3 @@ def test_not_a_number_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         files.write_json(tmp_path / "a.json", {"share": float("nan")})
     assert list(tmp_path.iterdir()) == []
-
-
-def test_json_lines_are_read_one_by_one(folder):
-    place = storage.join(folder, "a.jsonl")
-    files.write_text(place, '{"a": 1}\n\n{"a": 2}\n{')
-    records = files.read_json_lines(place)
-    assert [next(records), next(records)] == [{"a": 1}, {"a": 2}]
-    with pytest.raises(InputError, match=r"a\.jsonl:4: not JSON"):
-        next(records)
