@@ -8,7 +8,7 @@ from tensorflow_serving.apis import classification_pb2, regression_pb2
 
 from serving.server import json_text
 from serving.server.json_tensors import signature_name
-from serving.status import ServingError, invalid_argument
+from serving.status import invalid_argument
 
 _KINDS = {"bytes_list": "bytes", "float_list": "float", "int64_list": "int64"}
 _LARGEST_FLOAT = 3.4028234663852886e38
@@ -30,26 +30,18 @@ def fill_request(
         target = request.input.example_list_with_context
         _fill_example(document["context"], target.context)
     if "examples" not in document:
-        raise _format_error(
-            document, "When method is classify, key 'examples' is expected and was not found"
-        )
+        raise invalid_argument("Missing 'examples' key")
     if not isinstance(examples, list):
-        raise _format_error(document, "Expecting 'examples' value to be an list/array")
+        raise invalid_argument("'examples' must be a list")
     if not examples:
-        raise _format_error(document, "'examples' value is an empty array")
+        raise invalid_argument("'examples' is empty")
     for example in examples:
         _fill_example(example, target.examples.add())
 
 
-def _format_error(document: Mapping[str, Any], what: str) -> ServingError:
-    return invalid_argument(f"JSON Value: {json_text.show(document)} {what}")
-
-
 def _fill_example(value: Any, into: example_pb2.Example) -> None:
     if not isinstance(value, dict):
-        raise invalid_argument(
-            f"Example must be JSON object but got JSON {json_text.type_name(value)}"
-        )
+        raise invalid_argument(f"An example must be an object, not {json_text.show(value)}")
     # An example without features is one all the same.
     into.features.SetInParent()
     for name, content in value.items():
@@ -64,7 +56,7 @@ def _add(value: Any, name: str, feature: feature_pb2.Feature) -> None:
         _list_of("bytes_list", name, feature).value.append(json_text.from_base64(value))
     elif value is None or isinstance(value, (dict, list)):
         raise invalid_argument(
-            f"Feature: {name} has element with unexpected JSON type: {json_text.type_name(value)}"
+            f"Feature {name}: {json_text.show(value)} is no string, number, boolean or base64"
         )
     elif isinstance(value, str):
         _list_of("bytes_list", name, feature).value.append(json_text.to_bytes(value))

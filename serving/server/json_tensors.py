@@ -58,21 +58,14 @@ def read_predict(
     if not forms:
         raise invalid_argument("Missing 'inputs' or 'instances' key")
     if len(forms) > 1:
-        raise invalid_argument(
-            f"JSON Value: {json_text.show(document)} Not formatted correctly expecting only "
-            "one of 'inputs' or 'instances' keys to exist "
-        )
+        raise invalid_argument("Give either 'inputs' or 'instances', not both")
     if forms[0] is Form.COLUMN:
         return name, Form.COLUMN, _from_columns(document["inputs"], specs)
     instances = document["instances"]
     if not isinstance(instances, list):
-        raise invalid_argument(
-            f"JSON Value: {json_text.show(document)} Excepting 'instances' to be an list/array"
-        )
+        raise invalid_argument("'instances' must be a list")
     if not instances:
-        raise invalid_argument(
-            f"JSON Value: {json_text.show(document)} No values in 'instances' array"
-        )
+        raise invalid_argument("'instances' is empty")
     return name, Form.ROW, _from_rows(instances, specs)
 
 
@@ -84,10 +77,7 @@ def signature_name(document: Mapping[str, Any]) -> str:
     """
     name = document.get("signature_name", "")
     if not isinstance(name, str):
-        raise invalid_argument(
-            f"JSON Value: {json_text.show(document)} not formatted correctly. "
-            "'signature_name' key must be a string value."
-        )
+        raise invalid_argument("'signature_name' must be a string")
     return name
 
 
@@ -244,8 +234,7 @@ def _float(value: Any, dtype: int) -> float:
 
 def _type_error(value: Any, dtype: int) -> ServingError:
     return invalid_argument(
-        f"JSON Value: {json_text.show(value)} Type: {json_text.type_name(value)} "
-        f"is not of expected type: {type_name(dtype)}"
+        f"{json_text.show(value)} is not of the expected type {type_name(dtype)}"
     )
 
 

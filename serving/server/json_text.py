@@ -1,31 +1,16 @@
-"""JSON as TF Serving's REST API reads and writes it: its messages, its numbers, its layout."""
+"""JSON as TF Serving's REST API reads and writes it: its numbers, its bytes, its layout."""
 
 import base64
 import binascii
 import json
 import math
-import re
 from typing import Any
 
 import numpy as np
 
-from serving.status import ServingError, invalid_argument
+from serving.status import invalid_argument
 
-# What the JSON reader of TF Serving says where Python's says this.
-_PARSE_MESSAGES = {
-    "Expecting value": "Invalid value.",
-    "Expecting property name enclosed in double quotes": "Missing a name for object member.",
-    "Illegal trailing comma before end of object": "Missing a name for object member.",
-    "Expecting ':' delimiter": "Missing a colon after a name of object member.",
-    "Extra data": "The document root must not be followed by other values.",
-    "Invalid control character at": "Invalid encoding in string.",
-    "Invalid \\escape": "Invalid escape character in string.",
-    "Invalid \\uXXXX escape": "Incorrect hex digit after \\u escape in string.",
-    "Unterminated string starting at": "Missing a closing quotation mark in string.",
-}
-_TYPE_NAMES = {dict: "Object", list: "Array", str: "String", int: "Number", float: "Number"}
 _INDENT = "    "
-_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -34,61 +19,24 @@ def parse(body: bytes) -> dict[str, Any]:
     Bytes that are no UTF-8 are kept as they are, as TF Serving keeps them: a string may hold them.
 
     Raises:
-        ServingError: INVALID_ARGUMENT: no JSON, with the byte at which that shows, or no object.
+        ServingError: INVALID_ARGUMENT: the body is no JSON, or no object.
     """
-    if not body:
-        raise invalid_argument("JSON Parse error: The document is empty")
-    text = body.decode("utf-8", errors="surrogateescape")
     try:
-        document = json.loads(text)
+        document = json.loads(body.decode("utf-8", errors="surrogateescape"))
     except json.JSONDecodeError as error:
-        raise _parse_error(error, text) from error
+        raise invalid_argument(f"JSON Parse error: {error}") from error
     except RecursionError as error:
-        raise invalid_argument("JSON Parse error: Nested too deeply.") from error
+        raise invalid_argument("JSON Parse error: Nested too deeply") from error
     except ValueError as error:
-        raise invalid_argument(
-            "JSON Parse error: Number too big to be stored in double."
-        ) from error
+        raise invalid_argument("JSON Parse error: A number has too many digits") from error
     if not isinstance(document, dict):
-        raise invalid_argument(f"JSON Value: {show(document)} Is not object")
+        raise invalid_argument(f"The body must be a JSON object, not {show(document)}")
     return document
-
-
-def _parse_error(error: json.JSONDecodeError, text: str) -> ServingError:
-    if not text.strip():
-        return invalid_argument("JSON Parse error: The document is empty.")
-    message = _PARSE_MESSAGES.get(error.msg, error.msg)
-    if error.msg == "Expecting ',' delimiter":
-        message = "Missing a comma or } after an object member."
-        if _inside_array(text[: error.pos]):
-            message = "Missing a comma or ] after an array element."
-    offset = len(text[: error.pos].encode("utf-8", errors="surrogateescape"))
-    return invalid_argument(f"JSON Parse error: {message} at offset: {offset}")
-
-
-def _inside_array(text: str) -> bool:
-    """Whether the innermost bracket that is open at the end of this well-formed start is `[`."""
-    open_brackets = []
-    for token in _STRING_OR_BRACKET.finditer(text):
-        if token[0] in "[{":
-            open_brackets.append(token[0])
-        elif token[0] in "]}":
-            open_brackets.pop()
-    return bool(open_brackets) and open_brackets[-1] == "["
-
-
-def type_name(value: Any) -> str:
-    """The JSON type of a parsed value, as messages name it."""
-    if value is None:
-        return "Null"
-    if isinstance(value, bool):
-        return str(value)
-    return _TYPE_NAMES[type(value)]
 
 
 def show(value: Any) -> str:
     """A parsed value as text, for a message."""
-    return json.dumps(value, indent=4, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def to_bytes(value: str) -> bytes:
@@ -100,9 +48,7 @@ def to_bytes(value: str) -> bytes:
     try:
         return value.encode("utf-8", errors="surrogateescape")
     except UnicodeEncodeError as error:
-        raise invalid_argument(
-            "JSON Parse error: The surrogate pair in string is invalid."
-        ) from error
+        raise invalid_argument("A string holds half a surrogate pair") from error
 
 
 def is_base64(value: Any) -> bool:
@@ -117,7 +63,7 @@ def from_base64(value: Any) -> bytes:
         ServingError: INVALID_ARGUMENT: another object, or no base64.
     """
     if not is_base64(value):
-        raise invalid_argument(f"JSON Value: {show(value)} not formatted correctly for base64 data")
+        raise invalid_argument(f'{show(value)} is not of the form {{"b64": "..."}}')
     text = "".join(value["b64"].split()).rstrip("=")
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)

@@ -60,41 +60,31 @@ def test_garbage_is_an_invalid_argument_or_an_object(data):
 
 
 @pytest.mark.parametrize(
-    ("body", "message"),
+    "body",
     [
-        (b"", "JSON Parse error: The document is empty"),
-        (b" ", "JSON Parse error: The document is empty."),
-        (b"{", "JSON Parse error: Missing a name for object member. at offset: 1"),
-        (
-            b'{"a" 1}',
-            "JSON Parse error: Missing a colon after a name of object member. at offset: 5",
-        ),
-        (
-            b'{"a": [1 2]}',
-            "JSON Parse error: Missing a comma or ] after an array element. at offset: 9",
-        ),
-        (
-            b'{"[": 1 2}',
-            "JSON Parse error: Missing a comma or } after an object member. at offset: 8",
-        ),
-        (
-            b"{} x",
-            "JSON Parse error: The document root must not be followed by other values. "
-            "at offset: 3",
-        ),
-        ('{"é": x}'.encode(), "JSON Parse error: Invalid value. at offset: 7"),
-        (b"[" * 100_000, "JSON Parse error: Nested too deeply."),
-        (
-            b'{"a": ' + b"1" * 5000 + b"}",
-            "JSON Parse error: Number too big to be stored in double.",
-        ),
-        (b"[1]", "JSON Value: [\n    1\n] Is not object"),
+        b"",
+        b" ",
+        b"{",
+        b'{"a" 1}',
+        b"{} x",
+        b"[" * 100_000,
+        b'{"a": ' + b"1" * 5000 + b"}",
+        b"[1]",
     ],
 )
-def test_what_is_no_object_is_refused_with_its_place(body, message):
+def test_what_is_no_object_is_an_invalid_argument(body):
     with pytest.raises(ServingError) as refusal:
         json_text.parse(body)
-    assert refusal.value.message == message
+    assert refusal.value.code.name == "INVALID_ARGUMENT"
+
+
+def test_a_parse_error_says_where():
+    with pytest.raises(ServingError, match="line 2 column 3"):
+        json_text.parse(b'{"a": [1,\n2 3]}')
+
+
+def test_the_last_of_duplicate_keys_counts():
+    assert json_text.parse(b'{"a": 1, "a": 2}') == {"a": 2}
 
 
 def test_half_a_surrogate_pair_is_no_string():

@@ -22,8 +22,15 @@ class Asked:
     headers: dict = field(default_factory=dict)
 
 
-def wrong(message):
-    return {"error": message}
+@dataclass(frozen=True)
+class Refused:
+    """A request that TF Serving refuses, and what the message names."""
+
+    behaviour: str
+    path: str
+    body: dict | bytes
+    status: int
+    names: str = ""
 
 
 ANSWERED = [
@@ -121,191 +128,94 @@ ANSWERED = [
         {"results": [3.0]},
     ),
     Asked(
-        "an unknown model",
-        "/v1/models/nobody:predict",
-        {"instances": [1.0]},
-        404,
-        wrong("Servable not found for request: Latest(nobody)"),
-    ),
-    Asked(
-        "an unknown version",
-        "/v1/models/tiny/versions/9:predict",
-        {"instances": [1.0]},
-        404,
-        wrong("Servable not found for request: Specific(tiny, 9)"),
-    ),
-    Asked(
-        "a version beyond 64 bits",
-        f"/v1/models/tiny/versions/{2**64}:predict",
-        {},
-        400,
-        wrong(f"Failed to convert version: {2**64} to numeric."),
-    ),
-    Asked(
-        "an unknown label",
-        "/v1/models/tiny/labels/x:predict",
-        {"instances": [1.0]},
-        400,
-        wrong("Unrecognized servable version label: x"),
-    ),
-    Asked(
-        "an unknown verb",
-        "/v1/models/tiny:guess",
-        {},
-        400,
-        wrong("Malformed request: POST /v1/models/tiny:guess"),
-    ),
-    Asked(
-        "an unknown signature",
-        PREDICT,
-        {"signature_name": "s", "instances": [1.0]},
-        400,
-        wrong('Serving signature name: "s" not found in signature def'),
-    ),
-    Asked("an empty body", PREDICT, b"", 400, wrong("JSON Parse error: The document is empty")),
-    Asked(
-        "no JSON",
-        PREDICT,
-        b'{"instances": [1 2]}',
-        400,
-        wrong("JSON Parse error: Missing a comma or ] after an array element. at offset: 17"),
-    ),
-    Asked("no JSON object", PREDICT, b"3", 400, wrong("JSON Value: 3 Is not object")),
-    Asked(
-        "neither form", PREDICT, {"rows": [1]}, 400, wrong("Missing 'inputs' or 'instances' key")
-    ),
-    Asked(
-        "both forms",
-        PREDICT,
-        b'{"instances": 1, "inputs": 2}',
-        400,
-        wrong(
-            'JSON Value: {\n    "instances": 1,\n    "inputs": 2\n} '
-            "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist "
-        ),
-    ),
-    Asked(
-        "no rows",
-        PREDICT,
-        b'{"instances": []}',
-        400,
-        wrong("JSON Value: {\n    \"instances\": []\n} No values in 'instances' array"),
-    ),
-    Asked(
-        "outputs with other numbers of rows",
-        PREDICT,
-        {"signature_name": "uneven", "instances": [1.0, 2.0]},
-        400,
-        wrong("Tensor name: first has inconsistent batch size: 1 expecting: 2"),
-    ),
-    Asked(
         "a signature that answers nothing by rows, in column form",
         PREDICT,
         {"signature_name": "uneven", "inputs": [1.0, 2.0]},
         200,
         {"outputs": {"each": [1.0, 2.0], "first": [1.0]}},
     ),
-    Asked(
+]
+
+REFUSED = [
+    Refused("an unknown model", "/v1/models/nobody:predict", {"instances": [1.0]}, 404, "nobody"),
+    Refused(
+        "an unknown version", "/v1/models/tiny/versions/9:predict", {"instances": [1.0]}, 404, "9"
+    ),
+    Refused(
+        "a version beyond 64 bits",
+        f"/v1/models/tiny/versions/{2**64}:predict",
+        {},
+        400,
+        "18446744073709551616",
+    ),
+    Refused("an unknown label", "/v1/models/tiny/labels/x:predict", {"instances": [1.0]}, 400, "x"),
+    Refused("an unknown verb", "/v1/models/tiny:guess", {}, 400, "guess"),
+    Refused(
+        "an unknown signature", PREDICT, {"signature_name": "s", "instances": [1.0]}, 400, '"s"'
+    ),
+    Refused("an empty body", PREDICT, b"", 400),
+    Refused("no JSON", PREDICT, b'{"instances": [1 2]}', 400, "column 18"),
+    Refused("no JSON object", PREDICT, b"3", 400, "3"),
+    Refused("neither form", PREDICT, {"rows": [1]}, 400, "instances"),
+    Refused("both forms", PREDICT, b'{"instances": 1, "inputs": 2}', 400, "inputs"),
+    Refused("no rows", PREDICT, b'{"instances": []}', 400, "instances"),
+    Refused(
+        "outputs with other numbers of rows",
+        PREDICT,
+        {"signature_name": "uneven", "instances": [1.0, 2.0]},
+        400,
+        "first",
+    ),
+    Refused(
         "other names than the inputs'",
         PREDICT,
         {"signature_name": "pair", "instances": [{"a": 1.0}]},
         400,
-        wrong(
-            "Failed to process element: 0 of 'instances' list. JSON object: "
-            '{\n    "a": 1.0\n} keys must be equal to: a,b'
-        ),
+        "a,b",
     ),
-    Asked(
-        "an unknown name",
-        PREDICT,
-        {"instances": [{"q": 1.0}]},
-        400,
-        wrong(
-            "Failed to process element: 0 key: q of 'instances' list. Error: INVALID_ARGUMENT: "
-            "JSON object: does not have named input: q"
-        ),
-    ),
-    Asked(
+    Refused("an unknown name", PREDICT, {"instances": [{"q": 1.0}]}, 400, "q"),
+    Refused(
         "a plain list where names are needed",
         PREDICT,
         {"signature_name": "pair", "instances": [1.0]},
         400,
-        wrong(
-            "instances is a plain list, but expecting list of objects as multiple input "
-            "tensors required as per tensorinfo_map"
-        ),
     ),
-    Asked(
-        "a missing column",
-        PREDICT,
-        {"signature_name": "pair", "inputs": {"a": [1.0]}},
-        400,
-        wrong("Missing named input: b in 'inputs' object."),
+    Refused(
+        "a missing column", PREDICT, {"signature_name": "pair", "inputs": {"a": [1.0]}}, 400, "b"
     ),
-    Asked(
+    Refused(
         "a plain base64 where names are needed",
         PREDICT,
         {"signature_name": "two_texts", "instances": [{"b64": "aGk="}]},
         400,
-        wrong(
-            "input size does not match signature: 1!=2 len({s}) != len({s,t}). "
-            "Sent extra: {}. Missing but required: {t}."
-        ),
+        "{t}",
     ),
-    Asked(
-        "no base64",
-        PREDICT,
-        {"signature_name": "text", "instances": [{"b64": "ä"}]},
-        400,
-        wrong(
-            "Failed to process element: 0 of 'instances' list. Error: INVALID_ARGUMENT: "
-            "Unable to base64 decode"
-        ),
+    Refused(
+        "no base64", PREDICT, {"signature_name": "text", "instances": [{"b64": "ä"}]}, 400, "base64"
     ),
-    Asked(
-        "another type",
-        PREDICT,
-        {"inputs": ["one"]},
-        400,
-        wrong('JSON Value: "one" Type: String is not of expected type: float'),
-    ),
-    Asked(
+    Refused("another type", PREDICT, {"inputs": ["one"]}, 400, "float"),
+    Refused(
         "outputs that make no rows",
         PREDICT,
         {"signature_name": "total", "instances": [1.0]},
         400,
-        wrong("Tensor name: total has no shape information "),
+        "total",
     ),
-    Asked(
-        "ragged rows",
-        PREDICT,
-        {"inputs": [[1.0], [1.0, 2.0]]},
-        400,
-        wrong("Encountered list at unexpected size: 2 at level: 1 expected size: 1"),
-    ),
-    Asked(
-        "rows of different sizes",
-        PREDICT,
-        {"instances": [[1.0], [1.0, 2.0]]},
-        400,
-        wrong(
-            "Failed to process element: 1 of 'instances' list. Error: INVALID_ARGUMENT: "
-            "Expecting tensor size: 1 but got: 2"
-        ),
-    ),
-    Asked(
+    Refused("ragged rows", PREDICT, {"inputs": [[1.0], [1.0, 2.0]]}, 400, "2"),
+    Refused("rows of different sizes", PREDICT, {"instances": [[1.0], [1.0, 2.0]]}, 400, "2"),
+    Refused(
         "examples that are none",
         "/v1/models/tiny:classify",
         {"signature_name": "classify", "examples": [3]},
         400,
-        wrong("Example must be JSON object but got JSON Number"),
+        "3",
     ),
-    Asked(
+    Refused(
         "a feature of two kinds",
         "/v1/models/tiny:classify",
         {"signature_name": "classify", "examples": [{"size": [1.0, "x"]}]},
         400,
-        wrong("Unexpected element type in feature: size expecting type: float"),
+        "size",
     ),
 ]
 
@@ -314,3 +224,10 @@ ANSWERED = [
 def test_answers(rest, case):
     status, answer = rest("POST", case.path, case.body, case.headers)
     assert (status, answer) == (case.status, case.answer)
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.behaviour)
+def test_refusals(rest, case):
+    status, answer = rest("POST", case.path, case.body)
+    assert (status, list(answer)) == (case.status, ["error"])
+    assert case.names in answer["error"]
