@@ -1,6 +1,7 @@
 """Closes the gap between what Kubeflow's launcher hands a step and what TFX's entrypoint expects.
 
-Open-source Kubeflow Pipelines names an input artifact's type by an empty schema, and keeps
+Open-source Kubeflow Pipelines names an input artifact's type by an empty schema, KFP's local runner
+by a title of its own. Kubeflow Pipelines also keeps
 artifacts in `minio://` and `s3://` stores, which its launcher copies to and from local folders.
 TFX reads the type from the schema and opens the addresses themselves, and fails at both:
 https://github.com/tensorflow/tfx/issues/7768
@@ -81,8 +82,10 @@ def restore_addresses(output: ExecutorOutput, addresses: dict[str, str]) -> None
 
 
 def _is_typed(artifact: RuntimeArtifact) -> bool:
+    """Whether an artifact names a type of TFX's; `system.Artifact` and the like are KFP's own."""
     kind = artifact.type.WhichOneof("kind")
-    return kind is not None and bool(getattr(artifact.type, kind).strip())
+    name = getattr(artifact.type, kind).strip() if kind is not None else ""
+    return bool(name) and not (kind == "schema_title" and name.startswith("system."))
 
 
 def _artifacts(

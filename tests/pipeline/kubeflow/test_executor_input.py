@@ -43,7 +43,16 @@ def input_artifact(message):
     return message.inputs.artifacts["examples"].artifacts[0]
 
 
-@pytest.mark.parametrize("type_", [{"instanceSchema": ""}, {"instanceSchema": "  \n"}, {}, None])
+@pytest.mark.parametrize(
+    "type_",
+    [
+        {"instanceSchema": ""},
+        {"instanceSchema": "  \n"},
+        {"schemaTitle": "system.Artifact"},
+        {},
+        None,
+    ],
+)
 def test_an_artifact_without_a_type_gets_the_declared_one(type_):
     message = executor_input(type_=type_)
     fill_types(message, inputs_spec())
@@ -51,7 +60,7 @@ def test_an_artifact_without_a_type_gets_the_declared_one(type_):
 
 
 @pytest.mark.parametrize(
-    "type_", [{"instanceSchema": "title: tfx.Model\n"}, {"schemaTitle": "system.Artifact"}]
+    "type_", [{"instanceSchema": "title: tfx.Model\n"}, {"schemaTitle": "tfx.Model"}]
 )
 def test_a_type_that_was_sent_is_kept(type_):
     message = executor_input(type_=type_)
