@@ -19,10 +19,9 @@ from pathlib import Path
 from types import ModuleType
 
 import grpc
-from google.protobuf.message import Message
 
 from shelfsort.client import messages
-from shelfsort.client.messages import Answer, Product, Row
+from shelfsort.client.messages import Answer, Message, Product, Row
 from shelfsort.contract import wire
 from shelfsort.core.errors import InputError
 

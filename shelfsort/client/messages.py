@@ -7,14 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
-
-from google.protobuf.message import Message
+from typing import Any, TypeAlias
 
 from shelfsort.contract import wire
 from shelfsort.contract.modalities import has_words
 from shelfsort.contract.signatures import CLIENT_OUTPUTS, INPUTS, NO_PRICE, PREDICT_RAW, Output
 from shelfsort.contract.targets import TARGETS, accepted
 from shelfsort.core.errors import InputError
+
+Message: TypeAlias = Any
+"""A message of `wire`: made from descriptors at run time, so its fields have no static types."""
 
 MAX_IMAGE_BYTES = 20 * 2**20
 
@@ -190,7 +192,7 @@ def request(rows: Sequence[Row], model: str, version: int | None, label: str | N
         version: which version of it; None takes the newest, or the one of `label`.
         label: a version label such as "stable"; None where there is none.
     """
-    message = wire.PredictRequest()
+    message: Message = wire.PredictRequest()
     message.model_spec.name = model
     message.model_spec.signature_name = PREDICT_RAW
     if version is not None:
@@ -239,7 +241,7 @@ def _answer(columns: dict[str, list], row: int, width: int, model_version: int) 
 
 def _top_width(outputs: Mapping[str, Message], rows: int) -> int:
     """Returns how many leaves are ranked for each product: 5, or all of a smaller tree."""
-    sizes = [dim.size for dim in outputs["top_scores"].tensor_shape.dim]
+    sizes: list[int] = [dim.size for dim in outputs["top_scores"].tensor_shape.dim]
     if len(sizes) != 2 or sizes[0] != rows or not 0 < sizes[1] <= _MAX_TOP:
         raise AnswerError(f"output 'top_scores' has shape {sizes}, not [{rows}, 5]")
     return sizes[1]

@@ -13,9 +13,12 @@ from google.protobuf.message import Message
 def message_class(pool: DescriptorPool, name: str) -> type[Message]:
     """The class of the message `name` (with its package) in a descriptor pool of our own."""
     descriptor = pool.FindMessageTypeByName(name)
+    made: type[Message]
     if hasattr(message_factory, "GetMessageClass"):
-        return message_factory.GetMessageClass(descriptor)
-    return message_factory.MessageFactory(pool).GetPrototype(descriptor)
+        made = message_factory.GetMessageClass(descriptor)
+    else:
+        made = message_factory.MessageFactory(pool).GetPrototype(descriptor)
+    return made
 
 
 def message_to_dict(message: Message) -> dict[str, Any]:
@@ -23,7 +26,8 @@ def message_to_dict(message: Message) -> dict[str, Any]:
     names = json_format.MessageToDict.__code__.co_varnames
     unset = "always_print_fields_with_no_presence"
     option = unset if unset in names else "including_default_value_fields"
-    return json_format.MessageToDict(message, preserving_proto_field_name=True, **{option: True})
+    options: dict[str, Any] = {"preserving_proto_field_name": True, option: True}
+    return json_format.MessageToDict(message, **options)
 
 
 def ask_for_health(api: Any) -> Any:
