@@ -13,7 +13,7 @@ from components.evaluator.summary import main_modality
 from components.report_gen.changes import category_changes, changes
 from components.report_gen.confident_errors import confident_errors
 from components.report_gen.confusion import frequent_pairs, sibling_matrices
-from components.report_gen.curve import TARGETS, Curve, coverage_curve
+from components.report_gen.curve import Curve, coverage_curve
 from components.report_gen.sections import (
     Anomaly,
     DriftSection,
@@ -29,6 +29,7 @@ from components.report_gen.sections import (
 from components.report_gen.shelves import shelf_rows
 from shelfsort.contract.calibration import Calibration, ModalityCalibration
 from shelfsort.contract.modalities import MODALITIES
+from shelfsort.contract.targets import TARGETS, accepted, parent_accepted
 from shelfsort.stats.binomial import interval
 
 REJECT_EXAMPLES = 20
@@ -210,17 +211,17 @@ def rate(value: Any, n: int, effective: Any = None) -> Rate | None:
 def _curves(rows: pd.DataFrame) -> dict[str, Curve]:
     """The curves for answers at the category and at the shelf above it."""
     levels = {
-        "category": ("score", rows.predicted == rows.category, "accepted"),
-        "parent": ("parent_score", rows.predicted_parent == rows.parent, "parent_accepted"),
+        "category": ("score", rows.predicted == rows.category, accepted),
+        "parent": ("parent_score", rows.predicted_parent == rows.parent, parent_accepted),
     }
     return {
         level: coverage_curve(
             rows[score].to_numpy(),
             correct.to_numpy(),
             rows.group.to_numpy(),
-            {target: rows[f"{accepted}_{target}"].to_numpy() for target in TARGETS},
+            {f"{100 * target:g}": rows[flag(target)].to_numpy() for target in TARGETS},
         )
-        for level, (score, correct, accepted) in levels.items()
+        for level, (score, correct, flag) in levels.items()
     }
 
 

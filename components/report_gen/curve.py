@@ -8,7 +8,6 @@ from shelfsort.stats.binomial import lower_bound
 from shelfsort.stats.design_effect import sizes_by_outcomes
 
 MAX_POINTS = 800
-TARGETS = ("95", "98")
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def coverage_curve(
         scores: float array of shape (N,), in [0, 1].
         correct: bool array of shape (N,).
         groups: int array of shape (N,), equal for variants of one product.
-        accepted: for each of TARGETS a bool array of shape (N,): accepted as shipped.
+        accepted: by target, as in "95" for 95 %, a bool array of shape (N,): accepted as shipped.
         max_points: about how many points to keep; those nearest to the marks are always kept.
     """
     scores = np.asarray(scores, np.float32)
@@ -62,7 +61,7 @@ def coverage_curve(
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]
     wrong_so_far = np.concatenate([[0], np.cumsum(~correct[order])])
-    marks = [_mark(target, correct, np.asarray(accepted[target], bool)) for target in TARGETS]
+    marks = [_mark(target, correct, np.asarray(each, bool)) for target, each in accepted.items()]
     counts = _kept_counts(ranked, [mark.accepted for mark in marks], max_points)
     sizes = np.append(0.0, sizes_by_outcomes(correct[order], np.asarray(groups)[order]))[counts]
     right = counts - wrong_so_far[counts]

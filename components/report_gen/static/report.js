@@ -64,7 +64,8 @@
         svg("text", { x: x(share) + (share === 1 ? right : 0), y: height - 18, "text-anchor": anchor }, share * 100 + "%");
       }
       svg("text", { x: x(0.5), y: height - 3, "text-anchor": "middle" }, "share of products decided");
-      for (const goal of [0.95, 0.98]) {
+      for (const mark of curve.marks) {
+        const goal = mark.target / 100;
         if (goal > least) svg("line", { class: "goal", x1: left, x2: width - right, y1: y(goal), y2: y(goal) });
       }
     }
