@@ -124,7 +124,7 @@ def _verdict(inputs: ReportInputs) -> Verdict:
         checks += _serving_checks(inputs.serving_check, inputs.serving_problems)
     blessed = inputs.verdict.get("blessed") is True
     if inputs.model_blessing is not None and inputs.model_blessing != blessed:
-        said = "The blessing that Pusher reads and the gate's written verdict disagree."
+        said = "The blessing artifact and the gate's verdict disagree."
         checks.append(Check("blessing_agrees", False, said))
     approved_by = inputs.verdict.get("approved_by")
     let_pass = set(inputs.verdict.get("overridden") or []) if approved_by else set()
@@ -140,10 +140,10 @@ def _verdict(inputs: ReportInputs) -> Verdict:
 
 def _serving_checks(blessed: bool, problems: Mapping[str, str]) -> list[Check]:
     if blessed:
-        said = "A server loaded the exported model and gave the answers it was exported with."
+        said = "A model server loaded the exported model and returned the recorded predictions."
         return [Check("serving_check", True, said)]
     if not problems:
-        said = "A server could not load the exported model, or answered differently."
+        said = "A model server could not load the exported model, or returned other predictions."
         return [Check("serving_check", False, said)]
     return [Check(f"serving_check_{name}", False, said) for name, said in problems.items()]
 
@@ -288,4 +288,4 @@ def _labelling(labels: Mapping[str, Any], price_per_answer: float | None) -> Lab
 def _paths(tree: Tree) -> dict[str, str]:
     nodes = {ancestor for leaf in tree.leaves for ancestor in tree.ancestors(leaf)}
     paths = {node: tree.path(node) for node in [*tree.leaves, *nodes]}
-    return {**paths, tree.root: "All shelves"}
+    return {**paths, tree.root: "All categories"}

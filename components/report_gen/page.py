@@ -15,7 +15,7 @@ from components.report_gen.sections import Rate, ReportContent
 from shelfsort.contract.targets import TARGETS
 from shelfsort.core.web.style import style_sheet
 
-MODE_NAMES = {"combined": "Words and picture", "text": "Words only", "image": "Picture only"}
+MODE_NAMES = {"combined": "Text and image", "text": "Text only", "image": "Image only"}
 SPLIT_NAMES = {
     "eval": "eval",
     "eval_gold": "eval, against gold",

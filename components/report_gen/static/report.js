@@ -63,7 +63,7 @@
         const anchor = share === 1 ? "end" : "middle";
         svg("text", { x: x(share) + (share === 1 ? right : 0), y: height - 18, "text-anchor": anchor }, share * 100 + "%");
       }
-      svg("text", { x: x(0.5), y: height - 3, "text-anchor": "middle" }, "share of products decided");
+      svg("text", { x: x(0.5), y: height - 3, "text-anchor": "middle" }, "coverage");
       for (const mark of curve.marks) {
         const goal = mark.target / 100;
         if (goal > least) svg("line", { class: "goal", x1: left, x2: width - right, y1: y(goal), y2: y(goal) });
@@ -104,15 +104,15 @@
       $("decided").textContent = count(a);
       $("decided-note").textContent = `of ${count(curve.n)}: ${percent(a / curve.n)}`;
       $("wrong").textContent = count(w);
-      $("wrong-note").textContent = a ? `${percent(w / a)} of the decided` : "decides nothing";
+      $("wrong-note").textContent = a ? `${percent(w / a)} of the decisions` : "no decisions";
       $("right").textContent = a ? percent(accuracy(at)) : "–";
       $("right-note").textContent = a ? `at least ${percent(curve.lower[at])}` : "";
       $("left").textContent = count(curve.n - a);
       $("left-note").textContent = percent(1 - a / curve.n);
       const scaled = (n) => count(Math.round(n / curve.n * 10000));
-      const rule = threshold === null ? "No score is enough." : `Decides from a score of ${threshold.toFixed(3)}.`;
+      const rule = threshold === null ? "No score is high enough." : `Threshold: score ${threshold.toFixed(3)}.`;
       $("per-thousand").textContent =
-        `${rule} Of 10,000 products like these: ${scaled(a)} decided, about ${scaled(w)} of them wrongly; ${scaled(curve.n - a)} for a person.`;
+        `${rule} Of 10,000 products like these: ${scaled(a)} are decided automatically, about ${scaled(w)} of them wrongly; a person decides ${scaled(curve.n - a)}.`;
     }
 
     function choose() {
@@ -122,7 +122,7 @@
         type: "button",
         disabled: mark.accepted === 0,
         textContent: mark.accepted === 0
-          ? `${mark.target} %: decides nothing`
+          ? `${mark.target} %: no decisions`
           : `${mark.target} %: ${count(mark.accepted)} decided, ${count(mark.wrong)} wrong`,
         onclick: () => show(nearest(mark.accepted)),
       })));
@@ -247,7 +247,7 @@
       shown = products.filter(fits);
       list.replaceChildren();
       more();
-      $(`${name}-count`).textContent = `${count(shown.length)} of ${count(products.length)} ${name}s`;
+      $(`${name}-count`).textContent = `${count(shown.length)} of ${count(products.length)} ${name === "suspect" ? "label issues" : "errors"}`;
       $(`${name}-none`).hidden = shown.length > 0;
     };
   }
@@ -278,14 +278,14 @@
     };
     const draw = startCards("error", errors, fits, (error) => {
       const tags = [error.decided ? tag("decided wrongly", "bad") : tag("left to a person")];
-      if (error.labelIsWrong) tags.push(tag("gold says the model is right", "good"));
+      if (error.labelIsWrong) tags.push(tag("gold label agrees with the model", "good"));
       if (error.labelConfidence !== null && error.labelConfidence < 1) tags.push(tag(`${Math.round(error.labelConfidence * 100)} % of workers agreed`));
       return card(error, [["Label", named(error.category)], ["Model", named(error.predicted)], ["Score", error.score.toFixed(3)]], tags);
     });
     function filter() {
       draw();
       $("error-clear").hidden = !chosen.predicted;
-      $("error-clear").textContent = chosen.predicted ? `${path(chosen.category)} put into ${path(chosen.predicted)} ✕` : "";
+      $("error-clear").textContent = chosen.predicted ? `${path(chosen.category)} predicted as ${path(chosen.predicted)} ✕` : "";
       $("error-category").value = chosen.predicted ? "" : chosen.category;
     }
     function goTo(category, predicted) {
@@ -323,7 +323,7 @@
       return (!label || suspect.label === label) && holds(suspect.search, $("suspect-search").value.toLowerCase().trim());
     };
     const filter = startCards("suspect", suspects, fits, (suspect) =>
-      card(suspect, [["Label", named(suspect.label)], ["Likely", named(suspect.likely)]], [tag(`label scored ${percent(suspect.score)}`)]));
+      card(suspect, [["Label", named(suspect.label)], ["Likely", named(suspect.likely)]], [tag(`label probability ${percent(suspect.score)}`)]));
     const sizes = new Map();
     suspects.forEach(({ label }) => sizes.set(label, (sizes.get(label) ?? 0) + 1));
     const labels = [...sizes].sort(([a, n], [b, m]) => m - n || path(a).localeCompare(path(b)));

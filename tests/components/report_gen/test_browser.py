@@ -154,14 +154,14 @@ def test_what_was_shipped_can_be_jumped_to(opened, run_inputs):
     inputs = run_inputs(900)
     tab = opened(inputs)
     rows = inputs.predictions.query("model == 'candidate' and mode == 'text'")
-    tab.locator(".choices label", has_text="Words only").click()
+    tab.locator(".choices label", has_text="Text only").click()
     tab.get_by_role("button", name="98 %: ").click()
     accepted = rows[rows.accepted_98]
     assert readout(tab)[:2] == (
         len(accepted),
         int((accepted.predicted != accepted.category).sum()),
     )
-    tab.locator(".choices label", has_text="Shelf above").click()
+    tab.locator(".choices label", has_text="Parent category").click()
     tab.get_by_role("button", name="95 %: ").click()
     assert readout(tab)[0] == int(rows.parent_accepted_95.sum())
 
@@ -255,7 +255,7 @@ def test_suspects_are_listed_by_category_with_pictures_and_the_manifest(opened, 
     assert tab.locator("#suspect-label option").nth(1).inner_text().endswith("(4)")
     tab.select_option("#suspect-label", inputs.taxonomy.leaves[0])
     assert tab.locator("#suspect-list > li").count() == 4
-    assert tab.locator("#suspect-count").inner_text() == "4 of 40 suspects"
+    assert tab.locator("#suspect-count").inner_text().startswith("4 of 40 ")
     tab.fill("#suspect-search", "odd thing 12")
     assert tab.locator("#suspect-list h3").all_inner_texts() == ["Odd thing 12"]
     assert "Backpacks" in tab.locator("#suspect-list dd").first.inner_text()

@@ -44,7 +44,7 @@ def drawn(inputs, pictures=None, **changed) -> str:
 def test_the_verdict_comes_first_with_every_reason(run_inputs):
     inputs = run_inputs(200, blessed=False)
     html = drawn(inputs)
-    assert html.index("This model may not go live") < html.index("What changes against")
+    assert html.index('class="verdict bad"') < html.index('<section id="live"')
     for check in inputs.verdict["checks"]:
         assert page.unbroken(check["reason"]) in html
 
@@ -101,7 +101,7 @@ def test_with_several_manifests_each_reject_names_its_file(run_inputs):
     summary |= {"by_reason": {"unknown_label": 1}, "files": {"in/mon.manifest": 6}}
     changed = {"rejects": rejects, "rejects_summary": summary}
     one = page.render(assemble(run_inputs(60, **changed)), {}).decode()
-    assert "mon.manifest" not in one and "2 have a later answer in another file" in one
+    assert "mon.manifest" not in one
     summary["files"]["in/tue.manifest"] = 0
     several = page.render(assemble(run_inputs(60, **changed)), {}).decode()
     assert "<bdi>mon.manifest</bdi>" in several
@@ -185,30 +185,22 @@ def test_sections_appear_only_where_there_is_something_to_say(run_inputs):
             60, live=False, anomalies=None, serving_check=None, lineage={}, rejects=[], drift=None
         )
     )
-    assert "What changes against the live model" not in bare
-    assert "Labels to look at again" not in bare
-    assert "The schema was not checked in this run" in bare
-    assert "Drift was not checked in this run" in bare
+    assert '<section id="live"' not in bare
+    assert '<section id="suspects"' not in bare
     suspects = [
         {"product_id": "p1", "title": "Bag", "label": "a", "likely": "b", "label_score": 0.02}
     ]
-    assert "Labels to look at again" in drawn(run_inputs(60, suspects=suspects))
+    assert '<section id="suspects"' in drawn(run_inputs(60, suspects=suspects))
 
 
 def test_what_drifted_is_shown_with_distance_threshold_and_counts(run_inputs):
     html = drawn(run_inputs(60))
     section = html[html.index('<section id="drift"') : html.index('<section id="labelling"')]
-    for said in ("0.974", "0.055", "1,190", "1,111", "(1 of 11)", "No longer in the taxonomy"):
+    for said in ("0.974", "0.055", "1,190", "1,111", "(1 of 11)"):
         assert said in section, said
     assert section.count(">failed<") == 3
     # A category that drifted stands above those that changed by chance.
     assert "Backpacks" in section[section.index('class="compact shares"') :].split("</tr>")[1]
-
-
-def test_why_drift_cannot_be_told_or_that_nothing_was_live_is_said(run_inputs):
-    told = drawn(run_inputs(60, drift=DriftFindings("2", None, "it has no statistics")))
-    assert "Drift against the live model 2 cannot be told: it has no statistics." in told
-    assert "No model was live" in drawn(run_inputs(60, drift=DriftFindings("", None)))
 
 
 def test_a_run_without_words_draws_the_modes_it_has(run_inputs):
@@ -219,17 +211,60 @@ def test_a_run_without_words_draws_the_modes_it_has(run_inputs):
         metrics={k: v for k, v in whole.metrics.items() if k != "text"},
     )
     html = drawn(pictures_only)
-    assert "Words only" not in html
-    assert "Picture only" in html
+    assert page.MODE_NAMES["text"] not in html
+    assert page.MODE_NAMES["image"] in html
 
 
 def test_nothing_scored_at_all_still_gives_a_page(run_inputs):
     whole = run_inputs(60)
     html = drawn(run_inputs(60, predictions=whole.predictions.head(0), metrics={}, categories=[]))
-    assert "Nothing was scored" in html
-    assert "No eval product was put into a wrong category" in html
+    assert '<table class="modes' not in html
 
 
 def test_labelling_cost_is_shown_or_said_to_be_unknown(run_inputs):
-    assert "no price per answer was configured" in drawn(run_inputs(60, price_per_answer=None))
+    assert "21.60" not in drawn(run_inputs(60, price_per_answer=None))
     assert "21.60" in drawn(run_inputs(60))  # 1,800 answers at 0.012
+
+
+class Sentences(HTMLParser):
+    """The text of headings, paragraphs, table heads and terms, each once."""
+
+    SPOKEN = ("h1", "h2", "p", "dt", "dd", "caption", "legend", "summary", "figcaption")
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.found: dict[str, None] = {}
+        self._inside, self._text = "", ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        column = tag == "th" and ("scope", "col") in attributes
+        if not self._inside and (tag in self.SPOKEN or column):
+            self._inside, self._text = tag, ""
+
+    def handle_data(self, data):
+        self._text += data
+
+    def handle_endtag(self, tag):
+        if tag == self._inside:
+            if sentence := " ".join(self._text.split()):
+                self.found[sentence] = None
+            self._inside = ""
+
+
+def test_golden_report(run_inputs, golden):
+    """A full report, one of a refused first model without data checks, and one without figures."""
+    suspects = [
+        {"product_id": "p1", "title": "Bag", "label": "a", "likely": "b", "label_score": 0.02}
+    ]
+    bare = {"live": False, "anomalies": None, "lineage": {}, "rejects": [], "drift": None}
+    empty = {"predictions": run_inputs(60).predictions.head(0), "metrics": {}, "categories": []}
+    found = {}
+    for changed in (
+        {"suspects": suspects},
+        {**bare, "serving_check": None, "blessed": False, "price_per_answer": None},
+        {**empty, "drift": DriftFindings("2", None, "it has no statistics")},
+        {"drift": DriftFindings("", None)},
+    ):
+        found |= Sentences(drawn(run_inputs(60, **changed))).found
+    golden("report.txt", found)
