@@ -44,6 +44,7 @@ class Ingestion(Document):
         files: accepted products by the file that they stand in.
         splits, categories: accepted products by their names.
         ignored: fields that were cut or left out of products that were accepted.
+        first_rejects: the first line, by file and number, of each reason; without its workers.
     """
 
     FILE: ClassVar[str] = "summary.json"
@@ -59,12 +60,12 @@ class Ingestion(Document):
     splits: Mapping[str, int] = field(default_factory=dict)
     categories: Mapping[str, int] = field(default_factory=dict)
     ignored: Mapping[str, int] = field(default_factory=dict)
+    first_rejects: Mapping[str, Reject] = field(default_factory=dict)
 
 
 def write_rejects(folder: str, rejects: Iterable[Reject]) -> None:
-    """Writes all rejects into the artifact `rejects`, by file and line number."""
-    ordered = sorted(rejects, key=lambda reject: reject.place)
-    lines = [json.dumps(each.to_json(), ensure_ascii=False) + "\n" for each in ordered]
+    """Writes all rejects into the artifact `rejects`, in the order in which they come."""
+    lines = [json.dumps(each.to_json(), ensure_ascii=False) + "\n" for each in rejects]
     write_bytes(join(folder, _REJECTS_FILE), "".join(lines).encode())
 
 

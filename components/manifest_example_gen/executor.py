@@ -2,12 +2,15 @@
 
 import dataclasses
 import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
 import tensorflow as tf
 from absl import logging
+from apache_beam import pvalue
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 from pydantic import TypeAdapter
 from tfx import types
@@ -20,7 +23,6 @@ from tfx.types import artifact_utils
 from components.manifest_example_gen import beam_steps
 from components.manifest_example_gen.artifact import (
     Ingestion,
-    read_rejects,
     write_origin,
     write_rejects,
     write_taxonomy,
@@ -32,19 +34,21 @@ from components.manifest_example_gen.input_validation import (
 )
 from components.manifest_example_gen.settings import DataConfig
 from components.manifest_example_gen.sharding import shard_count
-from components.manifest_example_gen.summary import count_reject, summarise
+from components.manifest_example_gen.summary import Counts, summarise
 from shelfsort.core.progress import note
 from shelfsort.products.leaves import LeafResolver
 from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.manifest.label_attributes import find_label_attribute
 from shelfsort.products.manifest.lines import manifest_lines
 from shelfsort.products.manifest.provenance import Origin
+from shelfsort.products.manifest.rejects import REASONS, Reject
 from shelfsort.products.splits import Splits
 
 EXAMPLES = "examples"
 REJECTS = "rejects"
 TAXONOMY = "taxonomy"
 _LOGGED_REJECTS = 100
+_SHOWN_REASONS = 4
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 labelled[beam_steps.REJECTS],
                 written[beam_steps.REJECTS],
             ) | "AllRejects" >> beam.Flatten()
-            _write_rejects(rejects, written.counts, reduction, rejects_uri)
+            (
+                written.counts
+                | "AddCounts" >> beam.CombineGlobally(beam_steps.MergeCounts())
+                | "WriteOutcome"
+                >> beam.Map(
+                    lambda counts, found: _write_outcome(counts, found, reduction, rejects_uri),
+                    pvalue.AsList(rejects),
+                )
+            )
         partial = f"{examples_uri}/{beam_steps.PARTIAL_FOLDER}"
         if tf.io.gfile.exists(partial):
             tf.io.gfile.rmtree(partial)
@@ -132,24 +144,16 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         return runner in ("DirectRunner", "FnApiRunner") and direct.direct_num_workers == 1
 
 
-def _write_rejects(
-    rejects: beam.PCollection,
-    counts: beam.PCollection,
-    reduction: dict[str, str],
-    rejects_uri: str,
+def _write_outcome(
+    accepted: Counts, rejects: Iterable[Reject], reduction: Mapping[str, str], rejects_uri: str
 ) -> None:
-    (
-        rejects
-        | "CollectRejects" >> beam.combiners.ToList()
-        | "WriteRejects" >> beam.Map(lambda found: write_rejects(rejects_uri, found))
-    )
-    (
-        (counts, rejects | "CountRejects" >> beam.Map(count_reject))
-        | "AllCounts" >> beam.Flatten()
-        | "AddCounts" >> beam.CombineGlobally(beam_steps.MergeCounts())
-        | "WriteSummary"
-        >> beam.Map(lambda counted: summarise(counted, reduction).write(rejects_uri))
-    )
+    """Writes the rejects, and the summary of all lines."""
+    ordered = sorted(rejects, key=lambda reject: reject.place)
+    write_rejects(rejects_uri, ordered)
+    for reject in ordered[:_LOGGED_REJECTS]:
+        # TFX deletes the artifacts of an execution that fails: the log is what is left.
+        logging.info("%s:%d rejected: %s, %s", *reject.place, reject.reason, reject.detail)
+    summarise(accepted, ordered, reduction).write(rejects_uri)
 
 
 def _load(properties: dict[str, Any]) -> _Input:
@@ -178,12 +182,9 @@ def _count(known: Any, files: tuple[str, ...]) -> int:
 def _check_result(rejects_uri: str, given: _Input) -> Ingestion:
     """What was ingested, where the run may go on; InputError where it may not."""
     ingestion = Ingestion.read(rejects_uri)
-    tally = RejectTally(ingestion.lines)
-    for number, reject in enumerate(read_rejects(rejects_uri)):
-        tally.add(reject)
-        if number < _LOGGED_REJECTS:
-            # TFX deletes the artifacts of an execution that fails: the log is what is left.
-            logging.info("%s:%d rejected: %s, %s", *reject.place, reject.reason, reject.detail)
+    tally = RejectTally(
+        ingestion.lines, Counter(ingestion.by_reason), dict(ingestion.first_rejects)
+    )
     most = given.data.max_reject_share
     refuse_unusable(given.manifest, tally, list(ingestion.categories), most)
     refuse_empty_splits(given.manifest, list(given.data.splits), ingestion.splits)
@@ -202,11 +203,14 @@ def _describe(examples: types.Artifact, split_names: list[str]) -> None:
 
 
 def _one_line(ingestion: Ingestion) -> str:
-    reasons = ", ".join(f"{reason} {n:,}" for reason, n in ingestion.by_reason.items())
+    ranked = list(ingestion.by_reason.items())
+    reasons = [f"{n:,}: {REASONS.get(reason, reason)}" for reason, n in ranked[:_SHOWN_REASONS]]
+    if rest := sum(n for _, n in ranked[_SHOWN_REASONS:]):
+        reasons.append(f"{rest:,} for other reasons")
     return (
         f"{ingestion.accepted:,} products in {len(ingestion.categories):,} categories; "
         f"{_superseded(ingestion.superseded)}{ingestion.rejected:,} lines rejected"
-        + (f" ({reasons})" if reasons else "")
+        + (f" ({'; '.join(reasons)})" if reasons else "")
     )
 
 

@@ -1,7 +1,8 @@
 """Counts what came of each line, and sums it up."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from components.manifest_example_gen.artifact import Ingestion, Labels
 from shelfsort.products.manifest.rejects import Reject
@@ -29,18 +30,26 @@ def count_superseded(product: LabelledProduct) -> Counts:
     return Counter({("superseded", ""): 1, **_answers(product.label.workers)})
 
 
-def count_reject(reject: Reject) -> Counts:
+def _count_reject(reject: Reject) -> Counts:
     """The counts of one rejected line; its answers were given and paid for all the same."""
     return Counter({("reason", reject.reason): 1, **_answers(reject.workers)})
 
 
-def summarise(counts: Counts, reduction: Mapping[str, str]) -> Ingestion:
-    """What became of all lines, from their counts.
+def summarise(
+    accepted_counts: Counts, rejects: Iterable[Reject], reduction: Mapping[str, str]
+) -> Ingestion:
+    """What became of all lines.
 
     Args:
-        counts: of every line.
+        accepted_counts: of accepted and superseded lines.
+        rejects: the other lines, by file and line number.
         reduction: leaves that were taken for others.
     """
+    counts = Counter(accepted_counts)
+    first_rejects: dict[str, Reject] = {}
+    for reject in rejects:
+        counts.update(_count_reject(reject))
+        first_rejects.setdefault(reject.reason, replace(reject, workers=()))
     by_reason, splits, workers = (_of(counts, kind) for kind in ("reason", "split", "worker"))
     accepted, rejected = sum(splits.values()), sum(by_reason.values())
     superseded = counts[("superseded", "")]
@@ -60,6 +69,7 @@ def summarise(counts: Counts, reduction: Mapping[str, str]) -> Ingestion:
         splits=dict(sorted(splits.items())),
         categories=dict(sorted(_of(counts, "category").items())),
         ignored=dict(sorted(_of(counts, "ignored").items())),
+        first_rejects=first_rejects,
     )
 
 

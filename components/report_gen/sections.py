@@ -15,6 +15,7 @@ from components.report_gen.confident_errors import ModelError
 from components.report_gen.confusion import Pair, SiblingMatrix
 from components.report_gen.curve import Curve
 from components.report_gen.shelves import ShelfRow
+from shelfsort.products.manifest.rejects import REASONS
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,11 @@ class RejectReason:
     reason: str
     count: int
     examples: list[dict[str, Any]]
+
+    @property
+    def explanation(self) -> str:
+        """What the reason means, in a sentence; the reason itself where it is not known."""
+        return REASONS.get(self.reason, self.reason.replace("_", " "))
 
 
 @dataclass(frozen=True)

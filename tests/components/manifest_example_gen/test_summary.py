@@ -3,7 +3,6 @@ from collections import Counter
 from components.manifest_example_gen.artifact import Ingestion, Labels
 from components.manifest_example_gen.summary import (
     count_product,
-    count_reject,
     count_superseded,
     summarise,
 )
@@ -21,33 +20,34 @@ def test_the_summary_adds_up():
     unvoted = product("q", "b", (), "m")
     earlier = product("q", "a", ("w4",), "l")
     reject = Reject(3, "r", "no_consensus", "", "", ("w1", "w3"))
+    later = Reject(8, "s", "no_consensus", "", "")
     counts = Counter()
     for each in (
         count_product(voted, "train"),
         count_product(unvoted, "eval"),
         count_superseded(earlier),
-        count_reject(reject),
     ):
         counts.update(each)
-    assert summarise(counts, {"c": "a"}) == Ingestion(
-        lines=4,
+    assert summarise(counts, [reject, later], {"c": "a"}) == Ingestion(
+        lines=5,
         accepted=2,
         superseded=1,
-        rejected=1,
-        by_reason={"no_consensus": 1},
+        rejected=2,
+        by_reason={"no_consensus": 2},
         reduction={"c": "a"},
         labels=Labels(workers=4, answers=5, products_with_workers=3),
         files={"m": 2},
         splits={"eval": 1, "train": 1},
         categories={"a": 1, "b": 1},
         ignored={"price": 1},
+        first_rejects={"no_consensus": Reject(3, "r", "no_consensus", "", "")},
     )
 
 
 def test_a_worker_who_answered_twice_is_one_worker_and_two_answers():
-    counts = count_reject(Reject(1, "", "missing_image", "", "", ("w", "w")))
-    assert summarise(counts, {}).labels == Labels(1, 2, 1)
+    reject = Reject(1, "", "missing_image", "", "", ("w", "w"))
+    assert summarise(Counter(), [reject], {}).labels == Labels(1, 2, 1)
 
 
 def test_nothing_counted_is_all_zero():
-    assert summarise(Counter(), {}).lines == 0
+    assert summarise(Counter(), [], {}).lines == 0

@@ -109,7 +109,9 @@ def test_with_several_manifests_each_reject_names_its_file(run_inputs):
 
 def test_a_lone_surrogate_does_not_stop_the_report(run_inputs):
     rejects = [{"line": 1, "id": "\ud800", "reason": "unknown_label", "detail": "x", "image": ""}]
-    assert b"Unknown label" in page.render(assemble(run_inputs(60, rejects=rejects)), {})
+    assert b"The label is not in the taxonomy" in page.render(
+        assemble(run_inputs(60, rejects=rejects)), {}
+    )
 
 
 def test_the_policy_allows_the_pages_own_script_only(run_inputs):
