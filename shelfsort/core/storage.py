@@ -69,8 +69,9 @@ def file_system(place: Place) -> "AbstractFileSystem":
     try:
         import fsspec
 
+        kind = fsspec.get_filesystem_class(store)
         # A cached listing would hide what another process has written since.
-        return fsspec.filesystem(store, use_listings_cache=False)
+        return kind(**kind._get_kwargs_from_urls(os.fspath(place)), use_listings_cache=False)
     except ImportError as error:
         extra = _EXTRAS.get(store)
         remedy = f"Run pip install 'shelfsort[{extra}]'." if extra else f"{error}."

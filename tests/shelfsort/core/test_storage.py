@@ -154,6 +154,23 @@ def test_a_missing_or_empty_input_is_named_with_the_remedy(folder):
         storage.read_input(place, "taxonomy")
 
 
+def test_the_host_of_an_address_is_kept(monkeypatch):
+    class Hosted(fsspec.AbstractFileSystem):
+        protocol = "hosted"
+
+        def __init__(self, host="", **options):
+            super().__init__(**options)
+            self.host = host
+
+        @staticmethod
+        def _get_kwargs_from_urls(address):
+            return {"host": address.split("/")[2]}
+
+    monkeypatch.setitem(_registry, "hosted", Hosted)
+    assert storage.file_system("hosted://one/x").host == "one"
+    assert storage.file_system("hosted://two/x").host == "two"
+
+
 @pytest.mark.parametrize(
     ("store", "package", "extra"), [("s3", "s3fs", "aws"), ("gs", "gcsfs", "gcs")]
 )
