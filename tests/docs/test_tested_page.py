@@ -32,7 +32,7 @@ SETTINGS = "one\ntwo\nthree\nfour\nfive\n"
 
 def test_a_passed_environment_stays_valid_until_what_it_covers_changes(commit):
     commit(lock="1", settings=SETTINGS)
-    record.write_results({"venvs": "passed (2 tests, 3 s)"})
+    record.write_results({"venvs": "passed (2 tests, 3 s)"}, record.current_commit())
     commit(other="unrelated", settings=SETTINGS.replace("five", "5"))
     assert record.outdated() == {}
     commit(lock="2")
@@ -41,7 +41,7 @@ def test_a_passed_environment_stays_valid_until_what_it_covers_changes(commit):
 
 def test_a_change_of_covered_lines_outdates_the_record(commit):
     commit(lock="1", settings=SETTINGS)
-    record.write_results({"venvs": "passed (2 tests, 3 s)"})
+    record.write_results({"venvs": "passed (2 tests, 3 s)"}, record.current_commit())
     commit(settings=SETTINGS.replace("three", "3"))
     assert "settings" in record.outdated()["venvs"]
 
@@ -49,7 +49,7 @@ def test_a_change_of_covered_lines_outdates_the_record(commit):
 def test_what_failed_or_was_never_tested_is_named(commit):
     commit(lock="1", settings=SETTINGS)
     assert record.outdated() == {"venvs": "never tested"}
-    record.write_results({"venvs": "failed (2 tests, 3 s)"})
+    record.write_results({"venvs": "failed (2 tests, 3 s)"}, record.current_commit())
     assert record.outdated()["venvs"].startswith("failed")
 
 

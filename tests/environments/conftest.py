@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.environments.record import write_results
+from tests.environments.record import current_commit, write_results
 
+_COMMIT = current_commit()
 _reports: dict[str, list[pytest.TestReport]] = defaultdict(list)
 
 
@@ -19,7 +20,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if option.collectonly or option.keyword or option.markexpr:
         return
     tested = {name: each for name, each in _reports.items() if _ran(each)}
-    write_results({name: _result(reports) for name, reports in tested.items()})
+    write_results({name: _result(reports) for name, reports in tested.items()}, _COMMIT)
 
 
 def _ran(reports: list[pytest.TestReport]) -> bool:

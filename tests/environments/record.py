@@ -56,9 +56,13 @@ def read_records() -> dict[str, Record]:
     return {name: Record(*fields) for name, *fields in _ROW.findall(text)}
 
 
-def write_results(results: dict[str, str]) -> None:
-    """Records results of the current commit; environments that were not tested keep theirs."""
-    date, commit = datetime.now(timezone.utc).date().isoformat(), _git("rev-parse", "HEAD")[:12]
+def current_commit() -> str:
+    return _git("rev-parse", "HEAD")[:12]
+
+
+def write_results(results: dict[str, str], commit: str) -> None:
+    """Records results of tests of a commit; environments that were not tested keep theirs."""
+    date = datetime.now(timezone.utc).date().isoformat()
     records = read_records() | {
         name: Record(result, date, commit) for name, result in results.items()
     }
