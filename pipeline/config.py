@@ -159,7 +159,7 @@ def _explained(error: pydantic.ValidationError, place: _Places) -> str:
 def _known_keys(section: type, prefix: str = "") -> Iterator[str]:
     for key, hint in typing.get_type_hints(section).items():
         yield f"{prefix}{key}"
-        if dataclasses.is_dataclass(hint):
+        if isinstance(hint, type) and dataclasses.is_dataclass(hint):
             yield from _known_keys(hint, f"{prefix}{key}.")
 
 
