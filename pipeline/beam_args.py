@@ -163,7 +163,7 @@ class _Parser(argparse.ArgumentParser):
         self.add_argument(*names, **settings)
 
     def error(self, message: str) -> None:
-        raise InputError(f"{self._where}: {message}. Mend the option.")
+        raise InputError(f"{self._where}: {message}. Fix the option.")
 
     def flags(self) -> list[str]:
         return [flag for flag in self._option_string_actions if flag.startswith("--")]

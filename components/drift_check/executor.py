@@ -107,15 +107,15 @@ def _findings(
 
 def _note(findings: DriftFindings) -> None:
     if findings.problem:
-        note(f"no drift can be told against live version {findings.live_version}")
+        note(f"drift from live version {findings.live_version} cannot be measured")
     elif findings.drift is not None:
         drifted = [shift.feature for shift in findings.drift.shifts if shift.drifted]
         drifted += [f"share of {each.category}" for each in findings.drift.categories.drifted]
-        found = f"{len(drifted)} drifted" if drifted else "nothing drifted"
-        note(f"against the training products of live version {findings.live_version}: {found}")
+        found = f"{len(drifted)} properties or categories" if drifted else "none"
+        note(f"drift from the training data of live version {findings.live_version}: {found}")
     if (skew := findings.skew) is not None:
         drifted = [shift.feature for shift in skew.shifts if shift.drifted]
         note(
-            f"{skew.n_served:,} served products read, {skew.unreadable:,} records unreadable: "
-            f"{', '.join(drifted) or 'nothing'} skewed"
+            f"serving logs: {skew.n_served:,} products, {skew.unreadable:,} unreadable records, "
+            f"skew of {', '.join(drifted) or 'no property'}"
         )

@@ -230,7 +230,7 @@ def _bless(blessing: types.Artifact, verdict: gate.Verdict, model: types.Artifac
     blessing.set_int_custom_property("current_model_id", model.id)
     if verdict.approved_by is not None:
         blessing.set_string_custom_property("approved_by", verdict.approved_by)
-        note(f"Approved by {verdict.approved_by} against the gate's verdict")
+        note(f"approved by {verdict.approved_by} despite the failed checks")
     for check in verdict.checks:
         if not check.passed:
             note(f"{check.name}: {check.reason}")

@@ -56,14 +56,14 @@ def refuse_unusable(
         first = min(tally.first.values(), key=lambda reject: reject.place)
         raise InputError(
             f"{first.file}:{first.line}: every line is rejected ({_reasons(tally)}); "
-            f"here: {first.detail}. Mend the manifest, or give the taxonomy that belongs to it."
+            f"here: {first.detail}. Fix the manifest, or give the taxonomy that belongs to it."
         )
     share = tally.rejected / tally.lines if tally.lines else 0.0
     if share > max_reject_share:
         first = min(tally.first.values(), key=lambda reject: reject.place)
         raise InputError(
             f"{first.file}:{first.line}: {share:.1%} of {tally.lines:,} lines are rejected, more "
-            f"than {max_reject_share:.1%} ({_reasons(tally)}). Mend the lines, or raise "
+            f"than {max_reject_share:.1%} ({_reasons(tally)}). Fix the lines, or raise "
             "data.max_reject_share."
         )
     if len(categories) < 2:

@@ -42,8 +42,8 @@ def withdrawal_refusals(withdrawn: Mapping[str, int], digest: str, approved_by: 
     if digest not in withdrawn or approved_by:
         return []
     return [
-        f"This very model was live as version {withdrawn[digest]} and was rolled back."
-        " It goes live again only with an approval by name."
+        f"This model was live as version {withdrawn[digest]} and was rolled back."
+        " It goes live again only if a named person approves it."
     ]
 
 

@@ -9,6 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from rich.console import Console as Screen
+from rich.progress import Progress, ProgressColumn, Task
+from rich.table import Column
+from rich.text import Text
+
 from shelfsort.cli.tables import terminal_width
 from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.progress import LOGGER_NAME
@@ -17,56 +22,122 @@ _PLAIN_INTERVAL_S = 15.0
 
 
 class Console(logging.Handler):
-    """Draws components, progress and notes; a `local_runner.Listener`.
+    """Shows components, their progress and notes; a `runner.Listener`.
 
-    On a terminal the current line is redrawn; elsewhere a line is printed now and then.
+    On a terminal the running component has a line with its time, counts, rate and time left.
+    Elsewhere a line of progress is printed every 15 seconds.
 
     Args:
-        stream: where to draw.
+        stream: where to write.
     """
 
     def __init__(self, stream: TextIO):
         super().__init__()
-        self._stream = stream
-        self._redraws = stream.isatty()
         self.width = terminal_width(stream)
+        self._stream = stream
+        self._line = _RunningLine(stream) if stream.isatty() else None
         self._heading = ""
         self._started = self._last_plain = time.monotonic()
 
     def say(self, text: str = "") -> None:
         """Prints a line."""
-        self._clear()
-        print(text, file=self._stream, flush=True)
+        if self._line:
+            self._line.print_above(text)
+        else:
+            print(text, file=self._stream, flush=True)
 
     def started(self, component: str, number: int, of: int) -> None:
         self._heading = f"[{number:>2}/{of}] {component}" if of else component
         self._started = self._last_plain = time.monotonic()
-        self._draw("")
+        if self._line:
+            self._line.start(self._heading)
 
     def finished(self, component: str, seconds: float, cached: bool) -> None:
         outcome = "reused" if cached else f"{seconds:.1f} s"
+        if self._line:
+            self._line.stop()
         self.say(f"{self._heading:<28} {outcome:>9}")
         self._heading = ""
 
     def emit(self, record: logging.LogRecord) -> None:
         if getattr(record, "note", False):
             self.say(f"        {record.getMessage()}")
-        else:
-            self._draw(record.getMessage())
-
-    def _draw(self, progress: str) -> None:
-        elapsed = time.monotonic() - self._started
-        if self._redraws:
-            self._clear()
-            self._stream.write(f"{self._heading:<28} {elapsed:>7.0f} s  {progress}"[:118])
-            self._stream.flush()
-        elif progress and time.monotonic() - self._last_plain >= _PLAIN_INTERVAL_S:
+        elif self._line:
+            self._line.update(record)
+        elif time.monotonic() - self._last_plain >= _PLAIN_INTERVAL_S:
             self._last_plain = time.monotonic()
-            self.say(f"{self._heading:<28} {elapsed:>7.0f} s  {progress}")
+            elapsed = self._last_plain - self._started
+            self.say(f"{self._heading:<28} {elapsed:>7.0f} s  {record.getMessage()}")
+
+    def close(self) -> None:
+        if self._line:
+            self._line.stop()
+        super().close()
+
+
+class _RunningLine:
+    """The line of the running component, redrawn on a terminal until it stops."""
+
+    def __init__(self, stream: TextIO):
+        screen = Screen(file=stream, markup=False, highlight=False, emoji=False)
+        self._progress = Progress(
+            _Line(),
+            console=screen,
+            transient=True,
+            refresh_per_second=4,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._heading, self._unit, self._since = "", "", 0.0
+
+    def start(self, heading: str) -> None:
+        self.stop()
+        self._heading, self._since = heading, time.monotonic()
+        self._count("", None)
+        self._progress.start()
+
+    def stop(self) -> None:
+        self._progress.stop()
+        self._clear()
+
+    def print_above(self, text: str) -> None:
+        self._progress.console.print(text, soft_wrap=True)
+
+    def update(self, record: logging.LogRecord) -> None:
+        """Shows a record of `shelfsort.core.progress` and counts it."""
+        unit, total = getattr(record, "unit", ""), getattr(record, "total", None)
+        if unit != self._unit or not self._progress.tasks:
+            self._count(unit, total)
+        (task,) = self._progress.tasks
+        done = getattr(record, "done", 0)
+        self._progress.update(task.id, completed=done, total=total, said=record.getMessage())
+
+    def _count(self, unit: str, total: int | None) -> None:
+        self._clear()
+        self._unit = unit
+        self._progress.add_task(self._heading, total=total, since=self._since, said="")
 
     def _clear(self) -> None:
-        if self._redraws:
-            self._stream.write("\r\x1b[K")
+        for task in self._progress.tasks:
+            self._progress.remove_task(task.id)
+
+
+class _Line(ProgressColumn):
+    """Heading, seconds, time left, counts and rate, cut at the width of the terminal."""
+
+    def get_table_column(self) -> Column:
+        return Column(no_wrap=True, overflow="ellipsis")
+
+    def render(self, task: Task) -> Text:
+        elapsed = time.monotonic() - task.fields["since"]
+        parts = [f"{task.description:<26}{elapsed:>6.0f} s"]
+        if task.time_remaining and not task.finished:
+            minutes, seconds = divmod(int(task.time_remaining), 60)
+            parts.append(f"{minutes}:{seconds:02} left")
+        parts.append(task.fields["said"])
+        if task.speed and not task.finished:
+            parts.append(f"{task.speed:,.1f}/s")
+        return Text("  ".join(filter(None, parts)), no_wrap=True, overflow="ellipsis")
 
 
 @contextlib.contextmanager
@@ -102,6 +173,7 @@ def quiet_console(log: Path, *, shown: bool = True) -> Iterator[Console]:
         root.setLevel(level)
         root.removeHandler(to_file)
         progress.removeHandler(console)
+        console.close()
         sys.stdout.flush()
         sys.stderr.flush()
         os.dup2(screen.fileno(), 1)

@@ -56,7 +56,7 @@ class Turn:
         said = f"pushed as version {self.version}" if self.version else "not blessed"
         line = (
             f"{said}; new: {news} ({self.new_products:,} products); accuracy "
-            f"{self.figures['accuracy']:.3f} on {self.figures['n']:,}, decided alone "
+            f"{self.figures['accuracy']:.3f} on {self.figures['n']:,}, coverage at 95 % "
             f"{self.figures['coverage_at_95']:.1%}; {self.seconds:.0f} s"
         )
         return f"{line}; because {' '.join(self.reasons)}" if self.reasons else line
@@ -97,8 +97,8 @@ def take_turn(manifest: str, taxonomy: str, folder: OutputFolder, config: Config
             return Turn("nothing new", checked.digest)
         if len(same) >= MAX_ATTEMPTS:
             raise RunFailed(
-                f"{len(same)} runs on the same content have failed (logs: {folder.logs}). Mend "
-                "what is wrong and start `shelfsort run`, or put in other content"
+                f"{len(same)} runs on the same content have failed (logs: {folder.logs}). Fix the "
+                "cause and start `shelfsort run`, or change the content"
             )
         seen = _last_files(earlier)
         _refuse_vanished(seen, checked.files)
@@ -118,7 +118,7 @@ def _refuse_vanished(before: Iterable[str], now: Iterable[str]) -> None:
     if gone:
         more = f" and {len(gone) - 1:,} more" if len(gone) > 1 else ""
         raise InputError(
-            f"{gone[0]}{more}: belonged to the last run and is not there now. Put it back, or "
+            f"{gone[0]}{more}: was part of the last run, but no longer exists. Put it back, or "
             "start `shelfsort run` once without it."
         )
 

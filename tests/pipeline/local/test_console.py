@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 import subprocess
 import sys
 import textwrap
@@ -32,14 +33,27 @@ def test_a_finished_component_is_one_line_with_its_time():
     assert lines[1].split() == ["[", "8/11]", "Evaluator", "reused"]
 
 
-def test_notes_are_lines_and_progress_is_redrawn_on_a_terminal():
+def test_a_terminal_shows_counts_rate_and_time_left_within_its_width(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
     console = Console(stream := _Terminal())
+    clock = [0.0]
     console.started("Trainer", 7, 11)
-    console.emit(_record("5 of 9 fits"))
+    monkeypatch.setattr(console._line._progress, "get_time", lambda: clock[0])
+    for second in range(5):
+        clock[0] = float(second)
+        done = 10 * second
+        console.emit(_record(f"{done} of 90 fits", done=done, total=90, unit="fits"))
+    console._line._progress.refresh()
     console.emit(_record("pool fitted", note=True))
-    shown = stream.getvalue()
-    assert "5 of 9 fits" in shown and "\r\x1b[K" in shown
-    assert "        pool fitted\n" in shown
+    console.finished("Trainer", 12.34, cached=False)
+    console.close()
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+    lines = [line.strip() for line in re.split(r"[\r\n]+", shown)]
+    (counted,) = {line for line in lines if line.endswith("10.0/s") and " 40 " in line}
+    assert re.findall(r"\d[\d.:]*", counted)[-4:] == ["0:05", "40", "90", "10.0"]
+    assert max(map(len, lines)) <= 80
+    assert "pool fitted" in lines and lines[-1 - (lines[-1] == "")].endswith("12.3 s")
 
 
 def test_a_file_gets_progress_only_now_and_then(monkeypatch):
