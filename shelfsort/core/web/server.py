@@ -68,8 +68,9 @@ class WebServer:
             limit_concurrency=max_connections + 1,
             timeout_keep_alive=IDLE_SECONDS,
             h11_max_incomplete_event_size=MAX_HEAD_BYTES,
-            ssl_context_factory=(lambda *_: tls) if tls else None,
         )
+        config.load()
+        config.ssl = tls
         self._server = _Server(config)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name="web", daemon=True
