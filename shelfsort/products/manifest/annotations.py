@@ -48,7 +48,7 @@ def label_types(fields: Mapping[str, Any]) -> dict[str, str]:
     """The label attributes of a line and the type of each, "" where the line does not say."""
     found = {}
     for key, metadata in fields.items():
-        if not key.endswith(METADATA_SUFFIX) or not isinstance(metadata, Mapping):
+        if not key.endswith(METADATA_SUFFIX) or not isinstance(metadata, dict):
             continue
         attribute = key[: -len(METADATA_SUFFIX)]
         if attribute:
@@ -63,7 +63,7 @@ def read_annotations(fields: Mapping[str, Any], attribute: str) -> Annotations |
         RejectedLine: `missing_label`: the attribute holds what no job writes.
     """
     metadata = fields.get(attribute + METADATA_SUFFIX)
-    metadata = metadata if isinstance(metadata, Mapping) else {}
+    metadata = metadata if isinstance(metadata, dict) else {}
     failure = _failure(metadata.get("failure-reason"))
     value = fields.get(attribute)
     if value is None:
@@ -71,9 +71,9 @@ def read_annotations(fields: Mapping[str, Any], attribute: str) -> Annotations |
     if _type(metadata) in CLASSIFICATIONS:
         name, confidence = _name(metadata.get("class-name")), metadata.get("confidence")
         return Annotations((), name, _confidence(confidence), failure)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         result = value.get("result")
-        name = _name(result.get(attribute)) if isinstance(result, Mapping) else None
+        name = _name(result.get(attribute)) if isinstance(result, dict) else None
         answers = _answers(value.get("workers"))
         return Annotations(answers, name, _confidence(value.get("confidence")), failure)
     if failure:
@@ -84,7 +84,7 @@ def read_annotations(fields: Mapping[str, Any], attribute: str) -> Annotations |
 def workers_of(fields: Mapping[str, Any], attribute: str) -> tuple[str, ...]:
     """Who answered about a line's product, one entry for each answer, whatever came of it."""
     value = fields.get(attribute)
-    answers = _answers(value.get("workers")) if isinstance(value, Mapping) else ()
+    answers = _answers(value.get("workers")) if isinstance(value, dict) else ()
     return tuple(answer.worker for answer in answers)
 
 
@@ -105,7 +105,7 @@ def _answers(workers: Any) -> tuple[Annotation, ...]:
     return tuple(
         Annotation(_worker(each.get("worker_id")), encodable(each["label"]))
         for each in workers
-        if isinstance(each, Mapping) and isinstance(each.get("label"), str) and each["label"]
+        if isinstance(each, dict) and isinstance(each.get("label"), str) and each["label"]
     )
 
 
