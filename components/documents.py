@@ -35,13 +35,13 @@ class Document:
     FORMAT: ClassVar[int] = 1
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; a number that is not finite is None."""
-        return json.loads(_adapter(type(self)).dump_json(self))
+        """The file's content as plain values; a number that is not finite is None."""
+        return {VERSION_KEY: self.FORMAT, **self._content()}
 
     def to_json(self) -> bytes:
         """The file's content, UTF-8."""
-        content = {VERSION_KEY: self.FORMAT, **self.to_dict()}
-        return json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n"
+        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
+        return text.encode() + b"\n"
 
     def write(self, folder: Place) -> None:
         """Writes the document into an artifact's folder, a path or a URI."""
@@ -66,7 +66,7 @@ class Document:
                 f"to {cls.FORMAT}. Use the version that wrote it."
             )
         try:
-            content = cls._upgraded(content, version)
+            content = cls._fields(content, version)
             return _adapter(cls).validate_python(content)
         except (ValidationError, LookupError, TypeError, AttributeError) as error:
             raise InputError(
@@ -108,9 +108,13 @@ class Document:
             raise InputError(f"{path}: is not there. Repeat the run that should have made it.")
         return found
 
+    def _content(self) -> dict[str, Any]:
+        """The fields as plain values; a subclass whose file has another form overrides it."""
+        return json.loads(_adapter(type(self)).dump_json(self))
+
     @classmethod
-    def _upgraded(cls, content: Any, version: int) -> Any:
-        """The content of an older version in the form of the present one."""
+    def _fields(cls, content: Any, version: int) -> Any:
+        """The fields, from the content of a file of some version."""
         return content
 
 

@@ -5,16 +5,25 @@ that a lucky fit is not taken for a better model, both models' thresholds are al
 the same calibration products, drawn anew (`redraws`).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
-from shelfsort.contract.targets import ANSWER_TARGET
-from shelfsort.stats.bootstrap import Answers, coverage_change
-from shelfsort.stats.paired import sign_flip_p_value, summed_by_group
+from components.evaluator.artifact import Comparison, CoverageOutcome, Outcome, UnloadableLive
+from shelfsort.contract.calibration import Calibration, Target
+from shelfsort.contract.modalities import COMBINED
+from shelfsort.contract.targets import ANSWER_TARGET, accepted
+from shelfsort.products.taxonomy import Taxonomy
+from shelfsort.stats.bootstrap import Answers, coverage_change, eligible_scores
+from shelfsort.stats.paired import Paired
 
 TARGET = ANSWER_TARGET
+COLUMNS = ("product_id", "category", "predicted", accepted(TARGET), "group", "score")
+"""What is needed of a model's predictions."""
+
+Columns = Mapping[str, np.ndarray]
+"""Arrays of shape (N,) by the names in `COLUMNS`."""
 
 
 @dataclass(frozen=True)
@@ -77,69 +86,61 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Paired:
-    """A yes-or-no outcome of two models on the same `n` products.
+class Scored:
+    """One model's predictions, of all that a product has, and its calibration.
 
     Attributes:
-        n: products compared.
-        candidate: share of yes by the new model; NaN for n = 0.
-        live: share of yes by the live model; NaN for n = 0.
-        only_candidate: products where only the new model has a yes.
-        only_live: products where only the live model has one.
-        p_worse: chance of so many `only_live` if the new model were no worse; exact, the variants
-            of one product are one witness (see `shelfsort.stats.paired`).
+        eval: on the products it is judged on.
+        calibration_split: on those that thresholds are fitted on.
+        calibration: the model's.
+        main_modality: answers most products: its floors and its correlation are taken for all.
     """
 
-    n: int
-    candidate: float
-    live: float
-    only_candidate: int
-    only_live: int
-    p_worse: float
+    eval: Columns
+    calibration_split: Columns
+    calibration: Calibration
+    main_modality: str
 
-    @property
-    def change(self) -> float:
-        """The new model's share less the live one's, for n > 0."""
-        return (self.only_candidate - self.only_live) / self.n
+    def judged(self) -> Judged:
+        """The outcomes."""
+        fitted = self.calibration.of(self.main_modality).at(TARGET)
+        on_eval, on_calibration = (
+            _outcomes(columns, fitted) for columns in (self.eval, self.calibration_split)
+        )
+        return Judged(on_eval, on_calibration, fitted.correlation)
 
 
-@dataclass(frozen=True)
-class PairedCoverage(Paired):
-    """What two models decide, with the luck of their thresholds.
+def compare_with_live(
+    candidate: Scored, live: Scored, version: str, taxonomy_version: str, taxonomy: Taxonomy
+) -> Comparison | UnloadableLive:
+    """Compares a model with the live one, on the categories that both know.
 
-    Attributes:
-        low, high: where the new model's share less the live one's lies in the middle 95 % of
-            redraws of the calibration products, both thresholds fitted anew on the same ones; None
-            where there are no products to fit on or to decide.
+    Args:
+        candidate: the new model's predictions.
+        live: the live model's.
+        version: the live model's.
+        taxonomy_version: of the live model's taxonomy.
+        taxonomy: the new model's.
     """
+    shared = None
+    if taxonomy_version != taxonomy.version:
+        known = live.calibration.of(COMBINED).n_by_category
+        shared = sorted(known.keys() & set(taxonomy.leaves))
+        if not shared:
+            problem = "its taxonomy is another one and shares no category that it can name"
+            return UnloadableLive(version, problem)
+    return compare(candidate.judged(), live.judged(), version, shared)
 
-    low: float | None
-    high: float | None
 
-
-@dataclass(frozen=True)
-class Comparison:
-    """The new model beside the live one.
-
-    Attributes:
-        version: the live model's version.
-        shared_categories: categories that both know; None where they know the same.
-        left_out: products of categories that the live model does not know.
-        accuracy: the predicted leaf is right.
-        coverage: decided on its own at `TARGET`.
-        by_category: accuracy by label.
-    """
-
-    version: str
-    shared_categories: int | None
-    left_out: int
-    accuracy: Paired
-    coverage: PairedCoverage
-    by_category: dict[str, Paired]
-
-    def to_dict(self) -> dict:
-        """Plain values for JSON; shares of nothing are None."""
-        return _without_nan(asdict(self))
+def _outcomes(columns: Columns, fitted: Target) -> Outcomes:
+    return Outcomes(
+        columns["product_id"],
+        columns["category"],
+        columns["category"] == columns["predicted"],
+        columns[accepted(TARGET)].astype(bool),
+        columns["group"],
+        eligible_scores(columns["score"], columns["predicted"], fitted.floors),
+    )
 
 
 def compare(
@@ -166,16 +167,16 @@ def compare(
     order = np.array([place[product] for product in candidate.eval.product_ids], dtype=np.int64)
     known = candidate.eval.known_to(live_categories)
     new, old = candidate.eval.rows(known), live.eval.rows(order[known])
-    decided = paired(new.accepted, old.accepted, new.groups)
+    decided = outcome(new.accepted, old.accepted, new.groups)
     low, high = _redrawn(candidate.answers(live_categories), live.answers(live_categories))
     return Comparison(
         version=version,
         shared_categories=None if live_categories is None else len(set(live_categories)),
         left_out=int((~known).sum()),
-        accuracy=paired(new.right, old.right, new.groups),
-        coverage=PairedCoverage(**asdict(decided), low=low, high=high),
+        accuracy=outcome(new.right, old.right, new.groups),
+        coverage=CoverageOutcome(**asdict(decided), low=low, high=high),
         by_category={
-            name: paired(new.right[own], old.right[own], new.groups[own])
+            name: outcome(new.right[own], old.right[own], new.groups[own])
             for name in sorted(set(new.categories))
             for own in [new.categories == name]
         },
@@ -189,20 +190,14 @@ def _redrawn(candidate: Answers, live: Answers) -> tuple[float, float] | tuple[N
     return coverage_change(live, candidate, TARGET)
 
 
-def paired(candidate: np.ndarray, live: np.ndarray, groups: np.ndarray) -> Paired:
-    """Counts and tests two bool arrays of shape (N,) in the same order, of products in groups."""
-    losses = live.astype(int) - candidate.astype(int)
-    return Paired(
-        n=len(candidate),
-        candidate=float(candidate.mean()) if len(candidate) else float("nan"),
-        live=float(live.mean()) if len(live) else float("nan"),
-        only_candidate=int((losses < 0).sum()),
-        only_live=int((losses > 0).sum()),
-        p_worse=sign_flip_p_value(summed_by_group(losses, groups), "greater"),
+def outcome(candidate: np.ndarray, live: np.ndarray, groups: np.ndarray) -> Outcome:
+    """Compares two bool arrays of shape (N,) in the same order, of products in groups."""
+    pair = Paired.of(live, candidate, groups)
+    return Outcome(
+        n=pair.n,
+        candidate=pair.share_b,
+        live=pair.share_a,
+        only_candidate=pair.only_b,
+        only_live=pair.only_a,
+        p_worse=pair.p_b_worse,
     )
-
-
-def _without_nan(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _without_nan(each) for key, each in value.items()}
-    return None if isinstance(value, float) and np.isnan(value) else value

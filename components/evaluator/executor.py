@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.io import WriteToParquetBatched
 from pydantic import TypeAdapter
@@ -17,9 +16,19 @@ from tfx.utils import io_utils, path_utils
 
 from components.baseline_model.artifact import LIVE_VERSION, model_path
 from components.blessing import MODEL_BLESSING
+from components.check import failed
 from components.drift_check.artifact import DriftFindings
 from components.evaluator import analysis, gate, summary
-from components.evaluator.comparison import TARGET, Comparison, Judged, Outcomes, compare
+from components.evaluator.artifact import (
+    CANDIDATE,
+    LIVE,
+    Comparison,
+    UnloadableLive,
+    Verdict,
+    predictions_file,
+    read_predictions,
+)
+from components.evaluator.comparison import COLUMNS, Scored, compare_with_live
 from components.evaluator.drift_checks import drift_checks
 from components.evaluator.prediction_rows import row_schema
 from components.evaluator.scoring import ScoreSplits
@@ -27,17 +36,14 @@ from components.evaluator.served_model import LoadedModel, ServedModel, Unloadab
 from components.evaluator.settings import GateConfig
 from components.example_validator.artifact import describe_anomalies
 from components.manifest_example_gen.artifact import read_taxonomy
-from shelfsort.contract.calibration import Calibration, Target
+from shelfsort.contract.calibration import Calibration
 from shelfsort.contract.modalities import COMBINED
 from shelfsort.contract.model_files import read_lineage
-from shelfsort.contract.targets import accepted
 from shelfsort.core.progress import note
 from shelfsort.core.storage import join
 from shelfsort.products.taxonomy import Taxonomy
-from shelfsort.stats.bootstrap import eligible_scores
 
 SPLITS = ("calibration", "eval")
-PREDICTIONS = "predictions"
 _PARTS = "parts"
 
 
@@ -70,7 +76,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         model = artifact_utils.get_single_instance(input_dict["model"])
         output = artifact_utils.get_single_uri(output_dict["evaluation"])
 
-        candidate = ServedModel("candidate", path_utils.serving_model_path(model.uri))
+        candidate = ServedModel(CANDIDATE, path_utils.serving_model_path(model.uri))
         # Held to the end, so that scoring within this process does not load them again.
         held = [candidate.load()]
         live, unloadable = _live_model(input_dict.get("baseline_model"), held)
@@ -81,18 +87,21 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         slices, has_live = analysis.read_slices(output), live is not None
         metrics = summary.metrics(slices, calibration, has_live=has_live)
         categories = summary.categories(slices, taxonomy, metrics, has_live=has_live)
-        version = _version(input_dict.get("baseline_model"))
-        compared = unloadable
+        compared: Comparison | UnloadableLive | None = unloadable
         if live is not None:
-            compared = _comparison(
-                output, candidate, live, summary.main_modality(metrics), version, taxonomy
+            live_lineage = read_lineage(live.path)
+            compared = compare_with_live(
+                _scored(output, candidate.name, calibration, metrics.main_modality),
+                _scored(output, live.name, _calibration(live_lineage), metrics.main_modality),
+                _version(input_dict["baseline_model"]),
+                live_lineage.get("taxonomy_version", ""),
+                taxonomy,
             )
         anomalies = _anomalies(input_dict.get("anomalies"))
         checks = drift_checks(_drift(input_dict.get("drift")), config, taxonomy.path)
-        verdict = gate.decide(metrics, categories, config, compared, anomalies, checks)
-        _write_json(output, "metrics.json", metrics)
-        _write_json(output, "categories.json", categories)
-        _write_json(output, "verdict.json", verdict.to_dict())
+        verdict = gate.decide(metrics, categories.categories, config, compared, anomalies, checks)
+        for document in (metrics, categories, verdict):
+            document.write(output)
         _bless(artifact_utils.get_single_instance(output_dict["blessing"]), verdict, model)
 
     def _measure(
@@ -110,9 +119,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             _ = rows | "Measure" >> analysis.WriteAnalysis(parents, features, output)
             # As many files as Beam likes: a single one would be gathered in memory first.
             _ = rows | "WriteRows" >> WriteToParquetBatched(
-                join(output, _PARTS, PREDICTIONS), row_schema(features), file_name_suffix=".parquet"
+                join(output, _PARTS, "rows"), row_schema(features), file_name_suffix=".parquet"
             )
-        _join_parts(join(output, _PARTS), join(output, f"{PREDICTIONS}.parquet"), features)
+        _join_parts(join(output, _PARTS), predictions_file(output), features)
 
 
 def _join_parts(folder: str, path: str, features: Sequence[str]) -> None:
@@ -139,65 +148,32 @@ def _patterns(examples: list[types.Artifact]) -> list[tuple[str, str]]:
 
 def _live_model(
     baseline: list[types.Artifact] | None, held: list[LoadedModel]
-) -> tuple[ServedModel | None, gate.UnloadableLive | None]:
+) -> tuple[ServedModel | None, UnloadableLive | None]:
     path = model_path(artifact_utils.get_single_uri(baseline)) if baseline else None
     if path is None:
         return None, None
-    live = ServedModel("live", path, ("combined",))
+    live = ServedModel(LIVE, path, (COMBINED,))
     try:
         loaded = live.load()
         loaded.probe()
     except UnloadableModel as error:
-        return None, gate.UnloadableLive(_version(baseline), str(error))
+        return None, UnloadableLive(_version(baseline), str(error))
     held.append(loaded)
     return live, None
-
-
-def _comparison(
-    output: str,
-    candidate: ServedModel,
-    live: ServedModel,
-    modality: str,
-    version: str,
-    taxonomy: Taxonomy,
-) -> Comparison | gate.UnloadableLive:
-    lineage = read_lineage(live.path)
-    shared = None
-    if lineage.get("taxonomy_version") != taxonomy.version:
-        known = _calibration(lineage).of(COMBINED).n_by_category
-        shared = sorted(known.keys() & set(taxonomy.leaves))
-        if not shared:
-            problem = "its taxonomy is another one and shares no category that it can name"
-            return gate.UnloadableLive(version, problem)
-    judged = (_judged(output, model, modality) for model in (candidate, live))
-    return compare(*judged, version, shared)
 
 
 def _calibration(lineage: Mapping[str, Any]) -> Calibration:
     return Calibration.from_json(lineage.get("thresholds"))
 
 
-def _judged(output: str, model: ServedModel, modality: str) -> Judged:
-    """`modality` answers most products: its floors and its correlation are taken for all."""
-    fitted = _calibration(read_lineage(model.path)).of(modality).at(TARGET)
-    outcomes = {split: _outcomes(output, model.name, split, fitted) for split in SPLITS}
-    return Judged(**outcomes, correlation=fitted.correlation)
-
-
-def _outcomes(output: str, model: str, split: str, fitted: Target) -> Outcomes:
-    columns = ["product_id", "category", "predicted", accepted(TARGET), "group", "score"]
-    rows = [("model", "=", model), ("mode", "=", "combined"), ("split", "=", split)]
-    with fileio.open(join(output, f"{PREDICTIONS}.parquet"), "rb") as file:
-        table = pq.read_table(pa.BufferReader(file.read()), columns=columns, filters=rows)
-    values = {name: table[name].to_numpy() for name in columns}
-    return Outcomes(
-        values["product_id"],
-        values["category"],
-        values["category"] == values["predicted"],
-        values[accepted(TARGET)].astype(bool),
-        values["group"],
-        eligible_scores(values["score"], values["predicted"], fitted.floors),
-    )
+def _scored(output: str, model: str, calibration: Calibration, main_modality: str) -> Scored:
+    by_split = {}
+    for split in SPLITS:
+        table = read_predictions(output, COLUMNS, model=model, mode=COMBINED, split=split)
+        if table is None:
+            raise FileNotFoundError(predictions_file(output))
+        by_split[split] = {name: table[name].to_numpy() for name in COLUMNS}
+    return Scored(by_split["eval"], by_split["calibration"], calibration, main_modality)
 
 
 def _version(baseline: list[types.Artifact] | None) -> str:
@@ -217,12 +193,7 @@ def _drift(artifacts: list[types.Artifact] | None) -> DriftFindings | None:
     return DriftFindings.read(artifact_utils.get_single_uri(artifacts)) if artifacts else None
 
 
-def _write_json(folder: str, name: str, content: Mapping | Sequence) -> None:
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    io_utils.write_string_file(join(folder, name), text + "\n")
-
-
-def _bless(blessing: types.Artifact, verdict: gate.Verdict, model: types.Artifact) -> None:
+def _bless(blessing: types.Artifact, verdict: Verdict, model: types.Artifact) -> None:
     MODEL_BLESSING.write(blessing.uri, verdict.blessed)
     # The properties that TFX's own Evaluator sets.
     blessing.set_int_custom_property("blessed", int(verdict.blessed))
@@ -231,6 +202,5 @@ def _bless(blessing: types.Artifact, verdict: gate.Verdict, model: types.Artifac
     if verdict.approved_by is not None:
         blessing.set_string_custom_property("approved_by", verdict.approved_by)
         note(f"approved by {verdict.approved_by} despite the failed checks")
-    for check in verdict.checks:
-        if not check.passed:
-            note(f"{check.name}: {check.reason}")
+    for check in failed(verdict.checks):
+        note(str(check))

@@ -6,55 +6,24 @@ over the categories.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from components.check import Check
-from components.evaluator.comparison import Comparison
-from components.evaluator.figures import accepted_accuracy, coverage
-from components.evaluator.live_checks import UnloadableLive, live_checks
+from components.check import Check, failed
+from components.evaluator.artifact import (
+    CategoryFigures,
+    Comparison,
+    Figures,
+    Metrics,
+    UnloadableLive,
+    Verdict,
+)
+from components.evaluator.live_checks import live_checks
 from components.evaluator.settings import GateConfig
-from components.evaluator.summary import answered_by
 from components.evaluator.wording import listed, missing, percent
-from shelfsort.contract.calibration import Calibration
+from shelfsort.contract.figures import accepted_accuracy, coverage
 from shelfsort.contract.targets import ANSWER_TARGET, TARGETS, accepted, target_key
 from shelfsort.stats.binomial import holm, shortfall_p_value, smallest_proof
-
-_SERVED = "combined"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether the model may go live.
-
-    Attributes:
-        blessed: whether every check passed, or a named person approved the model despite failures.
-        checks: all checks, passed or failed.
-        live: the comparison with the live model; None if no model is live.
-        approved_by: name of the person who approved; None if no approval was needed.
-    """
-
-    blessed: bool
-    checks: tuple[Check, ...]
-    live: Comparison | UnloadableLive | None
-    approved_by: str | None
-
-    def to_dict(self) -> dict:
-        """verdict.json: plain values."""
-        live = None
-        if isinstance(self.live, UnloadableLive):
-            live = {"version": self.live.version, "comparison": None, "problem": self.live.problem}
-        elif self.live is not None:
-            live = {"version": self.live.version, "comparison": self.live.to_dict()}
-        return {
-            "blessed": self.blessed,
-            "checks": [asdict(check) for check in self.checks],
-            "live": live,
-            "approved_by": self.approved_by,
-            "overridden": [
-                check.name for check in self.checks if self.approved_by and not check.passed
-            ],
-        }
 
 
 @dataclass(frozen=True, order=True)
@@ -68,8 +37,8 @@ class _Count:
 
 
 def decide(
-    metrics: Mapping,
-    categories: Sequence[Mapping],
+    metrics: Metrics,
+    categories: Sequence[CategoryFigures],
     config: GateConfig,
     live: Comparison | UnloadableLive | None = None,
     anomalies: Sequence[str] | None = None,
@@ -78,8 +47,8 @@ def decide(
     """Runs every check and combines the results.
 
     Args:
-        metrics: contents of metrics.json.
-        categories: contents of categories.json.
+        metrics: the figures.
+        categories: the figures by category.
         config: minima and rules.
         live: the comparison with the live model; None if no model is live.
         anomalies: descriptions of the data's anomalies; None if the data was not validated.
@@ -89,7 +58,7 @@ def decide(
         The verdict. `config.approved_by` overrides a refusal; the verdict then records the name
         and the overridden checks.
     """
-    figures = metrics.get(_SERVED, {}).get("eval", {})
+    figures = metrics.figures()
     checks = [
         _accuracy(figures, config),
         *(_accepted_accuracy(figures, target, config) for target in TARGETS),
@@ -104,10 +73,16 @@ def decide(
     checks += data_checks
     passed = all(check.passed for check in checks)
     approved_by = None if passed else config.approved_by
-    return Verdict(passed or approved_by is not None, tuple(checks), live, approved_by)
+    return Verdict(
+        blessed=passed or approved_by is not None,
+        checks=tuple(checks),
+        live=live,
+        approved_by=approved_by,
+        overridden=tuple(check.name for check in failed(checks)) if approved_by else (),
+    )
 
 
-def _accuracy(figures: Mapping, config: GateConfig) -> Check:
+def _accuracy(figures: Figures, config: GateConfig) -> Check:
     name, floor, n = "accuracy", config.accuracy, figures.get("n")
     lower, value = figures.get("accuracy_lower"), figures.get("accuracy")
     if not n or lower is None or value is None:
@@ -119,7 +94,7 @@ def _accuracy(figures: Mapping, config: GateConfig) -> Check:
     return Check(name, passed=lower >= floor, reason=reason, value=lower, floor=floor, n=n)
 
 
-def _accepted_accuracy(figures: Mapping, target: float, config: GateConfig) -> Check:
+def _accepted_accuracy(figures: Figures, target: float, config: GateConfig) -> Check:
     name, key = accepted_accuracy(target), f"{100 * target:g}"
     floor, n = getattr(config, name), figures.get(accepted(target))
     if not figures.get("n") or n is None:
@@ -141,7 +116,7 @@ def _accepted_accuracy(figures: Mapping, target: float, config: GateConfig) -> C
     return Check(name, passed=passed, reason=reason, value=lower, floor=floor, n=n)
 
 
-def _coverage(figures: Mapping, target: float, config: GateConfig) -> Check:
+def _coverage(figures: Figures, target: float, config: GateConfig) -> Check:
     name, figure, key = f"coverage_{target_key(target)}", coverage(target), f"{100 * target:g}"
     floor, n = getattr(config, name), figures.get("n")
     value, lower = figures.get(figure), figures.get(f"{figure}_lower")
@@ -154,12 +129,12 @@ def _coverage(figures: Mapping, target: float, config: GateConfig) -> Check:
     return Check(name, passed=lower >= floor, reason=reason, value=lower, floor=floor, n=n)
 
 
-def _calibration_evidence(metrics: Mapping, config: GateConfig) -> Check:
+def _calibration_evidence(metrics: Metrics, config: GateConfig) -> Check:
     name, needed = "calibration_evidence", config.min_calibration
     if needed is None:
         needed = smallest_proof(ANSWER_TARGET, config.confidence)
-    calibration = Calibration.from_json(metrics.get("thresholds")).modalities
-    modalities = list(answered_by(metrics))
+    calibration = metrics.calibration.modalities
+    modalities = list(metrics.answered_by())
     if not modalities or any(each not in calibration for each in modalities):
         return missing(name, "the calibration products behind the thresholds", needed)
     fitted = {each: calibration[each] for each in modalities}
@@ -195,13 +170,9 @@ def _calibration_evidence(metrics: Mapping, config: GateConfig) -> Check:
     )
 
 
-def _category_accuracy(categories: Sequence[Mapping], config: GateConfig) -> Check:
+def _category_accuracy(categories: Sequence[CategoryFigures], config: GateConfig) -> Check:
     name, floor = "category_accuracy", config.category_accuracy
-    counts = [
-        _Count(each["path"], each["accuracy"], each["n"], each["accuracy_effective"])
-        for each in categories
-        if each["n"] and each["accuracy"] is not None
-    ]
+    counts = [count for each in categories if (count := _count(each, "n", "accuracy"))]
     if not counts:
         return missing(name, "any category", floor)
     if floor == 0:
@@ -210,14 +181,15 @@ def _category_accuracy(categories: Sequence[Mapping], config: GateConfig) -> Che
     return _every_category(name, "accuracy", counts, floor, config.confidence)
 
 
-def _category_promise(categories: Sequence[Mapping], target: float, config: GateConfig) -> Check:
-    key = target_key(target)
-    name, suffix = f"category_promise_{key}", "" if target == ANSWER_TARGET else f"_{key}"
-    counts = []
-    for each in categories:
-        n, value = each[f"accepted{suffix}"], each[f"accepted_accuracy_{key}"]
-        if n and value is not None:
-            counts.append(_Count(each["path"], value, n, each[f"accepted_effective_{key}"]))
+def _category_promise(
+    categories: Sequence[CategoryFigures], target: float, config: GateConfig
+) -> Check:
+    name = f"category_promise_{target_key(target)}"
+    counts = [
+        count
+        for each in categories
+        if (count := _count(each, accepted(target), accepted_accuracy(target)))
+    ]
     if not counts:
         reason = (
             f"No prediction is accepted at {100 * target:g} %, so no category violates the "
@@ -230,6 +202,13 @@ def _category_promise(categories: Sequence[Mapping], target: float, config: Gate
         return check
     reason = f"{check.reason} This is only reported, as configured."
     return dataclasses.replace(check, passed=True, reason=reason)
+
+
+def _count(category: CategoryFigures, counted: str, share: str) -> _Count | None:
+    n, value, effective = (
+        category.figures[name] for name in (counted, share, f"{share}_effective")
+    )
+    return _Count(category.path, value, n, effective) if n and value is not None else None
 
 
 def _every_category(
@@ -269,7 +248,7 @@ def _anomalies(anomalies: Sequence[str]) -> Check:
     return Check("anomalies", passed=not anomalies, reason=reason, value=len(anomalies), floor=0)
 
 
-def _products(figures: Mapping, figure: str, n: int) -> str:
+def _products(figures: Figures, figure: str, n: int) -> str:
     return f"{n:,} eval products{_effective(n, figures.get(f'{figure}_effective'))}"
 
 

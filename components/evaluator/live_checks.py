@@ -1,22 +1,14 @@
 """The gate's checks against the live model, from the comparison of the two models."""
 
 import dataclasses
-from dataclasses import dataclass
 
 from components.check import Check
-from components.evaluator.comparison import TARGET, Comparison, Paired
+from components.evaluator.artifact import Comparison, Outcome, UnloadableLive
+from components.evaluator.comparison import TARGET
 from components.evaluator.settings import GateConfig
 from components.evaluator.wording import listed, missing, percent
 from shelfsort.stats.binomial import holm
 from shelfsort.stats.bootstrap import DRAWS
-
-
-@dataclass(frozen=True)
-class UnloadableLive:
-    """A live model that cannot be compared, and the reason."""
-
-    version: str
-    problem: str
 
 
 def live_checks(live: Comparison | UnloadableLive | None, config: GateConfig) -> list[Check]:
@@ -99,7 +91,7 @@ def _coverage_not_worse(live: Comparison, config: GateConfig) -> Check:
 def _not_worse(
     name: str,
     words: tuple[str, str],
-    pair: Paired,
+    pair: Outcome,
     allowed: float,
     version: str,
     confidence: float,

@@ -14,8 +14,10 @@ def missing(name: str, what: str, floor: float | None) -> Check:
     return Check(name, passed=False, reason=reason, floor=floor, n=0)
 
 
-def percent(share: float) -> str:
-    """0.953 -> "95.3 %"."""
+def percent(share: float | None) -> str:
+    """0.953 -> "95.3 %"; "–" for None."""
+    if share is None:
+        return "–"
     return f"{100 * share:.1f} %"
 
 

@@ -1,9 +1,10 @@
 """Whether a model goes live, and what its lineage says when it does."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from shelfsort.contract.modalities import MODALITIES
+from components.check import Check, failed
+from components.evaluator.artifact import Metrics, Verdict
 
 _SPLITS = ("eval", "eval_gold")
 
@@ -12,22 +13,22 @@ def refusals(
     *,
     model_blessed: bool,
     infra_blessed: bool,
-    verdict: Mapping[str, Any],
-    serving_report: Mapping[str, Any],
+    verdict: Verdict,
+    serving_checks: Iterable[Check],
 ) -> list[str]:
     """Why the model must not go live, a sentence each; [] when it may.
 
     Args:
         model_blessed: the Evaluator's blessing.
         infra_blessed: ServingCheck's blessing.
-        verdict: `verdict.json` of the evaluation, {} where it is missing.
-        serving_report: `report.json` of the infra blessing, {} where it is missing.
+        verdict: the gate's.
+        serving_checks: ServingCheck's.
     """
     reasons = []
     if not model_blessed:
-        reasons += failed_checks(verdict) or ["The Evaluator did not bless the model."]
+        reasons += _reasons(verdict.checks) or ["The Evaluator did not bless the model."]
     if not infra_blessed:
-        reasons += failed_checks(serving_report) or ["ServingCheck did not bless the model."]
+        reasons += _reasons(serving_checks) or ["ServingCheck did not bless the model."]
     return reasons
 
 
@@ -47,21 +48,12 @@ def withdrawal_refusals(withdrawn: Mapping[str, int], digest: str, approved_by: 
     ]
 
 
-def failed_checks(document: Mapping[str, Any]) -> list[str]:
-    """The reasons of the checks that did not pass, in a verdict or a serving report."""
-    return [
-        f"{check['name']}: {check['reason']}"
-        for check in document.get("checks", [])
-        if not check["passed"]
-    ]
-
-
 def completed_lineage(
     lineage: Mapping[str, Any],
     *,
     model_name: str,
-    metrics: Mapping[str, Any],
-    verdict: Mapping[str, Any],
+    metrics: Metrics,
+    verdict: Verdict,
     approved_by: str,
     git_commit: str,
     now: str,
@@ -71,16 +63,15 @@ def completed_lineage(
     Args:
         lineage: what the Trainer wrote; its `git_commit` and `created` stand if it has them.
         model_name: the name that the model is served under.
-        metrics: `metrics.json` of the evaluation; figures on held-out products are kept.
-        verdict: `verdict.json`; checks that an approval overrode are kept by name.
+        metrics: of the evaluation; figures on held-out products are kept.
+        verdict: the gate's; checks that an approval overrode are kept by name.
         approved_by: the name of who approved the push; "" for nobody.
         git_commit: the commit of the running code.
         now: ISO 8601 time of the push.
     """
     kept = {
-        mode: {split: metrics[mode][split] for split in _SPLITS if split in metrics[mode]}
-        for mode in MODALITIES
-        if mode in metrics
+        modality: {split: dict(by_split[split]) for split in _SPLITS if split in by_split}
+        for modality, by_split in metrics.modalities.items()
     }
     added: dict[str, Any] = {
         "name": model_name,
@@ -89,8 +80,12 @@ def completed_lineage(
         "created": lineage.get("created") or now,
         "pushed": now,
     }
-    approver = approved_by or verdict.get("approved_by")
+    approver = approved_by or verdict.approved_by
     if approver:
         added["approved_by"] = approver
-        added["approved_despite"] = failed_checks(verdict)
+        added["approved_despite"] = _reasons(verdict.checks)
     return added
+
+
+def _reasons(checks: Iterable[Check]) -> list[str]:
+    return [str(check) for check in failed(checks)]

@@ -1,20 +1,20 @@
 """Executor of the Pusher: reads blessings and figures, publishes, writes what came of it."""
 
-import json
 from datetime import datetime, timezone
 from typing import Any
 
 from tfx import types
 from tfx.dsl.components.base import base_executor
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.blessing import INFRA_BLESSING, MODEL_BLESSING
 from components.drift_check.artifact import STATISTICS_FILE
+from components.evaluator.artifact import Metrics, Verdict
 from components.pusher.artifact import Push
 from components.pusher.code_version import code_commit
 from components.pusher.decision import completed_lineage, refusals, withdrawal_refusals
+from components.serving_check.artifact import ServingReport
 from serving.versions import Publication, publish, withdrawn_digests
 from shelfsort.contract.model_files import TRAINING_STATISTICS, model_digest, read_lineage
 from shelfsort.core.progress import note
@@ -36,17 +36,18 @@ class Executor(base_executor.BaseExecutor):
         model_dir = path_utils.serving_model_path(uris["model"])
         serving_dir = exec_properties["serving_dir"]
         approved_by = exec_properties.get("approved_by") or ""
-        verdict = _read_json(join(uris["evaluation"], "verdict.json"))
+        verdict = Verdict.read(uris["evaluation"])
+        serving_report = ServingReport.find(uris["infra_blessing"])
 
         reasons = refusals(
             model_blessed=MODEL_BLESSING.given(uris["model_blessing"]),
             infra_blessed=INFRA_BLESSING.given(uris["infra_blessing"]),
             verdict=verdict,
-            serving_report=_read_json(join(uris["infra_blessing"], "report.json")),
+            serving_checks=serving_report.checks if serving_report else (),
         ) or withdrawal_refusals(
             withdrawn_digests(serving_dir),
             model_digest(model_dir),
-            approved_by or verdict.get("approved_by") or "",
+            approved_by or verdict.approved_by or "",
         )
         if reasons:
             _record_refusal(pushed_model, reasons)
@@ -54,7 +55,7 @@ class Executor(base_executor.BaseExecutor):
         lineage = completed_lineage(
             read_lineage(model_dir),
             model_name=exec_properties["model_name"],
-            metrics=_read_json(join(uris["evaluation"], "metrics.json")),
+            metrics=Metrics.read(uris["evaluation"]),
             verdict=verdict,
             approved_by=approved_by,
             git_commit=code_commit(),
@@ -67,13 +68,6 @@ class Executor(base_executor.BaseExecutor):
             extra_files={TRAINING_STATISTICS: join(uris["drift"], STATISTICS_FILE)},
         )
         _record_push(pushed_model, publication)
-
-
-def _read_json(path: str) -> dict[str, Any]:
-    if not fileio.exists(path):
-        return {}
-    with fileio.open(path, "rb") as file:
-        return json.loads(file.read())
 
 
 def _record_refusal(pushed_model: types.Artifact, reasons: list[str]) -> None:

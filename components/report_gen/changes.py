@@ -1,8 +1,13 @@
 """What would change for the catalogue if the candidate replaced the live model."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
+
+from components.evaluator.artifact import CategoryFigures
+from shelfsort.contract.targets import ANSWER_TARGET, accepted
+from shelfsort.stats.paired import Paired
 
 
 @dataclass(frozen=True)
@@ -47,36 +52,41 @@ def changes(candidate: pd.DataFrame, live: pd.DataFrame) -> Changes:
         live: the same columns; rows of products the candidate lacks are ignored.
     """
     both = candidate.merge(live, on="product_id", suffixes=("", "_live"))
-    right = both.predicted == both.category
-    live_right = both.predicted_live == both.category
-    accepted = both.accepted_95.astype(bool)
-    live_accepted = both.accepted_95_live.astype(bool)
+    right, live_right = both.predicted == both.category, both.predicted_live == both.category
+    taken, live_taken = accepted(ANSWER_TARGET), f"{accepted(ANSWER_TARGET)}_live"
+    decided, live_decided = both[taken].astype(bool), both[live_taken].astype(bool)
+    answers = Paired.of(live_right, right, both.product_id)
+    decisions = Paired.of(live_decided, decided, both.product_id)
     return Changes(
-        n=len(both),
-        fixed=int((right & ~live_right).sum()),
-        broken=int((~right & live_right).sum()),
-        both_right=int((right & live_right).sum()),
-        both_wrong=int((~right & ~live_right).sum()),
-        newly_decided=int((accepted & ~live_accepted).sum()),
-        no_longer_decided=int((~accepted & live_accepted).sum()),
-        decided_wrong=int((accepted & ~right).sum()),
-        live_decided_wrong=int((live_accepted & ~live_right).sum()),
+        n=answers.n,
+        fixed=answers.only_b,
+        broken=answers.only_a,
+        both_right=answers.both,
+        both_wrong=answers.neither,
+        newly_decided=decisions.only_b,
+        no_longer_decided=decisions.only_a,
+        decided_wrong=int((decided & ~right).sum()),
+        live_decided_wrong=int((live_decided & ~live_right).sum()),
     )
 
 
-def category_changes(categories: list[dict], most: int = 6) -> list[CategoryChange]:
+def category_changes(categories: Sequence[CategoryFigures], most: int = 6) -> list[CategoryChange]:
     """The categories that gain or lose most products, losses first.
 
     Weighted by products: 1 of 2 lost in a tiny category is less than 5 of 100 in a large one.
     """
-    both = [
-        CategoryChange(row["category"], row["n"], row["accuracy"], row["live"]["accuracy"])
-        for row in categories
-        if row.get("live") and row["accuracy"] is not None and row["live"]["accuracy"] is not None
-    ]
+    changed = filter(None, map(_category_change, categories))
     moved = sorted(
-        (change for change in both if change.difference), key=lambda c: c.difference * c.n
+        (change for change in changed if change.difference), key=lambda c: c.difference * c.n
     )
     losses = [change for change in moved if change.difference < 0][:most]
     gains = [change for change in reversed(moved) if change.difference > 0][:most]
     return losses + gains
+
+
+def _category_change(each: CategoryFigures) -> CategoryChange | None:
+    """None where one of the models has no accuracy there."""
+    accuracy, before = each.figures["accuracy"], (each.live or {}).get("accuracy")
+    if accuracy is None or before is None:
+        return None
+    return CategoryChange(each.category, int(each.figures["n"] or 0), accuracy, before)

@@ -1,36 +1,44 @@
 """From the parsed artifacts of one run to everything the page says: no files, no HTML."""
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pandas as pd
 
-from components.check import Check
+from components.check import Check, failed
 from components.drift_check.artifact import DriftFindings
-from components.evaluator.summary import main_modality
+from components.evaluator.artifact import (
+    CANDIDATE,
+    LIVE,
+    CategoryFigures,
+    Comparison,
+    Figures,
+    Metrics,
+    UnloadableLive,
+    Verdict,
+)
+from components.manifest_example_gen.artifact import Ingestion, Labels
 from components.report_gen.changes import category_changes, changes
 from components.report_gen.confident_errors import confident_errors
 from components.report_gen.confusion import frequent_pairs, sibling_matrices
 from components.report_gen.curve import Curve, coverage_curve
+from components.report_gen.modes import ModeRow, mode_rows
 from components.report_gen.sections import (
     Anomaly,
     DriftSection,
     Labelling,
     LiveComparison,
-    ModeRow,
-    Rate,
     RejectReason,
     Rejects,
     ReportContent,
-    Verdict,
+    ShownVerdict,
 )
 from components.report_gen.shelves import shelf_rows
-from shelfsort.contract.calibration import Calibration, ModalityCalibration
-from shelfsort.contract.modalities import MODALITIES
-from shelfsort.contract.targets import TARGETS, accepted, parent_accepted
-from shelfsort.stats.binomial import interval
+from shelfsort.contract.modalities import COMBINED, MODALITIES
+from shelfsort.contract.targets import ANSWER_TARGET, TARGETS, accepted, parent_accepted
+from shelfsort.labeling.label_issues import Suspect
+from shelfsort.products.manifest.rejects import Reject
 
 REJECT_EXAMPLES = 20
 MAX_SHARE_CHANGES = 12
@@ -51,29 +59,36 @@ class Tree(Protocol):
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """The parsed artifacts, as section "Evaluator output" of the contracts describes them.
+    """What the components of a run left behind.
 
-    `predictions` holds the split "eval" only. `anomalies` is None when data validation did not
-    report, `serving_check` None when the model was not tried in a server; `serving_problems` says
-    by check what the server did wrong.
+    Attributes:
+        predictions: of the split "eval".
+        anomalies: None where data validation did not report.
+        drift: None where DriftCheck did not report.
+        serving_check: whether the model was served as it should be; None where nobody tried.
+        serving_problems: checks of that which failed.
+        model_blessing: the Evaluator's; None where there is none to read.
+        suspects: labels to look at again, the most suspect first.
+        max_errors: how many confident errors to show.
+        price_per_answer: what one worker's answer cost.
     """
 
-    verdict: dict[str, Any]
-    metrics: dict[str, Any]
-    categories: list[dict[str, Any]]
+    verdict: Verdict
+    metrics: Metrics
+    categories: Sequence[CategoryFigures]
     predictions: pd.DataFrame
     taxonomy: Tree
-    rejects_summary: dict[str, Any]
-    rejects: list[dict[str, Any]]
+    ingestion: Ingestion
+    rejects: Sequence[Reject]
     model_name: str
     title: str = ""
-    lineage: dict[str, Any] = field(default_factory=dict)
+    lineage: Mapping[str, Any] = field(default_factory=dict)
     anomalies: list[Anomaly] | None = None
     drift: DriftFindings | None = None
     serving_check: bool | None = None
-    serving_problems: dict[str, str] = field(default_factory=dict)
+    serving_problems: Sequence[Check] = ()
     model_blessing: bool | None = None
-    suspects: list[dict[str, Any]] = field(default_factory=list)
+    suspects: Sequence[Suspect] = ()
     max_errors: int = 500
     price_per_answer: float | None = None
 
@@ -82,13 +97,13 @@ def assemble(inputs: ReportInputs) -> ReportContent:
     """Draws up the page's content from the parsed artifacts of one run."""
     tree = inputs.taxonomy
     parents = {leaf: (tree.ancestors(leaf) or [tree.root])[-1] for leaf in tree.leaves}
-    candidate = inputs.predictions[inputs.predictions.model == "candidate"]
-    combined = candidate[candidate["mode"] == "combined"]
+    candidate = inputs.predictions[inputs.predictions.model == CANDIDATE]
+    combined = candidate[candidate["mode"] == COMBINED]
     return ReportContent(
         model_name=inputs.model_name,
         title=inputs.title,
         verdict=_verdict(inputs),
-        modes=list(_mode_rows(inputs.metrics)),
+        modes=list(mode_rows(inputs.metrics)),
         curves={
             mode: _curves(candidate[candidate["mode"] == mode])
             for mode in MODALITIES
@@ -96,116 +111,51 @@ def assemble(inputs: ReportInputs) -> ReportContent:
         },
         live=_live(inputs, combined),
         categories=inputs.categories,
-        shelves=shelf_rows(combined, _calibration(inputs.metrics), tree),
+        shelves=shelf_rows(combined, inputs.metrics.main_calibration, tree),
         pairs=frequent_pairs(combined, parents),
         siblings=sibling_matrices(combined, parents, tree.leaves),
         errors=confident_errors(combined, inputs.max_errors),
         error_total=int((combined.category != combined.predicted).sum()),
         suspects=inputs.suspects[:MAX_SUSPECTS],
         suspect_total=len(inputs.suspects),
-        rejects=_rejects(inputs.rejects_summary, inputs.rejects),
+        rejects=_rejects(inputs.ingestion, inputs.rejects),
         anomalies=inputs.anomalies,
         drift=inputs.drift and _drift(inputs.drift),
-        labelling=_labelling(inputs.rejects_summary.get("labels") or {}, inputs.price_per_answer),
+        labelling=_labelling(inputs.ingestion.labels, inputs.price_per_answer),
         lineage=inputs.lineage,
         paths=_paths(tree),
     )
 
 
-def _calibration(metrics: Mapping[str, Any]) -> ModalityCalibration:
-    """The thresholds of the modality that answers most products."""
-    return Calibration.from_json(metrics.get("thresholds")).of(main_modality(metrics))
-
-
-def _verdict(inputs: ReportInputs) -> Verdict:
+def _verdict(inputs: ReportInputs) -> ShownVerdict:
     """The gate's verdict and the server's: fails closed when any of them is missing or says no."""
-    checks = [Check(**_known(Check, check)) for check in inputs.verdict.get("checks") or []]
+    verdict = inputs.verdict
+    checks = list(verdict.checks)
     if inputs.serving_check is not None:
         checks += _serving_checks(inputs.serving_check, inputs.serving_problems)
-    blessed = inputs.verdict.get("blessed") is True
-    if inputs.model_blessing is not None and inputs.model_blessing != blessed:
+    if inputs.model_blessing is not None and inputs.model_blessing != verdict.blessed:
         said = "The blessing artifact and the gate's verdict disagree."
         checks.append(Check("blessing_agrees", False, said))
-    approved_by = inputs.verdict.get("approved_by")
-    let_pass = set(inputs.verdict.get("overridden") or []) if approved_by else set()
-    failed = [check for check in checks if not check.passed and check.name not in let_pass]
-    return Verdict(
-        blessed=blessed and not failed,
-        failed=failed,
-        overruled=[check for check in checks if not check.passed and check.name in let_pass],
+    let_pass = set(verdict.overridden) if verdict.approved_by else set()
+    refused = failed(checks)
+    against = [check for check in refused if check.name not in let_pass]
+    return ShownVerdict(
+        blessed=verdict.blessed and not against,
+        failed=against,
+        overruled=[check for check in refused if check.name in let_pass],
         passed=[check for check in checks if check.passed],
-        approved_by=approved_by,
+        approved_by=verdict.approved_by,
     )
 
 
-def _serving_checks(blessed: bool, problems: Mapping[str, str]) -> list[Check]:
+def _serving_checks(blessed: bool, problems: Sequence[Check]) -> list[Check]:
     if blessed:
         said = "A model server loaded the exported model and returned the recorded predictions."
         return [Check("serving_check", True, said)]
     if not problems:
         said = "A model server could not load the exported model, or returned other predictions."
         return [Check("serving_check", False, said)]
-    return [Check(f"serving_check_{name}", False, said) for name, said in problems.items()]
-
-
-def _known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: values[name] for name in kind.__dataclass_fields__ if name in values}
-
-
-def _mode_rows(metrics: Mapping[str, Any]) -> Iterable[ModeRow]:
-    for mode in MODALITIES:
-        for split in ("eval", "eval_gold", "calibration"):
-            row = mode_row(mode, split, (metrics.get(mode) or {}).get(split))
-            if row:
-                yield row
-
-
-def mode_row(mode: str, split: str, figures: Mapping[str, Any] | None) -> ModeRow | None:
-    """Reads one mode's figures of one split; None where nothing was scored."""
-    if not figures or not figures.get("n"):
-        return None
-    n = int(figures["n"])
-
-    def share(name: str) -> Rate | None:
-        return rate(figures.get(name), n, figures.get(f"{name}_effective"))
-
-    return ModeRow(
-        mode=mode,
-        split=split,
-        n=n,
-        accuracy=share("accuracy"),
-        parent_accuracy=share("parent_accuracy"),
-        coverage_95=share("coverage_at_95"),
-        coverage_98=share("coverage_at_98"),
-        parent_coverage_95=share("parent_coverage_at_95"),
-        parent_coverage_98=share("parent_coverage_at_98"),
-        accepted_accuracy_95=number(figures.get("accepted_accuracy_95")),
-        accepted_accuracy_98=number(figures.get("accepted_accuracy_98")),
-        accepted_lower_95=number(figures.get("accepted_accuracy_95_lower")),
-        accepted_lower_98=number(figures.get("accepted_accuracy_98_lower")),
-        expected_accuracy=_expected(figures, n),
-        macro_f1=number(figures.get("macro_f1")),
-        ece=number(figures.get("ece")),
-    )
-
-
-def _expected(figures: Mapping[str, Any], n: int) -> Rate | None:
-    """Accuracy if labels are right as often as their votes say, with its interval."""
-    parts = [number(figures.get(f"accuracy_expected{part}")) for part in ("", "_lower", "_upper")]
-    return None if None in parts else Rate(*parts, n)
-
-
-def number(value: Any) -> float | None:
-    """A finite number, or None (JSON written by Python may hold NaN)."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        return None
-    return float(value)
-
-
-def rate(value: Any, n: int, effective: Any = None) -> Rate | None:
-    """A share of `n` products, with the interval of as many as these are worth, `n` by default."""
-    share, size = number(value), number(effective) or n
-    return None if share is None or not n else Rate(share, *interval(share * size, size), n)
+    return [Check(f"serving_check_{each.name}", False, each.reason) for each in problems]
 
 
 def _curves(rows: pd.DataFrame) -> dict[str, Curve]:
@@ -226,46 +176,43 @@ def _curves(rows: pd.DataFrame) -> dict[str, Curve]:
 
 
 def _live(inputs: ReportInputs, combined: pd.DataFrame) -> LiveComparison | None:
-    said = inputs.verdict.get("live") or {}
-    compared = said.get("comparison") or {}
-    coverage = compared.get("coverage") or {}
-    low, high = (number(coverage.get(end)) for end in ("low", "high"))
-    figures = (inputs.metrics.get("live") or {}).get("eval")
-    rows = inputs.predictions[inputs.predictions.model == "live"]
-    if not said and not figures:
+    said, figures = inputs.verdict.live, inputs.metrics.live
+    if said is None and figures is None:
         return None
-    wanted = ["product_id", "category", "predicted", "accepted_95"]
+    compared = said if isinstance(said, Comparison) else None
+    coverage = compared and compared.coverage
+    redrawn = None
+    if coverage and coverage.low is not None and coverage.high is not None:
+        redrawn = (coverage.low, coverage.high)
+    rows = inputs.predictions[inputs.predictions.model == LIVE]
+    wanted = ["product_id", "category", "predicted", accepted(ANSWER_TARGET)]
     return LiveComparison(
-        version=str(said.get("version", "")),
-        problem=str(said.get("problem") or ""),
-        candidate=mode_row("combined", "eval", (inputs.metrics.get("combined") or {}).get("eval")),
-        live=mode_row("combined", "eval", figures),
+        version=said.version if said else "",
+        problem=said.problem if isinstance(said, UnloadableLive) else "",
+        candidate=_on_eval(inputs.metrics.figures()),
+        live=_on_eval(figures or {}),
         changes=changes(combined[wanted], rows[wanted]) if len(rows) else None,
         categories=category_changes(inputs.categories),
-        p_worse=number((compared.get("accuracy") or {}).get("p_worse")),
-        p_decides_less=number(coverage.get("p_worse")),
-        redrawn=None if low is None or high is None else (low, high),
-        left_out=int(compared.get("left_out") or 0),
+        p_worse=compared.accuracy.p_worse if compared else None,
+        p_decides_less=coverage.p_worse if coverage else None,
+        redrawn=redrawn,
+        left_out=compared.left_out if compared else 0,
     )
 
 
-def _rejects(summary: Mapping[str, Any], rejects: Iterable[dict[str, Any]]) -> Rejects:
-    examples: dict[str, list[dict[str, Any]]] = {}
+def _on_eval(figures: Figures) -> ModeRow | None:
+    return ModeRow(COMBINED, "eval", figures) if figures.get("n") else None
+
+
+def _rejects(ingestion: Ingestion, rejects: Iterable[Reject]) -> Rejects:
+    examples: dict[str, list[Reject]] = {}
     for reject in rejects:
-        of_reason = examples.setdefault(str(reject.get("reason", "")), [])
+        of_reason = examples.setdefault(reject.reason, [])
         if len(of_reason) < REJECT_EXAMPLES:
             of_reason.append(reject)
-    counts = sorted((summary.get("by_reason") or {}).items(), key=lambda item: -item[1])
-    return Rejects(
-        lines=int(summary.get("lines", 0)),
-        files=len(summary.get("files") or {}),
-        accepted=int(summary.get("accepted", 0)),
-        superseded=int(summary.get("superseded", 0)),
-        rejected=int(summary.get("rejected", 0)),
-        reasons=[RejectReason(reason, count, examples.get(reason, [])) for reason, count in counts],
-        reduction=dict(summary.get("reduction") or {}),
-        ignored=dict(summary.get("ignored") or {}),
-    )
+    counts = sorted(ingestion.by_reason.items(), key=lambda item: -item[1])
+    reasons = [RejectReason(reason, n, examples.get(reason, [])) for reason, n in counts]
+    return Rejects(ingestion, reasons)
 
 
 def _drift(findings: DriftFindings) -> DriftSection:
@@ -276,11 +223,11 @@ def _drift(findings: DriftFindings) -> DriftSection:
     return DriftSection(findings, first[:MAX_SHARE_CHANGES])
 
 
-def _labelling(labels: Mapping[str, Any], price_per_answer: float | None) -> Labelling:
+def _labelling(labels: Labels, price_per_answer: float | None) -> Labelling:
     return Labelling(
-        workers=int(labels.get("workers", 0)),
-        answers=int(labels.get("answers", 0)),
-        products=int(labels.get("products_with_workers", 0)),
+        workers=labels.workers,
+        answers=labels.answers,
+        products=labels.products_with_workers,
         price_per_answer=price_per_answer,
     )
 

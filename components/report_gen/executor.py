@@ -1,18 +1,15 @@
 """Has one run's artifacts read, and writes its report."""
 
-import os
 from typing import Any
 
 from tfx import types
 from tfx.dsl.components.base import base_executor
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from components.report_gen import page
-from components.report_gen.reading import ReadRun, join, read, read_run
+from components.report_gen.artifact import write_page, write_relabelling
+from components.report_gen.reading import ReadRun, read_run
 from shelfsort.labeling.label_issues import relabelling_lines
-
-RELABELLING = "relabel.manifest"
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -23,7 +20,7 @@ class Executor(base_executor.BaseExecutor):
     def Do(  # noqa: N802 - TFX's name
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
-        """Writes `index.html`, the figures that it shows, and what to label again.
+        """Writes the page, the same in brief, the figures, and what to label again.
 
         Args:
             input_dict: see ReportGenSpec.
@@ -45,20 +42,12 @@ class Executor(base_executor.BaseExecutor):
             price_per_answer=exec_properties.get("price_per_answer"),
         )
         report_uri = artifact_utils.get_single_uri(output_dict["report"])
-        _write_report(report_uri, run, read(join(uris["evaluation"], "metrics.json")))
+        _write_report(report_uri, run)
 
 
-def _write_report(report_uri: str, run: ReadRun, metrics: bytes) -> None:
+def _write_report(report_uri: str, run: ReadRun) -> None:
     if run.inputs.suspects:
-        lines = relabelling_lines(run.inputs.suspects, run.inputs.taxonomy)
-        _write(join(report_uri, RELABELLING), "".join(f"{line}\n" for line in lines).encode())
-    _write(join(report_uri, "metrics.json"), metrics)
-    # The page comes last: where it is, the report is whole.
-    _write(join(report_uri, "index.html"), page.render(run.content, run.pictures))
-
-
-def _write(path: str, data: bytes) -> None:
-    fileio.makedirs(os.path.dirname(path))  # noqa: PTH120 - a URI
-    with fileio.open(path + ".part", "wb") as file:
-        file.write(data)
-    fileio.rename(path + ".part", path, overwrite=True)
+        write_relabelling(report_uri, relabelling_lines(run.inputs.suspects, run.inputs.taxonomy))
+    run.inputs.metrics.write(report_uri)
+    page.summary(run.content).write(report_uri)
+    write_page(report_uri, page.render(run.content, run.pictures))

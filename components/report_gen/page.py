@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import re
 from dataclasses import asdict
 from importlib import resources
 from typing import Any
@@ -11,7 +10,9 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from components.report_gen.sections import Rate, ReportContent
+from components.report_gen.artifact import Report
+from components.report_gen.sections import ReportContent
+from shelfsort.contract.figures import accepted_accuracy, coverage
 from shelfsort.contract.targets import TARGETS
 from shelfsort.core.web.style import style_sheet
 
@@ -21,6 +22,11 @@ SPLIT_NAMES = {
     "eval_gold": "eval, against gold",
     "calibration": "calibration",
 }
+_SUMMARISED = (
+    *(name for target in TARGETS for name in (coverage(target), accepted_accuracy(target))),
+    "accuracy",
+    "parent_accuracy",
+)
 _ESCAPES = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
 
 
@@ -44,7 +50,6 @@ def render(content: ReportContent, pictures: dict[str, str]) -> bytes:
             style=Markup(style_sheet() + _static("report.css")),
             script=Markup(script),
             script_digest=_digest(script),
-            summary=inline_json(_summary(content)),
             data=inline_json(_script_data(content)),
             pictures=inline_json(pictures),
             targets=[f"{100 * target:g}" for target in TARGETS],
@@ -56,26 +61,24 @@ def render(content: ReportContent, pictures: dict[str, str]) -> bytes:
     return html.encode("utf-8", "replace")
 
 
+def summary(content: ReportContent) -> Report:
+    """The page in brief."""
+    verdict, row = content.verdict, content.headline()
+    return Report(
+        model_name=content.model_name,
+        blessed=verdict.blessed,
+        failed=tuple(map(str, verdict.failed)),
+        overruled=tuple(map(str, verdict.overruled)),
+        approved_by=verdict.approved_by,
+        n=row.n if row else 0,
+        figures={name: row.number(name) for name in _SUMMARISED} if row else {},
+    )
+
+
 def inline_json(value: Any) -> Markup:
     """JSON that may stand inside a <script> element, whatever the strings in it hold."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return Markup(text.translate(_ESCAPES))
-
-
-def summary_of(page: str) -> dict[str, Any]:
-    """The verdict and the key figures of a rendered page.
-
-    Returns:
-        `model_name`, `blessed`, `failed`, `overruled` (each "check: reason"), `approved_by`, `n`
-        and `figures` (shares of the combined model on eval; {} where nothing was scored).
-
-    Raises:
-        ValueError: `page` is not a page that `render` has drawn.
-    """
-    written = re.search(r'<script type="application/json" id="summary">([^<]*)</script>', page)
-    if not written:
-        raise ValueError("not a Shelfsort report")
-    return json.loads(written.group(1))
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -141,40 +144,11 @@ def _digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
 
 
-def _summary(content: ReportContent) -> dict[str, Any]:
-    """The page in brief, for programs: `summary_of` reads it back."""
-    verdict, row = content.verdict, content.headline()
-    figures = (
-        {
-            "coverage_at_95": row.coverage_95,
-            "accepted_accuracy_95": row.accepted_accuracy_95,
-            "coverage_at_98": row.coverage_98,
-            "accepted_accuracy_98": row.accepted_accuracy_98,
-            "accuracy": row.accuracy,
-            "parent_accuracy": row.parent_accuracy,
-        }
-        if row
-        else {}
-    )
-    return {
-        "model_name": content.model_name,
-        "blessed": verdict.blessed,
-        "failed": [f"{check.name}: {check.reason}" for check in verdict.failed],
-        "overruled": [f"{check.name}: {check.reason}" for check in verdict.overruled],
-        "approved_by": verdict.approved_by,
-        "n": row.n if row else 0,
-        "figures": {
-            name: value.value if isinstance(value, Rate) else value
-            for name, value in figures.items()
-        },
-    }
-
-
 def _script_data(content: ReportContent) -> dict[str, Any]:
     """What the page's script needs: curves, errors and suspects."""
     used = sorted(
         {name for error in content.errors for name in (error.category, error.predicted)}
-        | {suspect[key] for suspect in content.suspects for key in ("label", "likely")}
+        | {name for suspect in content.suspects for name in (suspect.label, suspect.likely)}
     )
     index = {name: position for position, name in enumerate(used)}
     return {
@@ -201,11 +175,11 @@ def _script_data(content: ReportContent) -> dict[str, Any]:
         ],
         "suspects": [
             {
-                "id": suspect["product_id"],
-                "title": suspect.get("title", ""),
-                "label": index[suspect["label"]],
-                "likely": index[suspect["likely"]],
-                "score": suspect["label_score"],
+                "id": suspect.product_id,
+                "title": suspect.title,
+                "label": index[suspect.label],
+                "likely": index[suspect.likely],
+                "score": suspect.label_score,
             }
             for suspect in content.suspects
         ],

@@ -1,27 +1,37 @@
 """A run's artifacts, read from where its components left them, as what its report shows."""
 
 import dataclasses
-import io
-import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet
-import tensorflow as tf
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
+from components.blessing import INFRA_BLESSING, MODEL_BLESSING
+from components.check import failed
 from components.drift_check.artifact import DriftFindings
+from components.evaluator.artifact import Categories, Metrics, Verdict, read_predictions
+from components.example_validator.artifact import read_anomalies
+from components.manifest_example_gen.artifact import Ingestion, read_rejects, read_taxonomy
 from components.report_gen.content import MAX_SUSPECTS, ReportInputs, assemble
 from components.report_gen.products import find_products, within_budget
 from components.report_gen.sections import Anomaly, ReportContent
-from shelfsort.products.taxonomy import Taxonomy
+from components.serving_check.artifact import ServingReport
+from components.trainer.artifact import read_suspects
+from shelfsort.contract.model_files import read_lineage
+from shelfsort.contract.targets import TARGETS, accepted, parent_accepted
+from shelfsort.core.errors import InputError
+from shelfsort.core.storage import join
+from shelfsort.labeling.label_issues import Suspect
 
-MODEL_RECORD = os.path.join("Format-Serving", "assets.extra", "shelfsort.json")  # noqa: PTH118
-SERVING_REPORT = "report.json"
-SUSPECTS = "label_suspects.jsonl"
+_SERVED_MODEL = "Format-Serving"
+"""TFX's folder of a model's SavedModel."""
 
+_COLUMNS = (
+    *("model", "mode", "product_id", "title", "group", "category", "gold", "parent"),
+    *("predicted", "score", *map(accepted, TARGETS), "answer"),
+    *("predicted_parent", "parent_score", *map(parent_accepted, TARGETS), "label_confidence"),
+)
 
 # Suspects are looked for in so many training products; beyond, their ids must do. Half a minute at
 # the most, where reading millions of pictures for a few titles would take hours.
@@ -53,7 +63,7 @@ def read_run(uris: Mapping[str, str], train_uri: str, eval_uri: str, **settings:
         settings: the fields of `ReportInputs` that no artifact holds, such as `model_name`.
     """
     inputs = _inputs(uris, settings)
-    ids = [suspect["product_id"] for suspect in inputs.suspects]
+    ids = [suspect.product_id for suspect in inputs.suspects]
     suspects = find_products(train_uri, ids, ids[:MAX_SUSPECTS], SUSPECTS_SCANNED)
     inputs = dataclasses.replace(
         inputs, suspects=[_with_words(each, suspects.words) for each in inputs.suspects]
@@ -67,84 +77,49 @@ def read_run(uris: Mapping[str, str], train_uri: str, eval_uri: str, **settings:
 def _inputs(uris: Mapping[str, str], settings: Mapping[str, Any]) -> ReportInputs:
     evaluation, rejects = uris["evaluation"], uris["rejects"]
     return ReportInputs(
-        verdict=_json(join(evaluation, "verdict.json")),
-        metrics=_json(join(evaluation, "metrics.json")),
-        categories=_json(join(evaluation, "categories.json")),
-        predictions=_predictions(join(evaluation, "predictions.parquet")),
-        taxonomy=Taxonomy.load(join(uris["taxonomy"], "taxonomy.json")),
-        rejects_summary=_json(join(rejects, "summary.json")),
-        rejects=list(_json_lines(join(rejects, "rejects.jsonl"))),
-        suspects=list(_json_lines(join(uris["model_run"], SUSPECTS)))
-        if "model_run" in uris
-        else [],
-        lineage=_lineage(uris.get("model")),
+        verdict=Verdict.read(evaluation),
+        metrics=Metrics.read(evaluation),
+        categories=Categories.read(evaluation).categories,
+        predictions=_predictions(evaluation),
+        taxonomy=read_taxonomy(uris["taxonomy"]),
+        ingestion=Ingestion.read(rejects),
+        rejects=list(read_rejects(rejects)),
+        suspects=list(read_suspects(uris["model_run"])) if "model_run" in uris else [],
+        lineage=read_lineage(join(uris["model"], _SERVED_MODEL)) if "model" in uris else {},
         anomalies=_anomalies(uris["anomalies"]) if "anomalies" in uris else None,
         drift=DriftFindings.read(uris["drift"]) if "drift" in uris else None,
-        model_blessing=tf.io.gfile.exists(join(uris["model_blessing"], "BLESSED")),
+        model_blessing=MODEL_BLESSING.given(uris["model_blessing"]),
         **(_serving(uris["infra_blessing"]) if "infra_blessing" in uris else {}),
         **settings,
     )
 
 
-def _with_words(suspect: dict[str, Any], words: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
-    title, description = words.get(suspect["product_id"], ("", ""))
-    return {**suspect, "title": title, "description": description}
+def _with_words(suspect: Suspect, words: Mapping[str, tuple[str, str]]) -> Suspect:
+    title, description = words.get(suspect.product_id, ("", ""))
+    return dataclasses.replace(suspect, title=title, description=description)
 
 
-def join(folder: str, name: str) -> str:
-    """The address of `name` in a folder that may lie in an object store."""
-    return os.path.join(folder, name)  # noqa: PTH118 - a URI, not a path of this machine
-
-
-def read(path: str) -> bytes:
-    """A whole file."""
-    with tf.io.gfile.GFile(path, "rb") as file:
-        return file.read()
-
-
-def _json(path: str) -> Any:
-    return json.loads(read(path))
-
-
-def _json_lines(path: str) -> Iterator[dict[str, Any]]:
-    """The records of a file that is left out where there are none."""
-    if tf.io.gfile.exists(path):
-        yield from (json.loads(line) for line in read(path).splitlines() if line.strip())
-
-
-def _predictions(path: str) -> pd.DataFrame:
-    """The rows of the split "eval", without the columns the page does not show."""
-    source = io.BytesIO(read(path))
-    unused = {"split", "top_categories", "top_scores", "answer_level", "has_text", "has_image"}
-    names = pyarrow.parquet.read_schema(source).names
-    table = pyarrow.parquet.read_table(
-        source,
-        columns=[name for name in names if name not in unused],
-        filters=[("split", "=", "eval")],
-    )
-    return table.to_pandas()
+def _predictions(evaluation: str) -> pd.DataFrame:
+    """The rows of the split "eval"; InputError where there are none to read."""
+    rows = read_predictions(evaluation, _COLUMNS, split="eval")
+    if rows is None:
+        raise InputError(f"{evaluation}: holds no predictions. Repeat the run.")
+    return rows.to_pandas()
 
 
 def _serving(infra_blessing: str) -> dict[str, Any]:
     """ServingCheck's blessing, and why not where it refused and said so."""
-    blessed = tf.io.gfile.exists(join(infra_blessing, "INFRA_BLESSED"))
-    report = join(infra_blessing, SERVING_REPORT)
-    checks = _json(report)["checks"] if tf.io.gfile.exists(report) else []
-    problems = {check["name"]: check["reason"] for check in checks if not check["passed"]}
-    return {"serving_check": blessed, "serving_problems": problems}
-
-
-def _lineage(model_uri: str | None) -> dict[str, Any]:
-    path = join(model_uri, MODEL_RECORD) if model_uri else ""
-    return _json(path) if path and tf.io.gfile.exists(path) else {}
+    report = ServingReport.find(infra_blessing)
+    return {
+        "serving_check": INFRA_BLESSING.given(infra_blessing),
+        "serving_problems": failed(report.checks) if report else [],
+    }
 
 
 def _anomalies(uri: str) -> list[Anomaly]:
     """Every anomaly of every split, errors first."""
     found = []
-    for path in sorted(tf.io.gfile.glob(join(uri, "Split-*/SchemaDiff.pb"))):
-        split = path.split("/")[-2].removeprefix("Split-")
-        diff = anomalies_pb2.Anomalies.FromString(read(path))
+    for split, diff in read_anomalies(uri).items():
         named = list(diff.anomaly_info.items())
         if diff.HasField("dataset_anomaly_info"):
             named.append(("the data set", diff.dataset_anomaly_info))

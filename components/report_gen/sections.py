@@ -4,22 +4,27 @@ Rates and scores are in [0, 1]; None stands for "not known" or "not defined", ne
 """
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from components.check import Check
 from components.drift_check.artifact import DriftFindings, ShareChange
+from components.evaluator.artifact import CategoryFigures
+from components.manifest_example_gen.artifact import Ingestion
 from components.report_gen.changes import CategoryChange, Changes
 from components.report_gen.confident_errors import ModelError
 from components.report_gen.confusion import Pair, SiblingMatrix
 from components.report_gen.curve import Curve
+from components.report_gen.modes import ModeRow
 from components.report_gen.shelves import ShelfRow
-from shelfsort.products.manifest.rejects import REASONS
+from shelfsort.labeling.label_issues import Suspect
+from shelfsort.products.manifest.rejects import REASONS, Reject
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ShownVerdict:
     """Whether the model may go live, and why.
 
     `overruled` holds the checks that failed and that `approved_by`, a person, let pass.
@@ -30,41 +35,6 @@ class Verdict:
     overruled: list[Check]
     passed: list[Check]
     approved_by: str | None = None
-
-
-@dataclass(frozen=True)
-class Rate:
-    """A proportion of `n` products with its two-sided 95 % Clopper-Pearson interval."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-
-@dataclass(frozen=True)
-class ModeRow:
-    """One mode of the model on one split. `accepted_lower_*` are one-sided 95 % bounds.
-
-    `expected_accuracy` allows for labels that are wrong themselves; None where that is not known.
-    """
-
-    mode: str
-    split: str
-    n: int
-    accuracy: Rate | None
-    parent_accuracy: Rate | None
-    coverage_95: Rate | None
-    coverage_98: Rate | None
-    parent_coverage_95: Rate | None
-    parent_coverage_98: Rate | None
-    accepted_accuracy_95: float | None
-    accepted_accuracy_98: float | None
-    accepted_lower_95: float | None
-    accepted_lower_98: float | None
-    expected_accuracy: Rate | None
-    macro_f1: float | None
-    ece: float | None
 
 
 @dataclass(frozen=True)
@@ -115,7 +85,7 @@ class RejectReason:
 
     reason: str
     count: int
-    examples: list[dict[str, Any]]
+    examples: list[Reject]
 
     @property
     def explanation(self) -> str:
@@ -125,20 +95,10 @@ class RejectReason:
 
 @dataclass(frozen=True)
 class Rejects:
-    """What became of the manifest's lines.
+    """What became of the manifest's lines, and why some were left out, most frequent first."""
 
-    `superseded` lines have a later answer in another file; `files` is how many files there were;
-    `ignored` counts fields that were cut or left out of products that were accepted.
-    """
-
-    lines: int
-    files: int
-    accepted: int
-    superseded: int
-    rejected: int
+    ingestion: Ingestion
     reasons: list[RejectReason]
-    reduction: dict[str, str]
-    ignored: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -169,23 +129,23 @@ class ReportContent:
 
     model_name: str
     title: str
-    verdict: Verdict
+    verdict: ShownVerdict
     modes: list[ModeRow]
     curves: dict[str, dict[str, Curve]]
     live: LiveComparison | None
-    categories: list[dict[str, Any]]
+    categories: Sequence[CategoryFigures]
     shelves: list[ShelfRow]
     pairs: list[Pair]
     siblings: list[SiblingMatrix]
     errors: list[ModelError]
     error_total: int
-    suspects: list[dict[str, Any]]
+    suspects: Sequence[Suspect]
     suspect_total: int
     rejects: Rejects
     anomalies: list[Anomaly] | None
     drift: DriftSection | None
     labelling: Labelling
-    lineage: dict[str, Any]
+    lineage: Mapping[str, Any]
     paths: dict[str, str]
 
     def headline(self) -> ModeRow | None:

@@ -28,6 +28,6 @@ class ServingReport(Document):
         """True when there were checks and all passed."""
         return bool(self.checks) and all(check.passed for check in self.checks)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, `blessed` among them for whoever looks into the file."""
-        return {"blessed": self.blessed, **super().to_dict()}
+    def _content(self) -> dict[str, Any]:
+        # `blessed` is for whoever looks into the file.
+        return {"blessed": self.blessed, **super()._content()}

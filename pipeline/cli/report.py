@@ -3,29 +3,19 @@
 import json
 import webbrowser
 from pathlib import Path
-from typing import Any
 
 import click
 
-from components.evaluator.figures import accepted_accuracy, coverage
+from components.report_gen.artifact import Report
+from shelfsort.contract.figures import LABELS, accepted_accuracy, coverage
 from shelfsort.contract.targets import TARGETS
 from shelfsort.core.errors import InputError
 
-_FIGURES = {
-    **{
-        figure: words
-        for target in TARGETS
-        for figure, words in (
-            (coverage(target), f"coverage at {100 * target:g} %"),
-            (
-                accepted_accuracy(target),
-                f"accuracy of predictions accepted at {100 * target:g} %",
-            ),
-        )
-    },
-    "accuracy": "accuracy",
-    "parent_accuracy": "accuracy of the parent category",
-}
+_FIGURES = (
+    *(name for target in TARGETS for name in (coverage(target), accepted_accuracy(target))),
+    "accuracy",
+    "parent_accuracy",
+)
 
 
 @click.command()
@@ -44,11 +34,11 @@ def report(run: Path, open_page: bool, as_json: bool) -> None:
       shelfsort report out --json
     """
     page = _find_page(run)
-    summary = _summary(page)
+    found = Report.of_page(page)
     if as_json:
-        click.echo(json.dumps({**summary, "page": str(page)}))
+        click.echo(json.dumps({**found.to_dict(), "page": str(page)}))
     else:
-        _print(page, summary)
+        _print(page, found)
     if open_page:
         webbrowser.open(page.as_uri())
 
@@ -63,26 +53,15 @@ def _find_page(run: Path) -> Path:
     )
 
 
-def _summary(page: Path) -> dict[str, Any]:
-    from components.report_gen.page import summary_of
-
-    try:
-        return summary_of(page.read_text("utf-8"))
-    except ValueError as error:
-        raise InputError(
-            f"{page}: {error}. Give the --output folder of a finished `shelfsort run`."
-        ) from None
-
-
-def _print(page: Path, summary: dict[str, Any]) -> None:
-    said = "may go live" if summary["blessed"] else "may not go live"
-    click.echo(f"{summary['model_name']} {said}")
-    for reason in summary["failed"]:
+def _print(page: Path, found: Report) -> None:
+    said = "may go live" if found.blessed else "may not go live"
+    click.echo(f"{found.model_name} {said}")
+    for reason in found.failed:
         click.echo(f"  failed: {reason}")
-    for reason in summary["overruled"]:
-        click.echo(f"  overridden by {summary['approved_by']}: {reason}")
-    click.echo(f"Figures on {summary['n']:,} eval products, from text and image:")
-    for key, words in _FIGURES.items():
-        value = summary["figures"].get(key)
-        click.echo(f"  {'–' if value is None else f'{value:.1%}':>7}  {words}")
+    for reason in found.overruled:
+        click.echo(f"  overridden by {found.approved_by}: {reason}")
+    click.echo(f"Figures on {found.n:,} eval products, from text and image:")
+    for name in _FIGURES:
+        value = found.figures.get(name)
+        click.echo(f"  {'–' if value is None else f'{value:.1%}':>7}  {LABELS[name]}")
     click.echo(f"Report: {page}")

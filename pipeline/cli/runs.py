@@ -1,24 +1,23 @@
 """`shelfsort runs`: the runs of an output folder, and how two of them differ."""
 
-import dataclasses
 import json
 
 import click
 
-from components.evaluator.figures import coverage, parent_coverage
 from pipeline.output_folder import OutputFolder
 from shelfsort.cli.tables import Column, table_lines, terminal_width
+from shelfsort.contract.figures import LABELS, coverage, parent_coverage
 from shelfsort.contract.modalities import ALONE, COMBINED
 from shelfsort.contract.targets import TARGETS
 
 _MODES = (*ALONE, COMBINED)
 
-_FIGURES = {
-    "accuracy": "accuracy",
-    "parent_accuracy": "parent accuracy",
-    **{coverage(target): f"coverage at {100 * target:g} %" for target in TARGETS},
-    **{parent_coverage(target): f"parent coverage at {100 * target:g} %" for target in TARGETS},
-}
+_FIGURES = (
+    "accuracy",
+    "parent_accuracy",
+    *map(coverage, TARGETS),
+    *map(parent_coverage, TARGETS),
+)
 
 
 @click.command()
@@ -47,7 +46,7 @@ def runs(output: str, compare: tuple[str, str] | None, as_json: bool) -> None:
     if compare:
         _compare(find_run(found, compare[0]), find_run(found, compare[1]), as_json)
     elif as_json:
-        _print_json([dataclasses.asdict(run) for run in found])
+        _print_json([run.to_dict() for run in found])
     else:
         _list(found)
 
@@ -68,7 +67,7 @@ def _list(found) -> None:
     columns = [
         Column("  eval"),
         Column("n", number=True),
-        *(Column(name, number=True) for name in _FIGURES.values()),
+        *(Column(LABELS[name], number=True) for name in _FIGURES),
     ]
     rows = [_row(run.metrics, mode) for run in found for mode in _MODES]
     lines = table_lines(columns, rows, terminal_width())
@@ -82,7 +81,7 @@ def _list(found) -> None:
 
 
 def _row(metrics, mode: str) -> list[str]:
-    figures = metrics.get(mode, {}).get("eval", {})
+    figures = metrics.figures(mode)
     n = figures.get("n")
     shares = (_shown(figures.get(name)) for name in _FIGURES)
     return [f"  {mode}", "-" if n is None else f"{n:,}", *shares]

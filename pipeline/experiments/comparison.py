@@ -7,7 +7,6 @@ from pipeline.experiments.data import DataDifference, data_difference, taxonomy_
 from pipeline.experiments.results import Results, results_of
 from pipeline.experiments.runs import Run, differences
 from pipeline.experiments.scored import read_scored
-from shelfsort.contract.calibration import Calibration
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class RunComparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, apart from dates and paths."""
-        return asdict(self)
+        return {**asdict(self), "a": self.a.to_dict(), "b": self.b.to_dict()}
 
 
 def compare(a: Run, b: Run) -> RunComparison:
@@ -38,7 +37,7 @@ def compare(a: Run, b: Run) -> RunComparison:
     trees = [taxonomy_of(run) for run in (a, b)]
     results = None
     if scored_a is not None and scored_b is not None and all(trees):
-        calibrations = (Calibration.from_json(run.metrics.get("thresholds")) for run in (a, b))
+        calibrations = (run.metrics.calibration for run in (a, b))
         results = results_of(
             scored_a, scored_b, *trees, *calibrations, a_is_later=a.started > b.started
         )

@@ -3,7 +3,6 @@
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,10 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from components.evaluator.artifact import CategoryFigures
 from components.report_gen.confident_errors import ModelError
 from components.report_gen.confusion import SiblingMatrix
 from components.report_gen.curve import Curve
 from pipeline.experiments.results import QUESTIONS, Results
+from shelfsort.contract.figures import accepted_accuracy
+from shelfsort.contract.targets import ANSWER_TARGET, accepted
 
 _COLOURS = {"combined": "#1d5c87", "text": "#b0552a", "image": "#5b7f3a"}
 _BAD = "#ad2a1f"
@@ -50,22 +52,27 @@ def coverage_curves(curves: Mapping[str, Mapping[str, Curve]], level: str = "cat
     return figure
 
 
-def category_bounds(categories: Sequence[Mapping[str, Any]], shown: int = 20) -> Figure:
+def category_bounds(categories: Sequence[CategoryFigures], shown: int = 20) -> Figure:
     """Right ones among what is put into each category at 95 %, with exact bounds; the worst ones.
 
     Args:
-        categories: contents of categories.json.
+        categories: an evaluation's.
         shown: how many, those with the lowest lower bound.
     """
-    decided = [each for each in categories if each["accepted_accuracy_95"] is not None]
-    worst = sorted(decided, key=lambda each: each["accepted_lower_95"])[:shown][::-1]
+    name = accepted_accuracy(ANSWER_TARGET)
+    bounds = [
+        (low, value, high, f"{each.path}  ({each.figures[accepted(ANSWER_TARGET)]:,})")
+        for each in categories
+        for value, low, high in [[each.figures[f"{name}{end}"] for end in ("", "_lower", "_upper")]]
+        if value is not None and low is not None and high is not None
+    ]
+    worst = sorted(bounds, key=lambda each: each[0])[:shown][::-1]
     figure, axes = _figure(9, 1 + 0.3 * max(len(worst), 1))
-    for place, each in enumerate(worst):
-        value, low = each["accepted_accuracy_95"], each["accepted_lower_95"]
-        axes.plot([low, each["accepted_upper_95"]], [place, place], color=_COLOURS["combined"])
+    for place, (low, value, high, _) in enumerate(worst):
+        axes.plot([low, high], [place, place], color=_COLOURS["combined"])
         axes.plot(value, place, "o", color=_COLOURS["combined"])
-    axes.axvline(0.95, color=_BAD, linestyle=":", linewidth=1)
-    axes.set_yticks(range(len(worst)), [f"{e['path']}  ({e['accepted']:,})" for e in worst])
+    axes.axvline(ANSWER_TARGET, color=_BAD, linestyle=":", linewidth=1)
+    axes.set_yticks(range(len(worst)), [label for *_, label in worst])
     axes.set(xlabel="precision at 95 %", title="Categories with the lowest lower bounds")
     return figure
 

@@ -19,7 +19,7 @@ from shelfsort.contract.targets import TARGETS, accepted, target_key
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.stats.binomial import holm
 from shelfsort.stats.bootstrap import Answers, coverage_change, eligible_scores
-from shelfsort.stats.paired import sign_flip_p_value, summed_by_group
+from shelfsort.stats.paired import Paired
 
 SHOWN = (*ALONE, COMBINED)
 """Modalities in the order of the tables."""
@@ -166,21 +166,20 @@ def paired(
 
     Products with the same number in `groups` are variants of one title, or copies of one picture.
     """
-    differences = np.asarray(yes_b, int) - np.asarray(yes_a, int)
-    by_group = summed_by_group(differences, groups)
+    pair = Paired.of(yes_a, yes_b, groups)
     return Difference(
         name=name,
         question=question,
         paired=True,
-        n_a=len(differences),
-        n_b=len(differences),
-        share_a=float(np.mean(yes_a)),
-        share_b=float(np.mean(yes_b)),
-        only_a=int((differences < 0).sum()),
-        only_b=int((differences > 0).sum()),
-        groups=len(by_group),
-        p=sign_flip_p_value(by_group),
-        p_products=sign_flip_p_value(differences),
+        n_a=pair.n,
+        n_b=pair.n,
+        share_a=pair.yes_a / pair.n,
+        share_b=pair.yes_b / pair.n,
+        only_a=pair.only_a,
+        only_b=pair.only_b,
+        groups=len(pair.by_group),
+        p=pair.p,
+        p_products=pair.p_products,
     )
 
 

@@ -11,6 +11,7 @@ import ml_metadata
 from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2
 
+from components.evaluator.artifact import Metrics
 from components.manifest_example_gen.settings import DataConfig
 from components.pusher.artifact import Push
 from pipeline.output_folder import OutputFolder
@@ -61,7 +62,7 @@ class Run:
         started: UTC.
         outcome: `pushed`, `not blessed`, `failed` or `unfinished` (killed, or under way).
         version: that was pushed, else "".
-        metrics: the evaluation's figures; empty where the run did not get there.
+        metrics: the evaluation's figures; without any where the run did not get there.
         settings: by the dotted name of the configuration, what the run was made from and with;
             `code.<component>` is a digest of the code.
         artifacts: folders by the name that the report's component gives them, e.g. `evaluation`;
@@ -74,11 +75,15 @@ class Run:
     started: datetime
     outcome: str
     version: str
-    metrics: dict[str, Any]
+    metrics: Metrics
     settings: dict[str, Any]
     artifacts: dict[str, Path] = dataclasses.field(default_factory=dict)
     content_digest: str = ""
     spans: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, apart from dates and paths; metrics as in `metrics.json`."""
+        return {**dataclasses.asdict(self), "metrics": self.metrics.to_dict()}
 
     @property
     def ended(self) -> bool:
@@ -147,7 +152,7 @@ def _run(
         started=datetime.fromtimestamp(context.create_time_since_epoch / 1000, timezone.utc),
         outcome=_outcome(push, executions.values()),
         version=str(push.version or "") if push else "",
-        metrics=_json(artifacts.get("evaluation"), "metrics.json"),
+        metrics=_metrics(artifacts.get("evaluation")),
         settings={
             **(read_settings(folder, context.name) or dict(_earlier_settings(executions))),
             **dict(_made_from(executions)),
@@ -191,10 +196,8 @@ def _outputs(
     }
 
 
-def _json(folder: Path | None, name: str) -> dict[str, Any]:
-    """The JSON file `name` in a folder; {} where there is none."""
-    path = folder / name if folder else None
-    return json.loads(path.read_text("utf-8")) if path and path.is_file() else {}
+def _metrics(evaluation: Path | None) -> Metrics:
+    return (Metrics.find(evaluation) if evaluation else None) or Metrics()
 
 
 def _made_from(

@@ -3,12 +3,10 @@
 from pathlib import Path
 
 import pandas as pd
-import pyarrow.parquet as pq
 
+from components.evaluator.artifact import CANDIDATE, read_predictions
 from shelfsort.contract.targets import TARGETS, accepted
-from shelfsort.core.errors import InputError
 
-PREDICTIONS = "predictions.parquet"
 COLUMNS = [
     "mode",
     "split",
@@ -31,11 +29,5 @@ def read_scored(evaluation: Path | None) -> pd.DataFrame | None:
     Raises:
         InputError: it was written by an earlier version, which did not keep what is compared.
     """
-    path = evaluation / PREDICTIONS if evaluation else None
-    if path is None or not path.is_file():
-        return None
-    if missing := set(COLUMNS) - set(pq.read_schema(path).names):
-        raise InputError(
-            f"{path}: has no column {min(missing)}, as an earlier version wrote it. Repeat the run."
-        )
-    return pq.read_table(path, columns=COLUMNS, filters=[("model", "=", "candidate")]).to_pandas()
+    rows = read_predictions(evaluation, COLUMNS, model=CANDIDATE) if evaluation else None
+    return None if rows is None else rows.to_pandas()

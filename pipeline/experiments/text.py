@@ -1,31 +1,25 @@
 """A comparison of two runs as lines for a screen: one table for each subject, and its summary."""
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from components.evaluator.figures import accepted_accuracy, coverage, parent_coverage
+from components.evaluator.artifact import Metrics
 from pipeline.experiments.comparison import RunComparison
 from pipeline.experiments.data import DataDifference
 from pipeline.experiments.results import LEVEL, QUESTIONS, SHOWN, Difference, Results
 from shelfsort.cli.tables import Column, table_lines
+from shelfsort.contract.figures import LABELS, accepted_accuracy, coverage, parent_coverage
 from shelfsort.contract.targets import TARGETS
 
-FIGURES = {
-    "accuracy": "accuracy",
-    "parent_accuracy": "parent accuracy",
-    **{
-        figure: words
-        for target in TARGETS
-        for figure, words in (
-            (coverage(target), f"coverage at {100 * target:g} %"),
-            (accepted_accuracy(target), "  accuracy of those"),
-        )
-    },
-    **{parent_coverage(target): f"parent coverage at {100 * target:g} %" for target in TARGETS},
-    "macro_f1": "macro F1",
-    "ece": "calibration error",
-}
+FIGURES = (
+    "accuracy",
+    "parent_accuracy",
+    *(name for target in TARGETS for name in (coverage(target), accepted_accuracy(target))),
+    *map(parent_coverage, TARGETS),
+    "macro_f1",
+    "ece",
+)
 WIDTH = 100
 _CATEGORIES_SHOWN = 8
 _RELABELLED_SHOWN = 5
@@ -91,15 +85,12 @@ def _settings(settings: list[tuple[str, Any, Any]], width: int) -> Iterator[str]
         yield "  The same."
 
 
-def _figures(a: Mapping[str, Any], b: Mapping[str, Any], width: int) -> Iterator[str]:
-    figures = [(metrics.get(mode) or {}).get("eval") or {} for mode in SHOWN for metrics in (a, b)]
+def _figures(a: Metrics, b: Metrics, width: int) -> Iterator[str]:
+    figures = [metrics.figures(mode) for mode in SHOWN for metrics in (a, b)]
     heads = [f"{mode} {letter}" for mode in SHOWN for letter in "AB"]
     rows = [
         ["  products", *(f"{each.get('n') or 0:,}" for each in figures)],
-        *(
-            [f"  {name}", *(_share(each.get(key)) for each in figures)]
-            for key, name in FIGURES.items()
-        ),
+        *([f"  {LABELS[name]}", *(_share(each.get(name)) for each in figures)] for name in FIGURES),
     ]
     columns = [Column("Figures on eval"), *(Column(head, number=True) for head in heads)]
     yield from table_lines(columns, rows, width)

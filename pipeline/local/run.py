@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from components.evaluator.artifact import Metrics
 from components.manifest_example_gen import preflight
 from components.manifest_example_gen.artifact import Ingestion
 from components.pusher.artifact import Push
@@ -159,9 +160,8 @@ def _publish_report(artifact: Path, target: Path) -> None:
 
 def _metrics(outcome, ingested: Ingestion) -> dict[str, Any]:
     """metrics.json: the evaluation's figures, rejects by reason, seconds and peak memory."""
-    evaluation = Path(outcome.uri("Evaluator", "evaluation"))
     return {
-        **json.loads((evaluation / "metrics.json").read_text()),
+        **Metrics.read(outcome.uri("Evaluator", "evaluation")).to_dict(),
         "rejects": dict(ingested.by_reason),
         "seconds": outcome.seconds,
         "cpu_seconds": outcome.cpu_seconds,

@@ -8,9 +8,8 @@ one was best in both precision and recall on simulated crowd labels (`benchmarks
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,12 +28,15 @@ class Suspect:
         label: its category as given.
         likely: the category with the highest probability.
         label_score: probability of `label`, 0 to 1; the lower, the more suspect.
+        title, description: of the product, "" where they are not known.
     """
 
     product_id: str
     label: str
     likely: str
     label_score: float
+    title: str = ""
+    description: str = ""
 
 
 def find_suspects(
@@ -147,7 +149,7 @@ def suspect_lines(suspects: Iterable[Suspect]) -> Iterator[str]:
         )
 
 
-def relabelling_lines(suspects: Iterable[Mapping[str, Any]], taxonomy: Taxonomy) -> Iterator[str]:
+def relabelling_lines(suspects: Iterable[Suspect], taxonomy: Taxonomy) -> Iterator[str]:
     """A relabelling manifest: the suspects as JSON Lines, for people to look at again.
 
     Each line has `id`, `title`, `description`, `suspected-label` and `likely-label` (paths in the
@@ -155,18 +157,18 @@ def relabelling_lines(suspects: Iterable[Mapping[str, Any]], taxonomy: Taxonomy)
     training keeps pictures, not where they came from; join with the labelled manifest on `id`.
 
     Args:
-        suspects: records with the fields of `Suspect`, and where known `title`, `description`.
+        suspects: with title and description where they are known.
         taxonomy: the tree that the labels are from.
     """
     for suspect in suspects:
         yield json.dumps(
             {
-                "id": suspect["product_id"],
-                "title": suspect.get("title", ""),
-                "description": suspect.get("description", ""),
-                "suspected-label": taxonomy.path(suspect["label"]),
-                "likely-label": taxonomy.path(suspect["likely"]),
-                "label-score": suspect["label_score"],
+                "id": suspect.product_id,
+                "title": suspect.title,
+                "description": suspect.description,
+                "suspected-label": taxonomy.path(suspect.label),
+                "likely-label": taxonomy.path(suspect.likely),
+                "label-score": suspect.label_score,
             },
             ensure_ascii=False,
         )

@@ -8,11 +8,84 @@ in its exact form. Variants of one title tend to be right or wrong together and 
 witnesses: their sum gets one sign.
 """
 
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
+
+
+@dataclass(frozen=True)
+class Paired:
+    """A yes-or-no outcome of two models, A and B, on the same products.
+
+    Attributes:
+        n: products compared.
+        yes_a, yes_b: products with a yes of the model.
+        only_a, only_b: products with a yes of this model only.
+        by_group: int array of shape (groups,), the sum of B's yes less A's in each group.
+    """
+
+    n: int
+    yes_a: int
+    yes_b: int
+    only_a: int
+    only_b: int
+    by_group: np.ndarray = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, yes_a: ArrayLike, yes_b: ArrayLike, groups: ArrayLike) -> "Paired":
+        """Counts two bool arrays of shape (N,) in the same order.
+
+        Args:
+            yes_a, yes_b: the models' outcomes.
+            groups: array of shape (N,), equal for variants of one product.
+        """
+        a, b = (np.asarray(yes, bool) for yes in (yes_a, yes_b))
+        return cls(
+            n=len(a),
+            yes_a=int(a.sum()),
+            yes_b=int(b.sum()),
+            only_a=int((a & ~b).sum()),
+            only_b=int((b & ~a).sum()),
+            by_group=summed_by_group(b.astype(int) - a.astype(int), groups),
+        )
+
+    @property
+    def share_a(self) -> float | None:
+        """Share of yes by A; None for n = 0."""
+        return self.yes_a / self.n if self.n else None
+
+    @property
+    def share_b(self) -> float | None:
+        """Share of yes by B; None for n = 0."""
+        return self.yes_b / self.n if self.n else None
+
+    @property
+    def both(self) -> int:
+        """Products with a yes of both."""
+        return self.yes_a - self.only_a
+
+    @property
+    def neither(self) -> int:
+        """Products without a yes."""
+        return self.n - self.yes_b - self.only_a
+
+    @property
+    def p(self) -> float:
+        """Chance of a difference this large in either direction if the two were equally good."""
+        return sign_flip_p_value(self.by_group)
+
+    @property
+    def p_b_worse(self) -> float:
+        """Chance of a loss this large if B were no worse."""
+        return sign_flip_p_value(-self.by_group, "greater")
+
+    @property
+    def p_products(self) -> float:
+        """`p` with every product a group of its own: McNemar's exact test."""
+        return sign_flip_p_value(np.repeat([-1, 1], [self.only_a, self.only_b]))
 
 
 def sign_flip_p_value(

@@ -23,7 +23,7 @@ class Note(Document):
     tags: tuple[str, ...] = field(default_factory=tuple)
 
     @classmethod
-    def _upgraded(cls, content: Any, version: int) -> Any:
+    def _fields(cls, content: Any, version: int) -> Any:
         return content if version >= 2 else {"text": content["words"]}
 
 

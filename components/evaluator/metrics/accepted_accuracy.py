@@ -2,7 +2,6 @@
 
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluator import figures
 from components.evaluator.metrics.rows import (
     Row,
     ShareCombiner,
@@ -11,6 +10,7 @@ from components.evaluator.metrics.rows import (
     computation,
     is_right,
 )
+from shelfsort.contract import figures
 from shelfsort.contract.targets import accepted
 from shelfsort.stats.binomial import lower_bound, upper_bound
 

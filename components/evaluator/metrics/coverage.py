@@ -4,8 +4,8 @@ from typing import Literal
 
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluator import figures
 from components.evaluator.metrics.rows import Row, ShareCombiner, Votes, column, computation
+from shelfsort.contract import figures
 from shelfsort.contract.targets import accepted, parent_accepted
 from shelfsort.stats.binomial import lower_bound
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluator import figures
 from components.evaluator.label_uncertainty import Stratum, expected_accuracy
 from components.evaluator.metrics.rows import (
     Row,
@@ -16,6 +15,7 @@ from components.evaluator.metrics.rows import (
     computation,
     is_right,
 )
+from shelfsort.contract import figures
 from shelfsort.contract.targets import accepted
 
 _PARTS = ("", "_lower", "_upper", "_least", "_most")

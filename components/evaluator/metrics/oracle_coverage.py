@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluator import figures
 from components.evaluator.metrics.ranked import RankedRows
 from components.evaluator.metrics.rows import Row, RowCombiner, column, computation, is_right
+from shelfsort.contract import figures
 
 
 class OracleCoverage(metric_types.Metric):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from components.evaluator.comparison import Judged, Outcomes, compare, paired
+from components.evaluator.comparison import Judged, Outcomes, compare, outcome
 
 
 def outcomes(ids, labels, right, accepted, scores=None) -> Outcomes:
@@ -29,7 +29,7 @@ def calibration(right: float, n: int = 400, label: str = "mugs") -> Outcomes:
 def p_worse(only_candidate: int, only_live: int, groups=None) -> float:
     """Of products that are no variants of one another, where no groups are given."""
     live = np.repeat([False, True], [only_candidate, only_live])
-    return paired(~live, live, np.arange(len(live)) if groups is None else groups).p_worse
+    return outcome(~live, live, np.arange(len(live)) if groups is None else groups).p_worse
 
 
 CANDIDATE = judged("abcd", ["mugs", "mugs", "lids", "sofas"], [1, 0, 1, 1], [1, 1, 0, 0])
@@ -77,10 +77,10 @@ def test_different_products_are_refused():
 
 def test_no_products_are_written_as_null():
     nothing = np.zeros(0, dtype=bool)
-    assert np.isnan(paired(nothing, nothing, nothing).candidate)
+    assert outcome(nothing, nothing, nothing).candidate is None
     found = compare(CANDIDATE, LIVE, live_categories=[])
-    assert found.to_dict()["accuracy"]["candidate"] is None
-    assert found.to_dict()["coverage"]["low"] is None
+    assert found.accuracy.candidate is None
+    assert found.coverage.low is None
 
 
 def model(right: float, accepted: int, **more) -> Judged:

@@ -12,6 +12,7 @@ from components.drift_check.artifact import (
     Skew,
 )
 from components.evaluator import gate
+from components.evaluator.artifact import Metrics
 from components.evaluator.drift_checks import drift_checks
 from components.evaluator.settings import GateConfig
 
@@ -86,9 +87,9 @@ def test_a_live_model_without_statistics_refuses_unless_configured_otherwise():
 
 def test_drift_refuses_the_model_unless_a_named_person_approves():
     failed = asked(findings(shifts=(MOVED,)))
-    alone = gate.decide({}, [], GateConfig(), data_checks=[failed])
+    alone = gate.decide(Metrics(), [], GateConfig(), data_checks=[failed])
     assert not alone.blessed and failed in alone.checks
-    approved = gate.decide({}, [], GateConfig(approved_by="Ada"), data_checks=[failed])
+    approved = gate.decide(Metrics(), [], GateConfig(approved_by="Ada"), data_checks=[failed])
     assert approved.blessed and "drift" in approved.to_dict()["overridden"]
 
 

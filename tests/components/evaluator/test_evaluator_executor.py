@@ -7,6 +7,9 @@ from types import SimpleNamespace
 import pyarrow.parquet as pq
 import pytest
 
+from components.check import failed
+from components.evaluator.artifact import Categories, Metrics, Verdict
+
 pytestmark = pytest.mark.slow
 
 
@@ -43,17 +46,13 @@ def evaluate(
     properties = {"gate": json.dumps(gate), "slices": json.dumps(list(slices))}
     Executor().Do(inputs, outputs, properties)
 
-    def read(name: str):
-        return json.loads((folder / "evaluation" / name).read_text())
-
+    verdict = Verdict.read(folder / "evaluation")
     return SimpleNamespace(
         folder=folder / "evaluation",
-        metrics=read("metrics.json"),
-        categories=read("categories.json"),
-        verdict=read("verdict.json"),
-        failed={
-            check["name"]: check for check in read("verdict.json")["checks"] if not check["passed"]
-        },
+        metrics=Metrics.read(folder / "evaluation"),
+        categories=Categories.read(folder / "evaluation").categories,
+        verdict=verdict,
+        failed={check.name: check for check in failed(verdict.checks)},
         blessing=outputs["blessing"][0],
     )
 
@@ -67,15 +66,15 @@ def good(world, tmp_path_factory) -> SimpleNamespace:
 
 def test_a_good_model_is_blessed(good):
     assert good.failed == {}
-    assert good.verdict["blessed"] is True
-    assert good.verdict["live"] is None
+    assert good.verdict.blessed is True
+    assert good.verdict.live is None
     assert good.blessing.get_int_custom_property("blessed") == 1
     assert [path.name for path in Path(good.blessing.uri).iterdir()] == ["BLESSED"]
 
 
 def test_every_mode_is_asked_of_the_products_that_have_what_it_needs(good, world):
     products = world.products["eval"]
-    asked = {mode: good.metrics[mode]["eval"]["n"] for mode in ("combined", "text", "image")}
+    asked = {mode: good.metrics.figures(mode)["n"] for mode in ("combined", "text", "image")}
     assert asked == {
         "combined": len(products),
         "text": sum(bool(product.words) for product in products),
@@ -87,15 +86,17 @@ def test_figures_are_those_of_the_catalogue(good, world):
     products = world.products["eval"]
     said = [(product.words or product.picture).split()[0] for product in products]
     right = [answer == product.category for answer, product in zip(said, products, strict=True)]
-    figures = good.metrics["combined"]["eval"]
+    figures = good.metrics.figures()
     assert figures["accuracy"] == pytest.approx(sum(right) / len(right))
     assert figures["accuracy_lower"] < figures["accuracy"] < figures["accuracy_upper"]
     gold = [a == p.gold for a, p in zip(said, products, strict=True)]
-    assert good.metrics["combined"]["eval_gold"]["accuracy"] == pytest.approx(sum(gold) / len(gold))
+    assert good.metrics.figures(split="eval_gold")["accuracy"] == pytest.approx(
+        sum(gold) / len(gold)
+    )
 
 
 def test_nothing_accepted_gives_null_and_not_a_number_is_never_written(good):
-    figures = good.metrics["combined"]["eval"]
+    figures = good.metrics.figures()
     assert figures["coverage_at_98"] == 0.0
     assert figures["accepted_accuracy_98"] is None
     assert figures["accepted_accuracy_98_lower"] is None
@@ -115,15 +116,15 @@ def test_predictions_have_one_row_for_each_mode_split_and_product(good):
 
 
 def test_categories_add_up_to_the_whole(good, world):
-    assert [each["category"] for each in good.categories] == list(world.leaves)
-    assert sum(each["n"] for each in good.categories) == 600
-    figures = good.metrics["combined"]["eval"]
-    assert sum(each["accepted"] for each in good.categories) == figures["accepted_95"]
-    for each in good.categories:
-        strangers = each["accepted"] * (1 - each["accepted_accuracy_95"])
-        assert each["false_accepts"] == pytest.approx(strangers)
-        assert each["false_accept_rate"] == pytest.approx(each["false_accepts"] / 500)
-    assert good.categories[5]["parent"] == "lamps"
+    assert [each.category for each in good.categories] == list(world.leaves)
+    assert sum(each.figures["n"] for each in good.categories) == 600
+    figures = good.metrics.figures()
+    assert sum(each.figures["accepted_95"] for each in good.categories) == figures["accepted_95"]
+    for each in (category.figures for category in good.categories):
+        strangers = each["accepted_95"] * (1 - each["accepted_accuracy_95"])
+        assert each["false_accepts_95"] == pytest.approx(strangers)
+        assert each["false_accept_rate_95"] == pytest.approx(each["false_accepts_95"] / 500)
+    assert good.categories[5].parent == "lamps"
 
 
 def test_configured_features_are_sliced_by(good):
@@ -143,11 +144,11 @@ def test_a_worse_model_is_refused_for_its_accuracy_and_against_the_live_one(worl
     assert {"accuracy", "accepted_accuracy_95", "live_accuracy"} <= result.failed.keys()
     assert result.blessing.get_int_custom_property("blessed") == 0
     assert (Path(result.blessing.uri) / "NOT_BLESSED").exists()
-    assert result.verdict["live"]["version"] == "7"
-    assert result.metrics["live"]["eval"]["n"] == 600
-    decided = result.verdict["live"]["comparison"]["coverage"]
-    assert decided["low"] <= decided["high"] < 0
-    assert result.categories[0]["live"]["accuracy"] > 0.9
+    assert result.verdict.live.version == "7"
+    assert result.metrics.live["n"] == 600
+    decided = result.verdict.live.coverage
+    assert decided.low <= decided.high < 0
+    assert result.categories[0].live["accuracy"] > 0.9
 
 
 def test_a_model_worse_in_one_category_only_is_refused_by_that_category(world, tmp_path):
@@ -156,9 +157,9 @@ def test_a_model_worse_in_one_category_only_is_refused_by_that_category(world, t
         world, tmp_path, accuracy=0.5, accepted_accuracy_95=0.5, category_accuracy=0.3
     )
     promise = result.failed["category_promise_95"]
-    assert "Seats > Chairs" in promise["reason"]
-    assert "Seats > Stools" in result.failed["category_accuracy"]["reason"]
-    assert "Mugs" not in promise["reason"]
+    assert "Seats > Chairs" in promise.reason
+    assert "Seats > Stools" in result.failed["category_accuracy"].reason
+    assert "Mugs" not in promise.reason
 
 
 def test_thresholds_fitted_on_too_little_are_refused(world, tmp_path):
@@ -167,7 +168,7 @@ def test_thresholds_fitted_on_too_little_are_refused(world, tmp_path):
     assert list(result.failed) == ["calibration_evidence"]
     assert (
         "40 (image) calibration products; 59 are needed"
-        in result.failed["calibration_evidence"]["reason"]
+        in result.failed["calibration_evidence"].reason
     )
 
 
@@ -177,9 +178,9 @@ def test_a_live_model_that_cannot_be_loaded_is_named_and_can_be_approved(world, 
     (tmp_path / "live" / "saved_model.pb").write_bytes(b"broken")
     result = evaluate(world, tmp_path, live=tmp_path / "live", approved_by="Ada Byron")
     assert list(result.failed) == ["live_loadable"]
-    assert result.verdict["blessed"] is True
-    assert result.verdict["approved_by"] == "Ada Byron"
-    assert result.verdict["overridden"] == ["live_loadable"]
+    assert result.verdict.blessed is True
+    assert result.verdict.approved_by == "Ada Byron"
+    assert result.verdict.overridden == ("live_loadable",)
     assert result.blessing.get_string_custom_property("approved_by") == "Ada Byron"
 
 
@@ -187,9 +188,9 @@ def test_a_live_model_of_another_taxonomy_is_compared_on_shared_categories(world
     world.write_model(tmp_path / "model")
     world.write_model(tmp_path / "live", taxonomy_version="old", leaves=world.leaves[:4])
     result = evaluate(world, tmp_path, live=tmp_path / "live")
-    assert result.verdict["blessed"] is True
-    comparison = result.verdict["live"]["comparison"]
-    assert (comparison["shared_categories"], comparison["left_out"]) == (4, 200)
-    assert comparison["accuracy"]["n"] == 400
+    assert result.verdict.blessed is True
+    comparison = result.verdict.live
+    assert (comparison.shared_categories, comparison.left_out) == (4, 200)
+    assert comparison.accuracy.n == 400
     # The same model under both names: with the same calibration products it decides as much.
-    assert (comparison["coverage"]["low"], comparison["coverage"]["high"]) == (0.0, 0.0)
+    assert (comparison.coverage.low, comparison.coverage.high) == (0.0, 0.0)

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from components.evaluator import gate
+from components.evaluator.artifact import CategoryFigures, Metrics, UnloadableLive, Verdict
 from components.evaluator.comparison import Judged, Outcomes, compare
 from components.evaluator.settings import GateConfig
+from shelfsort.contract.calibration import Calibration
 from shelfsort.stats.binomial import lower_bound, upper_bound
 
 N = 1000
@@ -36,32 +38,40 @@ def figures(right: int = 950, accepted: int = 800, accepted_right: int = 780) ->
     }
 
 
-def metrics(fitted: dict | None = None, both: int = N, **changes) -> dict:
-    """metrics.json; `fitted` changes the thresholds, `both` products have words and picture."""
+def metrics(
+    fitted: dict | None = None, both: int = N, by_modality: dict | None = None, **changes
+) -> Metrics:
+    """An evaluation's; `both` products have words and picture.
+
+    `fitted` changes all thresholds, `by_modality` replaces those of a modality.
+    """
     thresholds = {"n": 900, "overall": {"95": 0.6}, "by_category": {"mugs": {"95": 0.6}}}
     thresholds |= fitted or {}
     thresholds = {"n_effective": thresholds["n"], **thresholds}
-    return {
+    modalities = {
         "combined": {"eval": {**figures(), **changes}},
         "text": {"eval": {"n": both}},
         "image": {"eval": {"n": N}},
-        "thresholds": dict.fromkeys(("combined", "text", "image"), thresholds),
     }
+    thresholds = dict.fromkeys(modalities, thresholds) | (by_modality or {})
+    return Metrics(modalities, calibration=Calibration.from_json(thresholds))
 
 
-def category(name: str, n: int = 100, right: int = 97, accepted: int = 90, kept: int = 88) -> dict:
-    return {
-        "path": name,
+def category(
+    name: str, n: int = 100, right: int = 97, accepted: int = 90, kept: int = 88
+) -> CategoryFigures:
+    figures = {
         "n": n,
         "accuracy": right / n,
         "accuracy_effective": n,
-        "accepted": accepted,
+        "accepted_95": accepted,
         "accepted_accuracy_95": kept / accepted if accepted else None,
-        "accepted_effective_95": accepted,
+        "accepted_accuracy_95_effective": accepted,
         "accepted_98": 0,
         "accepted_accuracy_98": None,
-        "accepted_effective_98": 0,
+        "accepted_accuracy_98_effective": 0,
     }
+    return CategoryFigures(name, name, "", figures)
 
 
 CATEGORIES = [category("Kitchen > Mugs"), category("Kitchen > Bowls")]
@@ -82,7 +92,7 @@ def outcomes(right, accepted=None, labels=None) -> Judged:
     return Judged(split, split)
 
 
-def failed(verdict: gate.Verdict) -> dict[str, gate.Check]:
+def failed(verdict: Verdict) -> dict[str, gate.Check]:
     return {check.name: check for check in verdict.checks if not check.passed}
 
 
@@ -146,19 +156,17 @@ def test_products_count_as_evidence_for_as_many_as_they_are_worth():
 
 
 def test_a_seldom_used_head_that_abstains_needs_no_evidence():
-    some_without_words = metrics(both=990)
     image = {"n": 3, "n_effective": 3.0, "by_category": {"mugs": {"95": None}}}
-    some_without_words["thresholds"]["image"] = image
-    assert gate.decide(some_without_words, CATEGORIES, GateConfig()).blessed
+    abstains = metrics(both=990, by_modality={"image": image})
+    assert gate.decide(abstains, CATEGORIES, GateConfig()).blessed
     image["by_category"]["mugs"]["95"] = 0.9
-    assert list(failed(gate.decide(some_without_words, CATEGORIES, GateConfig()))) == [
-        "calibration_evidence"
-    ]
+    accepts = metrics(both=990, by_modality={"image": image})
+    assert "calibration_evidence" in failed(gate.decide(accepts, CATEGORIES, GateConfig()))
 
 
 def test_pictures_alone_are_judged_by_the_head_that_answers_them():
-    pictures_only = metrics(both=0)
-    pictures_only["thresholds"]["combined"] = {"n": 0, "n_effective": 0.0, "by_category": {}}
+    nothing = {"n": 0, "n_effective": 0.0, "by_category": {}}
+    pictures_only = metrics(both=0, by_modality={"combined": nothing})
     assert gate.decide(pictures_only, CATEGORIES, GateConfig()).blessed
 
 
@@ -171,9 +179,7 @@ def test_a_category_that_breaks_the_promise_is_named_with_its_numbers():
         0.95,
         220,
     )
-    assert named(check, "Seats > Stools", *(each["path"] for each in CATEGORIES)) == [
-        "Seats > Stools"
-    ]
+    assert named(check, "Seats > Stools", *(each.path for each in CATEGORIES)) == ["Seats > Stools"]
 
 
 def test_of_many_broken_categories_the_worst_five_are_named():
@@ -181,7 +187,7 @@ def test_of_many_broken_categories_the_worst_five_are_named():
     checks = failed(gate.decide(metrics(), [*CATEGORIES, *bad], GateConfig()))
     check = checks["category_promise_95"]
     assert check.value == 0.5
-    assert named(check, *(each["path"] for each in bad)) == [each["path"] for each in bad[:5]]
+    assert named(check, *(each.path for each in bad)) == [each.path for each in bad[:5]]
 
 
 def test_a_broken_category_can_be_reported_instead():
@@ -212,7 +218,7 @@ def test_a_category_that_is_never_recognised_falls_below_its_floor():
 
 @pytest.mark.parametrize("hole", [{}, {"combined": {}}, {"combined": {"eval": {"n": 0}}}])
 def test_missing_numbers_fail(hole):
-    verdict = gate.decide(hole, [], GateConfig())
+    verdict = gate.decide(Metrics(hole), [], GateConfig())
     assert not verdict.blessed
     assert {"accuracy", "accepted_accuracy_95", "coverage_95", "calibration_evidence"} <= set(
         failed(verdict)
@@ -243,7 +249,7 @@ def test_one_title_in_many_variants_does_not_break_a_categorys_promise():
     # 20 of 80 are wrong: too many for 80 products, but not where those 20 are one title.
     variants = category("Mugs", accepted=80, kept=60)
     assert "category_promise_95" in failed(gate.decide(metrics(), [variants], GateConfig()))
-    variants["accepted_effective_95"] = 3.2
+    variants.figures["accepted_accuracy_95_effective"] = 3.2
     assert gate.decide(metrics(), [variants], GateConfig()).blessed
 
 
@@ -333,7 +339,7 @@ def test_one_category_worse_than_live_is_named_though_the_average_rises():
 
 @pytest.mark.parametrize(("rule", "blessed"), [("refuse", False), ("ignore", True)])
 def test_a_live_model_that_cannot_be_loaded(rule, blessed):
-    live = gate.UnloadableLive("4", "it has no signature 'evaluate'")
+    live = UnloadableLive("4", "it has no signature 'evaluate'")
     verdict = gate.decide(metrics(), CATEGORIES, GateConfig(on_unloadable_live=rule), live)
     assert verdict.blessed is blessed
     (check,) = [check for check in verdict.checks if check.name == "live_loadable"]
@@ -364,7 +370,7 @@ def test_golden_gate(golden):
     mixed = compare(outcomes(new, labels=labels), outcomes(old, labels=labels), "4")
     equal = compare(outcomes(new, labels=labels), outcomes(new, labels=labels), "4")
     foreign = compare(outcomes([True]), outcomes([True]), "4", live_categories=["sofas"])
-    unloadable = gate.UnloadableLive("4", "it has no signature 'evaluate'")
+    unloadable = UnloadableLive("4", "it has no signature 'evaluate'")
     lenient = GateConfig(on_broken_category="report", on_unloadable_live="ignore")
     for title, verdict in {
         "passed": gate.decide(metrics(), CATEGORIES, sound, equal, []),
@@ -376,7 +382,7 @@ def test_golden_gate(golden):
         ),
         "too little evidence": gate.decide(metrics({"n": 58}), CATEGORIES, sound, unloadable),
         "reported only": gate.decide(metrics(), bad, lenient, unloadable),
-        "no figures": gate.decide({}, [], GateConfig()),
+        "no figures": gate.decide(Metrics(), [], GateConfig()),
     }.items():
         lines += [title, *(f"  {each.name}: {each.reason}" for each in verdict.checks), ""]
     for title, check in {

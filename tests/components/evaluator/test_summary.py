@@ -3,7 +3,9 @@ import math
 import pytest
 
 from components.evaluator import summary
+from components.evaluator.artifact import CATEGORY_NAMES, Metrics
 from shelfsort.contract.calibration import Calibration
+from shelfsort.contract.figures import NAMES
 
 SERVED = {"model": "candidate", "mode": "combined", "split": "eval"}
 UNFITTED = Calibration({})
@@ -13,27 +15,28 @@ def slices(*of: tuple[dict, dict]) -> dict:
     return {frozenset(where.items()): numbers for where, numbers in of}
 
 
-def counts(combined: int, text: int, image: int) -> dict:
+def counts(combined: int, text: int, image: int, thresholds: dict | None = None) -> Metrics:
     n = {"combined": combined, "text": text, "image": image}
-    return {mode: {"eval": {"n": each}} for mode, each in n.items()}
+    by_modality = {modality: {"eval": {"n": each}} for modality, each in n.items()}
+    return Metrics(by_modality, calibration=Calibration.from_json(thresholds))
 
 
 def test_modes_without_products_have_zero_and_nulls():
     written = summary.metrics(
         slices((SERVED, {"n": 3.0, "accuracy": 1.0})), UNFITTED, has_live=False
     )
-    assert written["combined"]["eval"]["n"] == 3
-    assert written["combined"]["eval"]["accuracy"] == 1.0
-    assert written["text"]["eval"] == {
-        name: 0 if name in ("n", "accepted_95", "accepted_98") else None for name in summary.FIELDS
+    assert written.figures("combined", "eval")["n"] == 3
+    assert written.figures("combined", "eval")["accuracy"] == 1.0
+    assert written.figures("text", "eval") == {
+        name: 0 if name in ("n", "accepted_95", "accepted_98") else None for name in NAMES
     }
-    assert "live" not in written
+    assert written.live is None
 
 
 def test_not_a_number_becomes_null():
     numbers = {"n": 3.0, "accepted_accuracy_95": math.nan}
     written = summary.metrics(slices((SERVED, numbers)), UNFITTED, has_live=False)
-    assert written["combined"]["eval"]["accepted_accuracy_95"] is None
+    assert written.figures("combined", "eval")["accepted_accuracy_95"] is None
 
 
 def test_gold_is_reported_only_where_there_is_gold():
@@ -42,14 +45,14 @@ def test_gold_is_reported_only_where_there_is_gold():
     both = summary.metrics(
         slices((SERVED, {"n": 3.0}), (gold, {"n": 2.0})), UNFITTED, has_live=False
     )
-    assert "eval_gold" not in without["combined"]
-    assert both["combined"]["eval_gold"]["n"] == 2
+    assert without.figures("combined", "eval_gold") == {}
+    assert both.figures("combined", "eval_gold")["n"] == 2
 
 
 def test_the_live_model_stands_beside():
     live = {**SERVED, "model": "live"}
     written = summary.metrics(slices((live, {"n": 3.0})), UNFITTED, has_live=True)
-    assert written["live"]["eval"]["n"] == 3
+    assert written.live["n"] == 3
 
 
 @pytest.mark.parametrize(
@@ -63,7 +66,7 @@ def test_the_live_model_stands_beside():
     ],
 )
 def test_products_are_answered_by_the_head_that_fits_what_they_have(n, expected):
-    assert summary.answered_by(counts(*n)) == expected
+    assert counts(*n).answered_by() == expected
 
 
 def test_category_figures_by_hand(taxonomy):
@@ -76,34 +79,33 @@ def test_category_figures_by_hand(taxonomy):
         "false_accepts_95": 2.0,
     }
     found = slices((SERVED | {"category": "lids"}, own), (SERVED | {"predicted": "lids"}, put))
-    metrics = {
-        **counts(30, 0, 30),
-        "thresholds": {"image": {"by_category": {"lids": {"95": 0.6, "n": 44}}}},
-    }
+    fitted = {"image": {"by_category": {"lids": {"95": 0.6, "n": 44}}}}
+    metrics = counts(30, 0, 30, fitted)
     written = summary.categories(found, taxonomy, metrics, has_live=False)
-    lids = next(each for each in written if each["category"] == "lids")
-    assert lids["path"] == "Kitchen > Lids"
-    assert (lids["n"], lids["recall"], lids["precision"]) == (10, 0.8, pytest.approx(8 / 12))
+    (entry,) = (each for each in written.categories if each.category == "lids")
+    assert entry.path == "Kitchen > Lids"
+    lids = entry.figures
+    assert (lids["n"], lids["accuracy"], lids["precision"]) == (10, 0.8, pytest.approx(8 / 12))
     assert lids["f1"] == pytest.approx(2 * 8 / 22)
-    assert (lids["accepted"], lids["false_accepts"]) == (9, 2)
-    assert lids["false_accept_rate"] == pytest.approx(2 / 20)
+    assert (lids["accepted_95"], lids["false_accepts_95"]) == (9, 2)
+    assert lids["false_accept_rate_95"] == pytest.approx(2 / 20)
     assert (lids["threshold_95"], lids["calibration_n"]) == (0.6, 44)
 
 
 def test_a_category_nobody_has_or_gets_is_all_null(taxonomy):
-    metrics = {**counts(30, 0, 30), "thresholds": {}}
-    empty = summary.categories({}, taxonomy, metrics, has_live=True)[0]
-    assert (empty["n"], empty["accuracy"], empty["f1"]) == (0, None, None)
-    assert empty["live"] == {
-        "n": 0,
-        "accuracy": None,
-        "coverage_95": None,
-        "accepted_accuracy_95": None,
-    }
+    metrics = counts(30, 0, 30)
+    empty = summary.categories({}, taxonomy, metrics, has_live=True).categories[0]
+    assert set(empty.figures) == set(CATEGORY_NAMES)
+    assert [empty.figures[name] for name in ("n", "accuracy", "f1")] == [0, None, None]
+    assert empty.live["n"] == 0
+    assert {value for name, value in empty.live.items() if name != "n"} == {None}
 
 
 def test_a_category_that_gets_only_strangers_has_an_f1_of_zero(taxonomy):
     put = {"n": 4.0, "accuracy": 0.0}
-    metrics = {**counts(30, 0, 30), "thresholds": {}}
+    metrics = counts(30, 0, 30)
     found = slices((SERVED | {"predicted": "mugs"}, put))
-    assert summary.categories(found, taxonomy, metrics, has_live=False)[0]["f1"] == 0.0
+    assert (
+        summary.categories(found, taxonomy, metrics, has_live=False).categories[0].figures["f1"]
+        == 0.0
+    )

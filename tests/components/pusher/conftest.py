@@ -1,6 +1,7 @@
 """Artifacts as the Trainer, the Evaluator and ServingCheck leave them."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,10 @@ from tfx.types import artifact as tfx_artifact
 from tfx.types import standard_artifacts
 
 from components.artifacts import DataDrift
+from components.blessing import INFRA_BLESSING, MODEL_BLESSING
+from components.check import Check
+from components.evaluator.artifact import Metrics, Verdict
+from components.serving_check.artifact import ServingReport
 
 _TYPES = {
     "model": standard_artifacts.Model,
@@ -31,10 +36,7 @@ class Inputs:
         self.train("weights")
         self.bless()
         _write(folder / "drift" / "training_statistics.pb", "how often what occurs")
-        _write(
-            folder / "evaluation" / "metrics.json",
-            json.dumps({"combined": {"eval": {"n": 9, "accuracy": 0.9}}}),
-        )
+        Metrics({"combined": {"eval": {"n": 9, "accuracy": 0.9}}}).write(folder / "evaluation")
 
     def train(self, weights: str) -> None:
         """Puts another model in the model artifact."""
@@ -45,15 +47,18 @@ class Inputs:
 
     def bless(self, model: bool = True, infra: bool = True) -> None:
         """Writes both blessings anew, each with a check that agrees."""
-        for name, blessed, prefix, document in (
-            ("model_blessing", model, "", self._folder / "evaluation" / "verdict.json"),
-            ("infra_blessing", infra, "INFRA_", self._folder / "infra_blessing" / "report.json"),
+        for name, blessing, blessed in (
+            ("model_blessing", MODEL_BLESSING, model),
+            ("infra_blessing", INFRA_BLESSING, infra),
         ):
-            for verdict in ("BLESSED", "NOT_BLESSED"):
-                (self._folder / name / (prefix + verdict)).unlink(missing_ok=True)
-            _write(self._folder / name / (prefix + ("BLESSED" if blessed else "NOT_BLESSED")), "")
-            check = {"name": f"{name}_check", "passed": blessed, "reason": "because."}
-            _write(document, json.dumps({"blessed": blessed, "checks": [check]}))
+            shutil.rmtree(self._folder / name, ignore_errors=True)
+            blessing.write(self.uri(name), blessed)
+        Verdict(model, (Check("model_blessing_check", model, "because."),)).write(
+            self.uri("evaluation")
+        )
+        ServingReport((Check("infra_blessing_check", infra, "because."),)).write(
+            self.uri("infra_blessing")
+        )
 
     def uri(self, name: str) -> str:
         """Where an artifact lies."""

@@ -1,31 +1,35 @@
+import dataclasses
 import subprocess
 from pathlib import Path
 
+from components.check import Check
+from components.evaluator.artifact import Metrics, Verdict
 from components.pusher import code_version
 from components.pusher.decision import completed_lineage, refusals, withdrawal_refusals
 
-_VERDICT = {
-    "blessed": False,
-    "checks": [
-        {"name": "accuracy", "passed": False, "reason": "0.41 is below the floor of 0.50."},
-        {"name": "coverage_95", "passed": True, "reason": "0.90 is above the floor of 0.10."},
-    ],
-}
-_REPORT = {"checks": [{"name": "warm_up", "passed": False, "reason": "is missing"}]}
+_VERDICT = Verdict(
+    blessed=False,
+    checks=(
+        Check("accuracy", False, "0.41 is below the floor of 0.50."),
+        Check("coverage_95", True, "0.90 is above the floor of 0.10."),
+    ),
+)
+_SILENT = Verdict(blessed=False)
+_CHECKS = (Check("warm_up", False, "is missing"),)
 
 
-def _refusals(model: bool, infra: bool, verdict=_VERDICT, report=_REPORT) -> list[str]:
+def _refusals(model: bool, infra: bool, verdict=_VERDICT, checks=_CHECKS) -> list[str]:
     return refusals(
-        model_blessed=model, infra_blessed=infra, verdict=verdict, serving_report=report
+        model_blessed=model, infra_blessed=infra, verdict=verdict, serving_checks=checks
     )
 
 
-def _lineage(lineage=None, verdict=None, approved_by="", metrics=None) -> dict:
+def _lineage(lineage=None, verdict=_SILENT, approved_by="", metrics=Metrics()) -> dict:  # noqa: B008
     return completed_lineage(
         lineage or {},
         model_name="products",
-        metrics=metrics or {},
-        verdict=verdict or {},
+        metrics=metrics,
+        verdict=verdict,
         approved_by=approved_by,
         git_commit="c0ffee",
         now="2026-01-02T03:04:05+00:00",
@@ -40,7 +44,7 @@ def test_both_blessings_are_wanted():
 
 
 def test_a_missing_blessing_without_any_reason_is_a_reason():
-    assert _refusals(False, False, {}, {}) == [
+    assert _refusals(False, False, _SILENT, ()) == [
         "The Evaluator did not bless the model.",
         "ServingCheck did not bless the model.",
     ]
@@ -55,12 +59,13 @@ def test_a_withdrawn_model_goes_live_again_only_by_name():
 
 
 def test_lineage_keeps_the_figures_on_held_out_products():
-    metrics = {
-        "combined": {"calibration": {"n": 1}, "eval": {"n": 2}, "eval_gold": {"n": 3}},
-        "text": {"eval": {"n": 4}},
-        "live": {"eval": {"n": 5}},
-        "thresholds": {"combined": {}},
-    }
+    metrics = Metrics(
+        {
+            "combined": {"calibration": {"n": 1}, "eval": {"n": 2}, "eval_gold": {"n": 3}},
+            "text": {"eval": {"n": 4}},
+        },
+        live={"n": 5},
+    )
     assert _lineage(metrics=metrics)["metrics"] == {
         "combined": {"eval": {"n": 2}, "eval_gold": {"n": 3}},
         "text": {"eval": {"n": 4}},
@@ -79,7 +84,10 @@ def test_an_approval_is_recorded_with_what_it_overrode():
     by_property = _lineage(verdict=_VERDICT, approved_by="Ada")
     assert by_property["approved_by"] == "Ada"
     assert by_property["approved_despite"] == ["accuracy: 0.41 is below the floor of 0.50."]
-    assert _lineage(verdict={**_VERDICT, "approved_by": "Grace"})["approved_by"] == "Grace"
+    assert (
+        _lineage(verdict=dataclasses.replace(_VERDICT, approved_by="Grace"))["approved_by"]
+        == "Grace"
+    )
 
 
 def test_the_commit_comes_from_the_environment_where_it_is_set(monkeypatch):

@@ -10,6 +10,8 @@ import pytest
 from PIL import Image, ImageDraw
 from scipy.stats import beta
 
+from components.blessing import INFRA_BLESSING, MODEL_BLESSING
+from components.check import Check
 from components.drift_check.artifact import (
     CategoryChanges,
     Drift,
@@ -18,7 +20,26 @@ from components.drift_check.artifact import (
     Shift,
     Skew,
 )
+from components.evaluator.artifact import (
+    CATEGORY_NAMES,
+    Categories,
+    CategoryFigures,
+    Comparison,
+    CoverageOutcome,
+    Metrics,
+    Outcome,
+    Verdict,
+    predictions_file,
+)
+from components.manifest_example_gen.artifact import (
+    Ingestion,
+    Labels,
+    write_rejects,
+    write_taxonomy,
+)
 from components.report_gen.content import ReportInputs
+from shelfsort.contract.calibration import Calibration
+from shelfsort.products.manifest.rejects import Reject
 from shelfsort.products.taxonomy import Taxonomy
 
 SHELVES = {
@@ -27,15 +48,14 @@ SHELVES = {
     "Shoes": ["Sandals", "Flip flops", "Sneakers"],
 }
 HOSTILE = '</script><img src=x onerror="window.hacked=1">\u2028{{ 7*7 }}'
-COMPARISON = {
-    "version": "3",
-    "shared_categories": None,
-    "left_out": 2,
-    "accuracy": {"n": 900, "only_candidate": 5, "only_live": 9, "p_worse": 0.031},
-    "coverage": {"n": 900, "only_candidate": 5, "only_live": 4, "p_worse": 0.4}
-    | {"low": -0.012, "high": 0.008},
-    "by_category": {},
-}
+COMPARISON = Comparison(
+    version="3",
+    shared_categories=None,
+    left_out=2,
+    accuracy=Outcome(900, 0.9, 0.904, 5, 9, 0.031),
+    coverage=CoverageOutcome(900, 0.9, 0.899, 5, 4, 0.4, low=-0.012, high=0.008),
+    by_category={},
+)
 THRESHOLDS = {"95": 0.66, "98": 0.89}
 
 
@@ -125,8 +145,10 @@ def figures_of(rows: pd.DataFrame) -> dict:
     return figures
 
 
-def category_figures(taxonomy: Taxonomy, rows: pd.DataFrame, live: pd.DataFrame | None) -> list:
-    """categories.json; the last leaf has too few calibration products and abstains."""
+def category_figures(
+    taxonomy: Taxonomy, rows: pd.DataFrame, live: pd.DataFrame | None
+) -> list[CategoryFigures]:
+    """By category; the last leaf has too few calibration products and abstains."""
     found = []
     for position, leaf in enumerate(taxonomy.leaves):
         own = rows[rows.category == leaf]
@@ -137,35 +159,36 @@ def category_figures(taxonomy: Taxonomy, rows: pd.DataFrame, live: pd.DataFrame 
         theirs = None if live is None else live[live.category == leaf]
         abstains = position == len(taxonomy.leaves) - 1
         files_none = abstains or not n
+        figures = {
+            "n": len(own),
+            "accuracy": float(right.mean()) if len(own) else None,
+            "accuracy_lower": one_sided(int(right.sum()), len(own)),
+            "coverage_at_95": 0.0 if abstains or not len(own) else float(accepted.mean()),
+            "accepted_95": 0 if abstains else n,
+            "accepted_accuracy_95": None if files_none else k / n,
+            "accepted_accuracy_95_lower": None if files_none else one_sided(k, n),
+            "accepted_accuracy_95_upper": None if files_none else min(1.0, k / n + 0.02),
+            "false_accepts_95": 0 if abstains else n - k,
+            "false_accept_rate_95": 0.0 if abstains else (n - k) / (len(rows) - len(own)),
+            "precision": 0.9,
+            "f1": 0.9,
+            "threshold_95": None if abstains else THRESHOLDS["95"],
+            "calibration_n": 7 if abstains else 80,
+        }
+        before = theirs is not None and {
+            "n": len(theirs),
+            "accuracy": float((theirs.predicted == theirs.category).mean()),
+            "coverage_at_95": float(theirs.accepted_95.mean()),
+            "accepted_accuracy_95": 0.95,
+        }
         found.append(
-            {
-                "category": leaf,
-                "path": taxonomy.path(leaf),
-                "parent": taxonomy.parent_or_self(leaf),
-                "n": len(own),
-                "accuracy": float(right.mean()) if len(own) else None,
-                "accuracy_lower": one_sided(int(right.sum()), len(own)),
-                "coverage_95": 0.0 if abstains or not len(own) else float(accepted.mean()),
-                "accepted": 0 if abstains else n,
-                "accepted_accuracy_95": None if files_none else k / n,
-                "accepted_lower_95": None if files_none else one_sided(k, n),
-                "accepted_upper_95": None if files_none else min(1.0, k / n + 0.02),
-                "false_accepts": 0 if abstains else n - k,
-                "false_accept_rate": 0.0 if abstains else (n - k) / (len(rows) - len(own)),
-                "precision": 0.9,
-                "recall": 0.9,
-                "f1": 0.9,
-                "threshold_95": None if abstains else THRESHOLDS["95"],
-                "calibration_n": 7 if abstains else 80,
-                "live": None
-                if theirs is None
-                else {
-                    "n": len(theirs),
-                    "accuracy": float((theirs.predicted == theirs.category).mean()),
-                    "coverage_95": float(theirs.accepted_95.mean()),
-                    "accepted_accuracy_95": 0.95,
-                },
-            }
+            CategoryFigures(
+                leaf,
+                taxonomy.path(leaf),
+                taxonomy.parent_or_self(leaf),
+                dict.fromkeys(CATEGORY_NAMES) | figures,
+                before or None,
+            )
         )
     return found
 
@@ -197,12 +220,12 @@ def make_inputs(n: int = 900, live: bool = True, blessed: bool = True, **changed
     hostile = {"title": HOSTILE, "category": first, "predicted": last, "score": 0.9999}
     modes["combined"].loc[0, list(hostile)] = list(hostile.values())
     theirs = predictions_of(taxonomy, n, 77, model="live") if live else None
-    metrics = {
+    modalities = {
         mode: {"eval": figures_of(rows), "calibration": figures_of(rows.head(n // 2))}
         for mode, rows in modes.items()
     }
-    metrics["combined"]["eval_gold"] = figures_of(modes["combined"].head(n // 2))
-    metrics["thresholds"] = {
+    modalities["combined"]["eval_gold"] = figures_of(modes["combined"].head(n // 2))
+    thresholds = {
         mode: {
             "temperature": 1.3,
             "n": n,
@@ -221,53 +244,30 @@ def make_inputs(n: int = 900, live: bool = True, blessed: bool = True, **changed
         }
         for mode in modes
     }
-    if theirs is not None:
-        metrics["live"] = {"eval": figures_of(theirs)}
-    checks = [
-        {
-            "name": "accepted_accuracy_95",
-            "passed": blessed,
-            "reason": "Of what is decided at 95 %, at least 94.1 % is right; the floor is 93 %.",
-            "value": 0.941,
-            "floor": 0.93,
-            "n": n,
-        },
-        {
-            "name": "coverage_at_95",
-            "passed": True,
-            "reason": "91 % of the products are decided; the floor is 60 %.",
-            "value": 0.91,
-            "floor": 0.6,
-            "n": n,
-        },
-        {"name": "schema", "passed": True, "reason": "The data fits the schema.", "value": None},
-    ]
+    theirs_on_eval = None if theirs is None else figures_of(theirs)
+    metrics = Metrics(modalities, theirs_on_eval, Calibration.from_json(thresholds))
+    floor = "Of what is decided at 95 %, at least 94.1 % is right; the floor is 93 %."
+    checks = (
+        Check("accepted_accuracy_95", blessed, floor, 0.941, 0.93, n),
+        Check("coverage_at_95", True, "91 % are decided; the floor is 60 %.", 0.91, 0.6, n),
+        Check("schema", True, "The data fits the schema."),
+    )
     given = {
-        "verdict": {
-            "blessed": blessed,
-            "checks": checks,
-            "live": {"version": 3, "comparison": COMPARISON} if live else None,
-        },
+        "verdict": Verdict(blessed, checks, COMPARISON if live else None),
         "metrics": metrics,
         "categories": category_figures(taxonomy, modes["combined"], theirs),
         "predictions": pd.concat([*modes.values(), *([theirs] if live else [])]),
         "taxonomy": taxonomy,
-        "rejects_summary": {
-            "lines": n * 10 + 5,
-            "accepted": n * 10,
-            "rejected": 5,
-            "by_reason": {"unknown_label": 3, "missing_image": 2},
-            "reduction": {"Bags/Satchels": "Bags/Handbags"},
-            "labels": {"workers": 40, "answers": n * 30, "products_with_workers": n * 10},
-        },
+        "ingestion": Ingestion(
+            lines=n * 10 + 5,
+            accepted=n * 10,
+            rejected=5,
+            by_reason={"unknown_label": 3, "missing_image": 2},
+            reduction={"Bags/Satchels": "Bags/Handbags"},
+            labels=Labels(workers=40, answers=n * 30, products_with_workers=n * 10),
+        ),
         "rejects": [
-            {
-                "line": line,
-                "id": f"r{line}",
-                "reason": reason,
-                "detail": f"<b>{reason}</b> at line {line}",
-                "image": "images/r.jpg",
-            }
+            Reject(line, f"r{line}", reason, f"<b>{reason}</b> at line {line}", "images/r.jpg")
             for line, reason in enumerate(["unknown_label"] * 3 + ["missing_image"] * 2, 17)
         ],
         "model_name": "shelves",
@@ -314,18 +314,17 @@ def write_artifacts(folder: Path, inputs: ReportInputs) -> dict[str, str]:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content.encode() if isinstance(content, str) else content)
 
-    write("evaluation/verdict.json", json.dumps(inputs.verdict))
-    write("evaluation/metrics.json", json.dumps(inputs.metrics))
-    write("evaluation/categories.json", json.dumps(inputs.categories))
+    for document in (inputs.verdict, inputs.metrics, Categories(tuple(inputs.categories))):
+        document.write(folder / "evaluation")
     calibration = inputs.predictions.head(5).assign(split="calibration")
     inputs_and_more = pd.concat([inputs.predictions, calibration])
-    inputs_and_more.to_parquet(folder / "evaluation/predictions.parquet")
-    write("taxonomy/taxonomy.json", json.dumps(inputs.taxonomy.to_nodes()))
-    write("rejects/summary.json", json.dumps(inputs.rejects_summary))
-    write("rejects/rejects.jsonl", "".join(json.dumps(line) + "\n" for line in inputs.rejects))
+    inputs_and_more.to_parquet(predictions_file(folder / "evaluation"))
+    write_taxonomy(folder / "taxonomy", inputs.taxonomy)
+    inputs.ingestion.write(folder / "rejects")
+    write_rejects(folder / "rejects", inputs.rejects)
     write("model/Format-Serving/assets.extra/shelfsort.json", json.dumps(inputs.lineage))
-    write("blessing/BLESSED" if inputs.model_blessing else "blessing/NOT_BLESSED", "")
-    write("infra/INFRA_BLESSED" if inputs.serving_check else "infra/INFRA_NOT_BLESSED", "")
+    MODEL_BLESSING.write(str(folder / "blessing"), bool(inputs.model_blessing))
+    INFRA_BLESSING.write(str(folder / "infra"), bool(inputs.serving_check))
     diff = anomalies_pb2.Anomalies()
     if inputs.anomalies:
         diff.anomaly_info["price"].short_description = inputs.anomalies[0].summary

@@ -6,6 +6,7 @@ import pytest
 
 from components.report_gen import page as report_page
 from components.report_gen.content import assemble
+from shelfsort.labeling.label_issues import Suspect
 from shelfsort.products.images.thumbnails import thumbnail
 
 pytestmark = pytest.mark.slow
@@ -19,7 +20,7 @@ def opened(browser, tmp_path, run_inputs, some_picture):
     def open_(inputs=None, width=1440, dark=False):
         content = assemble(inputs or run_inputs(900))
         shown = [error.product_id for error in content.errors]
-        shown += [suspect["product_id"] for suspect in content.suspects]
+        shown += [suspect.product_id for suspect in content.suspects]
         pictures = dict.fromkeys(shown, thumbnail(some_picture))
         path = tmp_path / "index.html"
         path.write_bytes(report_page.render(content, pictures))
@@ -224,17 +225,17 @@ def test_pictures_are_drawn(opened):
     assert picture.get_attribute("loading") == "lazy"
 
 
-def suspects_of(taxonomy, n: int) -> list[dict]:
+def suspects_of(taxonomy, n: int) -> list[Suspect]:
     """`n` suspects, whose labels go round the leaves: the next leaf is the likely one."""
     leaves = taxonomy.leaves
     return [
-        {
-            "product_id": f"t{i:05d}",
-            "title": f"Odd thing {i}",
-            "label": leaves[i % len(leaves)],
-            "likely": leaves[(i + 1) % len(leaves)],
-            "label_score": i / 1000,
-        }
+        Suspect(
+            f"t{i:05d}",
+            leaves[i % len(leaves)],
+            leaves[(i + 1) % len(leaves)],
+            i / 1000,
+            title=f"Odd thing {i}",
+        )
         for i in range(n)
     ]
 

@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from components.report_gen.page import summary_of
+from components.check import Check
+from components.evaluator.artifact import Metrics
+from components.report_gen.artifact import Report
 from components.report_gen.sections import Anomaly
+from components.serving_check.artifact import ServingReport
+from components.trainer.artifact import write_suspects
+from shelfsort.labeling.label_issues import Suspect
 
 pytestmark = pytest.mark.slow  # importing TFX takes ten seconds
 
@@ -46,8 +51,12 @@ def script_json(html: str, name: str):
 def test_writes_the_page_with_its_figures_and_verdict(do, run_inputs, run_artifacts, tmp_path):
     inputs = run_inputs(400)
     folder = do(run_artifacts(tmp_path / "run", inputs))
-    assert {path.name for path in folder.iterdir()} == {"index.html", "metrics.json"}
-    assert json.loads((folder / "metrics.json").read_text()) == inputs.metrics
+    assert {path.name for path in folder.iterdir()} == {
+        "index.html",
+        "metrics.json",
+        "report.json",
+    }
+    assert Metrics.read(folder) == inputs.metrics
     html = (folder / "index.html").read_text("utf-8")
     assert 'class="verdict good"' in html
     assert inputs.lineage["manifest_digest"] in html
@@ -67,18 +76,18 @@ def test_pictures_are_those_of_the_errors_that_have_one(do, run_inputs, run_arti
 
 def test_refusals_of_server_and_gate_reach_the_verdict(do, run_inputs, run_artifacts, tmp_path):
     uris = run_artifacts(tmp_path / "run", run_inputs(100, blessed=False, serving_check=False))
-    checks = [
-        {"name": "loads", "passed": True, "reason": "It loads."},
-        {"name": "answers", "passed": False, "reason": "3 of 20 products are answered otherwise."},
-    ]
-    (tmp_path / "run/infra/report.json").write_text(json.dumps({"checks": checks}))
-    verdict = summary_of((do(uris) / "index.html").read_text("utf-8"))
-    assert not verdict["blessed"]
-    assert [reason.split(":")[0] for reason in verdict["failed"]] == [
+    checks = (
+        Check("loads", True, "It loads."),
+        Check("answers", False, "3 of 20 products are answered otherwise."),
+    )
+    ServingReport(checks).write(tmp_path / "run/infra")
+    report = Report.of_page(do(uris) / "index.html")
+    assert not report.blessed
+    assert [reason.split(":")[0] for reason in report.failed] == [
         "accepted_accuracy_95",
         "serving_check_answers",
     ]
-    assert verdict["failed"][1].endswith("3 of 20 products are answered otherwise.")
+    assert report.failed[1].endswith("3 of 20 products are answered otherwise.")
 
 
 def test_anomalies_are_read_from_their_protos(do, run_inputs, run_artifacts, tmp_path):
@@ -110,11 +119,13 @@ def with_suspects(run_inputs, run_artifacts, some_picture, tmp_path):
     leaves = run_inputs(100).taxonomy.leaves
     model_run = tmp_path / "run" / "model_run"
     model_run.mkdir()
-    suspects = [
-        {"product_id": name, "label": leaves[0], "likely": leaves[1], "label_score": score}
-        for name, score in (("t9", 0.03), ("elsewhere", 0.2))
-    ]
-    (model_run / "label_suspects.jsonl").write_text("".join(f"{json.dumps(s)}\n" for s in suspects))
+    write_suspects(
+        model_run,
+        [
+            Suspect(name, leaves[0], leaves[1], score)
+            for name, score in (("t9", 0.03), ("elsewhere", 0.2))
+        ],
+    )
     texts = {"product_id": b"t9", "title": b"Odd bag", "description": b"With a zip"}
     texts["image"] = some_picture
     feature = {k: tf.train.Feature(bytes_list={"value": [v]}) for k, v in texts.items()}
@@ -158,7 +169,7 @@ def test_suspects_are_written_as_a_relabelling_manifest(do, with_suspects):
 
 def test_without_suspects_there_is_nothing_to_label_again(do, with_suspects):
     uris, _ = with_suspects
-    (Path(uris["model_run"]) / "label_suspects.jsonl").write_text("")
+    write_suspects(uris["model_run"], [])
     folder = do(uris)
     assert not (folder / "relabel.manifest").exists()
     assert "Labels to look at again" not in (folder / "index.html").read_text("utf-8")

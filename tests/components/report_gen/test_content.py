@@ -1,14 +1,17 @@
 """What the page says, from figures worked out by hand."""
 
-import math
+import dataclasses
 
 import pandas as pd
 import pytest
 
+from components.check import Check
+from components.evaluator.artifact import CategoryFigures, Metrics, UnloadableLive, Verdict
 from components.report_gen.changes import category_changes, changes
 from components.report_gen.confident_errors import PER_CATEGORY, confident_errors
-from components.report_gen.content import assemble, mode_row, rate
-from components.report_gen.sections import Labelling, Rate
+from components.report_gen.content import assemble
+from components.report_gen.modes import ModeRow, Rate, mode_rows, rate
+from components.report_gen.sections import Labelling
 
 
 def rows(*products: tuple) -> pd.DataFrame:
@@ -39,62 +42,62 @@ def test_one_refusal_is_enough_and_is_named(run_inputs, changed, reason):
 
 
 def test_a_verdict_that_says_nothing_is_a_refusal(run_inputs):
-    inputs = run_inputs(60, verdict={}, model_blessing=None, serving_check=None)
+    inputs = run_inputs(60, verdict=Verdict(False), model_blessing=None, serving_check=None)
     assert not assemble(inputs).verdict.blessed
 
 
 def test_a_failed_check_outweighs_a_blessing(run_inputs):
-    check = {"name": "coverage", "passed": False, "reason": "Too little is decided."}
-    inputs = run_inputs(60, verdict={"blessed": True, "checks": [check]})
+    check = Check("coverage", False, "Too little is decided.")
+    inputs = run_inputs(60, verdict=Verdict(True, (check,)))
     assert not assemble(inputs).verdict.blessed
 
 
 def test_an_approval_lets_the_named_checks_pass_and_no_other(run_inputs):
-    verdict = run_inputs(60, blessed=False).verdict
-    approved = {
-        **verdict,
-        "blessed": True,
-        "approved_by": "A. Reviewer",
-        "overridden": ["accepted_accuracy_95"],
-    }
+    approved = dataclasses.replace(
+        run_inputs(60, blessed=False).verdict,
+        blessed=True,
+        approved_by="A. Reviewer",
+        overridden=("accepted_accuracy_95",),
+    )
     found = assemble(run_inputs(60, verdict=approved)).verdict
     assert found.blessed
     assert [check.name for check in found.overruled] == ["accepted_accuracy_95"]
     refused = assemble(run_inputs(60, verdict=approved, serving_check=False)).verdict
     assert not refused.blessed
     assert [check.name for check in refused.failed] == ["serving_check"]
-    nameless = assemble(run_inputs(60, verdict={**approved, "approved_by": None})).verdict
-    assert not nameless.blessed
+    nameless = dataclasses.replace(approved, approved_by=None)
+    assert not assemble(run_inputs(60, verdict=nameless)).verdict.blessed
 
 
 def test_a_live_model_that_cannot_be_loaded_is_named_with_its_problem(run_inputs):
-    live = {"version": "4", "comparison": None, "problem": "its variables are missing"}
-    whole = run_inputs(60, live=False)
-    found = assemble(run_inputs(60, live=False, verdict={**whole.verdict, "live": live})).live
+    live = UnloadableLive("4", "its variables are missing")
+    verdict = dataclasses.replace(run_inputs(60, live=False).verdict, live=live)
+    found = assemble(run_inputs(60, live=False, verdict=verdict)).live
     assert (found.version, found.problem) == ("4", "its variables are missing")
     assert (found.live, found.changes, found.p_worse) == (None, None, None)
 
 
 def test_a_mode_without_products_has_no_row():
-    assert mode_row("text", "eval", {"n": 0, "accuracy": None}) is None
-    assert mode_row("text", "eval", None) is None
+    metrics = Metrics({"text": {"eval": {"n": 0}}, "image": {"eval": {"n": 3}}})
+    assert [(row.mode, row.split) for row in mode_rows(metrics)] == [("image", "eval")]
 
 
 def test_a_mode_that_abstains_has_no_accepted_accuracy():
-    row = mode_row("text", "eval", {"n": 10, "coverage_at_95": 0.0, "accepted_accuracy_95": None})
-    assert row.coverage_95.value == 0
-    assert row.accepted_accuracy_95 is None
+    row = ModeRow("text", "eval", {"n": 10, "coverage_at_95": 0.0, "accepted_accuracy_95": None})
+    assert row.rate("coverage_at_95").value == 0
+    assert row.number("accepted_accuracy_95") is None
 
 
 def test_intervals_go_by_the_independent_products_and_labels_by_their_own():
     figures = {"n": 40, "accuracy": 0.9, "accuracy_effective": 20.0, "parent_accuracy": 0.9}
     figures |= {f"accuracy_expected{part}": x for part, x in {"": 0.92, "_lower": 0.7}.items()}
-    row = mode_row("text", "eval", figures)
+    row = ModeRow("text", "eval", figures)
+    accuracy = row.rate("accuracy")
     # As 18 of 20 (the published table below), not as 36 of 40.
-    assert (round(row.accuracy.low, 4), round(row.accuracy.high, 4)) == (0.6830, 0.9877)
-    assert row.parent_accuracy.low > 0.76
+    assert (round(accuracy.low, 4), round(accuracy.high, 4)) == (0.6830, 0.9877)
+    assert row.rate("parent_accuracy").low > 0.76
     assert row.expected_accuracy is None
-    row = mode_row("text", "eval", {**figures, "accuracy_expected_upper": 0.98})
+    row = ModeRow("text", "eval", {**figures, "accuracy_expected_upper": 0.98})
     assert row.expected_accuracy == Rate(0.92, 0.7, 0.98, 40)
 
 
@@ -102,7 +105,7 @@ def test_rates_carry_the_interval_of_their_counts():
     share = rate(0.9, 20)
     # Clopper-Pearson for 18 of 20, from a published table.
     assert (round(share.low, 4), round(share.high, 4)) == (0.6830, 0.9877)
-    assert rate(math.nan, 20) is None
+    assert rate(None, 20) is None
     assert rate(0.5, 0) is None
 
 
@@ -129,7 +132,8 @@ def test_changes_count_each_product_once():
 
 def test_categories_that_lose_most_products_come_first():
     def category(name, n, now, before):
-        return {"category": name, "n": n, "accuracy": now, "live": {"accuracy": before}}
+        live = None if before is None else {"accuracy": before}
+        return CategoryFigures(name, name, "", {"n": n, "accuracy": now}, live)
 
     found = category_changes(
         [
@@ -137,7 +141,7 @@ def test_categories_that_lose_most_products_come_first():
             category("large loss", 100, 0.9, 0.95),
             category("same", 50, 0.9, 0.9),
             category("gain", 10, 1.0, 0.8),
-            {"category": "new", "n": 3, "accuracy": 0.5, "live": None},
+            category("new", 3, 0.5, None),
         ]
     )
     assert [change.category for change in found] == ["large loss", "tiny loss", "gain"]
@@ -187,7 +191,7 @@ def test_rejects_keep_a_few_examples_of_each_reason(run_inputs):
         ("unknown_label", 3),
         ("missing_image", 2),
     ]
-    assert [example["line"] for example in rejects.reasons[1].examples] == [20, 21]
+    assert [example.line for example in rejects.reasons[1].examples] == [20, 21]
 
 
 def test_a_first_model_has_nothing_to_be_compared_with(run_inputs):

@@ -10,10 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.check import Check
 from components.drift_check.artifact import DriftFindings
+from components.evaluator.artifact import Metrics, UnloadableLive, Verdict
+from components.manifest_example_gen.artifact import Ingestion
 from components.report_gen import page
 from components.report_gen.content import assemble
 from components.report_gen.sections import Anomaly
+from shelfsort.labeling.label_issues import Suspect
+from shelfsort.products.manifest.rejects import Reject
 
 
 class Scripts(HTMLParser):
@@ -45,8 +50,8 @@ def test_the_verdict_comes_first_with_every_reason(run_inputs):
     inputs = run_inputs(200, blessed=False)
     html = drawn(inputs)
     assert html.index('class="verdict bad"') < html.index('<section id="live"')
-    for check in inputs.verdict["checks"]:
-        assert page.unbroken(check["reason"]) in html
+    for check in inputs.verdict.checks:
+        assert page.unbroken(check.reason) in html
 
 
 def test_nothing_is_fetched_from_anywhere(run_inputs):
@@ -62,11 +67,11 @@ def test_nothing_is_fetched_from_anywhere(run_inputs):
 def test_hostile_titles_stay_text(run_inputs):
     html = drawn(run_inputs(200))
     scripts = Scripts(html).found
-    assert [script["type"] for script, _ in scripts[:3]] == ["application/json"] * 3
-    assert len(scripts) == 4
+    assert [script["type"] for script, _ in scripts[:2]] == ["application/json"] * 2
+    assert len(scripts) == 3
     assert "<img src=x" not in html
     assert "\u2028" not in html
-    first = json.loads(scripts[1][1])["errors"][0]
+    first = json.loads(scripts[0][1])["errors"][0]
     assert first["title"] == '</script><img src=x onerror="window.hacked=1">\u2028{{ 7*7 }}'
 
 
@@ -78,37 +83,35 @@ def test_hostile_names_everywhere_else_stay_text(run_inputs):
         model_name=evil,
         title=evil,
         lineage={"git_commit": evil, "approved_by": evil},
-        suspects=[
-            {"product_id": evil, "title": evil, "label": evil, "likely": evil, "label_score": 0.1}
-        ],
+        suspects=[Suspect(evil, evil, evil, 0.1, title=evil)],
         anomalies=[Anomaly("eval", evil, evil, evil, "error")],
-        verdict={
-            "blessed": False,
-            "checks": [{"name": evil, "passed": False, "reason": evil}],
-            "approved_by": evil,
-            "overridden": [evil],
-            "live": {"version": evil, "comparison": {evil: evil}},
-        },
+        verdict=Verdict(
+            blessed=False,
+            checks=(Check(evil, False, evil),),
+            live=UnloadableLive(evil, evil),
+            approved_by=evil,
+            overridden=(evil,),
+        ),
     )
     scripts = Scripts(drawn(inputs)).found
-    assert len(scripts) == 4
+    assert len(scripts) == 3
     assert not any(name.startswith("on") for _, name in Scripts(drawn(inputs)).attributes)
 
 
 def test_with_several_manifests_each_reject_names_its_file(run_inputs):
-    rejects = [{"line": 7, "file": "in/mon.manifest", "id": "r", "reason": "unknown_label"}]
-    summary = {"lines": 9, "accepted": 6, "superseded": 2, "rejected": 1}
-    summary |= {"by_reason": {"unknown_label": 1}, "files": {"in/mon.manifest": 6}}
-    changed = {"rejects": rejects, "rejects_summary": summary}
+    rejects = [Reject(7, "r", "unknown_label", "", "", file="in/mon.manifest")]
+    files = {"in/mon.manifest": 6}
+    ingestion = Ingestion(9, 6, 2, 1, {"unknown_label": 1}, files=files)
+    changed = {"rejects": rejects, "ingestion": ingestion}
     one = page.render(assemble(run_inputs(60, **changed)), {}).decode()
     assert "mon.manifest" not in one
-    summary["files"]["in/tue.manifest"] = 0
+    files["in/tue.manifest"] = 0
     several = page.render(assemble(run_inputs(60, **changed)), {}).decode()
     assert "<bdi>mon.manifest</bdi>" in several
 
 
 def test_a_lone_surrogate_does_not_stop_the_report(run_inputs):
-    rejects = [{"line": 1, "id": "\ud800", "reason": "unknown_label", "detail": "x", "image": ""}]
+    rejects = [Reject(1, "\ud800", "unknown_label", "x", "")]
     assert b"The label is not in the taxonomy" in page.render(
         assemble(run_inputs(60, rejects=rejects)), {}
     )
@@ -117,26 +120,19 @@ def test_a_lone_surrogate_does_not_stop_the_report(run_inputs):
 def test_the_policy_allows_the_pages_own_script_only(run_inputs):
     html = drawn(run_inputs(60))
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html).group(1)
-    script = Scripts(html).found[3][1]
+    script = Scripts(html).found[2][1]
     assert f"script-src 'sha256-{page._digest(script)}'" in policy
     assert "default-src 'none'" in policy
 
 
-def test_the_summary_can_be_read_back(run_inputs):
-    inputs = run_inputs(200, blessed=False, model_name="</script><!--")
-    found = page.summary_of(drawn(inputs))
-    assert found["model_name"] == "</script><!--"
-    assert not found["blessed"]
-    assert found["failed"] == [f"accepted_accuracy_95: {inputs.verdict['checks'][0]['reason']}"]
-    eval_figures = inputs.metrics["combined"]["eval"]
-    assert found["n"] == 200
-    assert found["figures"] == {name: eval_figures[name] for name in found["figures"]}
-    assert len(found["figures"]) == 6
-
-
-def test_another_page_has_no_summary():
-    with pytest.raises(ValueError, match="not a Shelfsort report"):
-        page.summary_of("<html></html>")
+def test_the_page_in_brief_has_its_verdict_and_figures(run_inputs):
+    inputs = run_inputs(200, blessed=False)
+    found = page.summary(assemble(inputs))
+    assert (found.model_name, found.blessed, found.n) == ("shelves", False, 200)
+    assert found.failed == (f"accepted_accuracy_95: {inputs.verdict.checks[0].reason}",)
+    figures = inputs.metrics.figures()
+    assert found.figures == {name: figures[name] for name in found.figures}
+    assert len(found.figures) == 6
 
 
 @given(st.text())
@@ -189,9 +185,7 @@ def test_sections_appear_only_where_there_is_something_to_say(run_inputs):
     )
     assert '<section id="live"' not in bare
     assert '<section id="suspects"' not in bare
-    suspects = [
-        {"product_id": "p1", "title": "Bag", "label": "a", "likely": "b", "label_score": 0.02}
-    ]
+    suspects = [Suspect("p1", "a", "b", 0.02, title="Bag")]
     assert '<section id="suspects"' in drawn(run_inputs(60, suspects=suspects))
 
 
@@ -210,7 +204,10 @@ def test_a_run_without_words_draws_the_modes_it_has(run_inputs):
     pictures_only = run_inputs(
         60,
         predictions=whole.predictions[whole.predictions["mode"] != "text"],
-        metrics={k: v for k, v in whole.metrics.items() if k != "text"},
+        metrics=dataclasses.replace(
+            whole.metrics,
+            modalities={k: v for k, v in whole.metrics.modalities.items() if k != "text"},
+        ),
     )
     html = drawn(pictures_only)
     assert page.MODE_NAMES["text"] not in html
@@ -219,7 +216,8 @@ def test_a_run_without_words_draws_the_modes_it_has(run_inputs):
 
 def test_nothing_scored_at_all_still_gives_a_page(run_inputs):
     whole = run_inputs(60)
-    html = drawn(run_inputs(60, predictions=whole.predictions.head(0), metrics={}, categories=[]))
+    nothing = {"predictions": whole.predictions.head(0), "metrics": Metrics(), "categories": []}
+    html = drawn(run_inputs(60, **nothing))
     assert '<table class="modes' not in html
 
 
@@ -256,11 +254,10 @@ class Sentences(HTMLParser):
 
 def test_golden_report(run_inputs, golden):
     """A full report, one of a refused first model without data checks, and one without figures."""
-    suspects = [
-        {"product_id": "p1", "title": "Bag", "label": "a", "likely": "b", "label_score": 0.02}
-    ]
+    suspects = [Suspect("p1", "a", "b", 0.02, title="Bag")]
     bare = {"live": False, "anomalies": None, "lineage": {}, "rejects": [], "drift": None}
-    empty = {"predictions": run_inputs(60).predictions.head(0), "metrics": {}, "categories": []}
+    nothing = run_inputs(60).predictions.head(0)
+    empty = {"predictions": nothing, "metrics": Metrics(), "categories": []}
     found = {}
     for changed in (
         {"suspects": suspects},

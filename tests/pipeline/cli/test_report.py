@@ -1,22 +1,22 @@
 """`shelfsort report` on a folder as a finished run leaves it."""
 
+import dataclasses
 import json
 import webbrowser
 
 import pytest
 from click.testing import CliRunner
 
+from components.report_gen.artifact import Report, write_page
 from pipeline.cli.report import report
 from shelfsort.core.errors import InputError
 
-SUMMARY = {
-    "model_name": "shelves",
-    "blessed": False,
-    "failed": ["coverage: too low"],
-    "overruled": [],
-    "approved_by": None,
-    "n": 1234,
-    "figures": {
+REPORT = Report(
+    model_name="shelves",
+    blessed=False,
+    failed=("coverage: too low",),
+    n=1234,
+    figures={
         "coverage_at_95": 0.923,
         "accepted_accuracy_95": 0.966,
         "coverage_at_98": 0.0,
@@ -24,19 +24,17 @@ SUMMARY = {
         "accuracy": 0.951,
         "parent_accuracy": 0.98,
     },
-}
+)
 
 
 @pytest.fixture
 def finished_run(tmp_path):
-    """Writes a page with the given summary; gives the run's output folder."""
+    """Writes a page and the report in brief; gives the run's output folder."""
 
     def write(**changed):
-        page = tmp_path / "out" / "report" / "index.html"
-        page.parent.mkdir(parents=True, exist_ok=True)
-        summary = json.dumps({**SUMMARY, **changed})
-        opening = '<!doctype html><script type="application/json" id="summary">'
-        page.write_text(f"{opening}{summary}</script>")
+        folder = tmp_path / "out" / "report"
+        write_page(folder, b"<!doctype html>")
+        dataclasses.replace(REPORT, **changed).write(folder)
         return tmp_path / "out"
 
     return write
@@ -63,7 +61,7 @@ def test_prints_verdict_figures_and_path(finished_run, inside):
 
 def test_golden_report(finished_run, golden):
     """A refused model, one that a person approved, and one that was never scored."""
-    approved = {"blessed": True, "failed": [], "overruled": ["coverage: too low"]}
+    approved = {"blessed": True, "failed": (), "overruled": ("coverage: too low",)}
     lines = []
     for changed in (
         {},
@@ -92,6 +90,14 @@ def test_opens_the_page_when_asked(finished_run, monkeypatch):
     assert opened == [(run / "report/index.html").as_uri()]
 
 
+def test_a_page_of_an_earlier_version_holds_its_report_itself(tmp_path):
+    summary = json.dumps({**REPORT.to_dict(), "format_version": 0})
+    opening = '<!doctype html><script type="application/json" id="summary">'
+    (tmp_path / "index.html").write_text(f"{opening}{summary}</script>")
+    found = json.loads(call(tmp_path, "--json"))
+    assert found["figures"] == REPORT.figures
+
+
 def test_a_folder_without_a_report_is_bad_input(tmp_path):
     with pytest.raises(InputError, match="--output"):
         call(tmp_path)
@@ -103,5 +109,5 @@ def test_a_folder_without_a_report_is_bad_input(tmp_path):
 )
 def test_a_page_that_is_no_report_is_bad_input(tmp_path, page):
     (tmp_path / "index.html").write_bytes(page.encode("latin-1"))
-    with pytest.raises(InputError, match=r"index\.html: .*--output"):
+    with pytest.raises(InputError, match=r"index\.html: .*(--output|Repeat)"):
         call(tmp_path)

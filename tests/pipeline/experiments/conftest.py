@@ -1,15 +1,17 @@
 """Runs as their components leave them: an evaluation, a summary of the ingest, a tree."""
 
 import dataclasses
-import json
 from datetime import datetime, timezone
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from components.evaluator.artifact import Metrics, predictions_file
+from components.manifest_example_gen.artifact import Ingestion, write_taxonomy
 from pipeline.experiments.runs import Run
 from shelfsort.products.groups import group_id, group_key
+from shelfsort.products.taxonomy import Taxonomy
 
 TREE = {"Bags": ["Backpacks", "Clutches"], "Shoes": ["Sandals", "Boots"]}
 
@@ -66,18 +68,13 @@ def make_run(tmp_path):
         folder = Path(tmp_path) / name
         rows = _rows(products, tree)
         counts = rows[rows.split == "eval"].category.value_counts().to_dict()
-        lines = {"lines": len(rows) + 1, "accepted": len(rows), "rejected": 1}
-        summary = {**lines, "categories": counts}
+        ingestion = Ingestion(len(rows) + 1, len(rows), rejected=1, categories=counts)
         right = (rows.category == rows.predicted).mean()
-        metrics = {"combined": {"eval": {"n": len(rows), "accuracy": float(right)}}}
-        for part, file, content in (
-            ("rejects", "summary.json", summary),
-            ("taxonomy", "taxonomy.json", tree_nodes(tree)),
-            ("evaluation", "metrics.json", metrics),
-        ):
-            (folder / part).mkdir(parents=True)
-            (folder / part / file).write_text(json.dumps(content))
-        rows.to_parquet(folder / "evaluation" / "predictions.parquet")
+        metrics = Metrics({"combined": {"eval": {"n": len(rows), "accuracy": float(right)}}})
+        ingestion.write(folder / "rejects")
+        write_taxonomy(folder / "taxonomy", Taxonomy.from_nodes(tree_nodes(tree)))
+        metrics.write(folder / "evaluation")
+        rows.to_parquet(predictions_file(folder / "evaluation"))
         parts = {part: folder / part for part in ("rejects", "taxonomy", "evaluation")}
         started = datetime(2026, 3, 3, hour, tzinfo=timezone.utc)
         return Run(name, started, "pushed", "1", metrics, settings, parts)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from components.evaluator.artifact import CategoryFigures
 from components.report_gen.confident_errors import ModelError
 from components.report_gen.confusion import SiblingMatrix
 from components.report_gen.curve import coverage_curve
@@ -32,13 +33,17 @@ def test_the_curve_ends_at_the_accuracy_of_everything():
 
 def test_categories_are_the_ones_with_the_lowest_bounds_worst_on_top():
     categories = [
-        {
-            "path": name,
-            "accepted": 9,
-            "accepted_accuracy_95": None if low is None else low + 0.1,
-            "accepted_lower_95": low,
-            "accepted_upper_95": 1.0,
-        }
+        CategoryFigures(
+            name,
+            name,
+            "",
+            {
+                "accepted_95": 9,
+                "accepted_accuracy_95": None if low is None else low + 0.1,
+                "accepted_accuracy_95_lower": low,
+                "accepted_accuracy_95_upper": 1.0,
+            },
+        )
         for name, low in (("a", 0.8), ("b", 0.2), ("c", None), ("d", 0.5))
     ]
     (axes,) = plots.category_bounds(categories, shown=2).axes

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 
+from components.evaluator.artifact import Metrics
 from pipeline.cli.runs import runs as command
 from pipeline.config import Config
 from pipeline.experiments.runs import Run, differences, find_run, list_runs
@@ -94,7 +95,11 @@ def test_a_killed_run_is_listed_as_unfinished_with_its_settings(tmp_path):
     trainer = "components.trainer.component.Trainer"
     _store_run(folder, trainer, {"custom_config": training}, name="2026-03-03T08-00-00-ab12")
     (run,) = list_runs(folder)
-    assert (run.id, run.outcome, run.metrics) == ("2026-03-03T08-00-00-ab12", "unfinished", {})
+    assert (run.id, run.outcome, run.metrics) == (
+        "2026-03-03T08-00-00-ab12",
+        "unfinished",
+        Metrics(),
+    )
     assert run.settings == {"training.fit.epochs": 3, "code.Trainer": "c0de"}
     shown = CliRunner().invoke(command, ["--output", str(folder.path)])
     assert "unfinished" in shown.output

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from shelfsort.labeling.label_issues import find_suspects, relabelling_lines, suspect_lines
+from shelfsort.labeling.label_issues import Suspect, find_suspects, relabelling_lines, suspect_lines
 from shelfsort.products.taxonomy import Taxonomy
 
 CATEGORIES = ["boots", "clogs", "hats", "mugs"]
@@ -149,13 +149,7 @@ def test_suspects_are_written_as_json_lines():
 
 
 def test_a_relabelling_manifest_names_paths_that_an_import_understands():
-    suspect = {
-        "product_id": "7",
-        "label": "boots",
-        "likely": "mugs",
-        "label_score": 0.01,
-        "title": "Teetasse\u2028blau",
-    }
+    suspect = Suspect("7", "boots", "mugs", 0.01, title="Teetasse\u2028blau")
     (line,) = relabelling_lines([suspect], TREE)
     record = json.loads(line)
     assert record == {
