@@ -3,14 +3,21 @@
 import contextlib
 import dataclasses
 import fcntl
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from shelfsort.core.errors import InputError
 
+FORMAT = 1
+"""Version of what lies where, and of the documents in it. Folders without one are of format 0."""
+
 _MARKER = ".shelfsort"
-_MARKER_TEXT = "This folder is written by `shelfsort run`; delete all of it or nothing.\n"
+_FORMAT_LINE = f"format {FORMAT}\n"
+_MARKER_TEXT = (
+    "This folder is written by `shelfsort run`; delete all of it or nothing.\n" + _FORMAT_LINE
+)
 
 
 class FolderBusy(InputError):  # noqa: N818 - reads as what it is
@@ -64,7 +71,8 @@ class OutputFolder:
         """Opens or makes the folder.
 
         Raises:
-            InputError: it is a file, cannot be written, or holds somebody else's files.
+            InputError: it is a file, cannot be written, holds somebody else's files, or a newer
+                version of Shelfsort has written it.
         """
         folder = Path(path).resolve()
         marker = folder / _MARKER
@@ -79,6 +87,7 @@ class OutputFolder:
             folder.mkdir(parents=True, exist_ok=True)
             if not marker.exists():
                 marker.write_text(_MARKER_TEXT)
+            _refuse_newer(path, marker)
         except OSError as error:
             raise InputError(
                 f"{path}: cannot be written ({error.strerror}). Name a folder that can."
@@ -90,16 +99,19 @@ class OutputFolder:
         """Opens an earlier run's folder.
 
         Raises:
-            InputError: no run was ever made there.
+            InputError: no run was ever made there, or a newer version of Shelfsort made it.
         """
         folder = Path(path).resolve()
         if not (folder / _MARKER).is_file():
             raise InputError(f"{path}: no run was made here. Name the --output of an earlier run.")
+        _refuse_newer(path, folder / _MARKER)
         return cls(folder)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Holds the folder for one run; a killed run's hold ends with its process.
+
+        A folder of an older format becomes one of the present format: the run writes such files.
 
         Raises:
             FolderBusy: another run is under way here.
@@ -112,4 +124,21 @@ class OutputFolder:
                     f"{self.path}: another run is under way here. Wait for it, or name another "
                     "folder."
                 ) from error
+            # In place: the lock is on this very file.
+            if _format_of(marker.read()) < FORMAT:
+                marker.write(_FORMAT_LINE)
+                marker.flush()
             yield
+
+
+def _refuse_newer(path: str, marker: Path) -> None:
+    written = _format_of(marker.read_text("utf-8", "replace"))
+    if written > FORMAT:
+        raise InputError(
+            f"{path}: has format {written}, and this version of Shelfsort reads formats up to "
+            f"{FORMAT}. Use the version that wrote it, or name another folder."
+        )
+
+
+def _format_of(marker_text: str) -> int:
+    return max(map(int, re.findall(r"^format (\d+)$", marker_text, re.MULTILINE)), default=0)

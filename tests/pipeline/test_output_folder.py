@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from pipeline.output_folder import OutputFolder
+from pipeline.output_folder import FORMAT, OutputFolder
 from shelfsort.core.errors import InputError
 
 
@@ -30,6 +30,26 @@ def test_a_file_and_a_folder_without_runs_are_refused(tmp_path):
         OutputFolder.open(str(tmp_path / "file"))
     with pytest.raises(InputError, match="no run was made here"):
         OutputFolder.existing(str(tmp_path))
+
+
+def test_a_folder_of_an_older_format_is_opened_and_gets_the_format_with_its_next_run(tmp_path):
+    marker = tmp_path / ".shelfsort"
+    marker.write_text("This folder is written by `shelfsort run`; delete all of it or nothing.\n")
+    assert OutputFolder.existing(str(tmp_path)).path == tmp_path
+    inode = marker.stat().st_ino
+    for _ in range(2):
+        with OutputFolder.open(str(tmp_path)).locked():
+            pass
+    assert marker.read_text().splitlines()[1:] == [f"format {FORMAT}"]
+    assert marker.stat().st_ino == inode
+
+
+def test_a_folder_of_a_newer_format_is_refused_in_one_line(tmp_path):
+    (tmp_path / ".shelfsort").write_text(f"Ours.\nformat {FORMAT + 1}\n")
+    for read in (OutputFolder.open, OutputFolder.existing):
+        with pytest.raises(InputError, match=f"has format {FORMAT + 1}") as caught:
+            read(str(tmp_path))
+        assert "\n" not in str(caught.value)
 
 
 def test_two_runs_at_once_are_refused_and_a_killed_one_lets_go(tmp_path):
