@@ -20,7 +20,7 @@ import tensorflow_transform as tft
 from cleanlab.filter import find_label_issues
 
 from components.trainer.module import cache_key, vocabulary_sizes
-from components.transform.module import CATEGORIES_VOCABULARY
+from components.transform.artifact import CATEGORIES_VOCABULARY
 from pipeline.output_folder import OutputFolder
 from shelfsort.contract.modalities import MODALITIES
 from shelfsort.labeling.label_issues import Suspect

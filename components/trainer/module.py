@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.trainer.artifact import ModelRun, write_held_out, write_suspects
-from components.transform.module import (
+from components.transform.artifact import (
     CATEGORIES_VOCABULARY,
     PIECES_VOCABULARY,
     PRICE_BUCKETS,

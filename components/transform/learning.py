@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import apache_beam as beam
 import tensorflow as tf
 
-from components.transform.vocabularies import CATEGORIES_VOCABULARY, Limits, terms_of
+from components.transform.artifact import CATEGORIES_VOCABULARY
+from components.transform.vocabularies import Limits, terms_of
 from shelfsort.contract.signatures import WORDS
 from shelfsort.core import files
 

@@ -10,17 +10,15 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.transform import text
-from components.transform.settings import TransformConfig
-from components.transform.vocabularies import (
+from components.transform.artifact import (
     CATEGORIES_VOCABULARY,
     PIECES_VOCABULARY,
+    PRICE_BUCKETS,
     WORDS_VOCABULARY,
-    Vocabulary,
-    terms_of,
 )
+from components.transform.settings import TransformConfig
+from components.transform.vocabularies import Vocabulary, terms_of
 from shelfsort.contract.signatures import NO_PRICE
-
-PRICE_BUCKETS = 48
 
 
 def preprocessing_fn(

@@ -6,12 +6,9 @@ import numpy as np
 import tensorflow as tf
 
 from components.transform import text
+from components.transform.artifact import CATEGORIES_VOCABULARY, PIECES_VOCABULARY, WORDS_VOCABULARY
 from components.transform.settings import TransformConfig
 from shelfsort.core.files import read_json
-
-WORDS_VOCABULARY = "words"
-PIECES_VOCABULARY = "pieces"
-CATEGORIES_VOCABULARY = "categories"
 
 
 @dataclasses.dataclass(frozen=True)

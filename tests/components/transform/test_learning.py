@@ -8,15 +8,14 @@ import pytest
 import tensorflow as tf
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from components.transform.learning import LearnVocabularies
-from components.transform.settings import TransformConfig
-from components.transform.vocabularies import (
+from components.transform.artifact import (
     CATEGORIES_VOCABULARY,
     PIECES_VOCABULARY,
     WORDS_VOCABULARY,
-    Vocabulary,
-    limits_of,
 )
+from components.transform.learning import LearnVocabularies
+from components.transform.settings import TransformConfig
+from components.transform.vocabularies import Vocabulary, limits_of
 
 TITLES = ("Red tote bag", "Red bag red strap", "Tea mug", "", "Blue tote")
 DESCRIPTIONS = ("a bag", "", "for tea: tea mug", "", "")
