@@ -131,7 +131,7 @@ def test_figures_by_modality(older):
     assert metrics.figures("text", "calibration") == {}
     assert metrics.live == {"n": 4, "accuracy": 0.5}
     assert metrics.answered_by() == {"combined": 3, "image": 1}
-    assert metrics.fitted("combined")["by_category"]["mugs"]["95"] == 0.6
+    assert metrics.calibration.of("combined").threshold("mugs", 0.95) == 0.6
 
 
 def test_figures_by_category_under_their_present_names(older):
@@ -191,7 +191,8 @@ def test_a_page_holds_its_report_itself(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "document", [Metrics({"text": {"eval": FIGURES}}), Categories(()), Verdict(True), Push(True)]
+    "document",
+    [Metrics({"text": {"eval": FIGURES}}), Categories(()), Verdict(True), Push(True)],
 )
 def test_a_present_document_survives_its_file(document, tmp_path):
     document.write(tmp_path)
