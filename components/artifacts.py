@@ -20,7 +20,7 @@ class Rejects(Artifact):
 
 
 class Report(Artifact):
-    """A folder with `index.html`, the `metrics.json` it was drawn from, and `relabel.manifest`."""
+    """A report: `index.html`, `report.json`, `metrics.json` and `relabel.manifest`."""
 
     TYPE_NAME = "components.Report"
 

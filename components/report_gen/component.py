@@ -36,7 +36,7 @@ class ReportGenSpec(ComponentSpec):
 
 
 class ReportGen(base_component.BaseComponent):
-    """Writes `index.html` and `metrics.json` into its `report` output.
+    """Writes `index.html`, `report.json` (the page in brief) and `metrics.json` into `report`.
 
     Where labels are suspected, `relabel.manifest` lies beside them: JSON Lines for a new labelling
     job, see `shelfsort.labeling.label_issues.relabelling_lines`.
