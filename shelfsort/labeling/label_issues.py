@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from shelfsort.products.manifest.writing import manifest_line
 from shelfsort.products.taxonomy import Taxonomy
 
 _CHUNK = 4096
@@ -161,7 +162,7 @@ def relabelling_lines(suspects: Iterable[Suspect], taxonomy: Taxonomy) -> Iterat
         taxonomy: the tree that the labels are from.
     """
     for suspect in suspects:
-        yield json.dumps(
+        yield manifest_line(
             {
                 "id": suspect.product_id,
                 "title": suspect.title,
@@ -169,8 +170,7 @@ def relabelling_lines(suspects: Iterable[Suspect], taxonomy: Taxonomy) -> Iterat
                 "suspected-label": taxonomy.path(suspect.label),
                 "likely-label": taxonomy.path(suspect.likely),
                 "label-score": suspect.label_score,
-            },
-            ensure_ascii=False,
+            }
         )
 
 
