@@ -39,25 +39,6 @@ def arguments_of(stage: str, instruction: str) -> list[str]:
     return [arguments for name, arguments in stages()[stage] if name == instruction]
 
 
-def test_it_is_made_in_stages_and_ends_with_the_runtime():
-    assert list(stages())[-1] == "runtime"
-    made_on_the_way = {"dependencies-cpu", "dependencies-gpu", "package", "worker"}
-    assert {*made_on_the_way, "runtime-cpu", "runtime-gpu"} <= set(stages())
-
-
-def test_one_build_argument_chooses_cpu_or_gpu():
-    assert instructions()[0] == ("ARG", "ACCELERATOR=cpu")
-    for stage, parents in (("dependencies", "dependencies"), ("common", "runtime")):
-        assert arguments_of(stage, "FROM") == [f"{parents}-${{ACCELERATOR}} AS {stage}"]
-
-
-def test_base_images_have_a_version():
-    for stage in stages().values():
-        image = stage[0][1].split(" ")[0]
-        if image not in stages() and "$" not in image:
-            assert re.search(r":\d", image), image
-
-
 @pytest.mark.parametrize(
     ("stage", "lock"),
     [("dependencies-cpu", "requirements.lock"), ("dependencies-gpu", "requirements-gpu.lock")],
@@ -90,12 +71,6 @@ def test_it_runs_as_nobody_in_particular():
         assert not arguments_of(stage, "USER")
 
 
-def test_what_runs_is_copied_from_stages_and_compilers_stay_behind():
-    for stage in ("common", "worker", "runtime"):
-        assert not [each for each in arguments_of(stage, "COPY") if "--from=" not in each]
-        assert not [each for each in arguments_of(stage, "RUN") if "apt-get" in each]
-
-
 def test_a_worker_has_the_launcher_of_the_locked_beam_and_keeps_the_images_python():
     (locked,) = re.findall(r"^apache-beam==(\S+)", (STACK / "requirements.lock").read_text(), re.M)
     (launcher,) = arguments_of("beam", "FROM")
@@ -126,14 +101,6 @@ def test_the_health_check_asks_the_server():
     assert rest_api.METRICS_PATH in check and ":8501" in check
 
 
-def test_the_context_is_what_the_image_needs_and_no_more():
-    lines = (ROOT / ".dockerignore").read_text().splitlines()
-    assert "*" in lines
-    allowed = {line[1:] for line in lines if line.startswith("!")}
-    assert {"setup.py", "components", "pipeline", "stacks"} <= allowed
-    assert not {"tests", ".git", ".venv"} & allowed
-
-
 def test_hadolint_has_nothing_to_say():
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     hadolint = shutil.which("hadolint", path=path)
@@ -155,9 +122,9 @@ def installed(tmp_path_factory) -> Path:
             shutil.copy(source, build)
     target = tmp_path_factory.mktemp("image") / "shelfsort"
     (command,) = arguments_of("package", "RUN")
-    places = {VENV: sys.executable, TARGET: str(target), BUILD: str(build)}
-    words = [places.get(word, word) for word in shlex.split(command)]
-    subprocess.run(words, check=True, capture_output=True, cwd=build)
+    for place, here in ((VENV, sys.executable), (TARGET, target), (BUILD, build)):
+        command = command.replace(place, str(here))
+    subprocess.run(shlex.split(command), check=True, capture_output=True, cwd=build)
     return target
 
 
@@ -192,12 +159,12 @@ def test_the_code_digest_is_the_same_in_the_image(installed, tmp_path):
 
     program = (
         "import pipeline.code_digest as c; print(c.__file__); "
-        "print(c.code_digest('components', 'schema', 'labeling'))"
+        "print(c.code_digest('components', 'schema', 'shelfsort'))"
     )
     done = in_image(installed, tmp_path, "python", "-c", program)
     file, digest = done.stdout.split()
     assert Path(file).is_relative_to(installed)
-    assert digest == code_digest("components", "schema", "labeling")
+    assert digest == code_digest("components", "schema", "shelfsort")
 
 
 @pytest.mark.slow
