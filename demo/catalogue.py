@@ -151,7 +151,7 @@ def _sound_entries(maker: _Maker, products: int, rng: Random) -> list[_Entry]:
         entries += maker.family(rng.choice(SHELVES), rng.randint(2, 4))
     while len(entries) < products:
         entries.append(maker.product(SHELVES[len(entries) % len(SHELVES)]))
-        progress(len(entries), products, "products drawn")
+        progress(len(entries), products, "products generated")
     rng.shuffle(entries)
     return entries
 

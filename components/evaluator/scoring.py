@@ -148,7 +148,7 @@ class _ScoreFn(beam.DoFn):
             if asked:
                 yield row_batch(facts, mode, given, self._schema)
         self._scored += len(batch)
-        progress(self._scored, None, f"products answered by the {self._model.name} model")
+        progress(self._scored, None, f"products scored by the {self._model.name} model")
 
     def _facts(self, split: str, example: tf.train.Example) -> dict[str, Any]:
         """What every row of a product says, whatever the mode and the answer."""

@@ -45,7 +45,7 @@ def find_products(
         encoded = first_bytes(example, "image") if product_id in pictured else b""
         if encoded and (small := thumbnail(encoded)):
             found.pictures[product_id] = small
-            progress(len(found.pictures), None, "pictures")
+            progress(len(found.pictures), None, "images")
         if len(found.words) == len(wanted):
             break
     return found

@@ -145,9 +145,9 @@ def _warm_start(
 def _said_of(fitted: Fit, config: TrainingConfig) -> str:
     pool = fitted.crossed.pool
     return (
-        f"towers fitted in {fitted.crossed.epochs} passes; mean exponents: words "
-        f"{pool.text.mean():.2f}, picture {pool.image.mean():.2f}; "
-        f"{len(fitted.suspects)} suspected label errors ({config.label_issues.action})"
+        f"towers fitted in {fitted.crossed.epochs} epochs; mean exponents: text "
+        f"{pool.text.mean():.2f}, image {pool.image.mean():.2f}; "
+        f"{len(fitted.suspects)} label issues ({config.label_issues.action})"
     )
 
 

@@ -114,7 +114,7 @@ def checked(product: Product, max_image_bytes: int = MAX_IMAGE_BYTES) -> Row:
     """
     image = _image_bytes(product.image, max_image_bytes)
     if not image and not has_words(product.title, product.description):
-        raise InputError("the product has no words and no picture. Give one of them.")
+        raise InputError("the product has no text and no image. Give one of them.")
     price = NO_PRICE
     if product.price is not None:
         price = float(product.price)
@@ -138,7 +138,7 @@ def _image_bytes(image: bytes | str | os.PathLike[str] | None, limit: int) -> by
     else:
         name, content = str(image), _file_bytes(Path(image), limit)
     if not content.startswith(_IMAGE_STARTS):
-        raise InputError(f"{name}: not a JPEG, PNG, GIF or BMP picture. Convert it first.")
+        raise InputError(f"{name}: not a JPEG, PNG, GIF or BMP image. Convert it first.")
     return content
 
 
@@ -149,7 +149,7 @@ def _file_bytes(path: Path, limit: int) -> bytes:
             # One byte more than allowed tells a pipe or a device that does not know its size.
             content = file.read(limit + 1)
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}. Name a picture's file.") from error
+        raise InputError(f"{path}: {error.strerror}. Give an image file.") from error
     _check_size(str(path), len(content), limit)
     return content
 
@@ -158,7 +158,7 @@ def _check_size(name: str, size: int, limit: int) -> None:
     if size > limit:
         raise InputError(
             f"{name}: {size / 2**20:.1f} MB, and at most {limit / 2**20:g} MB are sent. "
-            "Scale the picture down."
+            "Scale the image down."
         )
 
 

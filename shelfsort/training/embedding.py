@@ -62,5 +62,5 @@ def embed_new_pictures(files: Sequence[str], backbone: Backbone, cache: Embeddin
     for digests, pixels in batches:
         cache.put(digests.numpy().tolist(), embed(pixels).numpy())
         done += len(digests)
-        progress(done, None, "pictures embedded")
+        progress(done, None, "images embedded")
     return done

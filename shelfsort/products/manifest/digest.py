@@ -48,7 +48,7 @@ def content_digest(files: Iterable[bytes], images: Iterable[ImageReference]) -> 
     with ThreadPoolExecutor(_THREADS) as pool:
         for done, digests in enumerate(pool.map(of_chunk, chunks), start=1):
             digest.update(digests)
-            progress(min(done * _CHUNK, len(unique)), len(unique), "pictures fingerprinted")
+            progress(min(done * _CHUNK, len(unique)), len(unique), "images fingerprinted")
     return digest.hexdigest()
 
 
