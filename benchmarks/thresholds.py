@@ -114,8 +114,13 @@ def naive(sample: Sample, target: float) -> float | None:
 
 def fixed_sequence(sample: Sample, target: float) -> float | None:
     """Shelfsort's default."""
-    given = {"groups": sample.groups, "correlation": sample.correlation}
-    return fit_threshold(sample.scores, sample.right, target, **given)
+    return fit_threshold(
+        sample.scores,
+        sample.right,
+        target,
+        groups=sample.groups,
+        correlation=sample.correlation,
+    )
 
 
 def apart(sample: Sample, target: float) -> float | None:
@@ -136,7 +141,8 @@ def guaranteed_risk(sample: Sample, target: float) -> float | None:
     order = np.argsort(-sample.scores, kind="stable")
     ranked, n = sample.scores[order], len(order)
     ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) + 1
-    p_values = proof_p_value(np.cumsum(sample.right[order])[ends - 1], ends, target)
+    right = np.cumsum(sample.right[order])[ends - 1]
+    p_values = np.asarray(proof_p_value(right, ends, target))
     steps = max(1, math.ceil(math.log2(n)))
     low, high, best = 0, len(ends) - 1, None
     for _ in range(steps):

@@ -38,7 +38,7 @@ from components.example_validator.artifact import describe_anomalies
 from components.manifest_example_gen.artifact import read_taxonomy
 from shelfsort.contract.calibration import Calibration
 from shelfsort.contract.modalities import COMBINED
-from shelfsort.contract.model_files import read_lineage
+from shelfsort.contract.model_files import LINEAGE, read_lineage
 from shelfsort.core.progress import note
 from shelfsort.core.storage import join
 from shelfsort.products.taxonomy import Taxonomy
@@ -83,7 +83,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         patterns = _patterns(input_dict["examples"])
         self._measure(patterns, taxonomy, candidate, live, features, output)
 
-        calibration = _calibration(read_lineage(candidate.path))
+        calibration = _calibration(candidate, read_lineage(candidate.path))
         slices, has_live = analysis.read_slices(output), live is not None
         metrics = summary.metrics(slices, calibration, has_live=has_live)
         categories = summary.categories(slices, taxonomy, metrics, has_live=has_live)
@@ -92,7 +92,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             live_lineage = read_lineage(live.path)
             compared = compare_with_live(
                 _scored(output, candidate.name, calibration, metrics.main_modality),
-                _scored(output, live.name, _calibration(live_lineage), metrics.main_modality),
+                _scored(output, live.name, _calibration(live, live_lineage), metrics.main_modality),
                 _version(input_dict["baseline_model"]),
                 live_lineage.get("taxonomy_version", ""),
                 taxonomy,
@@ -162,8 +162,9 @@ def _live_model(
     return live, None
 
 
-def _calibration(lineage: Mapping[str, Any]) -> Calibration:
-    return Calibration.from_json(lineage.get("thresholds"))
+def _calibration(model: ServedModel, lineage: Mapping[str, Any]) -> Calibration:
+    where = f"{join(model.path, LINEAGE)}: thresholds"
+    return Calibration.from_json(lineage.get("thresholds"), where)
 
 
 def _scored(output: str, model: str, calibration: Calibration, main_modality: str) -> Scored:

@@ -46,7 +46,8 @@ def shelf_rows(
         tree: of the categories.
     """
     above = {leaf: set(tree.ancestors(leaf)) for leaf in tree.leaves}
-    answered, right = {}, {}
+    answered: dict[str, int] = {}
+    right: dict[str, int] = {}
     for answer, category in zip(combined.answer, combined.category, strict=True):
         answered[answer] = answered.get(answer, 0) + 1
         right[answer] = right.get(answer, 0) + (answer in above.get(category, ()))

@@ -144,10 +144,7 @@ class ModalityCalibration:
     def from_json(cls, document: Mapping[str, Any]) -> "ModalityCalibration":
         """Reads what `to_json` or an older version wrote; see `Calibration.from_json`."""
         if document.get("version", 1) > VERSION:
-            raise InputError(
-                f"thresholds: version {document['version']}, and this version of shelfsort reads "
-                f"up to {VERSION}. Update shelfsort."
-            )
+            raise ValueError(f"version {document['version']}; {VERSION} is the newest known")
         by_category, by_parent = document.get("by_category", {}), document.get("by_parent", {})
         return cls(
             temperature=float(document.get("temperature", 1.0)),
@@ -180,11 +177,17 @@ class Calibration:
         return {modality: each.to_json() for modality, each in self.modalities.items()}
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any] | None) -> "Calibration":
+    def from_json(
+        cls, document: Mapping[str, Any] | None, where: str = "thresholds"
+    ) -> "Calibration":
         """Reads `thresholds` of this version or an older one; None is a model without any.
 
         Models of version 1 do not carry their floors. Theirs are taken from the thresholds in
         force: a category whose threshold is not the overall one has it for a floor.
+
+        Args:
+            document: plain values.
+            where: names the document in errors.
 
         Raises:
             InputError: the document has another form, or a newer version wrote it.
@@ -198,8 +201,8 @@ class Calibration:
             )
         except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError(
-                f"thresholds: not in the form that the Trainer writes ({error!r}). Train the model "
-                "again."
+                f"{where}: not in a form that this version of Shelfsort reads ({error!r}). Use the "
+                "version that wrote it, or train the model again."
             ) from error
 
 
