@@ -17,7 +17,7 @@ SPREAD := -n $(WORKERS) --dist loadfile
 pip_install = $(BIN)/python -m pip install --disable-pip-version-check $(1) >>$(VENV)/install.log 2>&1 \
 	|| { tail -20 $(VENV)/install.log >&2; echo "Set-up failed: the whole log is $(VENV)/install.log" >&2; exit 1; }
 
-.PHONY: help setup demo test test-quick coverage test-slow test-environments lint docs docs-config lock clean
+.PHONY: help setup demo test test-quick coverage test-environments lint docs docs-config lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,9 +53,6 @@ test-quick: $(DEVELOPMENT) ## Run the quick tests (under 2 minutes)
 
 coverage: $(DEVELOPMENT) ## Run the quick tests and measure what they cover (half as long again)
 	@$(BIN)/python -m pytest $(SPREAD) -m "not slow" --cov
-
-test-slow: $(DEVELOPMENT) ## Run the slow tests only
-	@$(BIN)/python -m pytest $(SPREAD) -m slow --durations=10
 
 test-environments: $(DEVELOPMENT) ## Test in environments of their own; record the results in docs/tested.md
 	@$(BIN)/python -m pytest tests/environments
