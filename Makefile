@@ -26,8 +26,8 @@ $(RUNTIME): stacks/choose $(wildcard stacks/*/requirements.lock) pyproject.toml 
 	@chosen=$$(stacks/choose); IFS=$$'\t' read -r stack python why <<<"$$chosen"; \
 	echo "Set-up: $$stack on $$("$$python" --version): $$why"; \
 	echo "Set-up: installing the locked packages into $(VENV) (2 to 6 minutes, once)"; \
-	started=$$SECONDS; kept=$$(cat $(VENV)/stack 2>/dev/null || true); \
-	[ "$$kept" = "$$stack" ] || "$$python" -m venv --clear $(VENV); echo "$$stack" >$(VENV)/stack; \
+	started=$$SECONDS; whole=$$([ ! -f $@ ] || cat $(VENV)/stack); rm -f $@; \
+	[ "$$whole" = "$$stack" ] || "$$python" -m venv --clear $(VENV); echo "$$stack" >$(VENV)/stack; \
 	$(call pip_install,--no-deps --require-hashes -r stacks/$$stack/requirements.lock); \
 	$(call pip_install,--no-deps --no-build-isolation -e . -e distributions/serving -e distributions/pipeline); \
 	touch $@; echo "Set-up: done in $$((SECONDS - started)) s"
