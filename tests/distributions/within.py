@@ -1,6 +1,7 @@
 """A process that can import only what an environment would contain."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -25,7 +26,9 @@ def run_within(
         }
     )
     command = [sys.executable, str(_LAUNCHER), permitted, code, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    # Importing TFT has set this in a process that ran other tests before.
+    clean = {name: value for name, value in os.environ.items() if name != "TF_USE_LEGACY_KERAS"}
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=clean)
 
 
 def _installed_by(extras: Iterable[str]) -> set[str]:

@@ -124,7 +124,9 @@ def run(world: World, folder: Path, config: Config):
     outputs = components[0].outputs
     components += [
         model,
-        Evaluator(outputs["examples"], outputs["taxonomy"], model.outputs["result"]),
+        Evaluator(
+            outputs["examples"], outputs["taxonomy"], model.outputs["result"], gate=config.gate
+        ),
     ]
     runner = LocalRunner(Silent())
     database = metadata.sqlite_metadata_connection_config(str(folder / "metadata.sqlite"))

@@ -159,7 +159,7 @@ def test_a_scheduled_run_with_nothing_new_only_compares_with_what_went_live(sche
     assert verdict["live"]["version"] == "1"
     assert metrics["live"]["eval"]["accuracy"] == metrics["combined"]["eval"]["accuracy"]
     (drift,) = (check for check in verdict["checks"] if check["name"] == "drift")
-    assert drift["passed"] and "of the live model 1" in drift["reason"]
+    assert drift["passed"] and "live version 1" in drift["reason"]
 
 
 def test_a_scheduled_run_after_which_nothing_changed_only_looks(scheduled):

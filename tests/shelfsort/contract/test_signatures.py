@@ -77,9 +77,10 @@ def test_a_further_target_shows_in_all_that_derives_from_the_table():
     script = """
 from shelfsort.contract import targets
 targets.TARGETS = (0.95, 0.975, 0.98)
-from components.evaluator import analysis, prediction_rows, served_model, summary
+from components.evaluator import analysis, prediction_rows, served_model
 from components.serving_check import comparison
 from pipeline.experiments import results, scored, text
+from shelfsort.contract import figures
 from shelfsort.contract.signatures import SIGNATURES
 for signature, modality in (("predict_raw", ""), ("serving_default", ""), ("evaluate", "text_")):
     assert SIGNATURES[signature].outputs[modality + "accepted_97_5"] == "bool", signature
@@ -90,7 +91,7 @@ assert both <= set(analysis._COLUMNS)
 assert both <= comparison._DECISIONS
 metrics = str(analysis.eval_config({"a": "b", "c": "b"}).metrics_specs)
 assert metrics.count("0.975") == 6, metrics
-assert {"coverage_at_97_5", "accepted_97_5", "parent_coverage_at_97_5"} <= set(summary.FIELDS)
+assert {"coverage_at_97_5", "accepted_97_5", "parent_coverage_at_97_5"} <= set(figures.NAMES)
 assert "coverage_97_5" in results.QUESTIONS
 assert "accepted_97_5" in scored.COLUMNS
 assert "accepted_accuracy_97_5" in text.FIGURES
