@@ -81,7 +81,9 @@ def _drawn(
     for row in rows:
         table.add_row(*map(Text, row))
     drawn = io.StringIO()
-    Console(file=drawn, width=width or _UNBOUNDED, color_system=None).print(table)
+    # In a notebook rich would show the table instead of writing it.
+    console = Console(file=drawn, width=width or _UNBOUNDED, color_system=None, force_jupyter=False)
+    console.print(table)
     return [line.rstrip() for line in drawn.getvalue().splitlines()]
 
 
