@@ -13,7 +13,7 @@ _DATA = frozenset((".css", ".html", ".js", ".json", ".pbtxt"))
 
 
 def code_digest(*rooms: str) -> str:
-    """16 hex digits over everything below the named rooms, and all of ours that they import.
+    """16 hex digits over everything below the named rooms, and all of our modules that they import.
 
     A room is a folder, e.g. `components/trainer`. Of other rooms only the modules count that are
     imported, directly or not, and with a package the data files beside it. Paths count relative to
@@ -34,7 +34,7 @@ def _files_below(rooms: Iterable[str]) -> set[Path]:
 
 
 def _with_imports(files: set[Path]) -> set[Path]:
-    """The files, and those of every module of ours that they import, directly or not."""
+    """The files, and those of each of our modules that they import, directly or not."""
     found, waiting = set(files), [path for path in files if path.suffix == ".py"]
     while waiting:
         imported = {

@@ -63,11 +63,11 @@ def _matching(pattern: str) -> list:
         (found,) = FileSystems.match([pattern])
     except Exception as error:  # every file system has its own
         raise InputError(
-            f"drift.serving_logs: {pattern}: cannot be listed ({error}). Mend the pattern."
+            f"drift.serving_logs: {pattern}: cannot be listed ({error}). Correct the pattern."
         ) from error
     if not found.metadata_list:
         raise InputError(
-            f"drift.serving_logs: no file matches {pattern}. Mend the pattern, or leave it out."
+            f"drift.serving_logs: no file matches {pattern}. Correct the pattern, or leave it out."
         )
     return sorted(found.metadata_list, key=lambda file: file.path)
 

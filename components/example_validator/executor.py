@@ -36,6 +36,6 @@ class Executor(stock.Executor):
                 logging.error("anomaly: %s", line)
             raise InputError(
                 f"the examples are not what schema/schema.pbtxt declares ({len(lines)} "
-                "anomalies). Mend the manifest, or change the schema:\n  " + "\n  ".join(lines)
+                "anomalies). Correct the manifest, or change the schema:\n  " + "\n  ".join(lines)
             )
         return result

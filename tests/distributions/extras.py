@@ -18,7 +18,7 @@ class Environment:
 
     Attributes:
         extras: extras of `shelfsort`.
-        distributions: those of ours.
+        distributions: names of our own distributions.
         loads_tensorflow: whether its modules take seconds to import.
     """
 

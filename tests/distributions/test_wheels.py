@@ -1,4 +1,4 @@
-"""What each distribution owns: every file of ours is in one wheel, and no name in two."""
+"""What each distribution owns: each of our files is in one wheel, and no name in two."""
 
 from pathlib import Path
 from zipfile import ZipFile

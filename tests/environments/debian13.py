@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 KEPT = Path(os.environ.get("SHELFSORT_DEBIAN13", Path.home() / ".cache/shelfsort/debian13"))
-CHECKOUT = "/root/shelfsort"
+CHECKOUT = "/srv/shelfsort"
 _PACKAGES = "python3,python3-venv,python3-dev,ca-certificates,make,git,gcc,g++"
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 # Mounts live in a namespace of their own, so that none outlives the command.

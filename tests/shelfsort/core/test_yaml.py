@@ -1,4 +1,4 @@
-"""YAML from outside: lines of keys, and one line of error for whatever else it may be."""
+"""Reads YAML from outside: the line of each key, and a one-line error for anything else."""
 
 import re
 
