@@ -202,7 +202,7 @@ class _Calls:
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
             text = f"no answer within {self._connection.timeout_s:g} s"
         elif code is grpc.StatusCode.UNAVAILABLE:
-            text = f"no server answers there ({details})"
+            text = f"no server answers there ({details}). Check the address, or start the server."
         else:
             text = f"{code.name}: {details}"
         return ServerError(f"{self._address}: {text}", code)
