@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shelfsort.core.errors import InputError
+from shelfsort.core.errors import InputError, RunFailed
 
 if TYPE_CHECKING:
     from serving.server import ModelServer, ServerOptions
@@ -221,7 +221,7 @@ def _started(
     try:
         return ModelServer(models, options).start()
     except (ModelsUnavailable, OSError) as error:
-        raise click.ClickException(str(error)) from error
+        raise RunFailed(str(error)) from error
     except ServingError as error:
         raise InputError(f"{config_file or base_path}: {error.message}.") from error
 

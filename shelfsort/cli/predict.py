@@ -16,7 +16,7 @@ from shelfsort.client import (
     Tls,
 )
 from shelfsort.contract.targets import TARGETS, accepted
-from shelfsort.core.errors import InputError
+from shelfsort.core.errors import InputError, RunFailed
 
 _BAR_WIDTH = 30
 
@@ -85,7 +85,7 @@ def predict(
                 title=title, description=description, image=image, price=price
             )
         except (ServerError, AnswerError) as error:
-            raise click.ClickException(str(error)) from error
+            raise RunFailed(str(error)) from error
     if as_json:
         click.echo(json.dumps(asdict(answer), ensure_ascii=False))
     else:

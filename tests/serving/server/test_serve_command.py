@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -138,8 +139,19 @@ def test_a_first_load_that_fails_is_exit_status_1(command, tmp_path):
     )
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert "1 model(s) did not become available" in errors
+    assert errors.splitlines()[-1].startswith("shelfsort: ") and "broken" in errors.splitlines()[-1]
     assert "Traceback" not in errors
+
+
+@pytest.mark.slow
+def test_a_taken_port_is_exit_status_1_and_one_line(command, base_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        process = command("--model-base-path", base_path, "--port", port, "--no-rest")
+        _, errors = process.communicate(timeout=120)
+    last = errors.splitlines()[-1]
+    assert process.returncode == 1
+    assert last.startswith("shelfsort: ") and f"127.0.0.1:{port}" in last
 
 
 @pytest.mark.slow

@@ -69,7 +69,7 @@ def test_a_server_that_is_gone_is_one_line_and_status_1(shelfsort):
         )
     assert (status, out) == (1, "")
     assert len(err.splitlines()) == 1
-    assert address in err
+    assert err.startswith("shelfsort: ") and address in err
 
 
 def test_a_file_that_is_no_picture_is_one_line_and_status_2(fake, tmp_path, shelfsort):
