@@ -42,12 +42,14 @@ def demo(output: str, products: int, seed: int) -> None:
     folder = Path(output)
     catalogue = make_catalogue(folder / "catalogue", products, seed)
     _say_catalogue(catalogue, time.monotonic() - started)
+    click.echo(f"Settings for so few products, not the defaults: {'; '.join(SETTINGS)}")
     run_and_say(
         str(catalogue.manifest), str(catalogue.taxonomy), str(folder / "run"), overrides=SETTINGS
     )
     _ask(catalogue, folder)
-    click.echo(f"\nThe report: {(folder / 'run' / 'report' / 'index.html').resolve()}")
-    click.echo(f"The demo took {time.monotonic() - started:.0f} s")
+    click.echo(f"\nThe demo took {time.monotonic() - started:.0f} s. Next:")
+    click.echo(f"  shelfsort report {folder / 'run'} --open")
+    click.echo("  shelfsort run --manifest MANIFEST --taxonomy TAXONOMY --output out")
 
 
 def _say_catalogue(catalogue: Catalogue, seconds: float) -> None:
