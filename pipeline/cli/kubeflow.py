@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.cli.options import settings_options
 from pipeline.config import Config, load_config
 from pipeline.kubeflow.destination import Destination, check_destination
 from pipeline.kubeflow.lint import lint
@@ -48,14 +49,7 @@ _target = click.option(
 @click.option("--serving", required=True, help="Folder or bucket that models are pushed to.")
 @click.option("--image", required=True, help="Shelfsort's image: NAME@sha256:DIGEST.")
 @click.option("--output", required=True, help="YAML file to write.")
-@click.option("--config", "config_file", help="YAML file of settings. All have defaults.")
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Override one setting. Repeatable.",
-)
+@settings_options
 @click.option(
     "--skip-input-check",
     is_flag=True,

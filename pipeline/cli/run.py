@@ -4,6 +4,7 @@ import json
 
 import click
 
+from pipeline.cli.options import settings_options
 from pipeline.config import load_config
 from pipeline.local.console import Console, failures_in_a_line, quiet_console
 from pipeline.output_folder import OutputFolder
@@ -35,14 +36,7 @@ _COLUMNS = (
 )
 @click.option("--taxonomy", required=True, help="Category tree (JSON).")
 @click.option("--output", required=True, help="Folder for all output.")
-@click.option("--config", "config_file", help="YAML file of settings. All have defaults.")
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Override one setting. Repeatable.",
-)
+@settings_options
 @click.option("--json", "as_json", is_flag=True, help="Print metrics.json at the end.")
 def run(
     manifest: str,

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 
 import click
 
+from pipeline.cli.options import settings_options
 from pipeline.config import Config, load_config
 from pipeline.output_folder import FolderBusy, OutputFolder
 from shelfsort.core.errors import InputError, NotBlessed, RunFailed
@@ -25,14 +26,7 @@ from shelfsort.core.storage import absolute
     show_default=True,
     help="Seconds between checks.",
 )
-@click.option("--config", "config_file", help="YAML file of settings. All have defaults.")
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Override one setting. Repeatable.",
-)
+@settings_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each run.")
 def watch(
     inbox: str,
