@@ -1,9 +1,9 @@
-"""A digest of our own code, so that no cache answers for code that has changed since."""
+"""A digest of Shelfsort's own code: it keeps a cache from answering for code that has changed."""
 
 import ast
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from shelfsort.core.packages import OUR_PACKAGES
@@ -12,29 +12,32 @@ _ROOT = Path(__file__).resolve().parents[1]
 _DATA = frozenset((".css", ".html", ".js", ".json", ".pbtxt"))
 
 
-def code_digest(*rooms: str) -> str:
-    """16 hex digits over everything below the named rooms, and all of our modules that they import.
+def code_digest(package: str) -> str:
+    """16 hex digits over all files of a package, and all modules of Shelfsort that it imports.
 
-    A room is a folder, e.g. `components/trainer`. Of other rooms only the modules count that are
-    imported, directly or not, and with a package the data files beside it. Paths count relative to
-    the installed packages, so the same code gives the same digest wherever it is installed.
+    Of other packages only the modules count that are imported, directly or not, and the data files
+    beside them. Paths count relative to the installed packages, so the same code has the same
+    digest wherever it is installed.
+
+    Args:
+        package: its folder, e.g. `components/trainer`.
     """
     digest = hashlib.blake2b(digest_size=8)
-    for path in sorted(_with_imports(_files_below(rooms))):
+    for path in sorted(_with_imports(_files_below(package))):
         digest.update(path.relative_to(_ROOT).as_posix().encode() + b"\0")
         digest.update(hashlib.blake2b(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
-def _files_below(rooms: Iterable[str]) -> set[Path]:
-    files = {path for room in rooms for path in (_ROOT / room).rglob("*")}
-    # Importing a room runs the packages that it stands in.
-    around = {path for room in rooms for path in _files_of(room.replace("/", "."))}
+def _files_below(package: str) -> set[Path]:
+    files = (_ROOT / package).rglob("*")
+    # Importing a package runs the packages that it stands in.
+    around = set(_files_of(package.replace("/", ".")))
     return around | {path for path in files if path.suffix == ".py" or path.suffix in _DATA}
 
 
 def _with_imports(files: set[Path]) -> set[Path]:
-    """The files, and those of each of our modules that they import, directly or not."""
+    """The files, and those of each module of Shelfsort that they import, directly or not."""
     found, waiting = set(files), [path for path in files if path.suffix == ".py"]
     while waiting:
         imported = {

@@ -35,7 +35,7 @@ def tree(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("room", "counts"),
+    ("package", "counts"),
     [
         (
             "components/pusher",
@@ -61,17 +61,17 @@ def tree(tmp_path, monkeypatch) -> Path:
         ),
     ],
 )
-def test_what_a_room_holds_and_imports_counts_and_nothing_else(tree, room, counts):
-    before = code_digest(room)
+def test_what_a_package_holds_and_imports_counts_and_nothing_else(tree, package, counts):
+    before = code_digest(package)
     for name in FILES:
         content = (tree / name).read_text()
         (tree / name).write_text(content + "\n# changed\n")
-        assert (code_digest(room) != before) == (name in counts), name
+        assert (code_digest(package) != before) == (name in counts), name
         (tree / name).write_text(content)
-    assert code_digest(room) == before
+    assert code_digest(package) == before
 
 
-def test_a_new_file_in_the_room_counts(tree):
+def test_a_new_file_in_the_package_counts(tree):
     before = code_digest("components/pusher")
     (tree / "components/pusher/decision.py").write_text("")
     assert code_digest("components/pusher") != before
