@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-MAX_SHELVES = 12
+from shelfsort.contract.targets import ANSWER_TARGET, accepted
+
+MAX_MATRICES = 12
 MAX_SIBLINGS = 12
 MAX_PAIRS = 14
+_DECIDED = accepted(ANSWER_TARGET)
 
 
 @dataclass(frozen=True)
@@ -24,13 +27,13 @@ class Pair:
 
 @dataclass(frozen=True)
 class SiblingMatrix:
-    """Counts among the children of one shelf.
+    """Counts among the children of one category.
 
     `counts[i][j]`: products of `children[i]` put into `children[j]`. `elsewhere[i]`: put anywhere
-    else (another shelf, or one of the `left_out` siblings that are never confused or did not fit).
+    else (another parent, or one of the `left_out` siblings that are never confused or did not fit).
     """
 
-    shelf: str
+    parent: str
     children: list[str]
     counts: list[list[int]]
     elsewhere: list[int]
@@ -46,7 +49,7 @@ def frequent_pairs(predictions: pd.DataFrame, parents: Mapping[str, str]) -> lis
         parents: direct parent of each leaf.
     """
     wrong = predictions[predictions.category != predictions.predicted]
-    grouped = wrong.groupby(["category", "predicted"], sort=True).accepted_95.agg(["size", "sum"])
+    grouped = wrong.groupby(["category", "predicted"], sort=True)[_DECIDED].agg(["size", "sum"])
     grouped = grouped.sort_values("size", ascending=False, kind="stable").head(MAX_PAIRS)
     return [
         Pair(
@@ -54,7 +57,7 @@ def frequent_pairs(predictions: pd.DataFrame, parents: Mapping[str, str]) -> lis
             predicted=predicted,
             count=int(row["size"]),
             decided=int(row["sum"]),
-            siblings=_same_shelf(category, predicted, parents),
+            siblings=_are_siblings(category, predicted, parents),
         )
         for (category, predicted), row in grouped.iterrows()
     ]
@@ -63,24 +66,24 @@ def frequent_pairs(predictions: pd.DataFrame, parents: Mapping[str, str]) -> lis
 def sibling_matrices(
     predictions: pd.DataFrame, parents: Mapping[str, str], leaves: list[str]
 ) -> list[SiblingMatrix]:
-    """One matrix for each shelf with at least one confusion among its children, worst first."""
+    """One matrix for each parent with at least one confusion among its children, worst first."""
     pairs = Counter(zip(predictions.category, predictions.predicted, strict=True))
     mistakes: Counter[str] = Counter()
     for (category, predicted), count in pairs.items():
-        if category != predicted and _same_shelf(category, predicted, parents):
+        if category != predicted and _are_siblings(category, predicted, parents):
             mistakes[parents[category]] += count
     return [
-        _matrix(shelf, count, pairs, [leaf for leaf in leaves if parents.get(leaf) == shelf])
-        for shelf, count in mistakes.most_common(MAX_SHELVES)
+        _matrix(parent, count, pairs, [leaf for leaf in leaves if parents.get(leaf) == parent])
+        for parent, count in mistakes.most_common(MAX_MATRICES)
     ]
 
 
-def _same_shelf(category: str, predicted: str, parents: Mapping[str, str]) -> bool:
+def _are_siblings(category: str, predicted: str, parents: Mapping[str, str]) -> bool:
     return category in parents and parents[category] == parents.get(predicted)
 
 
 def _matrix(
-    shelf: str, mistakes: int, pairs: Counter[tuple[str, str]], siblings: list[str]
+    parent: str, mistakes: int, pairs: Counter[tuple[str, str]], siblings: list[str]
 ) -> SiblingMatrix:
     among = set(siblings)
     involved: Counter[str] = Counter()
@@ -94,7 +97,7 @@ def _matrix(
     children = [child for child in siblings if child in shown]
     counts = [[pairs[row, column] for column in children] for row in children]
     return SiblingMatrix(
-        shelf=shelf,
+        parent=parent,
         children=children,
         counts=counts,
         elsewhere=[totals[row] - sum(line) for row, line in zip(children, counts, strict=True)],

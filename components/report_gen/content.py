@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 
@@ -24,6 +24,7 @@ from components.report_gen.confident_errors import confident_errors
 from components.report_gen.confusion import frequent_pairs, sibling_matrices
 from components.report_gen.curve import Curve, coverage_curve
 from components.report_gen.modes import ModeRow, mode_rows
+from components.report_gen.parent_categories import parent_rows
 from components.report_gen.sections import (
     Anomaly,
     DriftSection,
@@ -34,27 +35,15 @@ from components.report_gen.sections import (
     ReportContent,
     ShownVerdict,
 )
-from components.report_gen.shelves import shelf_rows
 from shelfsort.contract.modalities import COMBINED, MODALITIES
 from shelfsort.contract.targets import ANSWER_TARGET, TARGETS, accepted, parent_accepted
 from shelfsort.labeling.label_issues import Suspect
 from shelfsort.products.manifest.rejects import Reject
+from shelfsort.products.taxonomy import Taxonomy
 
 REJECT_EXAMPLES = 20
 MAX_SHARE_CHANGES = 12
 MAX_SUSPECTS = 300
-
-
-class Tree(Protocol):
-    """What the page needs of shelfsort.products.taxonomy.Taxonomy."""
-
-    root: str
-    leaves: list[str]
-    version: str
-
-    def path(self, node: str) -> str: ...
-
-    def ancestors(self, node: str) -> list[str]: ...
 
 
 @dataclass(frozen=True)
@@ -77,7 +66,7 @@ class ReportInputs:
     metrics: Metrics
     categories: Sequence[CategoryFigures]
     predictions: pd.DataFrame
-    taxonomy: Tree
+    taxonomy: Taxonomy
     ingestion: Ingestion
     rejects: Sequence[Reject]
     model_name: str
@@ -111,7 +100,7 @@ def assemble(inputs: ReportInputs) -> ReportContent:
         },
         live=_live(inputs, combined),
         categories=inputs.categories,
-        shelves=shelf_rows(combined, inputs.metrics.main_calibration, tree),
+        parents=parent_rows(combined, inputs.metrics.main_calibration, tree),
         pairs=frequent_pairs(combined, parents),
         siblings=sibling_matrices(combined, parents, tree.leaves),
         errors=confident_errors(combined, inputs.max_errors),
@@ -159,7 +148,7 @@ def _serving_checks(blessed: bool, problems: Sequence[Check]) -> list[Check]:
 
 
 def _curves(rows: pd.DataFrame) -> dict[str, Curve]:
-    """The curves for answers at the category and at the shelf above it."""
+    """The curves for answers with the category and with its parent."""
     levels = {
         "category": ("score", rows.predicted == rows.category, accepted),
         "parent": ("parent_score", rows.predicted_parent == rows.parent, parent_accepted),
@@ -232,7 +221,7 @@ def _labelling(labels: Labels, price_per_answer: float | None) -> Labelling:
     )
 
 
-def _paths(tree: Tree) -> dict[str, str]:
+def _paths(tree: Taxonomy) -> dict[str, str]:
     nodes = {ancestor for leaf in tree.leaves for ancestor in tree.ancestors(leaf)}
     paths = {node: tree.path(node) for node in [*tree.leaves, *nodes]}
     return {**paths, tree.root: "All categories"}

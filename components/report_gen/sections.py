@@ -18,7 +18,8 @@ from components.report_gen.confident_errors import ModelError
 from components.report_gen.confusion import Pair, SiblingMatrix
 from components.report_gen.curve import Curve
 from components.report_gen.modes import ModeRow
-from components.report_gen.shelves import ShelfRow
+from components.report_gen.parent_categories import ParentRow
+from shelfsort.contract.modalities import COMBINED
 from shelfsort.labeling.label_issues import Suspect
 from shelfsort.products.manifest.rejects import REASONS, Reject
 
@@ -125,7 +126,7 @@ class Labelling:
 
 @dataclass(frozen=True)
 class ReportContent:
-    """What `page.render` draws. `paths` names categories and shelves by id."""
+    """What `page.render` draws. `paths` has the path of each category, leaf or not, by id."""
 
     model_name: str
     title: str
@@ -134,7 +135,7 @@ class ReportContent:
     curves: dict[str, dict[str, Curve]]
     live: LiveComparison | None
     categories: Sequence[CategoryFigures]
-    shelves: list[ShelfRow]
+    parents: list[ParentRow]
     pairs: list[Pair]
     siblings: list[SiblingMatrix]
     errors: list[ModelError]
@@ -150,7 +151,7 @@ class ReportContent:
 
     def headline(self) -> ModeRow | None:
         """The combined model on eval: what the verdict is about."""
-        return next((r for r in self.modes if (r.mode, r.split) == ("combined", "eval")), None)
+        return next((r for r in self.modes if (r.mode, r.split) == (COMBINED, "eval")), None)
 
     @cached_property
     def errors_by_category(self) -> Counter[str]:

@@ -78,12 +78,12 @@ def category_bounds(categories: Sequence[CategoryFigures], shown: int = 20) -> F
 
 
 def siblings(matrices: Sequence[SiblingMatrix], paths: Mapping[str, str], shown: int = 2) -> Figure:
-    """Which children of a shelf are taken for which: rows are labels, columns answers.
+    """Which children of a category are taken for which: rows are labels, columns answers.
 
     Args:
-        matrices: `ReportContent.siblings`, the worst shelves first.
+        matrices: `ReportContent.siblings`, the worst parents first.
         paths: `ReportContent.paths`.
-        shown: how many shelves, side by side.
+        shown: how many parents, side by side.
     """
     chosen = matrices[:shown]
     size = max((len(each.children) for each in chosen), default=1)
@@ -182,4 +182,4 @@ def _draw_matrix(axes: Axes, matrix: SiblingMatrix, paths: Mapping[str, str]) ->
         axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center")
     axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
     axes.set_yticks(range(len(names)), names)
-    axes.set(title=paths.get(matrix.shelf, matrix.shelf), xlabel="model", ylabel="label")
+    axes.set(title=paths.get(matrix.parent, matrix.parent), xlabel="model", ylabel="label")

@@ -214,7 +214,7 @@
   const named = (id) => {
     const parts = path(id).split(" > "), leaf = element("bdi", { className: "leaf", textContent: parts.pop() });
     const above = element("span", { className: "above", textContent: parts.join(" › ") });
-    return element("span", { className: "shelf" }, ...(parts.length ? [above] : []), leaf);
+    return element("span", { className: "category-name" }, ...(parts.length ? [above] : []), leaf);
   };
   const tag = (text, kind = "") => element("span", { className: `tag ${kind}`, textContent: text });
   const searchable = (...texts) => texts.join("\n").toLowerCase();

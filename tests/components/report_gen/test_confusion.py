@@ -37,17 +37,17 @@ def test_a_category_unknown_to_the_tree_is_nobodys_sibling():
 
 def test_matrix_holds_the_confused_siblings_and_counts_the_rest_as_elsewhere():
     (matrix,) = sibling_matrices(MIXED, PARENTS, LEAVES)
-    assert (matrix.shelf, matrix.children) == ("clothes", ["jeans", "bras"])
+    assert (matrix.parent, matrix.children) == ("clothes", ["jeans", "bras"])
     assert matrix.counts == [[1, 2], [0, 1]]
     assert matrix.elsewhere == [0, 1]
     assert (matrix.left_out, matrix.mistakes) == (1, 2)
 
 
-def test_shelves_without_confused_siblings_have_no_matrix():
+def test_parents_without_confused_siblings_have_no_matrix():
     assert sibling_matrices(predictions(("bras", "boots", True)), PARENTS, LEAVES) == []
 
 
-def test_a_matrix_stays_readable_on_a_wide_shelf():
+def test_a_matrix_stays_readable_under_a_parent_of_many():
     leaves = [f"leaf{i:02d}" for i in range(40)]
     parents = dict.fromkeys(leaves, "main")
     rows = predictions(*((leaves[i], leaves[(i + 1) % 40], True) for i in range(40)))

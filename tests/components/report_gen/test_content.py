@@ -209,4 +209,4 @@ def test_the_live_model_is_compared_product_by_product(run_inputs):
 
 def test_a_flat_tree_has_one_shelf_of_siblings(run_inputs):
     content = assemble(run_inputs(300, shelves={"Bags": ["Backpacks", "Handbags", "Clutches"]}))
-    assert [matrix.shelf for matrix in content.siblings] == ["Bags"]
+    assert [matrix.parent for matrix in content.siblings] == ["Bags"]

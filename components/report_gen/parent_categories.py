@@ -1,27 +1,17 @@
-"""The nodes above the categories: from which score on the model answers with one of them."""
+"""Parent categories: the thresholds at which the model answers with one, and how it did."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import pandas as pd
 
 from shelfsort.contract.calibration import ModalityCalibration
 from shelfsort.contract.targets import TARGETS
-
-
-class Tree(Protocol):
-    """What a shelf's row needs of shelfsort.products.taxonomy.Taxonomy."""
-
-    leaves: list[str]
-
-    def path(self, node: str) -> str: ...
-
-    def ancestors(self, node: str) -> list[str]: ...
+from shelfsort.products.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)
-class ShelfRow:
-    """One node above the categories.
+class ParentRow:
+    """One parent category, at any depth.
 
     `thresholds` has one entry for each of TARGETS, None where it abstains; they are fitted on
     `calibration_n` products whose predicted category lies below. `answered` eval products got the
@@ -35,9 +25,9 @@ class ShelfRow:
     right: int
 
 
-def shelf_rows(
-    combined: pd.DataFrame, calibration: ModalityCalibration, tree: Tree
-) -> list[ShelfRow]:
+def parent_rows(
+    combined: pd.DataFrame, calibration: ModalityCalibration, tree: Taxonomy
+) -> list[ParentRow]:
     """Rows in the order of their paths.
 
     Args:
@@ -52,7 +42,7 @@ def shelf_rows(
         answered[answer] = answered.get(answer, 0) + 1
         right[answer] = right.get(answer, 0) + (answer in above.get(category, ()))
     rows = [
-        ShelfRow(
+        ParentRow(
             path=tree.path(node),
             thresholds=tuple(calibration.parent_threshold(node, target) for target in TARGETS),
             calibration_n=n,

@@ -1,8 +1,8 @@
-"""Nodes above the categories, counted by hand."""
+"""Parent categories, counted by hand."""
 
 import pandas as pd
 
-from components.report_gen.shelves import shelf_rows
+from components.report_gen.parent_categories import parent_rows
 from shelfsort.contract.calibration import ModalityCalibration
 from shelfsort.products.taxonomy import Taxonomy
 
@@ -17,7 +17,7 @@ TREE = Taxonomy.from_nodes(
 )
 
 
-def test_a_shelf_counts_the_products_answered_with_it_and_those_that_belong_there():
+def test_a_parent_counts_the_products_answered_with_it_and_those_that_belong_there():
     answers = pd.DataFrame(
         {
             "answer": ["wear", "wear", "wear", "hats", ""],
@@ -25,11 +25,11 @@ def test_a_shelf_counts_the_products_answered_with_it_and_those_that_belong_ther
         }
     )
     parents = {"wear": {"95": 0.7, "98": None, "n": 40}, "mugs": {"95": 0.6, "98": 0.9, "n": 9}}
-    (row,) = shelf_rows(answers, ModalityCalibration.from_json({"by_parent": parents}), TREE)
+    (row,) = parent_rows(answers, ModalityCalibration.from_json({"by_parent": parents}), TREE)
     assert (row.path, row.thresholds) == ("Wear", (0.7, None))
     assert (row.calibration_n, row.answered, row.right) == (40, 3, 2)
 
 
-def test_a_model_without_thresholds_by_shelf_has_no_rows():
+def test_a_model_without_thresholds_of_parents_has_no_rows():
     nothing = ModalityCalibration.from_json({})
-    assert shelf_rows(pd.DataFrame({"answer": [], "category": []}), nothing, TREE) == []
+    assert parent_rows(pd.DataFrame({"answer": [], "category": []}), nothing, TREE) == []
