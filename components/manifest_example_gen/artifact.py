@@ -1,4 +1,4 @@
-"""What ManifestExampleGen leaves behind: its summary, the rejects, the tree, and the provenance."""
+"""ManifestExampleGen's artifacts: its summary, the rejects, the tree and the provenance."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,12 +18,12 @@ _TAXONOMY_FILE = "taxonomy.json"
 
 @dataclass(frozen=True)
 class Labels:
-    """What the labelling took.
+    """The effort of the labelling.
 
     Attributes:
-        workers: different people.
-        answers: of all of them, to rejected products too.
-        products_with_workers: products whose answers the manifest tells.
+        workers: number of different people.
+        answers: number of their annotations, those of rejected products included.
+        products_with_workers: products whose annotations are in the manifest.
     """
 
     workers: int = 0
@@ -36,12 +36,13 @@ class Ingestion(Document):
     """What became of the manifest's lines: `summary.json` in the artifact `rejects`.
 
     Attributes:
-        lines: of all files.
-        accepted, superseded, rejected: lines; a superseded one has a later answer in another file.
+        lines: number of lines in all files.
+        accepted, superseded, rejected: numbers of lines; a later file labels a superseded product
+            again.
         by_reason: rejected lines by a key of `REASONS`, most first.
-        reduction: leaves that were taken for others.
-        labels: what the labelling took.
-        files: accepted products by the file that they stand in.
+        reduction: leaves that were merged, with the categories that they became.
+        labels: effort of the labelling.
+        files: accepted products by their file.
         splits, categories: accepted products by their names.
         ignored: fields that were cut or left out of products that were accepted.
         first_rejects: the first line, by file and number, of each reason; without its workers.

@@ -1,4 +1,4 @@
-"""The Beam steps of ingestion: read lines, parse them, check pictures and write shards."""
+"""The Beam steps of ingestion: read lines, parse them, check images and write shards."""
 
 import collections
 import uuid
@@ -70,9 +70,9 @@ class LabelProducts(beam.DoFn):
 
 
 class WriteShards(beam.DoFn):
-    """Reads and checks the pictures of one shard's products and writes the shard's TFRecords.
+    """Reads and checks the images of one shard's products and writes the shard's TFRecords.
 
-    Pictures go from the store to the file without passing through a shuffle. Yields the shard's
+    Images go from the store to the file without passing through a shuffle. Yields the shard's
     counts, and rejects under their own tag. A shard that a runner repeats overwrites its files.
     """
 
@@ -176,7 +176,7 @@ class _ShardFiles:
 
     def write(self, split: str, record: bytes) -> None:
         if split not in self._writers:
-            # Gzip is what TFX's readers expect; but pictures are compressed already. Deflating them
+            # Gzip is what TFX's readers expect; but images are compressed already. Deflating them
             # once more saves 7 % of the space, and takes longer than to check them; each of the
             # seven steps that read them would have to inflate them, too.
             options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=0)

@@ -58,8 +58,8 @@ class ManifestExampleGen(base_beam_component.BaseBeamComponent):
             manifest, taxonomy: paths or addresses of the files; the manifest may be a folder or a
                 pattern, see `files.find_manifest_files`.
             data: how the manifest is read.
-            content_digest: `preflight.check(...).digest`: the cache goes by it, and stays right
-                when a file changes under the same name.
+            content_digest: `preflight.check(...).digest`: part of the cache key, so a file that
+                changes under the same name is read again.
             spans: JSON object: the manifest's files that the digest is of, and how many lines each
                 has; where it is empty, those found when it runs.
             code_digest: changes with the code, so that results of older code are not reused.

@@ -1,4 +1,4 @@
-"""Whether enough of a manifest is left to train on."""
+"""Checks that enough of a manifest is left to train on."""
 
 import posixpath
 from collections import Counter
@@ -46,7 +46,7 @@ def refuse_unusable(
     Args:
       manifest: as it was named.
       categories: leaves that have at least one accepted product.
-      max_reject_share: largest share of rejected lines that is borne, in [0, 1].
+      max_reject_share: largest share of rejected lines that is accepted, in [0, 1].
 
     Raises:
       InputError: every line is rejected, more than the share is, or fewer than two categories
@@ -55,26 +55,28 @@ def refuse_unusable(
     if tally.rejected and tally.rejected == tally.lines:
         first = min(tally.first.values(), key=lambda reject: reject.place)
         raise InputError(
-            f"{first.file}:{first.line}: every line is rejected ({_reasons(tally)}); "
-            f"here: {first.detail}. Fix the manifest, or give the taxonomy that belongs to it."
+            f"{first.file}:{first.line}: every line is rejected ({_reasons(tally)}). "
+            f"First detail: {first.detail}. Fix the manifest, or give the "
+            "taxonomy that it was labelled with."
         )
     share = tally.rejected / tally.lines if tally.lines else 0.0
     if share > max_reject_share:
         first = min(tally.first.values(), key=lambda reject: reject.place)
         raise InputError(
             f"{first.file}:{first.line}: {share:.1%} of {tally.lines:,} lines are rejected, more "
-            f"than {max_reject_share:.1%} ({_reasons(tally)}). Fix the lines, or raise "
-            "data.max_reject_share."
+            f"than {max_reject_share:.1%} ({_reasons(tally)}). Fix the lines, or "
+            "increase data.max_reject_share."
         )
     if len(categories) < 2:
         only = f"only {categories[0]!r} has" if categories else "no category has"
         raise InputError(
-            f"{manifest}: {only} products, and two categories are needed. Add labelled products."
+            f"{manifest}: {only} products, but training needs two categories. Add labelled "
+            "products."
         )
 
 
 def _reasons(tally: RejectTally) -> str:
-    """The most frequent reasons, each with its count and the first line it befalls."""
+    """The most frequent reasons, each with its count and its first line."""
     ranked = tally.by_reason.most_common()
     several = len({reject.file for reject in tally.first.values()}) > 1
     parts = [
@@ -91,10 +93,10 @@ def _place(reject: Reject, several_files: bool) -> str:
 
 
 def refuse_empty_splits(manifest: str, names: Sequence[str], products: Mapping[str, int]) -> None:
-    """Stops a run with a split that got no product. Raises InputError."""
+    """Stops a run with a split that has no product. Raises InputError."""
     empty = [name for name in names if not products.get(name)]
     if empty:
         raise InputError(
-            f"{manifest}: the split {empty[0]!r} got none of {sum(products.values()):,} products. "
-            "Add products, or raise its share in data.splits."
+            f"{manifest}: none of {sum(products.values()):,} products is in the split "
+            f"{empty[0]!r}. Add products, or increase its share in data.splits."
         )

@@ -32,7 +32,9 @@ def labelled_product(
 
 def repeated_id(product: LabelledProduct, first_line: int) -> Reject:
     """The reject that a product becomes whose id a line above it has."""
-    why = RejectedLine("repeated_id", f"line {first_line} has the id {product.product.id!r}")
+    why = RejectedLine(
+        "repeated_id", f"line {first_line} already has the id {product.product.id!r}"
+    )
     return left_out(product, why)
 
 

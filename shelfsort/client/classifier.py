@@ -47,11 +47,11 @@ class ServerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """What a TLS connection needs, as PEM bytes.
+    """The PEM bytes for a TLS connection.
 
     Attributes:
-        ca: certificates to trust; None takes those that gRPC brings along.
-        certificate, key: what this client shows, where the server asks for it (mutual TLS).
+        ca: certificates to trust; None for those that gRPC contains.
+        certificate, key: this client's own, if the server requires them (mutual TLS).
     """
 
     ca: bytes | None = None
@@ -68,7 +68,9 @@ class Tls:
             InputError: if one cannot be read, or a certificate comes without its key.
         """
         if (certificate is None) != (key is None):
-            raise InputError("TLS: a certificate and its key belong together. Give both.")
+            raise InputError(
+                "a client certificate and its key belong together. Give both, or neither."
+            )
         return cls(*(None if path is None else _read(path) for path in (ca, certificate, key)))
 
 
@@ -76,7 +78,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}. Name a PEM file.") from error
+        raise InputError(f"{path}: {error.strerror}. Give a PEM file.") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Connection:
 
     Attributes:
         timeout_s: deadline of a call, its retries included; seconds.
-        attempts: how often a call is tried while the server is UNAVAILABLE, 1..5 (gRPC's limit).
+        attempts: number of attempts while the server is UNAVAILABLE, 1..5 (gRPC's limit).
         backoff_s: longest wait before the second attempt; doubles with each, up to 2 s. The wait
             is drawn at random, so that clients do not come back all at once.
         max_message_bytes: largest message sent or received.
@@ -202,7 +204,7 @@ class _Calls:
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
             text = f"no answer within {self._connection.timeout_s:g} s"
         elif code is grpc.StatusCode.UNAVAILABLE:
-            text = f"no server answers there ({details}). Check the address, or start the server."
+            text = f"no server answers ({details}). Check the address, or start the server."
         else:
             text = f"{code.name}: {details}"
         return ServerError(f"{self._address}: {text}", code)
@@ -222,9 +224,9 @@ class Classifier(_Calls):
         """Asks about one product; see `Product` for the arguments.
 
         Raises:
-            InputError: if the product cannot be asked about (see `products.checked`).
+            InputError: if the product cannot be sent (see `messages.checked`).
             ServerError: if the call failed.
-            AnswerError: if what answered is no Shelfsort model.
+            AnswerError: if the server's model is not a Shelfsort model.
         """
         rows = self._one(Product(title, description, image, price))
         (answer,) = self._wait(*self._start(rows))

@@ -1,4 +1,4 @@
-"""What a client asks and is told: products, answers, and the Predict messages between them."""
+"""A client's products and answers, and the Predict messages between them."""
 
 import math
 import os
@@ -34,11 +34,11 @@ _MAX_TOP = 1000
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A product to be put on a shelf; it needs words or a picture.
+    """A product to classify; it needs words or an image.
 
     Attributes:
         title, description: text; empty where there is none.
-        image: the encoded picture (JPEG, PNG, GIF or BMP), or the path of its file.
+        image: the encoded image (JPEG, PNG, GIF or BMP), or the path of its file.
         price: in the shop's currency, at least 0.
     """
 
@@ -62,16 +62,16 @@ class Answer:
 
     Attributes:
         category: id of the most probable leaf.
-        path: the same leaf as people read it, "A > B > C".
+        path: full path of the same leaf, "A > B > C".
         score: its calibrated probability, 0..1.
-        accepted_95, accepted_98: whether the model may decide alone where 95 % (98 %) of such
-            decisions must be right.
-        answer: id of the leaf when it is accepted, else of the deepest shelf above it that is
-            sure enough, else empty: a person decides.
+        accepted_95, accepted_98: whether the prediction is accepted at the target accuracy of
+            95 % (98 %), so that it needs no person.
+        answer: id of the leaf when it is accepted, else of its deepest accepted ancestor, else
+            empty: a person decides.
         level: depth of `answer` in the tree; 0 where it is empty.
         top: the five most probable leaves (fewer in a smaller tree), best first.
         model_version: version of the model that answered.
-        threshold_version: which thresholds decided `accepted_95` and `accepted_98`.
+        threshold_version: version of the thresholds behind `accepted_95` and `accepted_98`.
     """
 
     category: str
@@ -87,12 +87,12 @@ class Answer:
 
 
 class AnswerError(Exception):
-    """A server answered, and not in the form of a Shelfsort model."""
+    """A server's answer does not have the form of a Shelfsort model's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A checked product, its picture read: one row of a request."""
+    """A checked product with the bytes of its image: one row of a request."""
 
     title: bytes
     description: bytes
@@ -106,20 +106,22 @@ class Row:
 
 
 def checked(product: Product, max_image_bytes: int = MAX_IMAGE_BYTES) -> Row:
-    """Reads the picture of a product and checks what a server would only refuse.
+    """Reads the image of a product, and refuses what the server would refuse.
 
     Raises:
-        InputError: if the picture cannot be read, is too large or no picture, if the price is
-            negative or not a number, or if there are neither words nor a picture.
+        InputError: if the image cannot be read, is too large or not an image, if the price is
+            negative or not a number, or if there are neither words nor an image.
     """
     image = _image_bytes(product.image, max_image_bytes)
     if not image and not has_words(product.title, product.description):
-        raise InputError("the product has no text and no image. Give one of them.")
+        raise InputError("the product has no text and no image. Give at least one.")
     price = NO_PRICE
     if product.price is not None:
         price = float(product.price)
         if not math.isfinite(price) or price < 0:
-            raise InputError(f"price {product.price}: not a price. Give a number from 0, or none.")
+            raise InputError(
+                f"price {product.price}: not a number of at least 0. Correct it, or leave it out."
+            )
     return Row(_utf8(product.title), _utf8(product.description), image, price)
 
 
@@ -129,7 +131,7 @@ def _utf8(text: str) -> bytes:
 
 
 def _image_bytes(image: bytes | str | os.PathLike[str] | None, limit: int) -> bytes:
-    """Returns the encoded picture; empty bytes are "no picture", an empty file is a mistake."""
+    """Returns the encoded image; empty bytes mean "no image", an empty file is a mistake."""
     if image is None or image == b"":
         return b""
     if isinstance(image, bytes):
@@ -146,7 +148,7 @@ def _file_bytes(path: Path, limit: int) -> bytes:
     try:
         with path.open("rb") as file:
             _check_size(str(path), os.fstat(file.fileno()).st_size, limit)
-            # One byte more than allowed tells a pipe or a device that does not know its size.
+            # One byte more than allowed reveals a pipe or a device of unknown size.
             content = file.read(limit + 1)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}. Give an image file.") from error
@@ -157,7 +159,7 @@ def _file_bytes(path: Path, limit: int) -> bytes:
 def _check_size(name: str, size: int, limit: int) -> None:
     if size > limit:
         raise InputError(
-            f"{name}: {size / 2**20:.1f} MB, and at most {limit / 2**20:g} MB are sent. "
+            f"{name}: {size / 2**20:.1f} MB, more than the limit of {limit / 2**20:g} MB. "
             "Scale the image down."
         )
 
@@ -172,8 +174,8 @@ def batches(rows: Sequence[Row], max_rows: int, max_bytes: int) -> Iterator[Sequ
     for place, row in enumerate(rows):
         if row.size > max_bytes:
             raise InputError(
-                f"product {place + 1}: {row.size:,} bytes, and a message holds {max_bytes:,}. "
-                "Shorten it, or allow larger messages on both sides."
+                f"product {place + 1}: {row.size:,} bytes, more than a message holds "
+                f"({max_bytes:,}). Shorten it, or allow larger messages in client and server."
             )
         if place - start == max_rows or size + row.size > max_bytes:
             yield rows[start:place]
@@ -255,20 +257,20 @@ def _values(outputs: Mapping[str, Message], output: Output, count: int) -> list:
     """
     alias, dtype = output.name, wire.DTYPES[output.dtype]
     if alias not in outputs:
-        raise AnswerError(f"the answer has no output {alias!r}: not a Shelfsort model")
+        raise AnswerError(f"the answer has no output {alias!r}, so this is not a Shelfsort model")
     tensor = outputs[alias]
     shape = [dim.size for dim in tensor.tensor_shape.dim]
     if tensor.dtype != dtype or math.prod(shape) != count:
         raise AnswerError(
-            f"output {alias!r} has type {tensor.dtype} and shape {shape}, "
-            f"where type {dtype} and {count} values are expected"
+            f"output {alias!r} has type {tensor.dtype} and shape {shape}; "
+            f"expected are type {dtype} and {count} values"
         )
     field, code = _VALUES[dtype]
     values = list(getattr(tensor, field))
     if tensor.tensor_content and code:
         values = _unpacked(alias, tensor.tensor_content, count, code)
     if not 0 < len(values) <= count:
-        raise AnswerError(f"output {alias!r} holds {len(values)} values for {count} places")
+        raise AnswerError(f"output {alias!r} has {len(values)} values instead of {count}")
     values += repeat(values[-1], count - len(values))
     if dtype == wire.DT_STRING:
         return [value.decode("utf-8", "replace") for value in values]
@@ -279,4 +281,4 @@ def _unpacked(alias: str, content: bytes, count: int, code: str) -> list:
     try:
         return list(struct.unpack(f"<{count}{code}", content))
     except struct.error as error:
-        raise AnswerError(f"output {alias!r} is broken: {error}") from error
+        raise AnswerError(f"output {alias!r} cannot be read: {error}") from error

@@ -11,7 +11,7 @@ NO_PICTURE = Picture(format="", width=0, height=0)
 def to_example(labelled: LabelledProduct, picture: Picture, image: bytes, group: int) -> bytes:
     """The product as a serialised tf.Example; equal products give equal bytes.
 
-    `price` and `gold` are left out where the product has none; without a picture, `image` and
+    `price` and `gold` are left out where the product has none; without an image, `image` and
     `image_format` are empty and both sizes 0. `group` is equal for variants of one product.
     """
     product, label = labelled.product, labelled.label

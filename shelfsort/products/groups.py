@@ -12,7 +12,7 @@ def group_key(title: str, image: bytes, description: str) -> str:
 
     This is the only definition of a variant. The key is the normalised title, else the digest of
     the image, else the normalised description: colours under one title share a key, and so do
-    copies of one picture. Ingestion writes `group_id` of it into every example, where all later
+    copies of one image. Ingestion writes `group_id` of it into every example, where all later
     steps read it.
 
     Args:

@@ -43,9 +43,9 @@ class LeafResolver:
         except InvalidTaxonomy as error:
             raise InputError(f"{reduction}: {error}") from error
         if len(resolver.taxonomy.leaves) < 2:
+            reduced = " after the reduction" if mapping else ""
             raise InputError(
-                f"{taxonomy}: fewer than two categories to choose from. Give a tree with two "
-                "leaves."
+                f"{taxonomy}: fewer than two leaves{reduced}. Give a tree with at least two."
             )
         return resolver
 

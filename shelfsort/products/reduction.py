@@ -10,13 +10,15 @@ from shelfsort.core.errors import InputError
 from shelfsort.core.storage import read_input
 from shelfsort.products.taxonomy import Taxonomy, UnknownLabel
 
+_JSON_FORM = "Give a list of objects with from and to."
+
 
 def load_reduction(path: str, taxonomy: Taxonomy) -> dict[str, str]:
     """The merges in a file, as ids: `{leaf: category it becomes}`.
 
     The file is a CSV table with the columns `from` and `to`, or a JSON list of objects with these
     keys. Both name categories by id, full path or unique leaf name. A line that maps a leaf onto
-    itself says nothing and is left out.
+    itself has no effect and is left out.
 
     Raises:
       InputError: unreadable, not of this form, or naming what the taxonomy does not have.
@@ -33,9 +35,9 @@ def load_reduction(path: str, taxonomy: Taxonomy) -> dict[str, str]:
         try:
             leaf, into = taxonomy.find(source), taxonomy.find(target)
         except UnknownLabel as error:
-            raise InputError(f"{where}: {error}. Name categories of the taxonomy.") from error
+            raise InputError(f"{where}: {error}. Use categories of the taxonomy.") from error
         if mapping.get(leaf, into) != into:
-            raise InputError(f"{where}: {source!r} is merged twice. Keep one of the lines.")
+            raise InputError(f"{where}: {source!r} is merged twice. Keep one of these lines.")
         if leaf != into:
             mapping[leaf] = into
     return mapping
@@ -45,11 +47,9 @@ def _json_pairs(path: str, text: str) -> Iterator[tuple[str, str, str]]:
     try:
         entries = json.loads(text)
     except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path}:{error.lineno}: not JSON ({error.msg}). Give a list of from and to."
-        ) from error
+        raise InputError(f"{path}:{error.lineno}: not JSON ({error.msg}). {_JSON_FORM}") from error
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON ({error}). Give a list of from and to.") from error
+        raise InputError(f"{path}: not JSON ({error}). {_JSON_FORM}") from error
     for position, entry in enumerate(entries, start=1):
         yield f"{path} (entry {position})", *_pair(f"{path} (entry {position})", entry)
 
@@ -65,5 +65,5 @@ def _pair(where: str, entry: Any) -> tuple[str, str]:
     pair = [entry.get(key) if isinstance(entry, dict) else None for key in ("from", "to")]
     named = [each for each in pair if isinstance(each, str) and each.strip()]
     if len(named) < len(pair):
-        raise InputError(f'{where}: needs a "from" and a "to". Name a category in each.')
+        raise InputError(f"{where}: from or to is missing. Give a category for each.")
     return named[0], named[1]

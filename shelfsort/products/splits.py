@@ -21,12 +21,16 @@ class Splits:
           InputError: no splits, a name that cannot be part of a path, or a share below 1.
         """
         if not isinstance(shares, Mapping) or not shares:
-            raise InputError('splits: none given. Give names and shares, as in {"train": 80}.')
+            raise InputError('splits: empty. Give names and shares, such as {"train": 80}.')
         for name, share in shares.items():
             if not _NAME.fullmatch(name):
-                raise InputError(f"splits: {name!r} is no name. Use letters, digits, - and _.")
+                raise InputError(
+                    f"splits: {name!r} is not a valid name. Use letters, digits, - and _."
+                )
             if isinstance(share, bool) or not isinstance(share, int) or share < 1:
-                raise InputError(f"splits: the share of {name!r} is {share!r}. Give 1 or more.")
+                raise InputError(
+                    f"splits: the share of {name!r} is {share!r}. Give an integer of at least 1."
+                )
         self.names: tuple[str, ...] = tuple(shares)
         self._ends = list(itertools.accumulate(shares.values()))
 

@@ -1,4 +1,4 @@
-"""The category tree: loaded, checked, reduced, and asked which leaf a label means."""
+"""The category tree: loads, checks and reduces it, and finds the leaf that a label means."""
 
 import difflib
 import hashlib
@@ -24,7 +24,7 @@ class UnknownLabel(LookupError):  # noqa: N818 - reads as the verdict it is
 
 
 class NotALeaf(UnknownLabel):
-    """A label that names an inner category, where only leaves may be assigned."""
+    """A label that names an inner category; only leaves may be assigned."""
 
 
 class Taxonomy:
@@ -66,7 +66,9 @@ class Taxonomy:
                 "Give a JSON list of categories."
             ) from error
         except (ValueError, RecursionError) as error:
-            raise InputError(f"{path}: not JSON ({error}). Give a JSON list.") from error
+            raise InputError(
+                f"{path}: not JSON ({error}). Give a JSON list of categories."
+            ) from error
         try:
             return cls.from_nodes(nodes)
         except InvalidTaxonomy as error:
@@ -153,7 +155,7 @@ class Taxonomy:
         """The category, leaf or not, that `label` means: its id, full path or unique leaf name.
 
         Raises:
-          NotALeaf: only the bare name of an inner category fits, which is too little to go by.
+          NotALeaf: only the bare name of an inner category fits, which is not enough.
           UnknownLabel: it names nothing, or several categories.
         """
         label = label.strip()
@@ -164,7 +166,7 @@ class Taxonomy:
             return found[0]
         if found:
             ids = ", ".join(repr(each) for each in found[:_NEAREST])
-            raise UnknownLabel(f"{label[:80]!r} means {len(found)} categories: {ids}")
+            raise UnknownLabel(f"{label[:80]!r} names {len(found)} categories ({ids})")
         if label in self._inner_names:
             raise NotALeaf(f"{label!r} is not a leaf: it has subcategories")
         raise UnknownLabel(self._unknown_message(label))
@@ -224,17 +226,18 @@ class Taxonomy:
         for source, target in mapping.items():
             if source not in self._leaf_set:
                 raise InvalidTaxonomy(
-                    f"the reduction merges {source!r}, which is not a leaf. Name leaves.", source
+                    f"the reduction merges {source!r}, which is not a leaf. Merge leaves only.",
+                    source,
                 )
             if target not in self._nodes or target == self.root:
                 raise InvalidTaxonomy(
-                    f"the reduction merges into {target!r}, which is no category. "
-                    "Name a category of the tree below its root."
+                    f"the reduction merges into {target!r}, which is not a category below the "
+                    "root. Choose one that is."
                 )
             if target in mapping:
                 raise InvalidTaxonomy(
-                    f"the reduction merges {source!r} into {target!r}, which is merged itself. "
-                    "Name the final category.",
+                    f"the reduction merges {source!r} into {target!r}, which is merged too. "
+                    "Choose the final category.",
                     target,
                 )
 
@@ -269,7 +272,7 @@ def _normal_path(label: str) -> str:
 
 
 def _line_of_node(text: str, node: str | None) -> int | None:
-    """The line on which the node's id is declared; None where it cannot be told."""
+    """The line on which the node's id is declared; None where it is unknown."""
     if node is None:
         return None
     for spelled in {json.dumps(node), json.dumps(node, ensure_ascii=False)}:

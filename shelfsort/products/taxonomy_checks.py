@@ -1,4 +1,4 @@
-"""Whether the nodes of a category tree are well-formed, and make one tree."""
+"""Checks that the nodes of a category tree are well-formed and form one tree."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -26,7 +26,7 @@ def checked_nodes(nodes: Any) -> list[dict[str, Any]]:
         InvalidTaxonomy: a node is malformed, or they do not form one tree.
     """
     if not isinstance(nodes, list) or not nodes:
-        raise InvalidTaxonomy("not a list of categories. Give a JSON list with a root in it.")
+        raise InvalidTaxonomy("not a list of categories. Give a JSON list that contains a root.")
     seen: set[str] = set()
     checked = []
     for position, node in enumerate(nodes, start=1):
@@ -43,16 +43,16 @@ def checked_nodes(nodes: Any) -> list[dict[str, Any]]:
 
 def _checked_node(node: Any, position: int) -> dict[str, Any]:
     if not isinstance(node, Mapping):
-        raise InvalidTaxonomy(f"category {position} is not a JSON object. Make it one.")
+        raise InvalidTaxonomy(f"category {position} is not a JSON object. Write it as one.")
     id_ = node.get("id")
     if not isinstance(id_, str) or not id_.strip():
-        raise InvalidTaxonomy(f'category {position} has no "id". Give it a text of its own.')
+        raise InvalidTaxonomy(f'category {position} has no "id". Give it a unique text.')
     name = node.get("name")
     if not isinstance(name, str) or not name.strip():
         raise InvalidTaxonomy(f'category {id_!r} has no "name". Give it one.', id_)
     children = node.get("subcategories", [])
     if not _is_list_of_texts(children):
-        raise InvalidTaxonomy(f'"subcategories" of {id_!r} is not a list of ids.', id_)
+        raise InvalidTaxonomy(f'"subcategories" of {id_!r} is not a list of ids. Write one.', id_)
     if len(set(children)) < len(children):
         raise InvalidTaxonomy(f"{id_!r} lists a subcategory twice. List it once.", id_)
     clean = {"id": id_, "name": name, "subcategories": list(children)}
@@ -74,8 +74,8 @@ def _check_tree(nodes: list[dict[str, Any]]) -> None:
     roots = [node["id"] for node in nodes if "parent" not in node]
     if not roots:
         raise InvalidTaxonomy(
-            f"there is no root; the categories go round in a cycle: {_cycle(by_id, nodes[0])}. "
-            "Leave out the parent of the topmost category.",
+            f"there is no root: the categories form a cycle ({_cycle(by_id, nodes[0])}). "
+            "Remove the parent of the topmost category.",
             nodes[0]["id"],
         )
     if len(roots) > 1:
@@ -86,7 +86,8 @@ def _check_tree(nodes: list[dict[str, Any]]) -> None:
     for node in nodes:
         if node["id"] not in reached:
             raise InvalidTaxonomy(
-                f"a cycle: {_cycle(by_id, node)}. Hang one of these below the root.", node["id"]
+                f"categories form a cycle ({_cycle(by_id, node)}). Move one below the root.",
+                node["id"],
             )
 
 
@@ -96,14 +97,14 @@ def _check_parents_agree(nodes: list[dict[str, Any]], by_id: Mapping[str, dict])
             if child not in by_id:
                 raise InvalidTaxonomy(
                     f"{node['id']!r} lists the subcategory {child!r}, which is not in the file. "
-                    "Add it, or take it off the list.",
+                    "Add it, or remove it from the list.",
                     node["id"],
                 )
             claimed = by_id[child].get("parent")
             if claimed != node["id"]:
                 raise InvalidTaxonomy(
                     f"{node['id']!r} lists {child!r}, whose parent is {claimed!r}. "
-                    "Make the two agree.",
+                    "Correct one of them.",
                     child,
                 )
         parent = node.get("parent")
@@ -115,8 +116,8 @@ def _check_parents_agree(nodes: list[dict[str, Any]], by_id: Mapping[str, dict])
     for node in nodes:
         if "parent" in node and (node["parent"], node["id"]) not in listed:
             raise InvalidTaxonomy(
-                f"{node['id']!r} names the parent {node['parent']!r}, which does not list it. "
-                "Make the two agree.",
+                f"{node['id']!r} has the parent {node['parent']!r}, which does not list it. "
+                "Correct one of them.",
                 node["id"],
             )
 

@@ -58,7 +58,9 @@ def check_picture(content: bytes, max_pixels: int) -> Picture:
     except Image.DecompressionBombError as error:
         raise RejectedLine("image_too_large", str(error)) from error
     except UnidentifiedImageError as error:
-        raise RejectedLine("unreadable_image", f"{len(content):,} bytes, no image") from error
+        raise RejectedLine(
+            "unreadable_image", f"{len(content):,} bytes that are not an image"
+        ) from error
     except RejectedLine:
         raise
     except Exception as error:
@@ -66,7 +68,7 @@ def check_picture(content: bytes, max_pixels: int) -> Picture:
         raise RejectedLine("unreadable_image", str(error) or type(error).__name__) from error
     if picture.format == "png" and _PNG_END not in content:
         # Pillow is content without the last chunk; TensorFlow's decoder is not.
-        raise RejectedLine("unreadable_image", "the PNG is cut short before its end chunk")
+        raise RejectedLine("unreadable_image", "the PNG has no end chunk")
     return picture
 
 
@@ -77,7 +79,7 @@ def _decode(content: bytes, max_pixels: int) -> Picture:
         frames = getattr(image, "n_frames", 1) if image.format == "GIF" else 1
         if width * height * frames > max_pixels:
             shown = f"{width} x {height} pixels" + (f" in {frames} frames" if frames > 1 else "")
-            raise RejectedLine("image_too_large", f"{shown}; at most {max_pixels:,} are read")
+            raise RejectedLine("image_too_large", f"{shown}; the limit is {max_pixels:,}")
         # Phones write several JPEGs into one file, which Pillow calls MPO.
         format_ = "jpeg" if image.format in ("JPEG", "MPO") else str(image.format).lower()
         if format_ == "jpeg":

@@ -1,4 +1,4 @@
-"""The last word on a picture: whether the op that serves can decode it."""
+"""Checks that the op that serves can decode an image."""
 
 import tensorflow as tf
 
@@ -7,9 +7,9 @@ from shelfsort.products.manifest.rejects import RejectedLine
 
 
 def check_decodes(content: bytes, picture: Picture) -> None:
-    """Decodes a picture that Pillow accepts as TensorFlow does when training and serving.
+    """Decodes an image that Pillow accepts as TensorFlow does when training and serving.
 
-    The two differ over damaged headers and checksums, and one picture that TensorFlow refuses
+    The two differ over damaged headers and checksums, and one image that TensorFlow refuses
     would stop Transform, hours later and without naming the product. JPEGs are decoded at an
     eighth of their size, which reads the whole stream.
 

@@ -43,7 +43,7 @@ class ImageSources:
 
 
 class ImageSource:
-    """Finds and reads the pictures of one file of a manifest.
+    """Finds and reads the images of one file of a manifest.
 
     Files of this machine must lie, with every symbolic link followed, inside the manifest's
     folder or one of `roots`: a manifest from outside must not make the run read other files.
@@ -57,7 +57,7 @@ class ImageSource:
         allow_http: bool = False,
         max_bytes: int = 20_000_000,
     ):
-        """`roots` are further folders that pictures may lie in; `max_bytes` bounds each picture."""
+        """`roots` are further folders that images may lie in; `max_bytes` bounds each image."""
         self._remote_folder = posixpath.dirname(manifest) if is_remote(manifest) else None
         own = [] if self._remote_folder else [str(local_path(manifest).absolute().parent)]
         self._folder = own[0] if own else ""
@@ -79,14 +79,14 @@ class ImageSource:
         if name == "file":
             parts = urlsplit(reference)
             if parts.netloc not in ("", "localhost"):
-                raise RejectedLine("unsupported_scheme", f"file:// on the host {parts.netloc!r}")
+                raise RejectedLine("unsupported_scheme", f"file:// with the host {parts.netloc!r}")
             return self._local(unquote(parts.path))
         if name in OBJECT_STORES:
             return reference
         if name in ("http", "https") and self._allow_http:
             return reference
         remedy = "; set data.allow_http to fetch it" if name in ("http", "https") else ""
-        raise RejectedLine("unsupported_scheme", f"{name}:{remedy}")
+        raise RejectedLine("unsupported_scheme", f"scheme {name!r}{remedy}")
 
     def read(self, location: str) -> bytes:
         """The bytes at a place that `locate` returned.
@@ -144,13 +144,12 @@ class ImageSource:
 
     def _local(self, path: str) -> str:
         if "\0" in path:
-            raise RejectedLine("missing_image", "the path has a null character")
+            raise RejectedLine("missing_image", "the path contains a null character")
         real = self._real_path(path)
         if not any(real.startswith(root.rstrip("/") + "/") for root in self._roots):
             raise RejectedLine(
                 "path_outside_folder",
-                "the picture lies outside the manifest's folder; allow its folder with "
-                "data.image_roots",
+                "the image lies outside the manifest's folder; add its folder to data.image_roots",
             )
         return real
 

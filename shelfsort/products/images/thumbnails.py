@@ -1,4 +1,4 @@
-"""Small re-encoded pictures: bounded in size, and free of whatever the original carried."""
+"""Small re-encoded images: bounded in size, without the metadata of the original."""
 
 import base64
 import io
@@ -11,9 +11,9 @@ _QUALITY = 70
 
 
 def thumbnail(encoded: bytes) -> str | None:
-    """Re-encodes a picture as a JPEG data URI of at most SIDE x SIDE pixels.
+    """Re-encodes an image as a JPEG data URI of at most SIDE x SIDE pixels.
 
-    Returns None for bytes that are no picture, or one of more than MAX_PIXELS pixels.
+    Returns None for bytes that are not an image, or for one of more than MAX_PIXELS pixels.
     """
     try:
         with Image.open(io.BytesIO(encoded)) as picture:
@@ -31,7 +31,7 @@ def thumbnail(encoded: bytes) -> str | None:
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
-    """The pixels alone: a converted picture would hand the original's comments on."""
+    """The pixels alone: a converted image would keep the original's comments."""
     ground = Image.new("RGB", picture.size, "white")
     if picture.mode in ("RGB", "L"):
         ground.paste(picture)

@@ -40,15 +40,15 @@ def find_manifest_files(manifest: str) -> tuple[str, ...]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
-            f"{pattern}: cannot be listed ({reason}). Name a folder that can be read."
+            f"{pattern}: cannot be listed ({reason}). Give a folder that can be read."
         ) from error
     files = sorted(path for path in found if not posixpath.basename(path).startswith(_INCOMPLETE))
     if not files and list_files(glob.escape(manifest)):
         return (manifest,)
     if not files:
         raise InputError(
-            f"{pattern}: no complete manifest is there. Put one in; names that begin with '.' or "
-            "'_' are taken to be half written."
+            f"{pattern}: no complete manifest found. Add one; files whose names begin with '.' or "
+            "'_' count as incomplete."
         )
     return tuple(files)
 

@@ -62,17 +62,17 @@ class LabelAttributes:
         )
         found = f" (found {others}, which cannot be read)" if others else ""
         raise InputError(
-            f"{self._named()}: no label attribute{found}: no line has a NAME{METADATA_SUFFIX} "
+            f"{self._named()}: no label attribute{found}. No line has a NAME{METADATA_SUFFIX} "
             f"whose type is {', '.join(sorted(READABLE_TYPES))}. "
             "Give a labelled manifest, or name it with --set data.label_attribute=NAME."
         )
 
     def missing(self, attribute: str) -> InputError:
-        """The error where no line has the attribute that was asked for."""
+        """The error where no line has the configured attribute."""
         names = sorted({name for name, _ in self._types})
         there = ", ".join(repr(name) for name in names[:10]) or "none"
         return InputError(
-            f"{self._named()}: no line has the label attribute {attribute!r} (there: {there}). "
+            f"{self._named()}: no line has the label attribute {attribute!r} (found: {there}). "
             "Choose one with --set data.label_attribute=NAME."
         )
 

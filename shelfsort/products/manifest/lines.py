@@ -66,7 +66,7 @@ def file_lines(file: str, digest: Digest | None = None) -> Iterator[Line]:
             yield line
     if empty:
         raise InputError(
-            f"{file}: the manifest is empty. Give one with a product a line, or take it away."
+            f"{file}: the manifest is empty. Give one with a product on each line, or remove it."
         )
 
 

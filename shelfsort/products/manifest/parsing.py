@@ -20,6 +20,13 @@ from shelfsort.products.product import Product
 MAX_TEXT_CHARS = 20_000
 _LONGEST_ID_BYTES = 512
 _LARGEST_FLOAT32 = (2 - 2**-23) * 2.0**127
+_JSON_TYPES: dict[type, str] = {
+    dict: "an object",
+    list: "an array",
+    str: "a string",
+    bool: "a Boolean",
+    type(None): "null",
+}
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,7 @@ def parse_record(
     description = _text(fields, words_key, max_text_chars, ignored)
     id_ = _id(fields.get("id"), image, title + "\n" + description)
     if not (image or title.strip() or description.strip()):
-        raise RejectedLine("no_content", "neither source-ref, title nor description")
+        raise RejectedLine("no_content", "source-ref, title and description are empty")
     annotations = read_annotations(fields, attribute)
     price = _price(fields.get("price"), ignored)
     product = Product(id_, title, description, price, image)
@@ -116,7 +123,7 @@ def _object(line: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise RejectedLine("not_json", str(error)) from error
     if not isinstance(fields, dict):
-        raise RejectedLine("not_an_object", f"the line holds a {type(fields).__name__}")
+        raise RejectedLine("not_an_object", f"the line is {_json_type(fields)}")
     return fields
 
 
@@ -124,7 +131,7 @@ def _image(reference: Any) -> str:
     if reference is None or reference == "":
         return ""
     if not isinstance(reference, str):
-        raise RejectedLine("missing_image", "source-ref is not a text")
+        raise RejectedLine("missing_image", "source-ref is not text")
     return encodable(reference)
 
 
@@ -135,7 +142,7 @@ def _text(fields: Mapping[str, Any], key: str, longest: int, ignored: list[str])
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
-        raise RejectedLine("invalid_text", f"{key} is a {type(value).__name__}")
+        raise RejectedLine("invalid_text", f"{key} is {_json_type(value)}")
     if len(value) > longest:
         ignored.append("text_cut")
         value = value[:longest]
@@ -146,7 +153,7 @@ def _id(value: Any, image: str, words: str) -> str:
     if value is None or value == "":
         value = image or "words-" + hashlib.blake2b(words.encode(), digest_size=8).hexdigest()
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise RejectedLine("invalid_id", f"the id is a {type(value).__name__}")
+        raise RejectedLine("invalid_id", f"the id is {_json_type(value)}")
     id_ = encodable(str(value))
     if len(id_.encode()) > _LONGEST_ID_BYTES:
         raise RejectedLine("invalid_id", f"the id is longer than {_LONGEST_ID_BYTES} bytes")
@@ -174,6 +181,10 @@ def _gold(value: Any, ignored: list[str]) -> str | None:
         ignored.append("gold")
         return None
     return encodable(value)
+
+
+def _json_type(value: Any) -> str:
+    return _JSON_TYPES.get(type(value), "a number")
 
 
 def _shown(value: Any) -> str:

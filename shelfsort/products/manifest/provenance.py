@@ -1,4 +1,4 @@
-"""What examples were made from, as a file beside them: properties do not survive every backend."""
+"""The provenance of examples, in a file beside them: properties do not survive every backend."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ class Origin:
     """Where examples come from.
 
     Attributes:
-      content_digest: of manifest, taxonomy, reduction and pictures; see `digest.content_digest`.
+      content_digest: of manifest, taxonomy, reduction and images; see `digest.content_digest`.
       spans: the manifest's files, in order.
       splits: name to share, by which products were divided.
     """

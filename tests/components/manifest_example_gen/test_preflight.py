@@ -1,4 +1,5 @@
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from components.manifest_example_gen.preflight import Preflight, check
 from components.manifest_example_gen.settings import DataConfig
 from shelfsort.core.errors import InputError
 from shelfsort.products.manifest.parsing import read_record
+from tests.fixtures.golden import refusal
 
 DATA = Path(__file__).parents[3] / "../shared/data"
 
@@ -74,28 +76,27 @@ def test_lines_that_will_be_left_out_are_counted(good, make_line):
 
 
 def test_a_missing_manifest_is_one_line_with_the_remedy(good):
-    with pytest.raises(InputError, match=r"none.manifest: the manifest cannot be read") as caught:
-        check(str(good.folder / "none.manifest"), good.taxonomy, DataConfig())
-    assert "\n" not in str(caught.value)
+    path = str(good.folder / "none.manifest")
+    assert refusal(InputError, check, path, good.taxonomy, DataConfig()).startswith(f"{path}: ")
 
 
 @pytest.mark.parametrize("content", [b"", b"\n \n", b"\xef\xbb\xbf\n"])
 def test_an_empty_manifest_is_refused(catalogue, content):
     Path(catalogue.manifest).write_bytes(content)
-    with pytest.raises(InputError, match="the manifest is empty"):
+    with pytest.raises(InputError, match="^" + re.escape(catalogue.manifest) + ": .*empty"):
         check(catalogue.manifest, catalogue.taxonomy, DataConfig())
 
 
 def test_a_manifest_that_is_not_json_is_refused_with_its_first_line(catalogue):
     catalogue.add(b"")
     catalogue.add(b"id,title")
-    with pytest.raises(InputError, match=r"labelled.manifest:2: not_json: .*JSON Lines"):
+    with pytest.raises(InputError, match=r"labelled\.manifest:2: not_json: .* column 1"):
         checked(catalogue)
 
 
 def test_a_manifest_without_labels_is_refused(catalogue):
     catalogue.add({"id": "a", "title": "t"})
-    with pytest.raises(InputError, match="no label attribute"):
+    with pytest.raises(InputError, match=r"NAME-metadata.*--set data\.label_attribute=NAME"):
         checked(catalogue)
 
 
@@ -109,13 +110,13 @@ def test_several_label_attributes_are_named_with_the_remedy(good, make_line):
 
 
 def test_a_wrong_label_attribute_is_answered_with_those_there_are(good):
-    with pytest.raises(InputError, match=r"attribute 'colour' \(there: 'shelf'\)"):
+    with pytest.raises(InputError, match=r"'colour' \(found: 'shelf'\)"):
         checked(good, label_attribute="colour")
 
 
 def test_one_category_is_too_few(catalogue, make_line):
     catalogue.add(make_line(["shoes"], id="a", title="t"))
-    with pytest.raises(InputError, match="only 'shoes' has products"):
+    with pytest.raises(InputError, match="'shoes'"):
         checked(catalogue)
 
 
@@ -128,20 +129,20 @@ def test_a_tree_with_one_leaf_is_too_small(good):
             ]
         )
     )
-    with pytest.raises(InputError, match="fewer than two categories"):
+    with pytest.raises(InputError, match=r"taxonomy\.json: .*two leaves"):
         checked(good)
 
 
 def test_a_manifest_for_another_tree_is_refused_with_the_first_line(catalogue, make_line):
     for n in range(3):
         catalogue.add(make_line(["hats"], id=str(n), title="t"))
-    with pytest.raises(InputError, match=r":1: every line is rejected \(unknown_label 3 from line"):
+    with pytest.raises(InputError, match=r":1: .*\(unknown_label 3 from line 1\)"):
         checked(catalogue)
 
 
 def test_too_many_rejects_stop_the_run_before_it_starts(good, make_line):
     good.add(make_line(["hats"], id="h", title="t"))
-    with pytest.raises(InputError, match=r":5: 20.0% of 5 lines .*max_reject_share"):
+    with pytest.raises(InputError, match=r":5: 20\.0% .* 5 .* 10\.0% .*max_reject_share"):
         checked(good, max_reject_share=0.1)
     assert checked(good, max_reject_share=0.2).rejected == 1
 
@@ -149,7 +150,7 @@ def test_too_many_rejects_stop_the_run_before_it_starts(good, make_line):
 def test_an_impossible_reduction_is_refused_by_the_reductions_name(good):
     path = good.folder / "reduction.csv"
     path.write_text("from,to\nshirts,clothes\n")
-    with pytest.raises(InputError, match=r"reduction.csv: .*keeps the subcategory 'trousers'"):
+    with pytest.raises(InputError, match=r"reduction\.csv: .*'clothes'.*'trousers'"):
         checked(good, reduction=str(path))
 
 
@@ -165,9 +166,8 @@ def test_pictures_in_a_store_whose_package_is_missing_stop_the_run_at_once(good,
     monkeypatch.delitem(_registry, "s3", raising=False)
     line = json.loads(good.lines[0]) | {"id": "far", "source-ref": "s3://bucket/picture.jpg"}
     good.add(line)
-    with pytest.raises(InputError, match=r"s3://bucket/picture.jpg: .*pip install") as refused:
-        checked(good)
-    assert "\n" not in str(refused.value)
+    message = refusal(InputError, checked, good)
+    assert message.startswith("s3://bucket/picture.jpg: ") and "shelfsort[aws]" in message
 
 
 def test_every_line_is_read_once(good, monkeypatch):
@@ -238,16 +238,40 @@ def test_pictures_are_relative_to_their_own_files_folder(catalogue, make_line, m
 def test_an_empty_or_vanished_file_is_named_with_the_remedy(write_file, catalogue):
     folder = write_file("1.manifest", a="shoes", b="shirts")
     (catalogue.folder / "2.manifest").write_text("\n")
-    with pytest.raises(InputError, match=r"2.manifest: the manifest is empty.*take it away"):
+    with pytest.raises(InputError, match=r"2\.manifest: .*empty"):
         check(folder, catalogue.taxonomy, DataConfig())
     gone = catalogue.folder / "1.manifest"
     gone.unlink()
-    with pytest.raises(InputError, match=r"1.manifest: the manifest cannot be read \(No such file"):
+    with pytest.raises(InputError, match=r"1\.manifest: .*\(No such file"):
         check(str(gone), catalogue.taxonomy, DataConfig())
 
 
 def test_a_reject_names_its_file(write_file, catalogue, make_line):
     write_file("1.manifest", a="shoes", b="shirts")
     folder = write_file("2.manifest", c="hats", d="hats")
-    with pytest.raises(InputError, match=r"2.manifest:1: 50.0% of 4 lines are rejected"):
+    with pytest.raises(InputError, match=r"2\.manifest:1: 50\.0% .* 4 .*\(unknown_label 2 "):
         check(folder, catalogue.taxonomy, DataConfig())
+
+
+def test_golden_preflight_errors(good, make_line, golden):
+    """A manifest that is missing, empty, not JSON, without a label attribute or with several."""
+    gone = str(good.folder / "none.manifest")
+    lines = [refusal(InputError, check, gone, good.taxonomy, DataConfig())]
+    lines.append(refusal(InputError, check, f"{good.folder}/*.none", good.taxonomy, DataConfig()))
+    good.write()
+    lines.append(
+        refusal(InputError, check, good.manifest, good.taxonomy, DataConfig(label_attribute="x"))
+    )
+    other = {"other": 1, "other-metadata": {"type": "groundtruth/image-classification"}}
+    for content in ([], [b"id,title"], [{"id": "a", "title": "t"}], [make_line(["shoes"]) | other]):
+        good.lines = []
+        for each in content:
+            good.add(each)
+        lines.append(refusal(InputError, checked, good))
+    one_leaf = [
+        {"id": "main", "name": "Main", "subcategories": ["shoes"]},
+        {"id": "shoes", "name": "Shoes", "subcategories": [], "parent": "main"},
+    ]
+    Path(good.taxonomy).write_text(json.dumps(one_leaf))
+    lines.append(refusal(InputError, checked, good))
+    golden("preflight_errors.txt", [line.replace(f"{good.folder}/", "") for line in lines])

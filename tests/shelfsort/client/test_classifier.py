@@ -123,7 +123,8 @@ def test_other_failures_are_not_tried_again_and_fit_on_one_line(fake, asynchrono
         else:
             with Classifier(fake.address) as classifier:
                 classifier.classify(title="mugs")
-    assert str(caught.value) == f"{fake.address}: NOT_FOUND: said no"
+    assert caught.value.code is grpc.StatusCode.NOT_FOUND
+    assert str(caught.value).splitlines() == [f"{fake.address}: NOT_FOUND: said no"]
     assert len(fake.requests) == 1
 
 
@@ -131,7 +132,7 @@ def test_other_failures_are_not_tried_again_and_fit_on_one_line(fake, asynchrono
 def test_a_slow_server_runs_into_the_deadline(fake, asynchronous):
     fake.delay_s = 2.0
     settings = Connection(timeout_s=0.2)
-    with pytest.raises(ServerError, match=r"no answer within 0\.2 s") as caught:
+    with pytest.raises(ServerError, match=rf"^{fake.address}: .*0\.2 s") as caught:
         if asynchronous:
             ask_async(fake.address, lambda c: c.classify(title="mugs"), connection=settings)
         else:
@@ -145,8 +146,9 @@ def test_one_failed_batch_fails_the_whole_question(fake):
     settings = Connection(batch_size=1)
     products = [Product(title="mugs")] * 6
     with Classifier(fake.address, connection=settings) as classifier:
-        with pytest.raises(ServerError, match="INTERNAL"):
+        with pytest.raises(ServerError) as caught:
             classifier.classify_many(products)
+        assert caught.value.code is grpc.StatusCode.INTERNAL
         assert len(classifier.classify_many(products)) == 6
 
 
@@ -160,7 +162,7 @@ def test_a_bad_product_among_many_is_named_and_nothing_is_sent(fake):
 
 
 def test_a_version_and_a_label_together_are_refused():
-    with pytest.raises(ValueError, match="not both"):
+    with pytest.raises(ValueError, match=r"version .*label"):
         Classifier("localhost:1", version=1, label="stable")
 
 
@@ -181,7 +183,7 @@ def test_settings_out_of_range_are_refused(wrong):
 
 
 def test_a_certificate_without_its_key_is_refused(tmp_path):
-    with pytest.raises(InputError, match="belong together"):
+    with pytest.raises(InputError, match=r"certificate .*key"):
         Tls.from_files(certificate=tmp_path / "client.pem")
 
 

@@ -19,6 +19,7 @@ from shelfsort.client.messages import (
 from shelfsort.contract import wire
 from shelfsort.contract.signatures import NO_PRICE
 from shelfsort.core.errors import InputError
+from tests.fixtures.golden import refusal
 
 ROWS = [Row(b"a", b"b", b"", NO_PRICE), Row("ä".encode(), b"", b"\xff\xd8\xff", 4.5)]
 
@@ -145,18 +146,18 @@ def test_batches_keep_every_row_in_order_and_within_both_limits(sizes, max_rows,
 
 def test_a_row_that_fits_in_no_message_is_named():
     rows = [Row(b"", b"", b"", 0.0), Row(b"x" * 500, b"", b"", 0.0)]
-    with pytest.raises(InputError, match="product 2"):
+    with pytest.raises(InputError, match=r"^product 2: .*532.*400"):
         list(batches(rows, 8, 400))
 
 
 def test_a_product_without_words_and_picture_is_refused():
-    with pytest.raises(InputError, match="Give one of them"):
+    with pytest.raises(InputError, match=r"text .*image"):
         checked(Product(title=" \t", price=3.0))
 
 
 @pytest.mark.parametrize("price", [-0.01, math.nan, math.inf])
 def test_a_price_that_is_none_is_refused(price):
-    with pytest.raises(InputError, match="not a price"):
+    with pytest.raises(InputError, match=f"^price {price}: "):
         checked(Product(title="mug", price=price))
 
 
@@ -176,14 +177,14 @@ def test_a_picture_may_be_bytes_or_a_file(jpeg):
 def test_a_file_that_is_no_picture_is_refused_by_name(tmp_path, content):
     path = tmp_path / "photo.jpg"
     path.write_bytes(content)
-    with pytest.raises(InputError, match=r"photo\.jpg: not a JPEG"):
+    with pytest.raises(InputError, match=r"photo\.jpg: .*JPEG, PNG, GIF or BMP"):
         checked(Product(title="mug", image=path))
 
 
 def test_a_missing_file_and_a_folder_are_refused_by_name(tmp_path):
-    with pytest.raises(InputError, match=r"gone\.jpg: No such file"):
+    with pytest.raises(InputError, match=r"gone\.jpg: "):
         checked(Product(image=tmp_path / "gone.jpg"))
-    with pytest.raises(InputError, match="Is a directory"):
+    with pytest.raises(InputError, match=f"^{tmp_path}: "):
         checked(Product(image=tmp_path))
 
 
@@ -191,11 +192,34 @@ def test_an_oversized_picture_is_refused_before_it_is_read(tmp_path):
     path = tmp_path / "huge.jpg"
     with path.open("wb") as file:
         file.truncate(30 * 2**20)
-    with pytest.raises(InputError, match=r"huge\.jpg: 30\.0 MB.*Scale"):
+    with pytest.raises(InputError, match=r"huge\.jpg: 30\.0 MB.* 20 MB"):
         checked(Product(image=path))
-    with pytest.raises(InputError, match=r"image: .* MB.*Scale"):
+    with pytest.raises(InputError, match=r"^image: .* MB"):
         checked(Product(image=b"\xff\xd8\xff" * 10), max_image_bytes=20)
 
 
 def test_half_a_surrogate_pair_does_not_stop_a_call():
     assert checked(Product(title="mug \ud83d")).title == b"mug ?"
+
+
+def test_golden_client_errors(tmp_path, golden):
+    """Products that are not sent, and answers of another model."""
+    photo, gone = tmp_path / "photo.jpg", tmp_path / "gone.jpg"
+    photo.write_bytes(b"<html>")
+    products = [Product(title=" "), Product(title="mug", price=-1)]
+    products += [Product(image=photo), Product(image=gone)]
+    lines = [refusal(InputError, checked, product) for product in products]
+    lines.append(refusal(InputError, checked, Product(image=b"\xff\xd8\xff" * 2**20), 2**20))
+    rows = [Row(b"x" * 500, b"", b"", 0.0)]
+    lines.append(refusal(InputError, lambda: list(batches(rows, 8, 400))))
+    lines += [
+        refusal(AnswerError, answers, response(**changed), 1)
+        for changed in (
+            {"score": None},
+            {"top_scores": None},
+            {"score": (wire.DT_STRING, "string_val", [b"high"], [1])},
+            {"score": (wire.DT_FLOAT, "float_val", [0.5, 0.5], [1])},
+            {"score": (wire.DT_FLOAT, "tensor_content", b"\x00\x00", [1])},
+        )
+    ]
+    golden("client_errors.txt", [line.replace(f"{tmp_path}/", "") for line in lines])

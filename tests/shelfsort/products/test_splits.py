@@ -58,10 +58,19 @@ def test_shares_need_not_add_up_to_a_hundred():
 
 
 @pytest.mark.parametrize(
-    "shares", [{}, [], {"train": 0}, {"train": -1}, {"train": 0.8}, {"train": True}, {"../x": 1}]
+    ("shares", "named"),
+    [
+        ({}, ""),
+        ([], ""),
+        ({"train": 0}, ".*'train'.* 0"),
+        ({"train": -1}, ".*'train'.* -1"),
+        ({"train": 0.8}, ".*'train'.* 0.8"),
+        ({"train": True}, ".*'train'.* True"),
+        ({"../x": 1}, ".*'../x'"),
+    ],
 )
-def test_impossible_shares_are_refused(shares):
-    with pytest.raises(InputError, match="splits:"):
+def test_impossible_shares_are_refused(shares, named):
+    with pytest.raises(InputError, match=f"^splits: {named}"):
         Splits(shares)
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from shelfsort.core.errors import InputError
 from shelfsort.products.taxonomy import InvalidTaxonomy, NotALeaf, Taxonomy, UnknownLabel
+from tests.fixtures.golden import refusal
 
 
 def node(id_, *children, parent=None, name=None):
@@ -62,7 +63,7 @@ def test_a_label_may_be_an_id_a_path_or_a_leaf_name(tree, label):
 
 @pytest.mark.parametrize("label", ["trousers", "Clothes > Trousers", "Trousers", "main", "Main"])
 def test_an_inner_category_is_not_a_leaf(tree, label):
-    with pytest.raises(NotALeaf, match="not a leaf"):
+    with pytest.raises(NotALeaf, match=repr(label)):
         tree.resolve(label)
 
 
@@ -87,7 +88,7 @@ def test_a_leaf_name_that_occurs_twice_is_refused_with_its_candidates():
             node("w-hats", parent="women", name="Hats"),
         ]
     )
-    with pytest.raises(UnknownLabel, match="means 2 categories: 'm-hats', 'w-hats'"):
+    with pytest.raises(UnknownLabel, match=r"'Hats'.* 2 .*'m-hats', 'w-hats'"):
         twice.resolve("Hats")
     assert twice.resolve("women > Hats") == "w-hats"
 
@@ -106,60 +107,60 @@ def test_a_renamed_category_changes_the_version(tree):
     assert Taxonomy.from_nodes(renamed).version != tree.version
 
 
-@pytest.mark.parametrize(
-    ("nodes", "message"),
-    [
-        ({}, "not a list"),
-        ([], "not a list"),
-        ([1], "category 1 is not a JSON object"),
-        ([{"name": "a"}], 'category 1 has no "id"'),
-        ([{"id": "a"}], "'a' has no \"name\""),
-        ([node("a"), node("a")], "'a' occurs twice"),
-        ([node("a"), node("b")], "2 roots"),
-        ([node("a", "b")], "'b', which is not in the file"),
-        ([node("a"), node("b", parent="z")], "parent 'z' of 'b'"),
-        ([node("a"), node("b", parent="a")], "does not list it"),
-        ([node("a", "b"), node("b")], "whose parent is None"),
-        ([node("a", "b", "b"), node("b", parent="a")], "twice"),
-        ([node("a", "b", parent="b"), node("b", "a", parent="a")], "no root.*cycle"),
-        (
-            [node("r"), node("a", "b", parent="b"), node("b", "a", parent="a")],
-            "cycle: 'a' > 'b' > 'a'",
-        ),
-    ],
-)
-def test_what_is_not_one_tree_is_refused(nodes, message):
-    with pytest.raises(InvalidTaxonomy, match=message):
+NO_TREES = [
+    ({}, None, "list"),
+    ([], None, "list"),
+    ([1], None, "category 1 "),
+    ([{"name": "a"}], None, 'category 1 .*"id"'),
+    ([{"id": "a"}], "a", "'a'.*\"name\""),
+    ([{**node("a"), "subcategories": "b"}], "a", "\"subcategories\".*'a'"),
+    ([{**node("a"), "parent": 1}], "a", "\"parent\".*'a'"),
+    ([node("a"), node("a")], "a", "id 'a'"),
+    ([node("a"), node("b")], "b", r"2 roots \('a', 'b'\)"),
+    ([node("a", "b")], "a", "'a'.*'b'"),
+    ([node("a"), node("b", parent="z")], "b", "'z'.*'b'"),
+    ([node("a"), node("b", parent="a")], "b", "'b'.*'a'"),
+    ([node("a", "b"), node("b")], "b", "'a'.*'b'.*None"),
+    ([node("a", "b", "b"), node("b", parent="a")], "a", "'a'"),
+    ([node("a", "b", parent="b"), node("b", "a", parent="a")], "a", "no root.*'a' > 'b' > 'a'"),
+    ([node("r"), node("a", "b", parent="b"), node("b", "a", parent="a")], "a", "'a' > 'b' > 'a'"),
+]
+
+
+@pytest.mark.parametrize(("nodes", "at_fault", "named"), NO_TREES)
+def test_what_is_not_one_tree_is_refused(nodes, at_fault, named):
+    with pytest.raises(InvalidTaxonomy, match=named) as caught:
         Taxonomy.from_nodes(nodes)
+    assert caught.value.node == at_fault
 
 
 def test_a_bad_file_is_named_with_its_line(tmp_path):
     path = tmp_path / "taxonomy.json"
     path.write_text(json.dumps([node("a"), node("b")], indent=1))
     line = path.read_text().splitlines().index('  "id": "b",') + 1
-    with pytest.raises(InputError, match=f"taxonomy.json:{line}: 2 roots"):
+    with pytest.raises(InputError, match=f"taxonomy.json:{line}: .*'b'"):
         Taxonomy.load(str(path))
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "named"),
     [
-        (b"", "is empty"),
-        (b'[\n{"id": ]', ":2: not JSON"),
-        (b"\xff\xfe[", "not UTF-8"),
-        (b"[" * 100_000, "not JSON"),
+        (b"", ": .*empty"),
+        (b'[\n{"id": ]', ":2: .*JSON.* 8"),
+        (b"\xff\xfe[", ": .*UTF-8"),
+        (b"[" * 100_000, ": .*JSON"),
     ],
 )
-def test_a_file_that_is_not_json_is_refused(tmp_path, content, message):
+def test_a_file_that_is_not_json_is_refused(tmp_path, content, named):
     path = tmp_path / "taxonomy.json"
     path.write_bytes(content)
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=rf"taxonomy\.json{named}"):
         Taxonomy.load(str(path))
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     for path in (tmp_path / "none.json", tmp_path):
-        with pytest.raises(InputError, match="cannot be read"):
+        with pytest.raises(InputError, match=f"^{path}: "):
             Taxonomy.load(str(path))
 
 
@@ -185,19 +186,33 @@ def test_reduction_removes_inner_categories_left_without_leaves(tree):
     assert [each["id"] for each in reduced.to_nodes()] == ["main", "shoes"]
 
 
-@pytest.mark.parametrize(
-    ("mapping", "message"),
-    [
-        ({"trousers": "shirts"}, "not a leaf"),
-        ({"jeans": "hats"}, "no category"),
-        ({"jeans": "main"}, "no category"),
-        ({"jeans": "chinos", "chinos": "shirts"}, "merged itself"),
-        ({"jeans": "trousers"}, "keeps the subcategory 'chinos'"),
-    ],
-)
-def test_an_impossible_reduction_is_refused(tree, mapping, message):
-    with pytest.raises(InvalidTaxonomy, match=message):
+IMPOSSIBLE_REDUCTIONS = [
+    ({"trousers": "shirts"}, "trousers", "'trousers'"),
+    ({"jeans": "hats"}, None, "'hats'"),
+    ({"jeans": "main"}, None, "'main'"),
+    ({"jeans": "chinos", "chinos": "shirts"}, "chinos", "'jeans'.*'chinos'"),
+    ({"jeans": "trousers"}, "trousers", "'trousers'.*'chinos'"),
+]
+
+
+@pytest.mark.parametrize(("mapping", "at_fault", "named"), IMPOSSIBLE_REDUCTIONS)
+def test_an_impossible_reduction_is_refused(tree, mapping, at_fault, named):
+    with pytest.raises(InvalidTaxonomy, match=named) as caught:
         tree.reduced(mapping)
+    assert caught.value.node == at_fault
+
+
+def test_golden_taxonomy_errors(tree, tmp_path, golden):
+    """What is no tree, no label, no reduction and no file."""
+    lines = [refusal(InvalidTaxonomy, Taxonomy.from_nodes, nodes) for nodes, _, _ in NO_TREES]
+    lines += [refusal(UnknownLabel, tree.resolve, label) for label in ("Jeanz", "Trousers", "main")]
+    lines += [refusal(InvalidTaxonomy, tree.reduced, each) for each, _, _ in IMPOSSIBLE_REDUCTIONS]
+    path = tmp_path / "taxonomy.json"
+    lines.append(refusal(InputError, Taxonomy.load, path))
+    for content in (b"", b'[\n{"id": ]', b"\xff\xfe[", json.dumps([node("a"), node("b")]).encode()):
+        path.write_bytes(content)
+        lines.append(refusal(InputError, Taxonomy.load, path))
+    golden("taxonomy_errors.txt", [line.replace(f"{tmp_path}/", "") for line in lines])
 
 
 @st.composite

@@ -9,6 +9,7 @@ from PIL import Image
 
 from shelfsort.products.images.checks import Picture, check_picture
 from shelfsort.products.manifest.rejects import RejectedLine
+from tests.fixtures.golden import refusal
 
 MANY = 50_000_000
 
@@ -84,6 +85,15 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(make_picture):
     checksum = zlib.crc32(content[header : header + 17])
     content[header + 17 : header + 21] = struct.pack(">I", checksum)
     assert reason_for(bytes(content)) == "image_too_large"
+
+
+def test_golden_image_rejects(make_picture, golden):
+    bitmap = bytearray(make_picture("BMP"))
+    bitmap[28] = 1
+    contents = [b"<html>", b"BM", bytes(bitmap), make_picture("WEBP"), make_picture("PNG")[:-12]]
+    lines = [refusal(RejectedLine, check_picture, content, MANY) for content in contents]
+    lines.append(refusal(RejectedLine, check_picture, make_picture(size=(30, 10)), 299))
+    golden("image_rejects.txt", lines)
 
 
 @given(st.sampled_from(["JPEG", "PNG", "GIF", "BMP"]), st.data())

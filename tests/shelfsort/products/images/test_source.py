@@ -7,6 +7,7 @@ from shelfsort.core.http import DownloadError, TooLargeError
 from shelfsort.products.images import source as source_module
 from shelfsort.products.images.source import ImageSource
 from shelfsort.products.manifest.rejects import RejectedLine
+from tests.fixtures.golden import refusal
 
 
 @pytest.fixture
@@ -145,16 +146,27 @@ def test_an_image_on_the_web_is_fetched_where_that_is_allowed(folder):
 def test_what_cannot_be_fetched_is_rejected_with_the_reason(folder, error, reason):
     source = ImageSource(str(folder / "x.manifest"), allow_http=True)
     source._downloader = Site(error)
-    with pytest.raises(RejectedLine, match=str(error)) as caught:
+    with pytest.raises(RejectedLine) as caught:
         read(source, "http://shop.test/a.jpg")
-    assert caught.value.reason == reason
+    assert (caught.value.reason, caught.value.detail) == (reason, str(error))
 
 
 @pytest.mark.parametrize("scheme", ["http", "HTTP"])
 def test_no_address_of_the_inner_network_is_fetched(folder, scheme):
     source = ImageSource(str(folder / "x.manifest"), allow_http=True)
-    with pytest.raises(RejectedLine, match="not on the public internet"):
+    with pytest.raises(RejectedLine, match=r"127\.0\.0\.1") as caught:
         read(source, f"{scheme}://127.0.0.1:1/a.jpg")
+    assert caught.value.reason == "missing_image"
+
+
+def test_golden_image_source_rejects(folder, source, golden):
+    (folder / "big").write_bytes(b"x" * 11)
+    references = ["../outside/a.jpg", "images/none.jpg", "images/a.jpg\0x", "big"]
+    references += ["http://example.org/a.jpg", "ftp://example.org/a.jpg", "file://otherhost/a.jpg"]
+    lines = [refusal(RejectedLine, read, source, reference) for reference in references]
+    remote = ImageSource("gs://bucket/catalogue/x.manifest")
+    lines.append(refusal(RejectedLine, remote.locate, "../a.jpg"))
+    golden("image_source_rejects.txt", lines)
 
 
 @pytest.mark.parametrize("bucket", ["memory_bucket", "s3_bucket"])

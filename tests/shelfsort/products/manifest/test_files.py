@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from shelfsort.core.errors import InputError
@@ -48,7 +50,7 @@ def test_a_missing_file_is_left_to_whoever_reads_it():
 @pytest.mark.parametrize("name", ["", "/*.manifest", "/2026-??.manifest"])
 def test_a_folder_or_pattern_without_a_complete_manifest_is_refused(tmp_path, name):
     (tmp_path / "_half.manifest").write_text("x")
-    with pytest.raises(InputError, match=r"no complete manifest is there.*half written"):
+    with pytest.raises(InputError, match=rf"^{re.escape(str(tmp_path))}/.*'_'"):
         find_manifest_files(f"{tmp_path}{name}")
 
 
@@ -78,5 +80,5 @@ def test_files_of_an_object_store_are_found(memory_bucket):
 
 
 def test_a_store_that_cannot_be_asked_is_told_in_one_line():
-    with pytest.raises(InputError, match=r"nostore://b/\*.manifest: cannot be listed"):
+    with pytest.raises(InputError, match=r"^nostore://b/\*\.manifest: .*nostore"):
         find_manifest_files("nostore://b/*.manifest")

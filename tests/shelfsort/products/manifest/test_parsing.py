@@ -13,6 +13,7 @@ from shelfsort.products.manifest.parsing import (
 )
 from shelfsort.products.manifest.rejects import Reject, RejectedLine
 from shelfsort.products.product import Product
+from tests.fixtures.golden import refusal
 
 
 def parse(fields, attribute="shelf", max_text_chars=20_000):
@@ -98,27 +99,33 @@ def test_gold_that_is_no_text_is_left_out_and_counted():
         assert found.ignored == ("gold",)
 
 
+BAD_LINES = [
+    (b"{", "not_json"),
+    (b"\xff\xfe{\x00}\x00", "not_json"),
+    (b'{"a":' * 100_000, "not_json"),
+    (b"[1]", "not_an_object"),
+    (b"null", "not_an_object"),
+    (line(id=["x"]), "invalid_id"),
+    (line(id=True), "invalid_id"),
+    (line(id="x" * 10_000), "invalid_id"),
+    (line(title=["x"]), "invalid_text"),
+    (line(description={}), "invalid_text"),
+    (line(title=" "), "no_content"),
+    (line(**{"source-ref": 3}), "missing_image"),
+    (line(shelf="text"), "missing_label"),
+]
+
+
 @pytest.mark.parametrize(
-    ("record", "reason"),
-    [
-        (b"{", "not_json"),
-        (b"\xff\xfe{\x00}\x00", "not_json"),
-        (b'{"a":' * 100_000, "not_json"),
-        (b'{"price": ' + b"9" * 5_000 + b"}", "not_json"),
-        (b"[1]", "not_an_object"),
-        (b"null", "not_an_object"),
-        (line(id=["x"]), "invalid_id"),
-        (line(id=True), "invalid_id"),
-        (line(id="x" * 10_000), "invalid_id"),
-        (line(title=["x"]), "invalid_text"),
-        (line(description={}), "invalid_text"),
-        (line(title=" "), "no_content"),
-        (line(**{"source-ref": 3}), "missing_image"),
-        (line(shelf="text"), "missing_label"),
-    ],
+    ("record", "reason"), [*BAD_LINES, (b'{"price": ' + b"9" * 5_000 + b"}", "not_json")]
 )
 def test_bad_lines_are_rejected_with_their_reason(record, reason):
     assert rejection(record).reason == reason
+
+
+def test_golden_manifest_rejects(golden):
+    lines = [refusal(RejectedLine, parse, record) for record, _ in BAD_LINES]
+    golden("manifest_rejects.txt", [*lines, str(read_record(Line(1, b"", too_long=True)).fault)])
 
 
 def test_a_line_that_was_too_long_to_read_is_rejected():
