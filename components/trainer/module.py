@@ -55,20 +55,17 @@ def run_fn(fn_args: FnArgs) -> None:
     custom = fn_args.custom_config
     config = TypeAdapter(TrainingConfig).validate_python(custom["training"])
     transformed = tft.TFTransformOutput(fn_args.transform_output)
-    labels = LabelSpace(
-        [c.decode() for c in transformed.vocabulary_by_name(CATEGORIES_VOCABULARY)],
-        Taxonomy.load(custom["taxonomy"]),
-    )
-    if len(labels.categories) < 2:
-        raise InputError("The training split holds fewer than two categories: label more products.")
+    labels = _label_space(transformed, custom["taxonomy"])
     backbone = load_backbone(config.image.backbone, config.image.backbone_weights)
     clock, cost = Clock(), {}
     cache = _cache(config, backbone)
     embedded = embed_new_pictures([*fn_args.train_files, *fn_args.eval_files], backbone, cache)
     cost["embedding"] = clock.lap()
     train, calibration = trimmed(
-        read_products(fn_args.train_files, transformed, cache, backbone.embedding_size),
-        read_products(fn_args.eval_files, transformed, cache, backbone.embedding_size),
+        *(
+            read_products(files, transformed, cache, backbone.embedding_size)
+            for files in (fn_args.train_files, fn_args.eval_files)
+        )
     )
     cache.close()
     cost["reading"] = clock.lap()
@@ -81,30 +78,19 @@ def run_fn(fn_args: FnArgs) -> None:
         _warm_start(fn_args, config, transformed) if config.fit.warm_start else None,
     )
     cost["fitting"] = clock.lap()
-    pool, held_out = fitted.crossed.pool, fitted.crossed.held_out
     note(_said_of(fitted, config))
     calibrated = calibrate(
         Scored(calibration, tower_logits(fitted.towers, calibration)),
-        Scored(train, held_out),
-        pool,
+        Scored(train, fitted.crossed.held_out),
+        fitted.crossed.pool,
         labels,
         config.calibration.confidence,
         config.calibration.threshold_scope,
     )
-    version = threshold_version(calibrated, pool)
-    model = ServedModel(
-        transform=transformed.transform_features_layer(),
-        raw_spec=_served_spec(transformed),
-        backbone=backbone,
-        towers=fitted.towers,
-        pool=pool,
-        labels=labels,
-        calibration=calibrated,
-        version=version,
-    )
+    version = threshold_version(calibrated, fitted.crossed.pool)
     export.write_served_model(
         fn_args.serving_model_dir,
-        model,
+        _served_model(transformed, backbone, fitted, labels, calibrated, version),
         name=custom["model_name"],
         products=_first_products(fn_args.train_files),
         lineage=_lineage(custom, config, labels, calibrated, version),
@@ -114,6 +100,13 @@ def run_fn(fn_args: FnArgs) -> None:
     write_suspects(fn_args.model_run_dir, fitted.suspects)
     spent = {part: each.rounded() for part, each in cost.items()}
     ModelRun(embedded, spent).write(fn_args.model_run_dir)
+
+
+def _label_space(transformed: tft.TFTransformOutput, taxonomy: str) -> LabelSpace:
+    categories = [c.decode() for c in transformed.vocabulary_by_name(CATEGORIES_VOCABULARY)]
+    if len(categories) < 2:
+        raise InputError("The training split holds fewer than two categories: label more products.")
+    return LabelSpace(categories, Taxonomy.load(taxonomy))
 
 
 def _warm_start(
@@ -174,9 +167,25 @@ def vocabulary_sizes(transformed: tft.TFTransformOutput, labels: LabelSpace) -> 
     )
 
 
-def _served_spec(transformed: tft.TFTransformOutput) -> dict[str, Any]:
+def _served_model(
+    transformed: tft.TFTransformOutput,
+    backbone: Backbone,
+    fitted: Fit,
+    labels: LabelSpace,
+    calibrated: Calibration,
+    version: str,
+) -> ServedModel:
     spec = transformed.raw_feature_spec()
-    return {name: spec[name] for name in INPUT_NAMES}
+    return ServedModel(
+        transform=transformed.transform_features_layer(),
+        raw_spec={name: spec[name] for name in INPUT_NAMES},
+        backbone=backbone,
+        towers=fitted.towers,
+        pool=fitted.crossed.pool,
+        labels=labels,
+        calibration=calibrated,
+        version=version,
+    )
 
 
 def _first_products(files: Sequence[str]) -> list[bytes]:
