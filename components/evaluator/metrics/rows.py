@@ -1,5 +1,6 @@
 """What every metric here shares: reading a row's columns, adding accumulators up, and shares."""
 
+from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from shelfsort.stats.design_effect import effective_size
 Row = metric_types.StandardMetricInputs
 
 
-class RowCombiner(beam.CombineFn):
+class RowCombiner(beam.CombineFn, ABC):
     """Combines rows of scored products into named numbers.
 
     Subclasses give `create_accumulator` (an object with `+=`), `add_input` and `numbers`.
@@ -29,9 +30,9 @@ class RowCombiner(beam.CombineFn):
     def keys(self) -> list[metric_types.MetricKey]:
         return list(self._keys.values())
 
+    @abstractmethod
     def numbers(self, accumulator: Any) -> dict[str, float]:
         """The finished numbers by name; NaN where there is nothing to measure."""
-        raise NotImplementedError
 
     def merge_accumulators(self, accumulators: Iterable[Any]) -> Any:
         accumulators = iter(accumulators)
@@ -87,9 +88,9 @@ class ShareCombiner(RowCombiner):
 
     own_columns = ("group",)
 
+    @abstractmethod
     def vote(self, row: Row) -> bool | None:
         """Whether it is true of a row; None where the question does not arise."""
-        raise NotImplementedError
 
     def create_accumulator(self) -> Votes:
         return Votes()
