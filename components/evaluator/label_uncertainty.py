@@ -11,6 +11,7 @@ A vote share is no such probability: two of three people agreeing among dozens o
 right far more often than 67 % of the time.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -110,13 +111,14 @@ def label_probabilities(strata: list[Stratum], confusable: float) -> np.ndarray:
 
 
 def mean_siblings(parents: Mapping[str, str]) -> float:
-    """Categories beside a category on its shelf, on average; at least 1.
+    """Mean number of siblings of a category; at least 1.
 
     Args:
-        parents: shelf of every category; itself where it stands directly below the root.
+        parents: parent of every category; itself where it stands directly below the root.
     """
-    shelves = ["" if leaf == shelf else shelf for leaf, shelf in parents.items()]
-    return max(1.0, float(np.mean([shelves.count(shelf) - 1 for shelf in shelves])))
+    above = ["" if leaf == parent else parent for leaf, parent in parents.items()]
+    children = Counter(above)
+    return max(1.0, float(np.mean([children[parent] - 1 for parent in above])))
 
 
 def _posterior(

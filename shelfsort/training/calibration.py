@@ -288,23 +288,23 @@ def _scores(
         (n,) score of the predicted leaf; (n,) its index; (levels, n) summed score of its ancestor
         at each level, without meaning where it has none.
     """
-    n = len(evidence.rows)
+    n, levels = len(evidence.rows), [node_index(nodes) for nodes in node_of]
     scores, predicted = np.zeros(n), np.zeros(n, np.int32)
     node_scores = np.zeros((len(node_of), n))
     for places in chunks(np.arange(n)):
         probabilities = softmax(evidence.logits(evidence.rows[places]), temperature)
         predicted[places] = probabilities.argmax(axis=1)
         scores[places] = probabilities.max(axis=1)
-        for level, nodes in enumerate(node_of):
-            node_scores[level, places] = _rolled_up(probabilities, nodes, predicted[places])
+        for level, index in enumerate(levels):
+            node_scores[level, places] = _rolled_up(probabilities, index, predicted[places])
     return scores, predicted, node_scores
 
 
-def _rolled_up(
-    probabilities: np.ndarray, nodes: Sequence[str | None], predicted: np.ndarray
-) -> np.ndarray:
-    """Summed probability of the predicted category's node: (n, K) → (n,); 0 where it has none."""
-    index = node_index(nodes)
+def _rolled_up(probabilities: np.ndarray, index: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Summed probability of the predicted category's node: (n, K) → (n,); 0 where it has none.
+
+    `index` is (K,), see `node_index`.
+    """
     sums = np.zeros((index.max(initial=-1) + 2, len(probabilities)), probabilities.dtype)
     np.add.at(sums, index[index >= 0], probabilities.T[index >= 0])
     return sums[index[predicted], np.arange(len(predicted))]
