@@ -1,4 +1,4 @@
-"""Types of what a component is told when the pipeline is made, or only when it is run."""
+"""Types of parameters that are given when the pipeline is made, or only when it runs."""
 
 from tfx.orchestration.data_types import RuntimeParameter
 

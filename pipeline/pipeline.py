@@ -82,7 +82,7 @@ def create_components(
         transform=config.transform,
         code_digest=code_digest("components/transform"),
     )
-    # Training waits for the verdict on the data: what it would learn from is not trusted before.
+    # Training waits until the data is validated.
     transform.add_upstream_node(example_validator)
     baseline = BaselineModel(
         serving_dir=serving_dir,
@@ -188,7 +188,7 @@ def create_pipeline(
         config: names the pipeline and says where Beam runs.
         root: folder or URI for artifacts.
         metadata: connection of the metadata store; None where the orchestrator has its own.
-        worker_image: of Beam's workers, where a runner starts containers and is told of no other.
+        worker_image: of Beam's workers, for a runner that starts containers and is given no other.
 
     Raises:
         InputError: such a runner is configured and there is no image, or its workers could not
@@ -209,7 +209,7 @@ def create_pipeline(
 
 
 def _start_model(serving_dir: TextParameter, digest: TextParameter) -> BaselineModel:
-    # Not the baseline itself: with that, every push would have the same products trained on anew.
+    # Not the baseline itself: with that, every push would start another training on the same data.
     return BaselineModel(
         serving_dir=serving_dir,
         model_digest=digest,

@@ -30,7 +30,7 @@ def start_digest(live: ModelVersion | None, content_digest: str) -> str:
     """Digest of the model that training on some content starts from; "" for none.
 
     That is the live one, except where that was itself trained on this very content: then it is the
-    one that it started from. Otherwise each push would have the same products trained on anew.
+    one that it started from. Otherwise each push would start another training on the same products.
 
     Args:
         live: the version that is live now.

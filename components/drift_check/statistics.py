@@ -29,8 +29,8 @@ class StatisticsError(ValueError):
 class ProfileStatistics(beam.PTransform):
     """Products to one `Statistics`: how often each property has which value.
 
-    Variants under one title and label count once. They are no independent draws: twenty colours of
-    one shoe, in this sample and not in that, would look like a shelf that has grown.
+    Variants under one title and label count once. They are not independent draws: twenty colours of
+    one shoe, in this sample and not in the other, would look like a category that has grown.
     """
 
     def expand(self, products: beam.PCollection) -> beam.PCollection:

@@ -40,9 +40,9 @@ def eval_config(
     """TFMA's configuration: all metrics, over every slice a reviewer asks about.
 
     Args:
-        parents: parent shelf of every leaf.
+        parents: parent category of every leaf.
         features: further string columns of the rows to slice by.
-        targets: promised accuracies to measure coverage and accepted accuracy at.
+        targets: target accuracies to measure coverage and accepted accuracy at.
     """
     return config_pb2.EvalConfig(
         model_specs=[config_pb2.ModelSpec(label_key="category", prediction_key="predicted")],
@@ -58,7 +58,7 @@ class WriteAnalysis(beam.PTransform):
     """Tables of rows (see `prediction_rows`) to TFMA's result files."""
 
     def __init__(self, parents: Mapping[str, str], features: Sequence[str], output_path: str):
-        """Takes every leaf's parent shelf, further columns to slice by, and a folder."""
+        """Takes every leaf's parent category, further columns to slice by, and a folder."""
         super().__init__()
         self._parents = dict(parents)
         self._columns = (*_COLUMNS, *(name for name in features if name not in _COLUMNS))

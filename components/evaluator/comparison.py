@@ -1,8 +1,8 @@
-"""Is the new model worse than the live one? Asked of the same products, not of two averages.
+"""Compares a new model with the live one on the same products.
 
-What is decided hangs on thresholds as well, each fitted on the calibration products of its day. So
-that a lucky fit is not taken for a better model, both models' thresholds are also fitted anew on
-the same calibration products, drawn anew (`redraws`).
+Coverage also depends on the thresholds, and each model's were fitted on the calibration products of
+its own run. A fortunate fit must not pass for a better model, so both models' thresholds are also
+refitted on bootstrap samples of the same calibration products (`stats.bootstrap`).
 """
 
 from collections.abc import Collection, Mapping, Sequence

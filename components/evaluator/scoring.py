@@ -43,7 +43,7 @@ class ScoreSplits(beam.PTransform):
 
         Args:
             patterns: (split, file pattern of its gzipped TFRecords).
-            parents: parent shelf of every leaf, which decides whether a parent is right.
+            parents: parent category of every leaf, which decides whether a parent is right.
             candidate: the new model.
             live: the one that is live; None where there is none.
             features: string features to carry along as columns.
@@ -80,7 +80,7 @@ class Score(beam.PTransform):
 
         Args:
             model: what answers; products that lack what a mode needs are left out of it.
-            parents: parent shelf of every leaf, which decides whether a parent is right.
+            parents: parent category of every leaf, which decides whether a parent is right.
             features: string features to carry along as columns.
         """
         super().__init__()

@@ -39,7 +39,7 @@ class ExampleValidator(base_component.BaseComponent):
 
         Args:
             statistics: of every split.
-            schema: what the statistics are held against.
+            schema: what the statistics are compared with.
             code_digest: changes with the code, so that results of older code are not reused.
         """
         super().__init__(

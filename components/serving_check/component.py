@@ -1,4 +1,4 @@
-"""ServingCheck: is the exported model what a server can load and clients were promised?"""
+"""ServingCheck: whether a server can load the exported model and it keeps the served contract."""
 
 from typing import ClassVar
 

@@ -49,8 +49,8 @@ class Difference:
         only_a, only_b: products with a yes of one model only.
         groups: different titles (else pictures) among the products.
         p: chance of a difference this large in either direction if the two were equally good;
-            exact, variants of one title counted as one witness.
-        p_products: the same with every product its own witness (exact McNemar test).
+            exact; variants of one product count as one unit.
+        p_products: the same with every product counted by itself (exact McNemar test).
         redrawn: of what is decided, where the test says no chance: the middle 95 % of the change
             with thresholds from redrawn calibration products. None elsewhere.
         beyond_chance: whether `p` stands Holm's correction for all questions of its table, and

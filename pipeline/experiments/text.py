@@ -104,10 +104,10 @@ def _results(results: Results, width: int) -> Iterator[str]:
     yield from _paired_head(results, width) if pairs else _unpaired_head(results, width)
     yield from _differences(results.overall, pairs, width)
     yield ""
-    told = [each for each in results.overall if each.beyond_chance or each.redrawn]
-    for difference in told:
+    notable = [each for each in results.overall if each.beyond_chance or each.redrawn]
+    for difference in notable:
         yield from _wrapped(f"{difference.sentence()}.", width)
-    if not any(difference.beyond_chance for difference in told):
+    if not any(difference.beyond_chance for difference in notable):
         yield "  No difference in this table is significant."
     yield from _wrapped(
         f"* marks significance at {100 * LEVEL:g} % after Holm's correction for "

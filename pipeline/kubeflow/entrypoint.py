@@ -1,6 +1,6 @@
 """What the image runs for a step: TFX's entrypoint, given what it can read.
 
-Takes TFX's own arguments. See `executor_input` for what is mended and why.
+Takes TFX's own arguments. See `executor_input` for what is corrected and why.
 """
 
 import argparse

@@ -162,7 +162,7 @@ def wait_for(server: Server, run_id: str, timeout_s: float, poll_s: float = 10.0
         RunFailed: it has not ended in time, or the server cannot be reached.
     """
     deadline = time.monotonic() + timeout_s
-    told, failures = "", 0
+    reported, failures = "", 0
     while True:
         try:
             with _client(server) as client:
@@ -173,8 +173,8 @@ def wait_for(server: Server, run_id: str, timeout_s: float, poll_s: float = 10.0
                 raise
         else:
             failures = 0
-            if (summary := _summary(run)) != told:
-                told = summary
+            if (summary := _summary(run)) != reported:
+                reported = summary
                 note(summary)
             if run.state in ENDED:
                 return run.state

@@ -20,7 +20,7 @@ from shelfsort.core.cost import Clock, Cost, PeakMemory
 
 
 class Listener(Protocol):
-    """Is told of each component, in order."""
+    """Receives the start and the end of each component, in order."""
 
     def started(self, component: str, number: int, of: int) -> None: ...
 
@@ -55,7 +55,7 @@ class LocalRunner(local_dag_runner.LocalDagRunner):
     """TFX's LocalDagRunner, with progress, times and outputs of the components.
 
     Args:
-        listener: is told of each component.
+        listener: receives the start and the end of each component.
     """
 
     def __init__(self, listener: Listener):

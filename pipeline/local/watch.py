@@ -31,7 +31,7 @@ class Turn:
         outcome: `pushed`, `not blessed` or `nothing new`.
         digest: of the content.
         new_spans: names of the files that the last run with a verdict did not have.
-        new_products: accepted products that stand in them, the labelled anew among them.
+        new_products: accepted products in them, those labelled again included.
         categories: of the accepted products.
         version: that was pushed, else "".
         reasons: why nothing was, where it was not.

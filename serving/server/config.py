@@ -50,7 +50,7 @@ class ServerOptions:
     """How the server behaves. Times are in seconds.
 
     Args:
-        host: address to listen on; loopback unless told otherwise.
+        host: address to listen on; loopback by default.
         port: of gRPC; 0 takes a free one.
         rest_port: of REST; 0 takes a free one, None serves no REST.
         poll_seconds: between looks at the models' folders; 0 looks once.

@@ -118,7 +118,7 @@ class Servable:
             fetches: what is wanted; a tensor may be named twice.
             rowwise: whether each row of the inputs makes one row of every output, so that calls
                 may be joined.
-            caller: who wants the answer, and is told how long the model took.
+            caller: who wants the answer; `ran` gets the seconds that the model took.
 
         Returns:
             An array for each of `fetches`.

@@ -4,8 +4,8 @@ Two models answer the same products; d is +1 where only the second is right, -1 
 first is, 0 elsewhere. Were the models equally good, each d could as well have the other sign, so
 the sum is compared with the sums of all assignments of signs (Fisher's randomisation test, "The
 Design of Experiments", 1935, section 21). With one product a group this is McNemar's test (1947)
-in its exact form. Variants of one title tend to be right or wrong together and are no independent
-witnesses: their sum gets one sign.
+in its exact form. Variants of one product tend to be right or wrong together and are not
+independent evidence: their sum gets one sign.
 """
 
 from dataclasses import dataclass, field

@@ -78,7 +78,7 @@ def fit(
 ) -> Fit:
     """Cross-fits the towers, looks for label errors, and fits the towers on all of `train`.
 
-    Where the configuration trusts suspects less, the towers are cross-fitted anew before.
+    Where the configuration trusts suspects less, the towers are cross-fitted again before.
 
     Args:
         train: the training split; every label in [0, K).

@@ -1,7 +1,7 @@
 """What training does about suspected label errors: keep them, trust them less, or leave them out.
 
 Suspects come from the cross-fitted scores of the training split alone; `calibration` and `eval`
-keep their labels as they are, so that what is promised and measured is not made to look better.
+keep their labels, because changing those would flatter the guarantee and the evaluation.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """The served graph: from serialised products, or raw ones, to answers.
 
-All weights hang on the module as plain `tf.Variable`s. A Keras 3 model saved as such loads in TF2
-and fails in the TF1-style loader that TF Serving uses ("Could not find variable ...").
+All weights are attributes of the module, as plain `tf.Variable`s. A Keras 3 model saved as such
+loads in TF2 and fails in the TF1-style loader that TF Serving uses ("Could not find variable ...").
 """
 
 import dataclasses

@@ -1,7 +1,7 @@
 """Starts the final fit from the live model's towers: what both know is taken over, term by term.
 
-Vocabularies are learnt anew in every run, and categories come and go: rows of the tables go by
-their term and columns of the outputs by their category; new ones start fresh.
+Each run learns its own vocabularies, and categories come and go. Rows of the tables are therefore
+matched by term, and columns of the outputs by category; new ones start fresh.
 
 Only the final fit may start warm. The live model has seen the labels of most training products, so
 that towers that start from it have in effect seen the fold that they are to score: the pool, the

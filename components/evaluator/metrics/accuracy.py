@@ -1,4 +1,4 @@
-"""Share of products put on the right shelf, with its exact two-sided interval."""
+"""Share of products whose predicted category is right, with its exact two-sided interval."""
 
 from tensorflow_model_analysis.metrics import metric_types
 

@@ -1,4 +1,4 @@
-"""Coverage: the share of products that the model decides on its own at a promised accuracy."""
+"""Coverage: the share of products whose prediction is accepted at a target accuracy."""
 
 from typing import Literal
 
@@ -14,8 +14,8 @@ class CoverageAtTarget(metric_types.Metric):
     """`coverage_at_<target>`, its exact one-sided lower bound, `…_lower`, and `…_effective`.
 
     Counts the served model's own flags, so the threshold is the one fitted on `calibration`,
-    never one fitted on the products measured. At `level` "parent" the flag says that the parent
-    shelf is sure, and the names begin with `parent_`.
+    never one fitted on the products measured. At `level` "parent" the flag says that the
+    parent category is accepted, and the names begin with `parent_`.
     """
 
     def __init__(

@@ -1,7 +1,8 @@
-"""Products the model put on a shelf on its own though they belong elsewhere."""
+"""Products accepted for a category though they belong to another."""
 
 from tensorflow_model_analysis.metrics import metric_types
 
+from components.evaluator.artifact import false_accepts
 from components.evaluator.metrics.rows import (
     Row,
     ShareCombiner,
@@ -10,19 +11,19 @@ from components.evaluator.metrics.rows import (
     computation,
     is_right,
 )
-from shelfsort.contract.targets import accepted, target_key
+from shelfsort.contract.targets import accepted
 
 
 class FalseAccepts(metric_types.Metric):
     """`false_accepts_<target>`: how many accepted products belong elsewhere.
 
-    In a slice by `predicted` these are the strangers let onto that shelf. The false-accept *rate*
-    into a shelf divides by all products of other shelves, which that slice does not hold:
-    `summary.py` takes them from the slices that do.
+    In a slice by `predicted` these are the products wrongly accepted for that category. Its
+    false-accept *rate* divides by all products of other categories, which that slice does not
+    hold: `summary` computes the rate from the slices that do.
     """
 
     def __init__(self, target: float, name: str = ""):
-        name = name or f"false_accepts_{target_key(target)}"
+        name = name or false_accepts(target)
         super().__init__(_computations, name=name, target=target)
 
 

@@ -1,4 +1,4 @@
-"""Share of products whose parent shelf is right, whatever the leaf."""
+"""Share of products whose predicted parent category is right, whatever the leaf."""
 
 from tensorflow_model_analysis.metrics import metric_types
 
