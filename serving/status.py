@@ -58,8 +58,8 @@ def unavailable(message: str) -> ServingError:
 def from_exception(error: BaseException) -> ServingError:
     """The status of an exception that TensorFlow, or anything else, raised.
 
-    TensorFlow's `OpError` carries a canonical code and the runtime's own message; whatever else
-    happens inside a server is INTERNAL, and its text is for the log rather than for a stranger.
+    TensorFlow's `OpError` carries a canonical code and the runtime's own message. An OSError is
+    NOT_FOUND, and everything else is INTERNAL.
     """
     if isinstance(error, ServingError):
         return error

@@ -130,6 +130,7 @@ def _run_components(
                 metadata=metadata.sqlite_metadata_connection_config(str(folder.metadata)),
             )
         )
+    # TFX wraps what a component raises in errors of several kinds.
     except Exception as error:
         if cause := _input_error(error):
             raise cause from error

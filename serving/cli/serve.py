@@ -250,6 +250,7 @@ def _follow(
                 if found != applied:
                     applied = found
                     server.manager.bring_up(read_config_file(path))
+            # Whatever is wrong with the file, the next version of it must still be seen.
             except Exception as error:
                 click.echo(f"shelfsort: {path} was not applied: {error}", err=True)
 

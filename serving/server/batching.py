@@ -110,6 +110,7 @@ class MicroBatcher:
         try:
             batch = self._take_along(call)
             self._answer(batch)
+        # An interrupt, too: the others of the batch would wait for ever.
         except BaseException as error:
             for member in batch:
                 member.error = member.error or error
@@ -156,6 +157,7 @@ class MicroBatcher:
         for call in wanted:
             try:
                 call.result = self._run(call.arrays)
+            # Its caller gets whatever the model raised; the next call goes on.
             except Exception as error:
                 call.error = error
 
@@ -164,6 +166,7 @@ class MicroBatcher:
         joined = [np.concatenate(parts) for parts in zip(*(c.arrays for c in batch), strict=True)]
         try:
             outputs = self._run(joined)
+        # Whatever failed, each call then runs alone and gets an error of its own.
         except Exception:
             return False
         rows = sum(call.rows for call in batch)

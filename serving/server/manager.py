@@ -229,6 +229,7 @@ class ModelManager:
         while not self._stop.wait(self._options.poll_seconds):
             try:
                 self.poll()
+            # If the watch ended here, nobody would notice that new versions are not loaded.
             except Exception:
                 logger.exception("The watch on the models' folders failed; it goes on")
 

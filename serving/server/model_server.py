@@ -100,6 +100,7 @@ class ModelServer:
             self._open_grpc(credentials)
             if self._options.rest_port is not None:
                 self._open_rest(context)
+        # An interrupt, too: no port may stay open and no thread keep the process alive.
         except BaseException:
             self.stop(grace=0)
             raise
@@ -180,6 +181,7 @@ class ModelServer:
         started = time.perf_counter()
         try:
             servable = servables.load(path, self._options)
+        # Counted and passed on, whatever it is.
         except Exception as error:
             self.metrics.load_attempts.add(path, from_exception(error).code.name)
             raise
@@ -188,6 +190,7 @@ class ModelServer:
         self.metrics.load_latency.add(path, by=microseconds)
         try:
             warm_up(servable, version)
+        # Passed on, whatever it is; the session must not stay behind.
         except Exception:
             servable.close()
             raise

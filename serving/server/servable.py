@@ -79,6 +79,7 @@ def load(path: str, options: ServerOptions) -> "Servable":
         with graph.as_default():
             meta_graph = tf.compat.v1.saved_model.load(session, ["serve"], path)
         return Servable(path, session, meta_graph, options)
+    # TensorFlow's loader raises nearly anything on a broken model.
     except Exception as error:
         session.close()
         raise from_exception(error) from error

@@ -201,6 +201,7 @@ class ModelVersions:
             started = time.monotonic()
             try:
                 servable = self._load(version.number, version.path)
+            # A broken version raises nearly anything, and it must not take the others down.
             except Exception as error:
                 failure = from_exception(error)
                 logger.error("%s version %d does not load: %s", self.name, version.number, failure)
