@@ -162,7 +162,7 @@ class MicroBatcher:
                 call.error = error
 
     def _answer_together(self, batch: list[_Call]) -> bool:
-        """One run for all; False when it failed or its outputs cannot be divided among the calls."""
+        """One run for all; False if it failed or its outputs cannot be divided among the calls."""
         joined = [np.concatenate(parts) for parts in zip(*(c.arrays for c in batch), strict=True)]
         try:
             outputs = self._run(joined)

@@ -1,10 +1,13 @@
 """Runs an ASGI application on uvicorn, in a thread, with the limits that uvicorn lacks."""
 
 import asyncio
+import contextlib
+import logging
 import math
 import socket
 import ssl
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -16,11 +19,16 @@ if TYPE_CHECKING:
 else:
     from uvicorn.protocols.http.auto import AutoHTTPProtocol as HttpProtocol
 
+logger = logging.getLogger("shelfsort.web")
+
 # A connection on which the client neither sends nor reads for so long is closed.
 IDLE_SECONDS = 60
 MAX_HEAD_BYTES = 1 << 16
 # What has arrived when the server stops is read within this time.
 _SETTLE_SECONDS = 0.05
+# The loop is woken this often while it is to stop, and left behind this long after the grace.
+_WAKE_SECONDS = 0.2
+_OVERDUE_SECONDS = 5.0
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -87,10 +95,23 @@ class WebServer:
         self._thread.start()
 
     def stop(self, grace: float = 30.0) -> None:
-        """Accepts no more, waits up to `grace` seconds for requests in hand, closes the rest."""
+        """Accepts no more, waits up to `grace` seconds for requests in hand, closes the rest.
+
+        Returns soon after the grace in any case. An application that ignores its cancellation is
+        left behind in its thread, which does not keep the process alive.
+        """
         self._server.config.timeout_graceful_shutdown = math.ceil(grace)
         self._server.should_exit = True
-        self._thread.join()
+        if self._thread.ident is None:
+            self._socket.close()
+            return
+        ends = time.monotonic() + math.ceil(grace) + _OVERDUE_SECONDS
+        while self._thread.is_alive() and time.monotonic() < ends:
+            # A loop that saw the clock set back sleeps until the clock is there again.
+            self._server.wake()
+            self._thread.join(_WAKE_SECONDS)
+        if self._thread.is_alive():
+            logger.error("%s did not stop: a request ignored its end", self.url)
 
     def __enter__(self) -> "WebServer":
         self.start()
@@ -118,13 +139,28 @@ def _listen(host: str, port: int) -> socket.socket:
 class _Server(uvicorn.Server):
     """Reads what has arrived before it closes idle connections, and cuts off what outlasts it."""
 
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def wake(self) -> None:
+        """Makes the loop look at its timers again; safe from any thread, and after its end."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(lambda: None)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
         await asyncio.sleep(_SETTLE_SECONDS)
-        await super().shutdown(sockets)
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
+        try:
+            await super().shutdown(sockets)
+        finally:
+            # Whatever failed: a cancelled request may still wait for a client that reads nothing.
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
 
 
 class _Connection(HttpProtocol):
