@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from shelfsort.products.images.headers import MAX_IMAGE_PIXELS
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
 
@@ -34,7 +36,7 @@ class DataConfig:
     )
     max_reject_share: Share = 0.2
     min_confidence: Share = 0.5
-    max_image_pixels: Positive = 50_000_000
+    max_image_pixels: Positive = MAX_IMAGE_PIXELS
     max_image_bytes: Positive = 20_000_000
     max_text_chars: Positive = 20_000
     image_roots: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image, UnidentifiedImageError
 
+from shelfsort.products.images.headers import ImageTooCostlyError, checked_size
 from shelfsort.products.manifest.rejects import RejectedLine
 
 SERVED_FORMATS = ("JPEG", "PNG", "GIF", "BMP")
@@ -40,6 +41,9 @@ class Picture:
 def check_picture(content: bytes, max_pixels: int) -> Picture:
     """Decodes the first frame of an encoded image once, to see whether it is whole.
 
+    Its cost is checked by its headers first: pixels over all frames of a GIF, which TensorFlow
+    unpacks even where it returns the first one only, and scans of a JPEG.
+
     JPEGs are decoded at an eighth of their size: that reads every byte of the stream, in a
     fraction of the time and memory.
 
@@ -51,6 +55,10 @@ def check_picture(content: bytes, max_pixels: int) -> Picture:
         raise RejectedLine("unsupported_image_format", f"{kind}; use JPEG, PNG, GIF or BMP")
     if kind == "BMP":
         _check_bitmap_header(content)
+    try:
+        checked_size(content, max_pixels)
+    except ImageTooCostlyError as error:
+        raise RejectedLine("image_too_large", str(error)) from error
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -75,10 +83,8 @@ def check_picture(content: bytes, max_pixels: int) -> Picture:
 def _decode(content: bytes, max_pixels: int) -> Picture:
     with Image.open(io.BytesIO(content), formats=SERVED_FORMATS) as image:
         width, height = image.size
-        # TensorFlow unpacks every frame of a GIF, even where it returns the first one only.
-        frames = getattr(image, "n_frames", 1) if image.format == "GIF" else 1
-        if width * height * frames > max_pixels:
-            shown = f"{width} x {height} pixels" + (f" in {frames} frames" if frames > 1 else "")
+        if width * height > max_pixels:
+            shown = f"{width} x {height} pixels"
             raise RejectedLine("image_too_large", f"{shown}; the limit is {max_pixels:,}")
         # Phones write several JPEGs into one file, which Pillow calls MPO.
         format_ = "jpeg" if image.format in ("JPEG", "MPO") else str(image.format).lower()
