@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import datetime
 import gzip
 import socket
@@ -23,6 +24,7 @@ from shelfsort.core.http import (
     is_public_address,
 )
 
+LOCAL_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost")
 GZIPPED = gzip.compress(bytes(10_000_000))
 
 
@@ -34,6 +36,7 @@ class Shop(BaseHTTPRequestHandler):
     elsewhere: dict[str, str]
 
     def do_GET(self):
+        assert "Authorization" not in self.headers
         self.asked.append(f"{self.headers['Host'].partition(':')[0]}{self.path}")
         self.path = self.path.partition("?")[0]
         if self.path in self.elsewhere:
@@ -76,19 +79,32 @@ class Shop(BaseHTTPRequestHandler):
         """Keeps the test's output clean."""
 
 
-@pytest.fixture
-def shop():
-    """A server's address, what it was asked for (host and path), and where it redirects."""
+@contextlib.contextmanager
+def _serving(host):
     handler = type("Handler", (Shop,), {"asked": [], "elsewhere": {"/moved": "/a.jpg"}})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = ThreadingHTTPServer((host, 0), handler)
     server.daemon_threads = True
     server.block_on_close = False
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}", handler.asked, handler.elsewhere
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def shop():
+    """A server's address, what it was asked for (host and path), and where it redirects."""
+    with _serving("127.0.0.1") as served:
+        yield served
+
+
+@pytest.fixture
+def open_shop():
+    """As `shop`, on every IPv4 address of this machine: what is refused is refused by the rule."""
+    with _serving("0.0.0.0") as served:
+        yield served
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -125,7 +141,10 @@ def names(monkeypatch):
     def lookup(host, port, *args, **options):
         name = host.decode() if isinstance(host, bytes) else host
         if name not in known:
-            return real(host, port, *args, **options)
+            if name.lower().rstrip(".") in LOCAL_NAMES:
+                return real(host, port, *args, **options)
+            # No name server is asked; spellings of numbers need none.
+            return real(host, port, flags=socket.AI_NUMERICHOST, type=socket.SOCK_STREAM)
         looked_up.append(name)
         addresses = known[name]
         address = addresses.pop(0) if len(addresses) > 1 else addresses[0]
@@ -248,7 +267,7 @@ def test_a_server_that_says_nothing_is_given_up(fetch):
     ["http://127.0.0.1:1/", "http://[bad/", "http:///x", "http://a b/", "nonsense", "",
      "http://no-such-host.invalid/", "http://127.0.0.1:99999/"],
 )  # fmt: skip
-def test_an_address_that_leads_nowhere_is_one_error(fetch, url):
+def test_an_address_that_leads_nowhere_is_one_error(fetch, names, url):
     with pytest.raises(DownloadError):
         fetch(url)
 
@@ -297,7 +316,7 @@ def secure_shop(tmp_path):
     server.socket = context.wrap_socket(
         server.socket, server_side=True, do_handshake_on_connect=False
     )
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield path, server.server_port, served
     server.shutdown()
@@ -317,18 +336,77 @@ def test_tls_asks_for_the_name_and_checks_its_certificate(secure_shop, fetch, na
     assert served == ["shop.test", "shop.test", "other.test"]
 
 
-@pytest.mark.parametrize(
-    "address",
-    ["127.0.0.1", "10.0.0.1", "169.254.169.254", "192.168.1.1", "::1", "fe80::1%eth0",
-     "::ffff:10.0.0.1", "0.0.0.0", "224.0.0.1", "100.64.0.1", "fd00::1", "2002:7f00:1::",
-     "64:ff9b::a00:1", "64:ff9b::7f00:1", "ff02::1"],
-)  # fmt: skip
-def test_addresses_of_the_inner_network_are_not_public(address):
-    assert not is_public_address(address)
+SPELLINGS = [
+    "127.0.0.1", "127.0.0.2", "127.1", "127.0.1", "127.255.255.254", "0", "0.0.0.0", "0.0",
+    "2130706433", "0x7f000001", "0x7f.1", "0x7f.0.0.1", "0177.0.0.1", "0177.1", "017700000001",
+    "127.000.000.001", "127.0.0.1.", "127.0.0.1..", "localhost", "LOCALHOST", "localhost.",
+    "localhost.localdomain", "ip6-localhost", "shop.test", "SHOP.TEST", "shop.test.", "[::1]",
+    "[0:0:0:0:0:0:0:1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]",
+    "[::1%25lo]", "[::1%lo]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[fe80::1%25lo]",
+    "\uff11\uff12\uff17.\uff10.\uff10.\uff11", "\u2460\u2461\u2466.\u24ea.\u24ea.\u2460",
+    "127\u30020\u30020\u30021",
+    "\u24db\u24de\u24d2\u24d0\u24db\u24d7\u24de\u24e2\u24e3",
+    "127.0.0.1%00.shop.example",
+    "%31%32%37.0.0.1", "%6cocalhost", "127.0.0.1%2f", "user@127.0.0.1", "shop.example@127.0.0.1",
+    "user:word@127.0.0.1", "shop.example%40127.0.0.1", "shop.example:80@127.0.0.1",
+    "shop.example\\@127.0.0.1", "127.0.0.1\\@shop.example", "127.0.0.1\t", " 127.0.0.1",
+    "127.0.0.1\r\nHost: shop.example", "169.254.169.254", "[fd00:ec2::254]", "[fec0::1]",
+    "metadata.google.internal", "100.100.100.200", "192.0.0.192", "168.63.129.16",
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "address", ["8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8", "64:ff9b::808:808"]
-)
-def test_addresses_of_the_internet_are_public(address):
-    assert is_public_address(address)
+@pytest.mark.parametrize("host", SPELLINGS)
+def test_no_spelling_of_an_inner_address_gets_a_connection(
+    open_shop, fetch, names, host, monkeypatch
+):
+    url, asked, _ = open_shop
+    names[0]["shop.test"] = ["127.0.0.1"]
+    port = url.rsplit(":")[-1]
+    connected = []
+    connect = socket.socket.connect
+    monkeypatch.setattr(
+        socket.socket, "connect", lambda self, to: connected.append(to) or connect(self, to)
+    )
+    with pytest.raises(DownloadError):
+        fetch(f"http://{host}:{port}/a.jpg", permitted=is_public_address, total_s=5)
+    assert (asked, connected) == ([], [])
+
+
+@pytest.mark.parametrize("host", SPELLINGS)
+def test_no_redirect_to_an_inner_address_gets_a_connection(open_shop, fetch, names, host):
+    url, asked, elsewhere = open_shop
+    names[0]["shop.test"], names[0]["outer.test"] = ["127.0.0.1"], ["127.0.0.9"]
+    port = url.rsplit(":")[-1]
+    elsewhere["/inner"] = f"http://{host}:{port}/a.jpg".encode().decode("latin-1")
+
+    def permitted(address):
+        return address == "127.0.0.9" or is_public_address(address)
+
+    with pytest.raises(DownloadError):
+        fetch(f"http://outer.test:{port}/inner", permitted=permitted, total_s=5)
+    assert [each for each in asked if not each.startswith("outer.test")] == []
+
+
+def test_an_inner_name_that_exists_reads_like_one_that_does_not(fetch, names):
+    names[0]["there.test"] = ["10.0.0.1"]
+    said = []
+    for name in ("there.test", "none.invalid"):
+        with pytest.raises(DownloadError) as caught:
+            fetch(f"http://{name}/", permitted=is_public_address)
+        said.append(str(caught.value).replace(name, "NAME"))
+    assert said == ["NAME is not on the public internet"] * 2
+
+
+def test_a_private_peer_receives_no_greeting_of_tls(fetch):
+    with socket.create_server(("127.0.0.1", 0)) as peer:
+        peer.settimeout(0.3)
+        with pytest.raises(DownloadError, match="not on the public internet"):
+            fetch(f"https://localhost:{peer.getsockname()[1]}/", permitted=is_public_address)
+        with pytest.raises(TimeoutError):
+            peer.accept()
+
+
+def test_credentials_in_an_address_are_not_sent(shop, fetch):
+    url, asked, _ = shop
+    assert fetch(url.replace("//", "//user:word@") + "/a.jpg") == b"picture"
+    assert asked == ["127.0.0.1/a.jpg"]
