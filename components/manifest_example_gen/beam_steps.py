@@ -2,7 +2,7 @@
 
 import collections
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Semaphore
 
@@ -25,12 +25,13 @@ from shelfsort.products.images.checks import Picture, check_picture
 from shelfsort.products.images.decoder import check_decodes
 from shelfsort.products.images.source import ImageSources
 from shelfsort.products.leaves import LeafResolver
-from shelfsort.products.manifest.lines import Line, file_lines
+from shelfsort.products.manifest.lines import Line
 from shelfsort.products.manifest.parsing import read_record
 from shelfsort.products.manifest.rejects import Reject, RejectedLine
 from shelfsort.products.product import LabelledProduct
 from shelfsort.products.splits import Splits
-from shelfsort.products.taxonomy import Taxonomy
+from shelfsort.products.tables.lines import product_lines
+from shelfsort.products.tables.rows import Reading
 
 REJECTS = "rejects"
 PARTIAL_FOLDER = "partial"
@@ -40,26 +41,22 @@ _DECODED_AT_ONCE = 2
 
 
 class ReadLines(beam.DoFn):
-    """Yields the lines of a file of the manifest, given its path."""
+    """Yields the lines of a file, given its path."""
+
+    def __init__(self, how: Reading):
+        self._how = how
 
     def process(self, file: str) -> Iterator[Line]:
-        yield from file_lines(file)
+        yield from product_lines(file, self._how)
 
 
 class LabelProducts(beam.DoFn):
     """Yields (shard, labelled product), and rejects under their own tag."""
 
-    def __init__(
-        self, data: DataConfig, nodes: list[dict], reduction: Mapping[str, str], shards: int
-    ):
-        """`nodes` of the taxonomy before `reduction`."""
+    def __init__(self, data: DataConfig, resolver: LeafResolver, shards: int):
         self._data = data
-        self._nodes = nodes
-        self._reduction = reduction
+        self._resolver = resolver
         self._shards = shards
-
-    def setup(self) -> None:
-        self._resolver = LeafResolver(Taxonomy.from_nodes(self._nodes), self._reduction)
 
     def process(self, line: Line) -> Iterator[tuple[int, LabelledProduct]]:
         outcome = labelled_product(read_record(line), self._data, self._resolver)

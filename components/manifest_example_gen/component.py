@@ -56,7 +56,8 @@ class ManifestExampleGen(base_beam_component.BaseBeamComponent):
 
         Args:
             manifest, taxonomy: paths or addresses of the files; the manifest may be a folder or a
-                pattern, see `files.find_manifest_files`.
+                pattern, see `files.find_manifest_files`, or data in another form. Without a
+                taxonomy ("") the tree is built from the labels.
             data: how the manifest is read.
             content_digest: `preflight.check(...).digest`: part of the cache key, so a file that
                 changes under the same name is read again.

@@ -27,6 +27,7 @@ from components.manifest_example_gen.artifact import (
     write_rejects,
     write_taxonomy,
 )
+from components.manifest_example_gen.category_tree import load_resolver
 from components.manifest_example_gen.input_validation import (
     RejectTally,
     refuse_empty_splits,
@@ -39,10 +40,10 @@ from shelfsort.core.progress import note
 from shelfsort.products.leaves import LeafResolver
 from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.manifest.label_attributes import find_label_attribute
-from shelfsort.products.manifest.lines import manifest_lines
 from shelfsort.products.manifest.provenance import Origin
-from shelfsort.products.manifest.rejects import REASONS, Reject
+from shelfsort.products.manifest.rejects import IGNORED, REASONS, Reject
 from shelfsort.products.splits import Splits
+from shelfsort.products.tables.lines import all_product_lines
 
 EXAMPLES = "examples"
 REJECTS = "rejects"
@@ -99,8 +100,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
     def _ingest(self, given: _Input, examples_uri: str, rejects_uri: str) -> None:
         shards = shard_count(given.lines)
-        nodes, reduction = given.resolver.full.to_nodes(), given.resolver.reduction
-        label = beam_steps.LabelProducts(given.data, nodes, reduction, shards)
+        reduction = given.resolver.reduction
+        label = beam_steps.LabelProducts(given.data, given.resolver, shards)
         alone = self._runs_in_this_process()
         expected = given.lines if alone else None
         write = beam_steps.WriteShards(given.data, shards, examples_uri, expected)
@@ -108,7 +109,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             lines = (
                 pipeline
                 | "Manifest" >> beam.Create(given.files)
-                | "ReadLines" >> beam.ParDo(beam_steps.ReadLines())
+                | "ReadLines" >> beam.ParDo(beam_steps.ReadLines(given.data.reading))
             )
             # Workers share the reading; a single one would only hold all lines in memory.
             spread = lines if alone else lines | "SpreadLines" >> beam.Reshuffle()
@@ -163,20 +164,21 @@ def _load(properties: dict[str, Any]) -> _Input:
     # Runs that an older release pinned to their content give a list.
     known = json.loads(properties["spans"])
     files = tuple(known) or find_manifest_files(manifest)
-    attribute = data.label_attribute or find_label_attribute(files)
+    attribute = data.label_attribute or find_label_attribute(files, data.reading)
+    data = dataclasses.replace(data, label_attribute=attribute)
     return _Input(
         manifest=manifest,
         files=files,
-        lines=_count(known, files),
-        data=dataclasses.replace(data, label_attribute=attribute),
-        resolver=LeafResolver.load(properties["taxonomy_file"], data.reduction),
+        lines=_count(known, files, data),
+        data=data,
+        resolver=load_resolver(files, properties["taxonomy_file"], data),
     )
 
 
-def _count(known: Any, files: tuple[str, ...]) -> int:
+def _count(known: Any, files: tuple[str, ...], data: DataConfig) -> int:
     if known and isinstance(known, dict):
         return sum(known.values())
-    return sum(1 for _ in manifest_lines(files))
+    return sum(1 for _ in all_product_lines(files, data.reading))
 
 
 def _check_result(rejects_uri: str, given: _Input) -> Ingestion:
@@ -211,6 +213,7 @@ def _one_line(ingestion: Ingestion) -> str:
         f"{ingestion.accepted:,} products in {len(ingestion.categories):,} categories; "
         f"{_superseded(ingestion.superseded)}{ingestion.rejected:,} lines rejected"
         + (f" ({'; '.join(reasons)})" if reasons else "")
+        + "".join(f"; {n:,} x {IGNORED.get(name, name)}" for name, n in ingestion.ignored.items())
     )
 
 

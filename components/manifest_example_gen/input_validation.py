@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shelfsort.core.errors import InputError
-from shelfsort.products.manifest.rejects import Reject
+from shelfsort.products.manifest.rejects import DELIBERATE, Reject
 
 _REASONS_SHOWN = 4
 
@@ -27,8 +27,18 @@ class RejectTally:
 
     @property
     def rejected(self) -> int:
-        """How many lines are left out."""
+        """How many lines are left out, by the settings' choice or not."""
         return sum(self.by_reason.values())
+
+    @property
+    def chosen(self) -> int:
+        """How many lines are of the categories that the settings choose."""
+        return self.lines - sum(self.by_reason[reason] for reason in DELIBERATE)
+
+    @property
+    def faulty(self) -> int:
+        """How many of these are left out."""
+        return self.chosen - (self.lines - self.rejected)
 
     def add(self, reject: Reject) -> None:
         """Counts one reject; `lines` is the caller's to keep."""
@@ -52,18 +62,19 @@ def refuse_unusable(
       InputError: every line is rejected, more than the share is, or fewer than two categories
         are left.
     """
+    faults = {reason: each for reason, each in tally.first.items() if reason not in DELIBERATE}
     if tally.rejected and tally.rejected == tally.lines:
-        first = min(tally.first.values(), key=lambda reject: reject.place)
+        first = min((faults or tally.first).values(), key=lambda reject: reject.place)
         raise InputError(
             f"{first.file}:{first.line}: every line is rejected ({_reasons(tally)}). "
             f"First detail: {first.detail}. Fix the manifest, or give the "
             "taxonomy that it was labelled with."
         )
-    share = tally.rejected / tally.lines if tally.lines else 0.0
+    share = tally.faulty / tally.chosen if tally.chosen else 0.0
     if share > max_reject_share:
-        first = min(tally.first.values(), key=lambda reject: reject.place)
+        first = min(faults.values(), key=lambda reject: reject.place)
         raise InputError(
-            f"{first.file}:{first.line}: {share:.1%} of {tally.lines:,} lines are rejected, more "
+            f"{first.file}:{first.line}: {share:.1%} of {tally.chosen:,} lines are rejected, more "
             f"than {max_reject_share:.1%} ({_reasons(tally)}). Fix the lines, or "
             "increase data.max_reject_share."
         )

@@ -2,7 +2,7 @@
 
 from components.manifest_example_gen.settings import DataConfig
 from shelfsort.labeling.consolidation import consolidate
-from shelfsort.products.leaves import LeafResolver
+from shelfsort.products.leaves import Leaves
 from shelfsort.products.manifest.parsing import ManifestEntry, Record, parse_record, rejected
 from shelfsort.products.manifest.rejects import Reject, RejectedLine
 from shelfsort.products.product import Label, LabelledProduct
@@ -10,7 +10,7 @@ from shelfsort.products.taxonomy import UnknownLabel
 
 
 def labelled_product(
-    record: Record, data: DataConfig, resolver: LeafResolver
+    record: Record, data: DataConfig, resolver: Leaves
 ) -> LabelledProduct | Reject:
     """The product on a line with its label. Never raises, whatever the line holds.
 
@@ -44,13 +44,16 @@ def left_out(product: LabelledProduct, why: RejectedLine) -> Reject:
     return Reject.of(product.file, product.line, shown.id, shown.image, why, workers)
 
 
-def _label(entry: ManifestEntry, data: DataConfig, resolver: LeafResolver) -> Label:
+def _label(entry: ManifestEntry, data: DataConfig, resolver: Leaves) -> Label:
     if entry.annotations is None:
         raise RejectedLine("missing_label", f"no value for {data.label_attribute!r}")
-    return consolidate(entry.annotations, resolver, data.min_confidence)
+    label = consolidate(entry.annotations, resolver, data.min_confidence)
+    if reason := resolver.dropped.get(label.category):
+        raise RejectedLine(reason, f"{label.category!r}")
+    return label
 
 
-def _gold(entry: ManifestEntry, resolver: LeafResolver) -> tuple[str | None, tuple[str, ...]]:
+def _gold(entry: ManifestEntry, resolver: Leaves) -> tuple[str | None, tuple[str, ...]]:
     """The leaf of the gold label, and what was left out of the product."""
     if entry.gold is None:
         return None, entry.ignored

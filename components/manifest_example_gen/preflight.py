@@ -2,14 +2,18 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from components.manifest_example_gen.category_tree import load_resolver
 from components.manifest_example_gen.input_validation import RejectTally, refuse_unusable
 from components.manifest_example_gen.labelling import labelled_product, repeated_id
 from components.manifest_example_gen.settings import DataConfig
-from shelfsort.core.progress import progress
-from shelfsort.products.images.source import ImageSources
+from shelfsort.core.errors import InputError
+from shelfsort.core.progress import note, progress
+from shelfsort.core.storage import file_system, scheme
+from shelfsort.products.images.source import OBJECT_STORES, ImageSources
 from shelfsort.products.leaves import LeafResolver
 from shelfsort.products.manifest.digest import (
     DIGEST_BYTES,
@@ -19,10 +23,10 @@ from shelfsort.products.manifest.digest import (
 )
 from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.manifest.label_attributes import LabelAttributes, first_label_attribute
-from shelfsort.products.manifest.lines import file_lines
 from shelfsort.products.manifest.parsing import Record, read_record
 from shelfsort.products.manifest.rejects import Reject
 from shelfsort.products.product import LabelledProduct
+from shelfsort.products.tables.lines import product_lines, refuse_unlabelled
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,33 @@ class Preflight:
         return sum(self.files.values())
 
 
+@dataclass(frozen=True)
+class Examined:
+    """What the lines say, whether or not a run can use them.
+
+    Attributes:
+        label_attribute: the one given, or the only one there is.
+        files: how many lines each of the manifest's files has.
+        digests: of the files, in their order.
+        resolver: finds the leaves.
+        tally: lines and rejects, as far as it shows without opening images.
+        categories: products of each leaf that has one, by id.
+        ignored: fields that were cut, left out or set, by their name.
+        images: that the products refer to, in the order of their lines.
+    """
+
+    label_attribute: str
+    files: Mapping[str, int]
+    digests: Sequence[bytes]
+    resolver: LeafResolver
+    tally: RejectTally
+    categories: Mapping[str, int]
+    ignored: Mapping[str, int]
+    images: Sequence[ImageReference]
+
+
 def check(manifest: str, taxonomy: str, data: DataConfig) -> Preflight:
-    """Checks the input of a run; reads every line once.
+    """Checks the input of a run; reads every line once, and every image.
 
     Args:
         manifest, taxonomy: as ManifestExampleGen takes them.
@@ -60,17 +89,43 @@ def check(manifest: str, taxonomy: str, data: DataConfig) -> Preflight:
     Raises:
         InputError: one line that names the file, the line where there is one, and the remedy.
     """
-    resolver = LeafResolver.load(taxonomy, data.reduction)
+    found = examine(manifest, taxonomy, data)
+    refuse_unusable(manifest, found.tally, sorted(found.categories), data.max_reject_share)
+    _refuse_unreadable_stores([reference for _, reference in found.images])
+    digests = [*found.digests, *(file_digest(path) for path in (taxonomy, data.reduction) if path)]
+    return Preflight(
+        found.label_attribute,
+        found.files,
+        content_digest(digests, found.images),
+        len(found.categories),
+        found.tally.rejected,
+    )
+
+
+def examine(manifest: str, taxonomy: str, data: DataConfig) -> Examined:
+    """Reads every line, and no image.
+
+    Args:
+        manifest, taxonomy: as ManifestExampleGen takes them.
+        data: how the manifest will be read.
+
+    Raises:
+        InputError: a file cannot be read, has no column or attribute for the label, or the tree
+            is unusable.
+    """
     files = find_manifest_files(manifest)
-    attribute = data.label_attribute or first_label_attribute(files)
+    refuse_unlabelled(files, data.reading)
+    attribute = data.label_attribute or first_label_attribute(files, data.reading)
     attributes = LabelAttributes(files)
-    found = _Findings(dataclasses.replace(data, label_attribute=attribute), resolver)
+    settled = dataclasses.replace(data, label_attribute=attribute)
+    resolver = load_resolver(files, taxonomy, settled)
+    found = _Findings(settled, resolver)
     lines: dict[str, int] = {}
     digests = []
     for file in files:
         digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
         before = found.tally.lines
-        for line in file_lines(file, digest):
+        for line in product_lines(file, settled.reading, digest):
             record = read_record(line)
             attributes.add(record)
             found.add(record)
@@ -80,15 +135,30 @@ def check(manifest: str, taxonomy: str, data: DataConfig) -> Preflight:
         attributes.only()
     elif found.tally.by_reason.get("missing_label", 0) == found.tally.lines:
         raise attributes.missing(attribute)
-    refuse_unusable(manifest, found.tally, sorted(found.categories), data.max_reject_share)
-    digests += [file_digest(path) for path in (taxonomy, data.reduction) if path]
-    return Preflight(
+    return Examined(
         attribute,
         lines,
-        content_digest(digests, found.images),
-        len(found.categories),
-        found.tally.rejected,
+        digests,
+        resolver,
+        found.tally,
+        found.categories,
+        found.ignored,
+        found.images,
     )
+
+
+def _refuse_unreadable_stores(images: Sequence[str]) -> None:
+    """Notes images in stores whose package is missing; InputError where there are no others."""
+    stores = Counter(scheme(image) for image in images)
+    lost = 0
+    for store in sorted(OBJECT_STORES & set(stores)):
+        try:
+            file_system(next(image for image in images if scheme(image) == store))
+        except InputError as error:
+            lost += stores[store]
+            if lost == len(images):
+                raise
+            note(f"{stores[store]:,} images in {store}:// cannot be read: {error}")
 
 
 class _Findings:
@@ -96,7 +166,8 @@ class _Findings:
 
     Attributes:
         tally: of lines and rejects.
-        categories: leaves with a product.
+        categories: products of each leaf.
+        ignored: fields that were cut, left out or set.
         images: that the products refer to, in the order of their lines.
     """
 
@@ -107,7 +178,8 @@ class _Findings:
         self._file = ""
         self._lines_of_ids: dict[str, int] = {}
         self.tally = RejectTally()
-        self.categories: set[str] = set()
+        self.categories: Counter[str] = Counter()
+        self.ignored: Counter[str] = Counter()
         self.images: list[ImageReference] = []
 
     def add(self, record: Record) -> None:
@@ -120,7 +192,8 @@ class _Findings:
         if isinstance(outcome, Reject):
             self.tally.add(outcome)
             return
-        self.categories.add(outcome.label.category)
+        self.categories[outcome.label.category] += 1
+        self.ignored.update(outcome.ignored)
         if outcome.product.image:
             self.images.append((self._sources.of(outcome.file), outcome.product.image))
 

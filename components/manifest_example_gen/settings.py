@@ -1,11 +1,13 @@
 """How the manifest is read; the pipeline's configuration embeds this as `data`."""
 
 import dataclasses
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from shelfsort.products.images.headers import MAX_IMAGE_PIXELS
+from shelfsort.products.tables.columns import FIELDS
+from shelfsort.products.tables.rows import Reading
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -13,10 +15,18 @@ Positive = Annotated[int, Field(ge=1)]
 
 @dataclasses.dataclass(frozen=True)
 class DataConfig:
-    """The labelled manifest: how it is read, and what is rejected.
+    """The labelled products: how they are read, and what is rejected.
 
     Attributes:
         label_attribute: Name of the label attribute. Needed only where the manifest has several.
+        columns: Column of each field (id, title, description, price, image, category, gold) of a
+            table. The columns of other fields are recognised by their names.
+        encoding: Encoding of a CSV file that is not UTF-8 and has no byte-order mark.
+        sheet: Sheet of an Excel file. Empty for the first.
+        label_form: What labels are. `any` refuses a label that could mean several categories.
+        categories: Categories that are learnt, by id, path or name, with all below them. Empty for
+            all.
+        min_products: Number of products below which a category is left out.
         reduction: Path of a file that maps many leaves onto one. Empty for none.
         splits: Shares of `train`, `calibration` and `eval`. A hash of a product's group decides
             which split it belongs to.
@@ -30,6 +40,12 @@ class DataConfig:
     """
 
     label_attribute: str = ""
+    columns: dict[str, str] = dataclasses.field(default_factory=dict)
+    encoding: str = "utf-8"
+    sheet: str = ""
+    label_form: Literal["any", "id", "path", "name"] = "any"
+    categories: tuple[str, ...] = ()
+    min_products: Annotated[int, Field(ge=0)] = 0
     reduction: str = ""
     splits: dict[str, Positive] = dataclasses.field(
         default_factory=lambda: {"train": 80, "calibration": 10, "eval": 10}
@@ -45,3 +61,10 @@ class DataConfig:
     def __post_init__(self) -> None:
         if set(self.splits) != {"train", "calibration", "eval"}:
             raise ValueError("data.splits must name train, calibration and eval")
+        if unknown := set(self.columns) - set(FIELDS):
+            raise ValueError(f"data.columns: no field {min(unknown)!r}; use {', '.join(FIELDS)}")
+
+    @property
+    def reading(self) -> Reading:
+        """How tables are read."""
+        return Reading(self.columns, self.encoding, self.sheet, self.label_attribute)

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from pipeline.cli.options import settings_options
+from pipeline.cli.options import data_options, data_overrides, settings_options
 from pipeline.config import load_config
 from pipeline.local.console import Console, failures_in_a_line, quiet_console
 from pipeline.output_folder import OutputFolder
@@ -30,23 +30,29 @@ _COLUMNS = (
 
 @click.command()
 @click.option(
+    "--data",
     "--manifest",
+    "data",
     required=True,
-    help="Labelled manifest (JSON Lines), or a folder or pattern of manifests.",
+    help="Labelled products: CSV, Excel, Parquet, JSON, a labelled manifest, a folder of images by "
+    "category, or a folder or pattern of such files.",
 )
-@click.option("--taxonomy", required=True, help="Category tree (JSON).")
+@data_options
 @click.option("--output", required=True, help="Folder for all output.")
 @settings_options
 @click.option("--json", "as_json", is_flag=True, help="Print metrics.json at the end.")
 def run(
-    manifest: str,
+    data: str,
     taxonomy: str,
+    columns: str | None,
+    categories: tuple[str, ...],
+    min_products: int | None,
     output: str,
     config_file: str | None,
     overrides: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Train, calibrate, check and push a model from a labelled manifest.
+    """Train, calibrate, check and push a model from labelled products.
 
     A run reuses the finished steps of earlier runs in the same folder, including killed ones. The
     exit status is 0 if the model is live, 3 if the gate refused it, 2 for unusable input and 1 for
@@ -54,12 +60,16 @@ def run(
 
     \b
     Examples:
+      shelfsort run --data products.csv --output out
+      shelfsort run --data products.xlsx --columns title=Name,image=Photo --output out
+      shelfsort run --data products.csv --categories "Kitchen > Mugs" --min-products 20 --output out
       shelfsort run --manifest labelled.manifest --taxonomy taxonomy.json --output out
       shelfsort run --manifest "labels/2026-*.manifest" --taxonomy taxonomy.json --output out
       shelfsort run ... --config shelfsort.yaml --set training.fit.epochs=20
       shelfsort run ... --set gate.approved_by="A. Reviewer"
     """
-    run_and_say(manifest, taxonomy, output, config_file, overrides, as_json=as_json)
+    chosen = data_overrides(columns, categories, min_products)
+    run_and_say(data, taxonomy, output, config_file, (*chosen, *overrides), as_json=as_json)
 
 
 def run_and_say(
@@ -85,7 +95,8 @@ def run_and_say(
     with folder.locked(), quiet_console(log) as console:
         console.say(f"Shelfsort run, output in {folder.path} (details: {log})")
         with failures_in_a_line(log):
-            result = run_pipeline(absolute(manifest), absolute(taxonomy), folder, config, console)
+            tree = absolute(taxonomy) if taxonomy else ""
+            result = run_pipeline(absolute(manifest), tree, folder, config, console)
         _say_result(result, folder, console)
     if as_json:
         click.echo(json.dumps(result.metrics))

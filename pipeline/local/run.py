@@ -51,7 +51,7 @@ def run(
     """Checks the input, runs every component, and puts report and metrics.json into the folder.
 
     Args:
-        manifest, taxonomy: the input.
+        manifest, taxonomy: the input; "" for a tree that is built from the labels.
         folder: takes all that comes of it.
         config: all settings.
         console: shows how it goes.

@@ -28,6 +28,9 @@ class Command:
 _PIPELINE, _SERVING, _LIBRARY = "shelfsort-pipeline", "shelfsort-serving", "shelfsort"
 COMMANDS = {
     "run": Command("pipeline.cli.run:run", "Run the whole pipeline on this machine.", _PIPELINE),
+    "check": Command(
+        "pipeline.cli.check:check", "Say what data holds and what to expect of it.", _PIPELINE
+    ),
     "watch": Command(
         "pipeline.cli.watch:watch", "Train again whenever new labels arrive.", _PIPELINE
     ),
@@ -102,7 +105,8 @@ def shelfsort() -> None:
 
     \b
     Examples:
-      shelfsort run --manifest labelled.manifest --taxonomy taxonomy.json --output out
+      shelfsort check products.csv
+      shelfsort run --data products.csv --output out
       shelfsort serve --model-base-path out/serving
       shelfsort predict --address localhost:8500 --title "Canvas tote bag"
     """

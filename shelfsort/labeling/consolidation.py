@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shelfsort.products.leaves import LeafResolver
+from shelfsort.products.leaves import Leaves
 from shelfsort.products.manifest.annotations import Annotations
 from shelfsort.products.manifest.rejects import RejectedLine
 from shelfsort.products.product import Label
-from shelfsort.products.taxonomy import NotALeaf, UnknownLabel
+from shelfsort.products.taxonomy import AmbiguousLabel, NotALeaf, UnknownLabel
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def majority(answers: Sequence[str], min_confidence: float = 0.0) -> Consensus:
     return Consensus(label if agreed else None, confidence, len(answers))
 
 
-def consolidate(annotations: Annotations, resolver: LeafResolver, min_confidence: float) -> Label:
+def consolidate(annotations: Annotations, resolver: Leaves, min_confidence: float) -> Label:
     """The label of one product: its workers' majority, else the job's own result.
 
     The label's weight in training is its confidence.
@@ -70,9 +70,7 @@ def consolidate(annotations: Annotations, resolver: LeafResolver, min_confidence
     return Label(category, confidence, weight=confidence, workers=workers)
 
 
-def _voted(
-    annotations: Annotations, resolver: LeafResolver, min_confidence: float
-) -> tuple[str, float]:
+def _voted(annotations: Annotations, resolver: Leaves, min_confidence: float) -> tuple[str, float]:
     # Answers are resolved before they are counted, so that two spellings of one leaf agree; one
     # that names no leaf still counts as an answer, and loses or wins as any other.
     votes = [_leaf_or_label(answer.label, resolver) for answer in annotations.answers]
@@ -83,9 +81,7 @@ def _voted(
     return _leaf(consensus.label, resolver), consensus.confidence
 
 
-def _result(
-    annotations: Annotations, resolver: LeafResolver, min_confidence: float
-) -> tuple[str, float]:
+def _result(annotations: Annotations, resolver: Leaves, min_confidence: float) -> tuple[str, float]:
     if annotations.result is None:
         raise RejectedLine("missing_label", "the job names no class")
     category = _leaf(annotations.result, resolver)
@@ -97,17 +93,19 @@ def _result(
     return category, annotations.confidence
 
 
-def _leaf_or_label(label: str, resolver: LeafResolver) -> str:
+def _leaf_or_label(label: str, resolver: Leaves) -> str:
     try:
         return resolver.leaf(label)
     except UnknownLabel:
         return label
 
 
-def _leaf(label: str, resolver: LeafResolver) -> str:
+def _leaf(label: str, resolver: Leaves) -> str:
     try:
         return resolver.leaf(label)
     except NotALeaf as error:
         raise RejectedLine("not_a_leaf", str(error)) from error
+    except AmbiguousLabel as error:
+        raise RejectedLine("ambiguous_label", str(error)) from error
     except UnknownLabel as error:
         raise RejectedLine("unknown_label", str(error)) from error

@@ -5,15 +5,17 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from shelfsort.core.errors import InputError
-from shelfsort.core.storage import read_input
 from shelfsort.products.taxonomy_checks import InvalidTaxonomy, checked_nodes
+from shelfsort.products.taxonomy_files import read_nodes
+from shelfsort.products.taxonomy_forms import PATH_SEPARATOR, canonical_path
 
-PATH_SEPARATOR = " > "
+LabelForm = Literal["any", "id", "path", "name"]
+"""What labels may be."""
 _NEAREST = 3
 _LONGEST_LABEL_COMPARED = 200
 _MOST_LABELS_COMPARED = 100
@@ -25,6 +27,10 @@ class UnknownLabel(LookupError):  # noqa: N818 - reads as the verdict it is
 
 class NotALeaf(UnknownLabel):
     """A label that names an inner category; only leaves may be assigned."""
+
+
+class AmbiguousLabel(UnknownLabel):
+    """A label that could mean several categories; the message gives the first of them."""
 
 
 class Taxonomy:
@@ -54,21 +60,7 @@ class Taxonomy:
           InputError: one line that names the file, the line where it is known, and the remedy.
         """
         path = str(path)
-        content = read_input(path, "taxonomy")
-        try:
-            text = content.decode("utf-8-sig")
-            nodes = json.loads(text)
-        except UnicodeDecodeError as error:
-            raise InputError(f"{path}: not UTF-8 ({error.reason}). Save it as UTF-8.") from error
-        except json.JSONDecodeError as error:
-            raise InputError(
-                f"{path}:{error.lineno}: not JSON ({error.msg}, column {error.colno}). "
-                "Give a JSON list of categories."
-            ) from error
-        except (ValueError, RecursionError) as error:
-            raise InputError(
-                f"{path}: not JSON ({error}). Give a JSON list of categories."
-            ) from error
+        nodes, text = read_nodes(path)
         try:
             return cls.from_nodes(nodes)
         except InvalidTaxonomy as error:
@@ -139,37 +131,78 @@ class Taxonomy:
         parent = self._parents[leaf]
         return leaf if parent == self.root else parent
 
-    def resolve(self, label: str) -> str:
+    def resolve(self, label: str, by: LabelForm = "any") -> str:
         """The leaf that `label` means: an id, a full path, or a leaf name that occurs once.
 
         Raises:
           NotALeaf: `label` is an inner category.
-          UnknownLabel: it names nothing, or several leaves.
+          UnknownLabel: it names nothing.
+          AmbiguousLabel: it could mean several categories.
         """
-        found = self.find(label)
+        found = self.find(label, by)
         if found not in self._leaf_set:
             raise NotALeaf(f"{label.strip()!r} is not a leaf: it has subcategories")
         return found
 
-    def find(self, label: str) -> str:
+    def find(self, label: str, by: LabelForm = "any") -> str:
         """The category, leaf or not, that `label` means: its id, full path or unique leaf name.
+
+        Names, ids and paths are compared as they are written, then without blanks around them.
+
+        Args:
+          label: as a person or a file gives it.
+          by: what labels are, where they are not any of the three.
 
         Raises:
           NotALeaf: only the bare name of an inner category fits, which is not enough.
-          UnknownLabel: it names nothing, or several categories.
+          UnknownLabel: it names nothing.
+          AmbiguousLabel: it could mean several categories.
         """
-        label = label.strip()
-        if label in self._nodes:
-            return label
-        found = self._by_path.get(_normal_path(label), []) or self._leaves_by_name.get(label, [])
-        if len(found) == 1:
-            return found[0]
-        if found:
-            ids = ", ".join(repr(each) for each in found[:_NEAREST])
-            raise UnknownLabel(f"{label[:80]!r} names {len(found)} categories ({ids})")
-        if label in self._inner_names:
-            raise NotALeaf(f"{label!r} is not a leaf: it has subcategories")
-        raise UnknownLabel(self._unknown_message(label))
+        found = self._only(label, self.candidates(label, by))
+        if found not in self._leaf_set and found not in (
+            *self._of_id(label),
+            *self._of_path(label),
+        ):
+            raise NotALeaf(f"{label.strip()!r} is not a leaf: it has subcategories")
+        return found
+
+    def find_any(self, label: str) -> str:
+        """As `find`, but the bare name of an inner category is enough."""
+        return self._only(label, self.candidates(label))
+
+    def candidates(self, label: str, by: LabelForm = "any") -> list[str]:
+        """The ids of all categories that `label` could mean, each once."""
+        found: list[str] = []
+        if by in ("any", "id"):
+            found += self._of_id(label)
+        if by in ("any", "path"):
+            found += self._of_path(label)
+        if by in ("any", "name"):
+            found += self._by_name.get(label) or self._by_name.get(label.strip(), [])
+        if not found and label.strip() == self.name(self.root):
+            found.append(self.root)
+        return list(dict.fromkeys(found))
+
+    def _of_id(self, label: str) -> list[str]:
+        return [each for each in (label, label.strip()) if each in self._nodes][:1]
+
+    def _of_path(self, label: str) -> list[str]:
+        return (
+            self._by_path.get(label)
+            or self._by_path.get(canonical_path(label))
+            or self._by_normal_path.get(_normal_path(label), [])
+        )
+
+    def _only(self, label: str, found: list[str]) -> str:
+        if not found:
+            raise UnknownLabel(self._unknown_message(label))
+        if len(found) > 1:
+            shown = ", ".join(f"{each!r} ({self.path(each)})" for each in found[:_NEAREST])
+            raise AmbiguousLabel(
+                f"{label[:80]!r} could mean {len(found)} categories: {shown}"
+                + (", …" if len(found) > _NEAREST else "")
+            )
+        return found[0]
 
     def nearest(self, label: str) -> list[str]:
         """Up to three paths or leaf names that resemble `label`, the most similar first.
@@ -179,7 +212,7 @@ class Taxonomy:
         if label not in self._nearest_memo:
             if len(self._nearest_memo) >= _MOST_LABELS_COMPARED:
                 return []
-            known = [*self._by_path, *self._leaves_by_name]
+            known = [*self._by_path, *dict.fromkeys(self.name(leaf) for leaf in self.leaves)]
             close = difflib.get_close_matches(
                 label[:_LONGEST_LABEL_COMPARED], known, n=_NEAREST, cutoff=0.6
             )
@@ -222,6 +255,30 @@ class Taxonomy:
             ]
         )
 
+    def only(self, leaves: Collection[str]) -> "Taxonomy":
+        """The tree of these leaves and the categories above them.
+
+        Raises:
+          InvalidTaxonomy: none is a leaf of this tree.
+        """
+        kept = {self.root}
+        for leaf in self.leaves:
+            if leaf in leaves:
+                kept.update((leaf, *self.ancestors(leaf)))
+        if kept == {self.root}:
+            raise InvalidTaxonomy("no category is left. Choose categories of the tree.")
+        return Taxonomy.from_nodes(
+            [
+                {**node, "subcategories": [c for c in node["subcategories"] if c in kept]}
+                for id_, node in self._nodes.items()
+                if id_ in kept
+            ]
+        )
+
+    def leaves_beneath(self, id_: str) -> list[str]:
+        """The leaves below a category, or the leaf itself, in the order of the file."""
+        return [leaf for leaf in self.leaves if leaf == id_ or id_ in self.ancestors(leaf)]
+
     def _check_reduction(self, mapping: Mapping[str, str]) -> None:
         for source, target in mapping.items():
             if source not in self._leaf_set:
@@ -249,22 +306,24 @@ class Taxonomy:
 
     @cached_property
     def _by_path(self) -> dict[str, list[str]]:
-        paths: dict[str, list[str]] = defaultdict(list)
+        return self._index(self.path)
+
+    @cached_property
+    def _by_normal_path(self) -> dict[str, list[str]]:
+        return self._index(lambda id_: _normal_path(self.path(id_)))
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        stripped = self._index(lambda id_: self.name(id_).strip())
+        return {**stripped, **self._index(self.name)}
+
+    def _index(self, key: Callable[[str], str]) -> dict[str, list[str]]:
+        """The categories below the root by a text of each."""
+        index: dict[str, list[str]] = defaultdict(list)
         for id_ in self._nodes:
             if id_ != self.root:
-                paths[self.path(id_)].append(id_)
-        return dict(paths)
-
-    @cached_property
-    def _leaves_by_name(self) -> dict[str, list[str]]:
-        names: dict[str, list[str]] = defaultdict(list)
-        for leaf in self.leaves:
-            names[self.name(leaf)].append(leaf)
-        return dict(names)
-
-    @cached_property
-    def _inner_names(self) -> frozenset[str]:
-        return frozenset(self.name(id_) for id_ in self._nodes if id_ not in self._leaf_set)
+                index[key(id_)].append(id_)
+        return dict(index)
 
 
 def _normal_path(label: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shelfsort.core.errors import InputError
+from shelfsort.products.taxonomy_forms import with_both_sides
 
 _SHOWN = 3
 
@@ -28,7 +29,7 @@ def checked_nodes(nodes: Any) -> list[dict[str, Any]]:
     if not isinstance(nodes, list) or not nodes:
         raise InvalidTaxonomy("not a list of categories. Give a JSON list that contains a root.")
     seen: set[str] = set()
-    checked = []
+    checked: list[dict[str, Any]] = []
     for position, node in enumerate(nodes, start=1):
         clean = _checked_node(node, position)
         if clean["id"] in seen:
@@ -37,35 +38,55 @@ def checked_nodes(nodes: Any) -> list[dict[str, Any]]:
             )
         seen.add(clean["id"])
         checked.append(clean)
-    _check_tree(checked)
-    return checked
+    complete = with_both_sides(checked)
+    _check_tree(complete)
+    return complete
 
 
 def _checked_node(node: Any, position: int) -> dict[str, Any]:
     if not isinstance(node, Mapping):
         raise InvalidTaxonomy(f"category {position} is not a JSON object. Write it as one.")
-    id_ = node.get("id")
-    if not isinstance(id_, str) or not id_.strip():
+    id_ = _text(node.get("id"))
+    if id_ is None or not id_.strip():
         raise InvalidTaxonomy(f'category {position} has no "id". Give it a unique text.')
-    name = node.get("name")
-    if not isinstance(name, str) or not name.strip():
+    name = _text(node.get("name"))
+    if name is None or not name.strip():
         raise InvalidTaxonomy(f'category {id_!r} has no "name". Give it one.', id_)
-    children = node.get("subcategories", [])
-    if not _is_list_of_texts(children):
+    if not (_encodes(id_) and _encodes(name)):
+        raise InvalidTaxonomy(
+            f"category {id_!r}: the id or the name has half of a surrogate pair. Correct it.", id_
+        )
+    if len(id_.splitlines()) > 1 or "\0" in id_:
+        raise InvalidTaxonomy(f"the id {id_!r} has a line break. Write it on one line.", id_)
+    children = node.get("subcategories") or []
+    listed = [_text(each) for each in children] if isinstance(children, list) else [None]
+    if None in listed:
         raise InvalidTaxonomy(f'"subcategories" of {id_!r} is not a list of ids. Write one.', id_)
-    if len(set(children)) < len(children):
+    if len(set(listed)) < len(listed):
         raise InvalidTaxonomy(f"{id_!r} lists a subcategory twice. List it once.", id_)
-    clean = {"id": id_, "name": name, "subcategories": list(children)}
-    parent = node.get("parent")
-    if parent is not None:
-        if not isinstance(parent, str):
+    clean: dict[str, Any] = {"id": id_, "name": name, "subcategories": listed}
+    given = node.get("parent")
+    if given is not None and given != "":
+        parent = _text(given)
+        if parent is None:
             raise InvalidTaxonomy(f'"parent" of {id_!r} is not an id. Write it as a text.', id_)
         clean["parent"] = parent
     return clean
 
 
-def _is_list_of_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+def _text(value: Any) -> str | None:
+    """Text as it is and a whole number as text: exports write ids as both."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) else None
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_tree(nodes: list[dict[str, Any]]) -> None:

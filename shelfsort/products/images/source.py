@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from shelfsort.core.errors import InputError
 from shelfsort.core.storage import is_remote, local_path, read_bytes, scheme
 from shelfsort.products.manifest.rejects import RejectedLine
 
@@ -100,6 +101,9 @@ class ImageSource:
             content = self._read_file(location)
         except OSError as error:
             raise RejectedLine("missing_image", error.strerror or str(error)) from error
+        except InputError as error:
+            # The store's package is missing: images elsewhere can still be read.
+            raise RejectedLine("unsupported_scheme", str(error)) from error
         except ValueError as error:
             reason = "unsupported_scheme" if is_remote(location) else "missing_image"
             raise RejectedLine(reason, str(error)) from error

@@ -1,5 +1,6 @@
 """What a labelling job says about a product: reads it off a manifest line, decides nothing."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,14 +35,17 @@ class Annotations:
     Attributes:
         answers: of the workers; () where the job kept none.
         result: the job's own label, None where it names none; not blank.
-        confidence: the job's own, in [0, 1]; 1 where it gives none.
+        confidence: the job's own, in (0, 1]; 1 where it gives none.
         failure: the reason that the job gives for its failure, "" where it did not fail.
+        ignored: what was left out or set, once for each time: "empty_answer", "unscored" (a
+            confidence of 0, which Ground Truth writes where one worker answered), "machine_label".
     """
 
     answers: tuple[Annotation, ...] = ()
     result: str | None = None
     confidence: float = 1.0
     failure: str = ""
+    ignored: tuple[str, ...] = ()
 
 
 def label_types(fields: Mapping[str, Any]) -> dict[str, str]:
@@ -60,7 +64,7 @@ def read_annotations(fields: Mapping[str, Any], attribute: str) -> Annotations |
     """What the job `attribute` says on a line; None on an unlabelled line.
 
     Raises:
-        RejectedLine: `missing_label`: the attribute holds what no job writes.
+        RejectedLine: `missing_label` or `invalid_label`: the attribute holds what no job writes.
     """
     metadata = fields.get(attribute + METADATA_SUFFIX)
     metadata = metadata if isinstance(metadata, dict) else {}
@@ -68,24 +72,34 @@ def read_annotations(fields: Mapping[str, Any], attribute: str) -> Annotations |
     value = fields.get(attribute)
     if value is None:
         return Annotations(failure=failure) if failure else None
+    ignored = ["machine_label"] if metadata.get("human-annotated") == "no" else []
     if _type(metadata) in CLASSIFICATIONS:
         name, confidence = _name(metadata.get("class-name")), metadata.get("confidence")
-        return Annotations((), name, _confidence(confidence), failure)
+        scored = _confidence(confidence, ignored)
+        return Annotations((), name, scored, failure, tuple(ignored))
     if isinstance(value, dict):
         result = value.get("result")
         name = _name(result.get(attribute)) if isinstance(result, dict) else None
-        answers = _answers(value.get("workers"))
-        return Annotations(answers, name, _confidence(value.get("confidence")), failure)
+        answers = _answers(value.get("workers"), ignored)
+        scored = _confidence(value.get("confidence"), [] if answers else ignored)
+        return Annotations(answers, name, scored, failure, tuple(ignored))
     if failure:
         return Annotations(failure=failure)
-    raise RejectedLine("missing_label", f"{attribute!r} is not an object with answers")
+    if isinstance(value, str) and value.strip():
+        return Annotations((), encodable(value), ignored=tuple(ignored))
+    raise RejectedLine("missing_label", f"{attribute!r} holds no label and no answers")
 
 
 def workers_of(fields: Mapping[str, Any], attribute: str) -> tuple[str, ...]:
     """Who answered about a line's product, one entry for each answer, whatever came of it."""
     value = fields.get(attribute)
-    answers = _answers(value.get("workers")) if isinstance(value, dict) else ()
-    return tuple(answer.worker for answer in answers)
+    workers = value.get("workers") if isinstance(value, dict) else None
+    given = workers if isinstance(workers, list) else []
+    return tuple(
+        _worker(each.get("worker_id"))
+        for each in given
+        if isinstance(each, dict) and each.get("label") not in (None, "")
+    )
 
 
 def encodable(text: str) -> str:
@@ -98,15 +112,29 @@ def _type(metadata: Mapping[str, Any]) -> str:
     return type_ if isinstance(type_, str) else ""
 
 
-def _answers(workers: Any) -> tuple[Annotation, ...]:
-    """An annotation for each entry that has a label."""
-    if not isinstance(workers, list):
+def _answers(workers: Any, ignored: list[str]) -> tuple[Annotation, ...]:
+    """An annotation for each answer; empty ones are counted.
+
+    Raises:
+        RejectedLine: `invalid_label`: there is something else than an answer.
+    """
+    if workers is None:
         return ()
-    return tuple(
-        Annotation(_worker(each.get("worker_id")), encodable(each["label"]))
-        for each in workers
-        if isinstance(each, dict) and isinstance(each.get("label"), str) and each["label"]
-    )
+    if not isinstance(workers, list):
+        raise RejectedLine("invalid_label", "workers is not a list of answers")
+    answers = []
+    for each in workers:
+        if not isinstance(each, dict):
+            raise RejectedLine("invalid_label", "an answer is not an object")
+        label = each.get("label")
+        if label is None or label == "":
+            ignored.append("empty_answer")
+            continue
+        name = _name(label)
+        if name is None:
+            raise RejectedLine("invalid_label", f"an answer is {label!r}, which is not text")
+        answers.append(Annotation(_worker(each.get("worker_id")), name))
+    return tuple(answers)
 
 
 def _worker(id_: Any) -> str:
@@ -114,6 +142,11 @@ def _worker(id_: Any) -> str:
 
 
 def _name(value: Any) -> str | None:
+    """A label as text: a number counts as it is written, a whole one without a fraction."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
     return encodable(value) if isinstance(value, str) and value.strip() else None
 
 
@@ -123,8 +156,24 @@ def _failure(reason: Any) -> str:
     return encodable(reason) if isinstance(reason, str) else "no reason given"
 
 
-def _confidence(value: Any) -> float:
-    """The job's confidence within [0, 1]; 1 where it gives none that is a number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+def _confidence(value: Any, ignored: list[str]) -> float:
+    """The job's confidence within (0, 1]; 1 where it gives none, or 0 for "not scored".
+
+    Ground Truth gives 0 to the label of a single worker, which says nothing about it:
+    https://docs.aws.amazon.com/sagemaker/latest/dg/sms-data-output.html
+
+    Raises:
+        RejectedLine: `invalid_label`: it is no number of at least 0.
+    """
+    if value is None:
         return 1.0
-    return float(min(max(value, 0), 1)) if value == value else 0.0
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not number >= 0:
+        raise RejectedLine("invalid_label", f"the confidence is {str(value)[:40]!r}")
+    if number == 0:
+        ignored.append("unscored")
+        return 1.0
+    return min(number, 1.0)

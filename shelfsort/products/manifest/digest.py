@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
+from shelfsort.core.errors import InputError
 from shelfsort.core.progress import progress
 from shelfsort.core.storage import blocks, file_state, is_remote, scheme
 from shelfsort.products.images.source import ImageSource
@@ -67,5 +68,5 @@ def _image_digest(reference: str, source: ImageSource) -> bytes:
 def _remote_state(location: str) -> bytes:
     try:
         return repr(file_state(location)).encode()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, InputError) as error:
         return type(error).__name__.encode()

@@ -1,12 +1,15 @@
-"""A manifest may come in several files, which count in the order of their names."""
+"""Products may come in several files, which count in the order of their names."""
 
 import fnmatch
 import glob
 import posixpath
 from collections.abc import Iterable
+from typing import NoReturn
 
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import is_folder, list_files
+from shelfsort.products.tables.forms import TABLE_SUFFIXES
+from shelfsort.products.tables.image_folders import images_beneath
 
 _FILES_OF_A_FOLDER = "*.manifest"
 _INCOMPLETE = (".", "_")
@@ -20,8 +23,8 @@ def find_manifest_files(manifest: str) -> tuple[str, ...]:
     with "." or "_" and renames it when it is whole.
 
     Args:
-      manifest: a file, a folder (its `*.manifest`) or a pattern such as `inbox/*.manifest`; on this
-        machine or in an object store.
+      manifest: a file, a folder (its `*.manifest`, else its tables, else its folders of images) or
+        a pattern such as `inbox/*.manifest`; on this machine or in an object store.
 
     Returns:
       Paths, sorted; at least one. A path without wildcards that is no folder is returned as it
@@ -30,27 +33,47 @@ def find_manifest_files(manifest: str) -> tuple[str, ...]:
     Raises:
       InputError: the folder or pattern has no complete file, or cannot be listed.
     """
-    pattern = manifest
     try:
         if is_folder(manifest):
-            pattern = f"{manifest.rstrip('/')}/{_FILES_OF_A_FOLDER}"
-        elif not any(character in manifest for character in _WILDCARDS):
+            return _of_folder(manifest.rstrip("/") or manifest)
+        if not any(character in manifest for character in _WILDCARDS):
             return (manifest,)
-        found = list_files(pattern)
+        files = _complete(list_files(manifest))
+        if not files and list_files(glob.escape(manifest)):
+            return (manifest,)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
-            f"{pattern}: cannot be listed ({reason}). Give a folder that can be read."
+            f"{manifest}: cannot be listed ({reason}). Give a folder that can be read."
         ) from error
-    files = sorted(path for path in found if not posixpath.basename(path).startswith(_INCOMPLETE))
-    if not files and list_files(glob.escape(manifest)):
-        return (manifest,)
-    if not files:
-        raise InputError(
-            f"{pattern}: no complete manifest found. Add one; files whose names begin with '.' or "
-            "'_' count as incomplete."
-        )
-    return tuple(files)
+    return files or _refuse(manifest)
+
+
+def _of_folder(folder: str) -> tuple[str, ...]:
+    """Its manifests, else its tables, else the folder itself where it has folders of images."""
+    manifests = f"{folder}/{_FILES_OF_A_FOLDER}"
+    if files := _complete(list_files(manifests)):
+        return files
+    tables = [
+        file
+        for file in list_files(f"{folder}/*")
+        if posixpath.splitext(file)[1].lower() in TABLE_SUFFIXES
+    ]
+    if files := _complete(tables):
+        return files
+    return (folder,) if images_beneath(folder) else _refuse(manifests)
+
+
+def _complete(files: Iterable[str]) -> tuple[str, ...]:
+    whole = [file for file in files if not posixpath.basename(file).startswith(_INCOMPLETE)]
+    return tuple(sorted(whole))
+
+
+def _refuse(pattern: str) -> NoReturn:
+    raise InputError(
+        f"{pattern}: no complete manifest, table or folder of images found. Add one; files whose "
+        "names begin with '.' or '_' count as incomplete."
+    )
 
 
 def are_of(files: Iterable[str], manifest: str) -> bool:

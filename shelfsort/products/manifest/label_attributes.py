@@ -10,8 +10,11 @@ from shelfsort.products.manifest.annotations import (
     READABLE_TYPES,
     label_types,
 )
-from shelfsort.products.manifest.lines import manifest_lines
 from shelfsort.products.manifest.parsing import Record, read_record
+from shelfsort.products.tables.lines import all_product_lines
+from shelfsort.products.tables.rows import Reading
+
+_DEFAULT = Reading()
 
 
 class LabelAttributes:
@@ -81,26 +84,26 @@ class LabelAttributes:
         return f"{first} and {more:,} more" if more else first
 
 
-def find_label_attribute(files: Sequence[str]) -> str:
+def find_label_attribute(files: Sequence[str], how: Reading = _DEFAULT) -> str:
     """The only label attribute of a manifest's files; reads all of them.
 
     Raises:
         InputError: a file is missing, empty or not JSON, or has no label attribute or several.
     """
     attributes = LabelAttributes(files)
-    for line in manifest_lines(files):
+    for line in all_product_lines(files, how):
         attributes.add(read_record(line))
     return attributes.only()
 
 
-def first_label_attribute(files: Sequence[str]) -> str:
+def first_label_attribute(files: Sequence[str], how: Reading = _DEFAULT) -> str:
     """The first readable label attribute, wherever in the files it stands; others may follow.
 
     Raises:
         InputError: as `find_label_attribute`, but for several attributes.
     """
     attributes = LabelAttributes(files)
-    for line in manifest_lines(files):
+    for line in all_product_lines(files, how):
         attributes.add(read_record(line))
         if readable := attributes.readable:
             return readable[0]

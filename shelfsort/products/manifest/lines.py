@@ -1,6 +1,6 @@
 """Reads a manifest line by line, in bounded memory however long a line is."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -35,18 +35,14 @@ class Line:
       content: its bytes without the line end.
       too_long: it was longer than LONGEST_LINE_BYTES; `content` holds its beginning only.
       file: of the manifest.
+      fault: why the row of a table that it stands for cannot be read, "" where it can.
     """
 
     number: int
     content: bytes
     too_long: bool = False
     file: str = ""
-
-
-def manifest_lines(files: Iterable[str]) -> Iterator[Line]:
-    """The lines of a manifest's files, in order. Raises as `file_lines` does."""
-    for file in files:
-        yield from file_lines(file)
+    fault: str = ""
 
 
 def file_lines(file: str, digest: Digest | None = None) -> Iterator[Line]:

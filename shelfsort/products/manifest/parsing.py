@@ -52,7 +52,8 @@ class ManifestEntry:
         product: that it is about.
         annotations: what the job says about the product, None on an unlabelled line.
         gold: the true category as written, None where there is none.
-        ignored: which fields were cut or left out ("text_cut", "price", "gold").
+        ignored: which fields were cut, left out or set ("text_cut", "price", "gold", and those of
+            `Annotations`).
     """
 
     product: Product
@@ -64,6 +65,8 @@ class ManifestEntry:
 def read_record(line: Line) -> Record:
     """The JSON object on a line, or why there is none. Never raises, whatever the bytes."""
     try:
+        if line.fault:
+            raise RejectedLine("malformed_row", line.fault)
         if line.too_long:
             raise RejectedLine("line_too_long", f"more than {LONGEST_LINE_BYTES:,} bytes")
         return Record(line, _object(line.content))
@@ -100,6 +103,7 @@ def parse_record(
     price = _price(fields.get("price"), ignored)
     product = Product(id_, title, description, price, image)
     gold = _gold(fields.get("gold"), ignored)
+    ignored += annotations.ignored if annotations else ()
     return ManifestEntry(product, annotations, gold, tuple(ignored))
 
 

@@ -5,16 +5,21 @@ from dataclasses import dataclass
 REASONS: dict[str, str] = {
     "not_json": "The line is not JSON in UTF-8",
     "not_an_object": "The line is JSON, but not an object",
+    "malformed_row": "The row of the table cannot be read",
     "line_too_long": "The line is longer than a product description can be",
     "invalid_id": "The id is not a short text or a number",
     "repeated_id": "An earlier line of the file has the same id",
     "invalid_text": "The title or the description is not a text",
     "no_content": "The product has neither words nor an image",
     "missing_label": "The line has no label",
+    "invalid_label": "The label, an answer or its confidence is of another type",
     "job_failed": "The labelling job reported a failure",
     "unknown_label": "The label is not in the taxonomy",
+    "ambiguous_label": "The label could mean several categories",
     "not_a_leaf": "The label is a category with subcategories",
     "no_consensus": "Too few workers agree on one label",
+    "not_selected": "The label is outside the chosen categories",
+    "rare_category": "The category has too few products",
     "missing_image": "The image is not there",
     "unreadable_image": "The image is broken or cut short",
     "unsupported_image_format": "The image is not a JPEG, PNG, GIF or BMP that can be served",
@@ -22,6 +27,19 @@ REASONS: dict[str, str] = {
     "path_outside_folder": "The image lies outside the manifest's folder",
     "unsupported_scheme": "The image's address cannot be read from here",
 }
+
+IGNORED: dict[str, str] = {
+    "text_cut": "a title or description was cut",
+    "price": "a price is no number and was left out",
+    "gold": "a gold label is not in the tree and was left out",
+    "empty_answer": "an empty answer was left out",
+    "unscored": "a confidence of 0 was read as not scored",
+    "machine_label": "a label was given by a machine",
+}
+"""What was cut, left out or set in products that are used, in words."""
+
+DELIBERATE = frozenset({"not_selected", "rare_category"})
+"""Reasons that the settings ask for: such lines are no fault of the data."""
 
 _LONGEST_DETAIL = 300
 _LONGEST_REFERENCE = 1000

@@ -96,7 +96,7 @@ def test_a_manifest_that_is_not_json_is_refused_with_its_first_line(catalogue):
 
 def test_a_manifest_without_labels_is_refused(catalogue):
     catalogue.add({"id": "a", "title": "t"})
-    with pytest.raises(InputError, match=r"NAME-metadata.*--set data\.label_attribute=NAME"):
+    with pytest.raises(InputError, match=r"'id', 'title'.*--columns category=NAME"):
         checked(catalogue)
 
 
@@ -161,13 +161,22 @@ def test_a_real_catalogue_passes():
     assert (found.label_attribute, found.lines, found.categories) == ("product-category", 972, 81)
 
 
-def test_pictures_in_a_store_whose_package_is_missing_stop_the_run_at_once(good, monkeypatch):
+def test_pictures_only_in_a_store_whose_package_is_missing_stop_the_run_at_once(good, monkeypatch):
     monkeypatch.setitem(sys.modules, "s3fs", None)
     monkeypatch.delitem(_registry, "s3", raising=False)
     line = json.loads(good.lines[0]) | {"id": "far", "source-ref": "s3://bucket/picture.jpg"}
+    good.lines = []
     good.add(line)
+    good.add(line | {"id": "farther", "shelf": {"workers": [{"label": "shoes"}]}})
     message = refusal(InputError, checked, good)
     assert message.startswith("s3://bucket/picture.jpg: ") and "shelfsort[aws]" in message
+
+
+def test_a_picture_in_such_a_store_does_not_stop_a_run_on_others(good, monkeypatch):
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    monkeypatch.delitem(_registry, "s3", raising=False)
+    good.add(json.loads(good.lines[0]) | {"id": "far", "source-ref": "s3://bucket/picture.jpg"})
+    assert checked(good).lines == 5
 
 
 def test_every_line_is_read_once(good, monkeypatch):

@@ -64,7 +64,7 @@ CASES = {
         "tree.json",
     ),
     "two roots": ({"tree": [*TREE, {"id": "x", "name": "X", "subcategories": []}]}, "root"),
-    "no label attribute": ({"manifest": '{"title": "x"}\n'}, "label attribute"),
+    "no label attribute": ({"manifest": '{"title": "x"}\n'}, "--columns category=NAME"),
     "several label attributes": (
         {"manifest": _line() + "\n" + _line(attribute="other")},
         "--set data.label_attribute=",

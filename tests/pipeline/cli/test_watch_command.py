@@ -101,4 +101,4 @@ def test_bad_input_exits_with_two_and_one_line(tmp_path):
         text=True,
     )
     assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1 and "t.json" in done.stderr
+    assert len(done.stderr.splitlines()) == 1 and f"{tmp_path}/*.manifest" in done.stderr

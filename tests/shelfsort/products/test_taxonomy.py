@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shelfsort.core.errors import InputError
-from shelfsort.products.taxonomy import InvalidTaxonomy, NotALeaf, Taxonomy, UnknownLabel
+from shelfsort.products.taxonomy import (
+    AmbiguousLabel,
+    InvalidTaxonomy,
+    NotALeaf,
+    Taxonomy,
+    UnknownLabel,
+)
 from tests.fixtures.golden import refusal
 
 
@@ -88,9 +94,108 @@ def test_a_leaf_name_that_occurs_twice_is_refused_with_its_candidates():
             node("w-hats", parent="women", name="Hats"),
         ]
     )
-    with pytest.raises(UnknownLabel, match=r"'Hats'.* 2 .*'m-hats', 'w-hats'"):
+    with pytest.raises(UnknownLabel, match=r"'Hats'.* 2 .*'m-hats' .*'w-hats'"):
         twice.resolve("Hats")
     assert twice.resolve("women > Hats") == "w-hats"
+
+
+def below(*nodes):
+    """A tree of one level, or two: (id, name, parent)."""
+    children = [(id_, parent or "r") for id_, _, parent in nodes]
+    tree = [node("r", *(id_ for id_, parent in children if parent == "r"), name="R")]
+    for id_, name, parent in nodes:
+        own = [child for child, above in children if above == id_]
+        tree.append(node(id_, *own, parent=parent or "r", name=name))
+    return Taxonomy.from_nodes(tree)
+
+
+AMBIGUOUS = [
+    # The name of a leaf and of an inner category elsewhere.
+    ([("1", "Hats", ""), ("2", "Caps", "1"), ("3", "Sport", ""), ("4", "Hats", "3")], "Hats"),
+    # The id of one and the name of another.
+    ([("36", "37", ""), ("37", "38", "")], "37"),
+    # A leaf at the top and one of its name below.
+    ([("1", "Gifts", ""), ("2", "Toys", ""), ("3", "Gifts", "2")], "Gifts"),
+]
+
+
+@pytest.mark.parametrize(("nodes", "label"), AMBIGUOUS)
+def test_a_label_that_could_mean_two_categories_is_refused_with_both(nodes, label):
+    tree = below(*nodes)
+    two = tree.candidates(label)
+    assert len(two) == 2
+    with pytest.raises(AmbiguousLabel) as caught:
+        tree.resolve(label)
+    assert all(repr(each) in str(caught.value) for each in two)
+
+
+def test_what_labels_are_settles_an_ambiguous_one():
+    tree = below(("36", "37", ""), ("37", "38", ""))
+    assert [tree.resolve("37", by) for by in ("id", "name", "path")] == ["37", "36", "36"]
+
+
+@pytest.mark.parametrize("name", ["Mugs ", "Mugs\r", " Mugs>Cups", "a\nb", "Mugs > Cups"])
+def test_a_name_comes_back_from_its_path_as_it_went_in(name):
+    tree = below(("k", "Kitchen", ""), ("m", name, "k"), ("x", "Other", "k"))
+    for label in (tree.path("m"), tree.path("m").strip(), name, name.strip()):
+        assert tree.resolve(label) == "m"
+
+
+def test_of_two_paths_the_one_as_written_is_meant():
+    tree = below(("k", "K", ""), ("a", "Mugs>Cups", "k"), ("b", "Mugs", "k"), ("c", "Cups", "b"))
+    assert tree.resolve("K > Mugs>Cups") == "a"
+    assert tree.resolve("K > Mugs > Cups") == "c"
+
+
+PARENTS = [
+    {"id": "a", "name": "A"},
+    {"id": 2, "name": "B", "parent": "a"},
+    {"id": "c", "name": "C", "parent": 2},
+]
+
+
+def test_subcategories_follow_from_parents_and_parents_from_subcategories():
+    tree = Taxonomy.from_nodes(PARENTS)
+    assert tree.to_nodes() == [
+        node("a", "2", name="A"),
+        node("2", "c", parent="a", name="B"),
+        node("c", parent="2", name="C"),
+    ]
+    children = [{k: v for k, v in each.items() if k != "parent"} for each in tree.to_nodes()]
+    assert Taxonomy.from_nodes(children).to_nodes() == tree.to_nodes()
+
+
+def test_several_topmost_categories_get_a_root():
+    tree = Taxonomy.from_nodes([*PARENTS, {"id": "root", "name": "D", "parent": None}])
+    assert (tree.root, tree.path("c"), tree.leaves) == ("_root", "A > B > C", ["c", "root"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("tree.json", '["K > Mugs", "K > Bowls", "Shoes"]'),
+        ("tree.txt", "# Google\nK > Mugs\nK>Bowls\n\nShoes\n"),
+        ("tree.csv", "path;x\nK > Mugs;1\nK > Bowls;2\nShoes;3\n"),
+    ],
+)
+def test_a_tree_may_be_a_list_of_paths(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    tree = Taxonomy.load(str(tmp_path / name))
+    assert tree.leaves == ["K > Bowls", "K > Mugs", "Shoes"]
+    assert tree.path("K > Mugs") == "K > Mugs"
+
+
+def test_a_tree_may_be_a_table_of_parents(tmp_path):
+    (tmp_path / "tree.csv").write_text("id,name,parent\n1,K,\n2,Mugs,1\n3,Bowls,1\n")
+    assert Taxonomy.load(str(tmp_path / "tree.csv")).path("3") == "Bowls"
+
+
+def test_only_some_leaves_keep_what_is_above_them(tree):
+    part = tree.only({"jeans", "shoes"})
+    assert [each["id"] for each in part.to_nodes()] == [
+        "main", "clothes", "trousers", "jeans", "shoes",
+    ]  # fmt: skip
+    assert tree.leaves_beneath("clothes") == ["shirts", "jeans", "chinos"]
 
 
 def test_nodes_survive_a_round_trip_and_so_does_the_version(tree):
@@ -114,13 +219,15 @@ NO_TREES = [
     ([{"name": "a"}], None, 'category 1 .*"id"'),
     ([{"id": "a"}], "a", "'a'.*\"name\""),
     ([{**node("a"), "subcategories": "b"}], "a", "\"subcategories\".*'a'"),
-    ([{**node("a"), "parent": 1}], "a", "\"parent\".*'a'"),
+    ([{**node("a"), "parent": [1]}], "a", "\"parent\".*'a'"),
     ([node("a"), node("a")], "a", "id 'a'"),
     ([node("a"), node("b")], "b", r"2 roots \('a', 'b'\)"),
     ([node("a", "b")], "a", "'a'.*'b'"),
     ([node("a"), node("b", parent="z")], "b", "'z'.*'b'"),
-    ([node("a"), node("b", parent="a")], "b", "'b'.*'a'"),
-    ([node("a", "b"), node("b")], "b", "'a'.*'b'.*None"),
+    ([node("a", "c"), node("b", parent="a"), node("c", parent="a")], "b", "'b'.*'a'"),
+    ([node("a", "b"), node("b"), node("c", parent="a")], "b", "'a'.*'b'.*None"),
+    ([{**node("a"), "name": "\ud800"}], "a", "surrogate"),
+    ([{**node("a\nb")}], "a\nb", "line break"),
     ([node("a", "b", "b"), node("b", parent="a")], "a", "'a'"),
     ([node("a", "b", parent="b"), node("b", "a", parent="a")], "a", "no root.*'a' > 'b' > 'a'"),
     ([node("r"), node("a", "b", parent="b"), node("b", "a", parent="a")], "a", "'a' > 'b' > 'a'"),

@@ -43,8 +43,8 @@ products = st.builds(
     price=st.none() | st.floats(-LARGEST_FLOAT32, LARGEST_FLOAT32),
     image=texts,
 ).filter(lambda each: each.image or each.title.strip() or each.description.strip())
-confidences = st.floats(0, 1)
-answers = st.lists(st.builds(Annotation, worker=texts, label=filled), max_size=4).map(tuple)
+confidences = st.floats(0, 1, exclude_min=True)
+answers = st.lists(st.builds(Annotation, worker=texts, label=named), max_size=4).map(tuple)
 annotations = st.builds(
     Annotations, answers=answers, result=st.none() | named, confidence=confidences, failure=texts
 )

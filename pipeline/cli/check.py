@@ -1,0 +1,78 @@
+"""`shelfsort check`: what data holds, what was not understood, and what to expect of a run."""
+
+import dataclasses
+import json
+
+import click
+
+from pipeline.cli.options import data_options, data_overrides, settings_options
+from pipeline.config import load_config
+from pipeline.local.console import no_progress
+from pipeline.local.findings import Findings, find
+from shelfsort.cli.tables import Column, table_lines, terminal_width
+from shelfsort.core.storage import absolute
+
+_CATEGORIES_SHOWN = 20
+_CATEGORY_COLUMNS = (Column("category", wraps=True), Column("products", number=True))
+
+
+@click.command()
+@click.argument("data")
+@data_options
+@settings_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def check(
+    data: str,
+    taxonomy: str,
+    columns: str | None,
+    categories: tuple[str, ...],
+    min_products: int | None,
+    config_file: str | None,
+    overrides: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Say what DATA holds, what was not understood, and what to expect of a run on it.
+
+    DATA and the options are those of `shelfsort run`. The check reads every row and a sample of
+    the images, and trains nothing. The exit status is 0 if a run can use the data, and 2 if not.
+
+    \b
+    Examples:
+      shelfsort check products.csv
+      shelfsort check products.xlsx --columns title=Name,image=Photo
+      shelfsort check photos/ --min-products 20
+    """
+    chosen = data_overrides(columns, categories, min_products)
+    config = load_config(config_file, (*chosen, *overrides))
+    with no_progress():
+        found = find(absolute(data), absolute(taxonomy) if taxonomy else "", config.data)
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(found), ensure_ascii=False))
+    else:
+        for line in readable(found, terminal_width()):
+            click.echo(line)
+    found.refuse_unusable()
+
+
+def readable(found: Findings, width: int | None) -> list[str]:
+    """The findings as lines for a person."""
+    lines = []
+    for file in found.files:
+        lines.append(f"{file.name}: {file.form}, {file.rows:,} rows")
+        if file.columns:
+            held = ", ".join(f"{field} from {name!r}" for field, name in file.columns.items())
+            lines.append(f"  columns: {held}")
+        if file.unused:
+            lines.append(f"  not used: {', '.join(repr(name) for name in file.unused)}")
+    lines.append(f"Categories: {found.tree}")
+    lines.append(f"Products: {found.products:,} of {found.rows:,} rows can be used")
+    lines += [f"  {n:,} left out: {why}; the first: {first}" for why, n, first in found.rejects]
+    lines += [f"  {n:,} x {what}" for what, n in found.ignored.items()]
+    lines.append(f"Images: {found.images}")
+    lines.append("")
+    ranked = sorted(found.categories.items(), key=lambda item: (-item[1], item[0]))
+    shown = [[path, f"{n:,}"] for path, n in ranked[:_CATEGORIES_SHOWN]]
+    lines += table_lines(_CATEGORY_COLUMNS, shown, width)
+    if beyond := ranked[_CATEGORIES_SHOWN:]:
+        lines.append(f"{len(beyond):,} more, with {beyond[-1][1]:,} to {beyond[0][1]:,} products")
+    return [*lines, "", *found.expectations]

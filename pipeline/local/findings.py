@@ -1,0 +1,214 @@
+"""What data holds, as far as it shows in seconds, and what to expect of a run on it."""
+
+import collections
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from components.manifest_example_gen.input_validation import refuse_unusable
+from components.manifest_example_gen.preflight import Examined, examine
+from components.manifest_example_gen.settings import DataConfig
+from shelfsort.contract.targets import TARGETS
+from shelfsort.core.errors import InputError
+from shelfsort.products.images.checks import check_picture
+from shelfsort.products.manifest.digest import ImageReference
+from shelfsort.products.manifest.files import find_manifest_files
+from shelfsort.products.manifest.rejects import IGNORED, REASONS, RejectedLine
+from shelfsort.products.tables.forms import Form, columns_of, form_of
+from shelfsort.products.tables.rows import Reading
+from shelfsort.products.taxonomy import Taxonomy
+from shelfsort.stats.binomial import proof_p_value, smallest_proof
+
+_IMAGES_OPENED = 100
+_FEW_PRODUCTS = 10
+_LARGEST_SHARE = 40
+_ERROR = 0.05
+
+
+@dataclasses.dataclass(frozen=True)
+class FileFindings:
+    """What a file holds.
+
+    Attributes:
+        name: path or address.
+        form: for people.
+        rows: number of rows, lines or images.
+        columns: column of each field; empty where the form has none.
+        unused: columns that hold no field.
+    """
+
+    name: str
+    form: str
+    rows: int
+    columns: Mapping[str, str]
+    unused: Sequence[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Findings:
+    """What data holds.
+
+    Attributes:
+        files: in their order.
+        tree: where the category tree comes from, and its size.
+        rows, products: number of rows, and of those that a run can use, images unseen.
+        rejects: reason for people, number and first row of what is left out, most first.
+        ignored: what was cut, left out or set in products that are used, and how often.
+        images: what opening a sample of them gave.
+        categories: products by the path of their category.
+        expectations: what to expect of a run, and which settings follow; a sentence or two each.
+        unusable: why a run would stop, "" where it would not.
+    """
+
+    files: Sequence[FileFindings]
+    tree: str
+    rows: int
+    products: int
+    rejects: Sequence[tuple[str, int, str]]
+    ignored: Mapping[str, int]
+    images: str
+    categories: Mapping[str, int]
+    expectations: Sequence[str]
+    unusable: str = ""
+
+    def refuse_unusable(self) -> None:
+        """Raises InputError where a run would stop."""
+        if self.unusable:
+            raise InputError(self.unusable)
+
+
+def find(data: str, taxonomy: str, config: DataConfig) -> Findings:
+    """Reads every row and opens a sample of the images.
+
+    Args:
+        data, taxonomy: as `pipeline.local.run.run` takes them.
+        config: how the data is read.
+
+    Raises:
+        InputError: it cannot be read at all.
+    """
+    found = examine(data, taxonomy, config)
+    tree = found.resolver.taxonomy
+    products = sum(found.categories.values())
+    unusable = ""
+    try:
+        refuse_unusable(data, found.tally, sorted(found.categories), config.max_reject_share)
+    except InputError as error:
+        unusable = str(error)
+    return Findings(
+        files=[_file(file, n, config.reading) for file, n in _files(data, found).items()],
+        tree=_described(tree, taxonomy),
+        rows=found.tally.lines,
+        products=products,
+        rejects=_rejects(found),
+        ignored={IGNORED.get(name, name): n for name, n in sorted(found.ignored.items())},
+        images=_sampled(found.images, config.max_image_pixels),
+        categories={tree.path(leaf): n for leaf, n in sorted(found.categories.items())},
+        expectations=list(expectations(products, found.categories, config.splits)),
+        unusable=unusable,
+    )
+
+
+def expectations(
+    products: int, categories: Mapping[str, int], splits: Mapping[str, int]
+) -> Iterator[str]:
+    """What so many products can certify, and which settings follow.
+
+    Args:
+        products: number of usable products.
+        categories: products of each leaf.
+        splits: shares, as `data.splits`.
+    """
+    split = "calibration" if "calibration" in splits else "train"
+    share = splits[split] / sum(splits.values())
+    n = int(products * share)
+    for target in TARGETS:
+        least = smallest_proof(target)
+        goal = f"{100 * target:g} %"
+        if n < least:
+            needed = math.ceil(least / share)
+            yield (
+                f"{goal}: cannot be certified. About {n:,} products fit the thresholds "
+                f"({share:.0%}: {split}), and {least:,} are needed, all of them right."
+                + _remedy(products, needed, least, splits)
+            )
+        else:
+            half = f", or half if {_at_most(n // 2, target)} of the surest {n // 2:,} are"
+            yield (
+                f"{goal}: can be certified. About {n:,} products fit the thresholds. All products "
+                f"can be decided if {_at_most(n, target)} of these are wrong"
+                f"{half if n // 2 >= least else ''}."
+            )
+    few = sum(n < _FEW_PRODUCTS for n in categories.values())
+    if few:
+        yield (
+            f"{few:,} of {len(categories):,} categories have fewer than {_FEW_PRODUCTS} products, "
+            f"too few to learn. Leave them out with --min-products {_FEW_PRODUCTS}, or label more."
+        )
+
+
+def _remedy(products: int, needed: int, least: int, splits: Mapping[str, int]) -> str:
+    label = f" Label about {needed - products:,} more"
+    share = math.ceil(100 * 1.5 * least / products) if products else 100
+    if "calibration" not in splits or share > _LARGEST_SHARE:
+        return f"{label}."
+    held = (100 - share) // 5
+    return (
+        f"{label}, or: --set 'data.splits="
+        f"{{train: {100 - share - held}, calibration: {share}, eval: {held}}}'."
+    )
+
+
+def _at_most(n: int, target: float) -> str:
+    """The most errors in `n` that still certify `target`, in words."""
+    wrong = 0
+    while wrong < n and proof_p_value(n - wrong - 1, n, target) <= _ERROR:
+        wrong += 1
+    return f"at most {wrong:,}" if wrong else "none"
+
+
+def _files(data: str, found: Examined) -> Mapping[str, int]:
+    return {file: found.files.get(file, 0) for file in find_manifest_files(data)}
+
+
+def _file(name: str, rows: int, how: Reading) -> FileFindings:
+    form = form_of(name)
+    if form in (Form.MANIFEST, Form.IMAGE_FOLDER):
+        return FileFindings(name, form.value, rows, {}, ())
+    columns = columns_of(name, form, how)
+    return FileFindings(name, form.value, rows, columns.of, columns.unused)
+
+
+def _described(tree: Taxonomy, given: str) -> str:
+    inner = len(tree) - len(tree.leaves) - 1
+    source = f"from {given}" if given else "built from the labels"
+    return f"{len(tree.leaves):,} leaves below {inner:,} other categories, {source}"
+
+
+def _rejects(found: Examined) -> list[tuple[str, int, str]]:
+    tally = found.tally
+    return [
+        (REASONS.get(reason, reason), n, f"{first.file}:{first.line}: {first.detail}")
+        for reason, n in tally.by_reason.most_common()
+        for first in [tally.first[reason]]
+    ]
+
+
+def _sampled(images: Sequence[ImageReference], max_pixels: int) -> str:
+    """Opens up to 100 images, evenly spread over the rows."""
+    unique = list(dict.fromkeys(images))
+    if not unique:
+        return "none"
+    chosen = unique[:: math.ceil(len(unique) / _IMAGES_OPENED)]
+    formats: collections.Counter[str] = collections.Counter()
+    faults: list[str] = []
+    for source, reference in chosen:
+        try:
+            content = source.read(source.locate(reference))
+            formats[check_picture(content, max_pixels).format.upper()] += 1
+        except RejectedLine as why:
+            faults.append(f"{reference!r}: {why.detail}")
+    named = ", ".join(f"{n:,} {name}" for name, n in formats.most_common())
+    said = f"{len(unique):,} named; of {len(chosen):,} opened, {len(chosen) - len(faults):,} can be"
+    said += f" used ({named})" if named else " used"
+    return f"{said}; the first that cannot: {faults[0]}" if faults else said

@@ -1,0 +1,1 @@
+"""Products in tables and folders: reads each form into lines of a manifest."""

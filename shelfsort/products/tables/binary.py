@@ -1,0 +1,89 @@
+"""Rows of Excel and Parquet files; the packages are imported on use."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from shelfsort.core.errors import InputError
+from shelfsort.core.storage import open_binary, read_bytes
+from shelfsort.products.tables.rows import Row, reading
+
+_ROWS_AT_ONCE = 1_000
+_LARGEST_WORKBOOK = 256 * 2**20
+_NEEDS = "{file}: needs a package. Run pip install 'shelfsort[tables]'."
+
+
+def excel_rows(file: str, sheet: str) -> Iterator[Row]:
+    """The rows below the header of one sheet (xlsx, xlsm, xlsb, xls, ods), numbered as there.
+
+    Raises:
+        InputError: it cannot be read, is larger than 256 MiB, or has no such sheet or no header.
+    """
+    try:
+        from python_calamine import CalamineWorkbook
+    except ImportError as error:
+        raise InputError(_NEEDS.format(file=file)) from error
+    with reading(file, "Save it again as .xlsx or as CSV."):
+        content = read_bytes(file, _LARGEST_WORKBOOK + 1)
+        if len(content) > _LARGEST_WORKBOOK:
+            raise InputError(f"{file}: larger than 256 MiB. Save it as CSV.")
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        names = list(workbook.sheet_names)
+        if sheet and sheet not in names:
+            shown = ", ".join(repr(name) for name in names[:10])
+            raise InputError(f"{file}: no sheet {sheet!r}. Set data.sheet to one of: {shown}.")
+        opened = workbook.get_sheet_by_name(sheet or names[0])
+        start = opened.start[0] if opened.start else 0
+        rows = opened.to_python(skip_empty_area=True)
+    header: list[str] = []
+    for number, cells in enumerate(rows, start=start + 1):
+        if all(cell == "" for cell in cells):
+            continue
+        if not header:
+            header = _named(file, number, cells)
+            continue
+        yield Row(number, {name: _cell(cell) for name, cell in zip(header, cells, strict=False)})
+    if not header:
+        raise InputError(f"{file}: the sheet is empty. Give one with a header and rows.")
+
+
+def parquet_rows(file: str) -> Iterator[Row]:
+    """The rows of a Parquet file, from 1.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        import pyarrow
+        from pyarrow import parquet
+
+        if int(pyarrow.__version__.split(".")[0]) < 14:
+            # Without it an extension type in a hostile file may run code.
+            import pyarrow_hotfix  # noqa: F401
+    except ImportError as error:
+        raise InputError(_NEEDS.format(file=file)) from error
+    number = 0
+    with reading(file, "Write it again as Parquet."), open_binary(file) as stream:
+        for batch in parquet.ParquetFile(stream).iter_batches(batch_size=_ROWS_AT_ONCE):
+            for cells in batch.to_pylist():
+                number += 1
+                yield Row(number, {name: _cell(value) for name, value in cells.items()})
+
+
+def _named(file: str, number: int, cells: list[Any]) -> list[str]:
+    names = [str(_cell(cell) or "").strip() for cell in cells]
+    repeated = sorted({name for name in names if name and names.count(name) > 1})
+    if repeated:
+        raise InputError(
+            f"{file}:{number}: the column {repeated[0]!r} occurs twice. Rename one of them."
+        )
+    return [name or f"column {place}" for place, name in enumerate(names, start=1)]
+
+
+def _cell(value: Any) -> Any:
+    """What JSON can hold: whole numbers without a fraction, and dates as text."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if value is None or isinstance(value, str | int | float | bool | list | dict):
+        return value
+    return str(value)

@@ -1,0 +1,71 @@
+"""What data holds, and what to expect of a run on it."""
+
+import pytest
+
+from components.manifest_example_gen.settings import DataConfig
+from pipeline.cli.check import readable
+from pipeline.local.findings import expectations, find
+from shelfsort.core.errors import InputError
+
+SPLITS = {"train": 80, "calibration": 10, "eval": 10}
+
+
+@pytest.fixture
+def table(tmp_path, make_picture):
+    (tmp_path / "1.jpg").write_bytes(make_picture())
+    rows = ["1,mug,1.jpg,Kitchen > Mugs,9", "2,bowl,2.jpg,Kitchen > Bowls,8", "3,boot,,Shoes,7"]
+    path = tmp_path / "products.csv"
+    path.write_text("\n".join(["sku,name,image,category,stock", *rows, "4,sock,,,6"]) + "\n")
+    return str(path)
+
+
+def test_columns_rows_categories_and_images_are_found(table):
+    found = find(table, "", DataConfig(max_reject_share=0.3))
+    (file,) = found.files
+    assert (file.form, file.rows, file.unused) == ("CSV", 4, ("stock",))
+    assert file.columns == {"id": "sku", "title": "name", "image": "image", "category": "category"}
+    assert (found.rows, found.products, found.unusable) == (4, 3, "")
+    assert found.categories == {"Kitchen > Bowls": 1, "Kitchen > Mugs": 1, "Shoes": 1}
+    assert found.images.startswith("2 named; of 2 opened, 1 can be used (1 JPEG)")
+    ((reason, n, first),) = found.rejects
+    assert (n, first) == (1, f"{table}:5: no value for 'category'")
+    assert reason == "The line has no label"
+    found.refuse_unusable()
+
+
+def test_data_that_a_run_would_refuse_is_described_and_refused(table):
+    found = find(table, "", DataConfig())
+    assert found.products == 3
+    assert any(line.startswith("Products: 3 of 4 rows") for line in readable(found, 80))
+    with pytest.raises(InputError, match=r"25\.0% of 4 lines"):
+        found.refuse_unusable()
+
+
+def test_too_few_products_are_told_how_many_more_or_which_splits():
+    at_95, at_98 = expectations(200, {"a": 100, "b": 100}, SPLITS)
+    assert "About 20 products" in at_95 and "59 are needed" in at_95
+    assert "Label about 390 more" in at_95
+    assert "149 are needed" in at_98 and "--set" not in at_98
+    (at_95, *_) = expectations(400, {"a": 400}, SPLITS)
+    assert "{train: 62, calibration: 23, eval: 15}" in at_95
+
+
+def test_enough_products_are_told_how_many_errors_they_bear():
+    # Of 100, one error or less proves 95 %: the chance of it at 5 % errors is .037, of two .118.
+    at_95, _ = expectations(1_000, {"a": 500, "b": 500}, SPLITS)
+    assert "if at most 1 of these are wrong" in at_95
+    # Of 150, two: the chance is .018, and of three .055.
+    at_95, at_98 = expectations(1_500, {"a": 500, "b": 500}, SPLITS)
+    assert "if at most 2 of these" in at_95 and "half if none of the surest 75" in at_95
+    assert "if none of these" in at_98
+
+
+def test_categories_too_small_to_learn_are_counted():
+    *_, few = expectations(3_000, {"a": 9, "b": 10, "c": 2_981}, SPLITS)
+    assert few.startswith("1 of 3 categories")
+    assert "--min-products 10" in few
+
+
+def test_without_a_calibration_split_training_products_are_the_evidence():
+    at_95, _ = expectations(1_000, {"a": 500, "b": 500}, {"train": 90, "eval": 10})
+    assert "About 900 products" in at_95
