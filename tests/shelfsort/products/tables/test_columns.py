@@ -48,7 +48,7 @@ def test_other_columns_of_the_command_line_are_refused(text):
 @pytest.mark.parametrize(
     ("named", "message"),
     [
-        ({"title": "Nmae"}, r"no column 'Nmae'; nearest: 'Name'"),
+        ({"title": "Names"}, r"no column 'Names'; nearest: 'Name'"),
         ({"name": "Name"}, r"no field 'name'.*title"),
     ],
 )
