@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.distributions.extras import ENVIRONMENTS, IMPORT_EACH, ROOT, modules_needed_in
+from tests.distributions.extras import ENVIRONMENTS, IMPORT_EACH, modules_needed_in
 from tests.distributions.wheels import build_wheels
+from tests.fixtures.stacks import running_stack
 
 COVERS = (
     r"/^\[project\]/,/^\[tool.ruff\]/:pyproject.toml",
@@ -28,8 +29,7 @@ def wheels(tmp_path_factory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def constraints(tmp_path_factory) -> Path:
     """The locked versions, without hashes: pip resolves extras within them."""
-    stack = "tfx-1.16" if sys.version_info < (3, 11) else "tfx-1.21"
-    lines = (ROOT / "stacks" / stack / "requirements.lock").read_text("utf-8").splitlines()
+    lines = (running_stack() / "requirements.lock").read_text("utf-8").splitlines()
     pins = [line.removesuffix(" \\") for line in lines if line[:1].isalpha()]
     path = tmp_path_factory.mktemp("constraints") / "constraints.txt"
     path.write_text("\n".join(pins), "utf-8")

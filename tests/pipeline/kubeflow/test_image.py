@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.stacks import running_stack
+
 ROOT = Path(__file__).parents[3]
 STACK = ROOT / "stacks/tfx-1.21"
 DOCKERFILE = ROOT / "Dockerfile"
@@ -35,6 +37,12 @@ def stages() -> dict[str, list[tuple[str, str]]]:
     return found
 
 
+def gpu_lock(stack: Path) -> dict[str, str]:
+    """Versions of NVIDIA's libraries by package."""
+    lines = (stack / "requirements-gpu.lock").read_text().splitlines()
+    return dict(line.split()[0].split("==") for line in lines if "==" in line)
+
+
 def arguments_of(stage: str, instruction: str) -> list[str]:
     return [arguments for name, arguments in stages()[stage] if name == instruction]
 
@@ -57,11 +65,18 @@ def test_the_gpu_libraries_are_the_ones_that_tensorflow_asks_for():
     from packaging.requirements import Requirement
 
     wanted = [Requirement(each) for each in requires("tensorflow") if "and-cuda" in each]
-    stack = STACK.parent / ("tfx-1.16" if sys.version_info < (3, 11) else "tfx-1.21")
-    lines = (stack / "requirements-gpu.lock").read_text().splitlines()
-    locked = dict(line.split()[0].split("==") for line in lines if "==" in line)
+    locked = gpu_lock(running_stack())
     assert {each.name for each in wanted} == set(locked)
     assert all(each.specifier.contains(locked[each.name]) for each in wanted)
+
+
+def test_tensorflow_finds_each_of_the_gpu_libraries():
+    (setting,) = arguments_of("runtime-gpu", "ENV")
+    paths = setting.removeprefix("LD_LIBRARY_PATH=").split(":")
+    found = {path.removeprefix("${NVIDIA}/").removesuffix("/lib") for path in paths}
+    names = (name.removeprefix("nvidia-").removesuffix("-cu12") for name in gpu_lock(STACK))
+    # A compiler, not a library.
+    assert found == {name.replace("-", "_") for name in names} - {"cuda_nvcc"}
 
 
 def test_it_runs_as_nobody_in_particular():
