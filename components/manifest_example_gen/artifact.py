@@ -32,6 +32,21 @@ class Labels:
 
 
 @dataclass(frozen=True)
+class Read(Document):
+    """What was read, so that it can be compared with what was checked: `read.json` in `rejects`.
+
+    Attributes:
+        files: digest of each of the manifest's files, as hex digits.
+        local_images: as `ContentDigest.local_images`.
+    """
+
+    FILE: ClassVar[str] = "read.json"
+
+    files: Mapping[str, str]
+    local_images: str
+
+
+@dataclass(frozen=True)
 class Ingestion(Document):
     """What became of the manifest's lines: `summary.json` in the artifact `rejects`.
 

@@ -1,6 +1,7 @@
 """The Beam steps of ingestion: read lines, parse them, check images and write shards."""
 
 import collections
+import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,16 +16,19 @@ from components.manifest_example_gen.settings import DataConfig
 from components.manifest_example_gen.sharding import one_of_each_id, shard_of
 from components.manifest_example_gen.summary import (
     Counts,
+    count_image_digests,
     count_product,
     count_superseded,
 )
 from shelfsort.core.progress import progress
+from shelfsort.core.storage import is_remote
 from shelfsort.products.example import NO_PICTURE, to_example
 from shelfsort.products.groups import group_id, group_key
 from shelfsort.products.images.checks import Picture, check_picture
 from shelfsort.products.images.decoder import check_decodes
-from shelfsort.products.images.source import ImageSources
+from shelfsort.products.images.source import ImageSource, ImageSources
 from shelfsort.products.leaves import LeafResolver
+from shelfsort.products.manifest.digest import DIGEST_BYTES, local_image_digest
 from shelfsort.products.manifest.lines import Line
 from shelfsort.products.manifest.parsing import read_record
 from shelfsort.products.manifest.rejects import Reject, RejectedLine
@@ -34,6 +38,7 @@ from shelfsort.products.tables.lines import product_lines
 from shelfsort.products.tables.rows import Reading
 
 REJECTS = "rejects"
+READ = "read"
 PARTIAL_FOLDER = "partial"
 _READERS = 8
 _READ_AHEAD = 24
@@ -41,13 +46,18 @@ _DECODED_AT_ONCE = 2
 
 
 class ReadLines(beam.DoFn):
-    """Yields the lines of a file, given its path."""
+    """Yields the lines of a file, given its path.
+
+    Yields the path and the digest of what was read, as hex digits, under their own tag.
+    """
 
     def __init__(self, how: Reading):
         self._how = how
 
     def process(self, file: str) -> Iterator[Line]:
-        yield from product_lines(file, self._how)
+        digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
+        yield from product_lines(file, self._how, digest)
+        yield pvalue.TaggedOutput(READ, (file, digest.hexdigest()))
 
 
 class LabelProducts(beam.DoFn):
@@ -89,6 +99,7 @@ class WriteShards(beam.DoFn):
             max_bytes=self._data.max_image_bytes,
         )
         self._pool = ThreadPoolExecutor(_READERS)
+        self._image_digests: list[int] = []
         # Reading waits for the store; decoding takes memory, up to 4 bytes a pixel.
         self._decoding = Semaphore(_DECODED_AT_ONCE)
 
@@ -109,6 +120,8 @@ class WriteShards(beam.DoFn):
                 split, example = outcome
                 files.write(split, example)
                 counts.update(count_product(product, split))
+        counts.update(count_image_digests(self._image_digests))
+        self._image_digests.clear()
         for reject in rejects:
             yield pvalue.TaggedOutput(REJECTS, reject)
         yield counts
@@ -135,11 +148,25 @@ class WriteShards(beam.DoFn):
         if not reference:
             return NO_PICTURE, b""
         source = self._sources.of(file)
-        image = source.read(source.locate(reference))
+        image = self._read(source, reference)
         with self._decoding:
             picture = check_picture(image, self._data.max_image_pixels)
             check_decodes(image, picture)
         return picture, image
+
+    def _read(self, source: ImageSource, reference: str) -> bytes:
+        location = source.locate(reference)
+        if is_remote(location):
+            return source.read(location)
+        read: bytes | RejectedLine
+        try:
+            read = source.read(location)
+        except RejectedLine as why:
+            read = why
+        self._image_digests.append(local_image_digest(reference, read))
+        if isinstance(read, RejectedLine):
+            raise read
+        return read
 
 
 class MergeCounts(beam.CombineFn):

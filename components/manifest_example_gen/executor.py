@@ -23,6 +23,7 @@ from tfx.types import artifact_utils
 from components.manifest_example_gen import beam_steps
 from components.manifest_example_gen.artifact import (
     Ingestion,
+    Read,
     write_origin,
     write_rejects,
     write_taxonomy,
@@ -35,9 +36,16 @@ from components.manifest_example_gen.input_validation import (
 )
 from components.manifest_example_gen.settings import DataConfig
 from components.manifest_example_gen.sharding import shard_count
-from components.manifest_example_gen.summary import Counts, summarise
+from components.manifest_example_gen.summary import Counts, image_digests, summarise
+from shelfsort.core.errors import InputError
 from shelfsort.core.progress import note
 from shelfsort.products.leaves import LeafResolver
+from shelfsort.products.manifest.digest import (
+    ContentDigest,
+    file_digest,
+    files_digest,
+    sum_of_images,
+)
 from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.manifest.label_attributes import find_label_attribute
 from shelfsort.products.manifest.provenance import Origin
@@ -92,6 +100,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         taxonomy = artifact_utils.get_single_instance(output_dict[TAXONOMY])
         write_taxonomy(taxonomy.uri, given.resolver.taxonomy)
         self._ingest(given, examples.uri, rejects.uri)
+        _refuse_changed(Read.read(rejects.uri), given, exec_properties)
         origin = Origin(exec_properties["content_digest"], given.files, given.data.splits)
         write_origin(examples.uri, origin)
         ingestion = _check_result(rejects.uri, given)
@@ -106,11 +115,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         expected = given.lines if alone else None
         write = beam_steps.WriteShards(given.data, shards, examples_uri, expected)
         with self._make_beam_pipeline() as pipeline:
-            lines = (
+            read_lines = (
                 pipeline
                 | "Manifest" >> beam.Create(given.files)
-                | "ReadLines" >> beam.ParDo(beam_steps.ReadLines(given.data.reading))
+                | "ReadLines"
+                >> beam.ParDo(beam_steps.ReadLines(given.data.reading)).with_outputs(
+                    beam_steps.READ, main="lines"
+                )
             )
+            lines, read = read_lines.lines, read_lines[beam_steps.READ]
             # Workers share the reading; a single one would only hold all lines in memory.
             spread = lines if alone else lines | "SpreadLines" >> beam.Reshuffle()
             labelled = spread | "LabelProducts" >> beam.ParDo(label).with_outputs(
@@ -130,8 +143,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 | "AddCounts" >> beam.CombineGlobally(beam_steps.MergeCounts())
                 | "WriteOutcome"
                 >> beam.Map(
-                    lambda counts, found: _write_outcome(counts, found, reduction, rejects_uri),
+                    lambda counts, found, read: _write_outcome(
+                        counts, found, read, reduction, rejects_uri
+                    ),
                     pvalue.AsList(rejects),
+                    pvalue.AsList(read),
                 )
             )
         partial = f"{examples_uri}/{beam_steps.PARTIAL_FOLDER}"
@@ -146,15 +162,36 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 
 def _write_outcome(
-    accepted: Counts, rejects: Iterable[Reject], reduction: Mapping[str, str], rejects_uri: str
+    accepted: Counts,
+    rejects: Iterable[Reject],
+    read: Iterable[tuple[str, str]],
+    reduction: Mapping[str, str],
+    rejects_uri: str,
 ) -> None:
-    """Writes the rejects, and the summary of all lines."""
+    """Writes the rejects, the summary of all lines, and the digests of what was read."""
+    Read(dict(read), sum_of_images(image_digests(accepted))).write(rejects_uri)
     ordered = sorted(rejects, key=lambda reject: reject.place)
     write_rejects(rejects_uri, ordered)
     for reject in ordered[:_LOGGED_REJECTS]:
         # TFX deletes the artifacts of an execution that fails: the log is what is left.
         logging.info("%s:%d rejected: %s, %s", *reject.place, reject.reason, reject.detail)
     summarise(accepted, ordered, reduction).write(rejects_uri)
+
+
+def _refuse_changed(read: Read, given: _Input, properties: Mapping[str, Any]) -> None:
+    """Refuses to store under a digest what is not the content that it is of. Raises InputError."""
+    checked = ContentDigest.parse(properties["content_digest"])
+    if checked is None:
+        return
+    files = [bytes.fromhex(read.files[file]) for file in given.files]
+    others = [path for path in (properties["taxonomy_file"], given.data.reduction) if path]
+    if files_digest([*files, *map(file_digest, others)]) != checked.files:
+        what = "the manifest, the taxonomy or the reduction"
+    elif read.local_images != checked.local_images:
+        what = "an image"
+    else:
+        return
+    raise InputError(f"{given.manifest}: {what} changed during the run. Start it again.")
 
 
 def _load(properties: dict[str, Any]) -> _Input:

@@ -66,7 +66,7 @@ class Examined:
         tally: lines and rejects, as far as it shows without opening images.
         categories: products of each leaf that has one, by id.
         ignored: fields that were cut, left out or set, by their name.
-        images: that the products refer to, in the order of their lines.
+        images: that the products refer to which no later file supersedes.
     """
 
     label_attribute: str
@@ -132,7 +132,10 @@ def examine(manifest: str, taxonomy: str, data: DataConfig) -> Examined:
         lines[file] = found.tally.lines - before
         digests.append(digest.digest())
     if not data.label_attribute:
-        attributes.only()
+        main = attributes.only()
+        if main != attribute:
+            # The first line of all had a stray attribute.
+            return examine(manifest, taxonomy, dataclasses.replace(data, label_attribute=main))
     elif found.tally.by_reason.get("missing_label", 0) == found.tally.lines:
         raise attributes.missing(attribute)
     return Examined(
@@ -143,7 +146,7 @@ def examine(manifest: str, taxonomy: str, data: DataConfig) -> Examined:
         found.tally,
         found.categories,
         found.ignored,
-        found.images,
+        list(found.images.values()),
     )
 
 
@@ -168,19 +171,21 @@ class _Findings:
         tally: of lines and rejects.
         categories: products of each leaf.
         ignored: fields that were cut, left out or set.
-        images: that the products refer to, in the order of their lines.
+        images: that the products refer to which no later file supersedes, by their ids.
     """
 
     def __init__(self, data: DataConfig, resolver: LeafResolver):
         self._data = data
         self._resolver = resolver
-        self._sources = ImageSources(data.image_roots, allow_http=data.allow_http)
+        self._sources = ImageSources(
+            data.image_roots, allow_http=data.allow_http, max_bytes=data.max_image_bytes
+        )
         self._file = ""
         self._lines_of_ids: dict[str, int] = {}
         self.tally = RejectTally()
         self.categories: Counter[str] = Counter()
         self.ignored: Counter[str] = Counter()
-        self.images: list[ImageReference] = []
+        self.images: dict[str, ImageReference] = {}
 
     def add(self, record: Record) -> None:
         """Takes up the next line."""
@@ -194,8 +199,10 @@ class _Findings:
             return
         self.categories[outcome.label.category] += 1
         self.ignored.update(outcome.ignored)
-        if outcome.product.image:
-            self.images.append((self._sources.of(outcome.file), outcome.product.image))
+        product = outcome.product
+        self.images.pop(product.id, None)
+        if product.image:
+            self.images[product.id] = (self._sources.of(outcome.file), product.image)
 
     def _first_of_its_id(self, product: LabelledProduct) -> LabelledProduct | Reject:
         if product.file != self._file:

@@ -35,7 +35,8 @@ class DataConfig:
         max_image_pixels: Number of pixels above which an image is rejected.
         max_image_bytes: Size in bytes above which an image is rejected.
         max_text_chars: Number of characters after which a title or description is cut.
-        image_roots: Folders that images may lie in, besides the manifest's own.
+        image_roots: Folders that images may lie in, besides the manifest's own: paths, and
+            addresses such as `s3://bucket/images`.
         allow_http: Whether images are fetched from public http(s) addresses.
     """
 

@@ -9,6 +9,7 @@ from shelfsort.products.manifest.rejects import Reject
 from shelfsort.products.product import LabelledProduct
 
 Counts = Counter[tuple[str, str]]
+_IMAGES_READ = ("image digests", "")
 
 
 def count_product(product: LabelledProduct, split: str) -> Counts:
@@ -28,6 +29,16 @@ def count_product(product: LabelledProduct, split: str) -> Counts:
 def count_superseded(product: LabelledProduct) -> Counts:
     """The counts of a line that a later file has superseded."""
     return Counter({("superseded", ""): 1, **_answers(product.label.workers)})
+
+
+def count_image_digests(digests: Iterable[int]) -> Counts:
+    """The sum of `local_image_digest` of the images that a shard read."""
+    return Counter({_IMAGES_READ: sum(digests)})
+
+
+def image_digests(counts: Counts) -> int:
+    """The sum over all shards."""
+    return counts[_IMAGES_READ]
 
 
 def _count_reject(reject: Reject) -> Counts:

@@ -12,6 +12,7 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -30,6 +31,8 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _EXTRAS = {"s3": "aws", "s3a": "aws", "gs": "gcs", "gcs": "gcs"}
 _TIMES = ("mtime", "LastModified", "last_modified", "created")
 _BLOCK_BYTES = 1 << 20
+MAX_INPUT_BYTES = 256 << 20
+"""Largest file that is read into memory as a whole because a caller named it."""
 
 
 def scheme(place: Place) -> str:
@@ -82,15 +85,28 @@ def open_binary(place: Place) -> BinaryIO:
     """Opens a file for reading bytes.
 
     Raises:
-        OSError: it is not there or may not be read.
+        OSError: it is not there, may not be read, or is no plain file: a named pipe would be waited
+            for, and a device has no end.
         ValueError: there is no such scheme.
         InputError: the package of its scheme is not installed.
     """
     if not is_remote(place):
-        return local_path(place).open("rb")
+        return _open_plain(local_path(place))
     with _as_os_errors(place):
         opened: BinaryIO = file_system(place).open(os.fspath(place), "rb")
     return opened
+
+
+def _open_plain(path: Path) -> BinaryIO:
+    # Without O_NONBLOCK, opening a named pipe would wait for a writer.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    raise OSError(errno.EINVAL, "not a plain file", os.fspath(path))
 
 
 def read_bytes(place: Place, at_most: int = -1) -> bytes:
@@ -255,19 +271,29 @@ def remove_tree(folder: Place) -> None:
         file_system(folder).rm(os.fspath(folder), recursive=True)
 
 
-def read_input(place: Place, what: str) -> bytes:
-    """The bytes of a file that the caller named; `what` says what it is, as in "taxonomy".
+def read_input(place: Place, what: str, at_most: int = MAX_INPUT_BYTES) -> bytes:
+    """The bytes of a file that the caller named.
+
+    Args:
+        place: of the file.
+        what: what it is, for messages, as in "taxonomy".
+        at_most: a larger file is refused.
 
     Raises:
-        InputError: it is missing, unreadable or empty; the message names it and the remedy.
+        InputError: it is missing, unreadable, empty or too large; the message names it and the
+            remedy.
     """
     try:
-        content = read_bytes(place)
+        content = read_bytes(place, at_most + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
             f"{place}: the {what} cannot be read ({reason}). Give the path of an existing file."
         ) from error
+    if len(content) > at_most:
+        raise InputError(
+            f"{place}: the {what} is larger than {at_most >> 20:,} MiB. Give a smaller file."
+        )
     if not content.strip():
         raise InputError(f"{place}: the {what} is empty. Give a file with content.")
     return content

@@ -2,13 +2,13 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
 from yaml.error import MarkedYAMLError
 from yaml.reader import ReaderError
 
+from shelfsort.core import storage
 from shelfsort.core.errors import InputError
 
 Keys = tuple[str, ...]
@@ -81,8 +81,7 @@ def parse_value(text: str, name: str) -> Any:
 
 def _text(path: str, remedy: str) -> str:
     try:
-        with Path(path).open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = storage.read_bytes(storage.local_path(path), MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise InputError(f"{path}: is larger than {MAX_BYTES >> 20} MiB. {remedy}")
         return content.decode("utf-8")

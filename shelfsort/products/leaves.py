@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from shelfsort.core.errors import InputError
 from shelfsort.products.reduction import load_reduction
 from shelfsort.products.taxonomy import InvalidTaxonomy, LabelForm, Taxonomy, UnknownLabel
-from shelfsort.products.taxonomy_forms import canonical_path
+from shelfsort.products.taxonomy_forms import MAX_LEVELS, canonical_path, path_parts
 
 _MEMO_SIZE = 65_536
 
@@ -117,10 +117,12 @@ class AnyPath:
     dropped: Mapping[str, str] = MappingProxyType({})
 
     def leaf(self, label: str) -> str:
-        """The path. Raises UnknownLabel where there is no name on it."""
+        """The path. Raises UnknownLabel where it has no name, or more than a tree has levels."""
         path = canonical_path(label)
         if not path:
             raise UnknownLabel(f"{label[:80]!r} is not a path of names")
+        if len(path_parts(path)) > MAX_LEVELS:
+            raise UnknownLabel(f"{label[:80]!r} has more than {MAX_LEVELS} names")
         return path
 
 

@@ -19,6 +19,7 @@ LabelForm = Literal["any", "id", "path", "name"]
 _NEAREST = 3
 _LONGEST_LABEL_COMPARED = 200
 _MOST_LABELS_COMPARED = 100
+_MOST_NAMES_COMPARED = 200_000
 
 
 class UnknownLabel(LookupError):  # noqa: N818 - reads as the verdict it is
@@ -207,10 +208,12 @@ class Taxonomy:
     def nearest(self, label: str) -> list[str]:
         """Up to three paths or leaf names that resemble `label`, the most similar first.
 
-        Comparing with every name is slow: after 100 different labels nothing is suggested.
+        Comparing with every name is slow: after 100 different labels, or fewer in a large tree,
+        nothing is suggested.
         """
         if label not in self._nearest_memo:
-            if len(self._nearest_memo) >= _MOST_LABELS_COMPARED:
+            most = min(_MOST_LABELS_COMPARED, _MOST_NAMES_COMPARED // len(self))
+            if len(self._nearest_memo) >= most:
                 return []
             known = [*self._by_path, *dict.fromkeys(self.name(leaf) for leaf in self.leaves)]
             close = difflib.get_close_matches(

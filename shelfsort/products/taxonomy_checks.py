@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shelfsort.core.errors import InputError
-from shelfsort.products.taxonomy_forms import with_both_sides
+from shelfsort.products.taxonomy_forms import MAX_LEVELS, with_both_sides
 
+MAX_CATEGORIES = 200_000
 _SHOWN = 3
+_LONGEST_ID = 80
 
 
 class InvalidTaxonomy(InputError):  # noqa: N818 - names a state, as InputError's kin do
@@ -28,6 +30,11 @@ def checked_nodes(nodes: Any) -> list[dict[str, Any]]:
     """
     if not isinstance(nodes, list) or not nodes:
         raise InvalidTaxonomy("not a list of categories. Give a JSON list that contains a root.")
+    if len(nodes) > MAX_CATEGORIES:
+        raise InvalidTaxonomy(
+            f"{len(nodes):,} categories; the limit is {MAX_CATEGORIES:,}. Give the part of "
+            "the tree that has products."
+        )
     seen: set[str] = set()
     checked: list[dict[str, Any]] = []
     for position, node in enumerate(nodes, start=1):
@@ -144,23 +151,29 @@ def _check_parents_agree(nodes: list[dict[str, Any]], by_id: Mapping[str, dict])
 
 
 def _below(root: str, by_id: Mapping[str, dict]) -> set[str]:
-    reached: set[str] = set()
-    waiting = [root]
-    while waiting:
-        id_ = waiting.pop()
-        reached.add(id_)
-        waiting.extend(child for child in by_id[id_]["subcategories"] if child not in reached)
-    return reached
+    reached = {root}
+    level = [root]
+    for _ in range(MAX_LEVELS + 1):
+        level = [child for id_ in level for child in by_id[id_]["subcategories"]]
+        if not level:
+            return reached
+        reached.update(level)
+    raise InvalidTaxonomy(
+        f"{level[0]!r} is more than {MAX_LEVELS} levels below the root. Remove levels.", level[0]
+    )
 
 
 def _cycle(by_id: Mapping[str, dict], start: dict[str, Any]) -> str:
-    """The ids of the cycle that `start`'s chain of parents ends in."""
-    order: list[str] = []
+    """The ids of the cycle that `start`'s chain of parents ends in, cut in the middle."""
+    order: dict[str, int] = {}
     id_ = start["id"]
     while id_ not in order:
-        order.append(id_)
+        order[id_] = len(order)
         id_ = by_id[id_]["parent"]
-    return " > ".join(repr(each) for each in [*order[order.index(id_) :], id_])
+    cycle = [repr(each)[:_LONGEST_ID] for each in [*list(order)[order[id_] :], id_]]
+    if len(cycle) > 2 * _SHOWN:
+        cycle = [*cycle[:_SHOWN], "…", *cycle[-_SHOWN:]]
+    return " > ".join(cycle)
 
 
 def _listed(ids: Iterable[str]) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 PATH_SEPARATOR = " > "
+MAX_LEVELS = 100
+"""Levels of a tree below the root."""
 _ROOT = "root"
 
 
@@ -32,7 +34,8 @@ def nodes_of_paths(paths: Iterable[str]) -> list[dict[str, Any]]:
     """
     parents: dict[tuple[str, ...], tuple[str, ...]] = {}
     for path in paths:
-        parts = path_parts(path)
+        # One name too many is enough for the check of the tree to refuse it.
+        parts = path_parts(path)[: MAX_LEVELS + 1]
         for length in range(len(parts), 0, -1):
             parents[parts[:length]] = parts[: length - 1]
     root = _unused_id(PATH_SEPARATOR.join(parts) for parts in parents)

@@ -3,19 +3,20 @@
 import functools
 import os
 import posixpath
-import stat
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from shelfsort.core.errors import InputError
-from shelfsort.core.storage import is_remote, local_path, read_bytes, scheme
+from shelfsort.core.storage import file_state, is_remote, local_path, read_bytes, scheme
+from shelfsort.products.images.stores import Stores
 from shelfsort.products.manifest.rejects import RejectedLine
 
 if TYPE_CHECKING:
     from shelfsort.core.http import Downloader
 
 OBJECT_STORES = frozenset({"s3", "gs", "hdfs"})
+_OUTSIDE = "the image lies outside the manifest's folder; add its folder to data.image_roots"
 
 
 class ImageSources:
@@ -30,6 +31,7 @@ class ImageSources:
     ):
         """As ImageSource."""
         self._roots, self._allow_http, self._max_bytes = roots, allow_http, max_bytes
+        self._stores = Stores()
         self._by_folder: dict[str, ImageSource] = {}
 
     def of(self, manifest: str) -> "ImageSource":
@@ -38,7 +40,11 @@ class ImageSources:
         source = self._by_folder.get(folder)
         if source is None:
             source = self._by_folder[folder] = ImageSource(
-                manifest, self._roots, allow_http=self._allow_http, max_bytes=self._max_bytes
+                manifest,
+                self._roots,
+                allow_http=self._allow_http,
+                max_bytes=self._max_bytes,
+                stores=self._stores,
             )
         return source
 
@@ -46,8 +52,9 @@ class ImageSources:
 class ImageSource:
     """Finds and reads the images of one file of a manifest.
 
-    Files of this machine must lie, with every symbolic link followed, inside the manifest's
-    folder or one of `roots`: a manifest from outside must not make the run read other files.
+    Images must lie inside the manifest's folder or one of `roots`; of files of this machine every
+    symbolic link is followed. A manifest from outside must not make the run read other files, or
+    other buckets with the run's credentials.
     """
 
     def __init__(
@@ -57,15 +64,32 @@ class ImageSource:
         *,
         allow_http: bool = False,
         max_bytes: int = 20_000_000,
+        stores: Stores | None = None,
     ):
-        """`roots` are further folders that images may lie in; `max_bytes` bounds each image."""
+        """Opens nothing.
+
+        Args:
+            manifest: path or address of the file.
+            roots: further folders that images may lie in: paths, and addresses of object stores.
+            allow_http: whether images are fetched from the web.
+            max_bytes: a larger image is rejected.
+            stores: what is known of the object stores.
+        """
         self._remote_folder = posixpath.dirname(manifest) if is_remote(manifest) else None
-        own = [] if self._remote_folder else [str(local_path(manifest).absolute().parent)]
-        self._folder = own[0] if own else ""
-        folders = [*own, *(str(local_path(root).absolute()) for root in roots)]
-        self._roots = tuple(os.path.realpath(folder) for folder in folders)
+        own = self._remote_folder or str(local_path(manifest).absolute().parent)
+        self._folder = "" if self._remote_folder else own
+        folders = [own, *roots]
+        self._roots = tuple(
+            os.path.realpath(local_path(folder).absolute())
+            for folder in folders
+            if not is_remote(folder)
+        )
+        self._remote_roots = tuple(
+            _prefix(folder) for folder in folders if scheme(folder) in OBJECT_STORES
+        )
         self._allow_http = allow_http
         self._max_bytes = max_bytes
+        self._stores = stores or Stores()
         self._real_folders: dict[str, str] = {}
 
     def locate(self, reference: str) -> str:
@@ -83,7 +107,7 @@ class ImageSource:
                 raise RejectedLine("unsupported_scheme", f"file:// with the host {parts.netloc!r}")
             return self._local(unquote(parts.path))
         if name in OBJECT_STORES:
-            return reference
+            return self._in_store(reference)
         if name in ("http", "https") and self._allow_http:
             return reference
         remedy = "; set data.allow_http to fetch it" if name in ("http", "https") else ""
@@ -93,7 +117,8 @@ class ImageSource:
         """The bytes at a place that `locate` returned.
 
         Raises:
-          RejectedLine: `missing_image`, `image_too_large` or `unsupported_scheme`.
+          RejectedLine: `missing_image`, `image_too_large`, `unreachable_store` or
+            `unsupported_scheme`.
         """
         if scheme(location) in ("http", "https"):
             return self._download(location)
@@ -130,13 +155,27 @@ class ImageSource:
 
     def _read_file(self, location: str) -> bytes:
         if is_remote(location):
-            return read_bytes(location, self._max_bytes + 1)
-        # Without O_NONBLOCK, opening a named pipe would wait for ever.
-        descriptor = os.open(location, os.O_RDONLY | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise RejectedLine("missing_image", "not a plain file")
-            return stream.read(self._max_bytes + 1)
+            return self._stores.ask(location, lambda it: read_bytes(it, self._max_bytes + 1))
+        return read_bytes(location, self._max_bytes + 1)
+
+    def remote_state(self, location: str) -> tuple[int, float]:
+        """Size in bytes and time of change of an image in an object store; see `file_state`.
+
+        Raises:
+          RejectedLine: `missing_image` or `unreachable_store`.
+        """
+        try:
+            return self._stores.ask(location, file_state)
+        except (OSError, ValueError) as error:
+            raise RejectedLine("missing_image", type(error).__name__) from error
+
+    def _in_store(self, reference: str) -> str:
+        """An address in an object store, where it may be read."""
+        if {".", ".."}.isdisjoint(reference.split("/")) and "\0" not in reference:
+            address = _normal(reference)
+            if any(address.startswith(root) for root in self._remote_roots):
+                return reference
+        raise RejectedLine("path_outside_folder", _OUTSIDE)
 
     def _relative_or_absolute(self, reference: str) -> str:
         if self._remote_folder is None or reference.startswith("/"):
@@ -151,10 +190,7 @@ class ImageSource:
             raise RejectedLine("missing_image", "the path contains a null character")
         real = self._real_path(path)
         if not any(real.startswith(root.rstrip("/") + "/") for root in self._roots):
-            raise RejectedLine(
-                "path_outside_folder",
-                "the image lies outside the manifest's folder; add its folder to data.image_roots",
-            )
+            raise RejectedLine("path_outside_folder", _OUTSIDE)
         return real
 
     def _real_path(self, path: str) -> str:
@@ -168,3 +204,14 @@ class ImageSource:
         inside = f"{real.rstrip('/')}/{name}"
         # Unlike pathlib's, this question has an answer for a name that is too long to exist.
         return os.path.realpath(inside) if os.path.islink(inside) else inside  # noqa: PTH114
+
+
+def _normal(address: str) -> str:
+    """An address with its scheme in small letters."""
+    store, _, rest = address.partition("://")
+    return f"{store.lower()}://{rest}"
+
+
+def _prefix(folder: str) -> str:
+    """What the address of everything in a remote folder begins with."""
+    return _normal(folder).rstrip("/") + "/"

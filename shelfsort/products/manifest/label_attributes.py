@@ -16,6 +16,11 @@ from shelfsort.products.tables.rows import Reading
 
 _DEFAULT = Reading()
 
+# Attributes on fewer lines than this share of the main one's are taken for strays.
+_STRAY_SHARE = 0.1
+_NAMES_SHOWN = 10
+_LONGEST_NAME = 100
+
 
 class LabelAttributes:
     """The label attributes of the lines seen so far."""
@@ -44,16 +49,19 @@ class LabelAttributes:
         return sorted({attribute for attribute, type_ in self._types if type_ in READABLE_TYPES})
 
     def only(self) -> str:
-        """The only readable attribute.
+        """The only readable attribute, those on a stray line aside.
 
         Raises:
             InputError: there is none, or several.
         """
         readable = self.readable
-        if len(readable) == 1:
-            return readable[0]
+        main = max(readable, key=self._lines, default="")
+        strays = sum(self._lines(name) for name in readable if name != main)
+        if main and _STRAY_SHARE * self._lines(main) >= strays:
+            return main
         if readable:
-            names = ", ".join(repr(name) for name in readable)
+            names = ", ".join(repr(name[:_LONGEST_NAME]) for name in readable[:_NAMES_SHOWN])
+            names += ", …" if len(readable) > _NAMES_SHOWN else ""
             raise InputError(
                 f"{self._named()}: {len(readable)} label attributes ({names}). "
                 "Choose one with --set data.label_attribute=NAME."
@@ -61,7 +69,8 @@ class LabelAttributes:
         if self._first_fault and not self._types:
             raise InputError(f"{self._first_fault}. Give a manifest of JSON Lines.")
         others = ", ".join(
-            f"{name!r} of type {type_ or 'unknown'!r}" for name, type_ in sorted(self._types)
+            f"{name[:_LONGEST_NAME]!r} of type {type_[:_LONGEST_NAME] or 'unknown'!r}"
+            for name, type_ in sorted(self._types)[:_NAMES_SHOWN]
         )
         found = f" (found {others}, which cannot be read)" if others else ""
         raise InputError(
@@ -70,10 +79,14 @@ class LabelAttributes:
             "Give a labelled manifest, or name it with --set data.label_attribute=NAME."
         )
 
+    def _lines(self, attribute: str) -> int:
+        """On how many lines a readable attribute stands."""
+        return sum(self._types[attribute, type_] for type_ in READABLE_TYPES)
+
     def missing(self, attribute: str) -> InputError:
         """The error where no line has the configured attribute."""
         names = sorted({name for name, _ in self._types})
-        there = ", ".join(repr(name) for name in names[:10]) or "none"
+        there = ", ".join(repr(name[:_LONGEST_NAME]) for name in names[:_NAMES_SHOWN]) or "none"
         return InputError(
             f"{self._named()}: no line has the label attribute {attribute!r} (found: {there}). "
             "Choose one with --set data.label_attribute=NAME."

@@ -25,6 +25,7 @@ REASONS: dict[str, str] = {
     "unsupported_image_format": "The image is not a JPEG, PNG, GIF or BMP that can be served",
     "image_too_large": "The image has too many bytes or pixels",
     "path_outside_folder": "The image lies outside the manifest's folder",
+    "unreachable_store": "The object store of the image does not answer",
     "unsupported_scheme": "The image's address cannot be read from here",
 }
 

@@ -298,3 +298,34 @@ def assert_only_pixels_are_missing(statistics):
         names = {feature.path.step[0] for feature in found.datasets[0].features}
         assert names == {feature.name for feature in declared.feature} - {"image"}
         assert not tfdv.validate_statistics(found, declared).anomaly_info
+
+
+def checked_digest(catalogue):
+    from components.manifest_example_gen.preflight import check
+
+    settings = DataConfig(max_reject_share=1)
+    return check(catalogue.manifest, catalogue.taxonomy, settings).digest
+
+
+def test_what_was_checked_is_stored_under_its_digest_rejects_and_all(broken, tmp_path):
+    broken.write()
+    digest = checked_digest(broken)
+    found = ingest(broken, tmp_path / "out", digest=digest, write=False, max_reject_share=1)
+    assert read_origin(found["examples"].uri).content_digest == digest
+
+
+@pytest.mark.parametrize("changed", ["manifest", "taxonomy", "image"])
+def test_content_that_changed_after_the_check_is_not_stored(whole, tmp_path, changed):
+    whole.write()
+    digest = checked_digest(whole)
+    if changed == "manifest":
+        file = Path(whole.manifest)
+        file.write_text(file.read_text().replace("Thing number", "CHANGED"))
+    elif changed == "taxonomy":
+        file = Path(whole.taxonomy)
+        file.write_text(file.read_text().replace("Clothes", "Garments"))
+    else:
+        image = next(whole.folder.rglob("7.jpg"))
+        image.write_bytes(next(whole.folder.rglob("8.jpg")).read_bytes())
+    with pytest.raises(InputError, match="changed during the run"):
+        ingest(whole, tmp_path / "out", digest=digest, write=False)

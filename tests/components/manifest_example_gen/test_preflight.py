@@ -31,7 +31,7 @@ def checked(catalogue, **settings):
 def test_a_good_manifest_is_described(good):
     found = checked(good)
     assert found == Preflight("shelf", {good.manifest: 4}, found.digest, 3, 0)
-    assert len(found.digest) == 32
+    assert len(found.digest) == 96
 
 
 def test_the_digest_is_the_same_wherever_the_catalogue_lies(good, tmp_path):
@@ -170,6 +170,16 @@ def test_pictures_only_in_a_store_whose_package_is_missing_stop_the_run_at_once(
     good.add(line | {"id": "farther", "shelf": {"workers": [{"label": "shoes"}]}})
     message = refusal(InputError, checked, good)
     assert message.startswith("s3://bucket/picture.jpg: ") and "shelfsort[aws]" in message
+
+
+@pytest.mark.parametrize("at", [0, 7])
+def test_a_stray_label_attribute_rejects_its_line_only(good, make_line, at):
+    for number in range(10):
+        good.add(make_line(["shoes"], id=f"more{number}", title="more"))
+    stray = {"id": "s", "title": "t", "x": 1, "x-metadata": {"type": "groundtruth/custom"}}
+    good.lines.insert(at, json.dumps(stray).encode())
+    found = checked(good)
+    assert (found.label_attribute, found.lines, found.rejected) == ("shelf", 15, 1)
 
 
 def test_a_picture_in_such_a_store_does_not_stop_a_run_on_others(good, monkeypatch):

@@ -1,4 +1,5 @@
 import hashlib
+import os
 import subprocess
 import sys
 import time
@@ -209,3 +210,20 @@ def test_local_files_need_no_fsspec(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.json")], check=False)
     assert done.returncode == 0
+
+
+def test_a_pipe_or_a_device_is_refused_without_waiting_for_it(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path / "pipe", "/dev/zero"):
+        for ask in (storage.read_bytes, storage.file_digest, storage.open_binary):
+            with pytest.raises(OSError, match="not a plain file"):
+                ask(place)
+        with pytest.raises(InputError, match="not a plain file"):
+            storage.read_input(place, "taxonomy")
+
+
+def test_an_input_file_above_the_limit_is_refused(tmp_path):
+    (tmp_path / "big").write_bytes(b"x" * 11)
+    assert storage.read_input(tmp_path / "big", "taxonomy", at_most=11) == b"x" * 11
+    with pytest.raises(InputError, match="larger than"):
+        storage.read_input(tmp_path / "big", "taxonomy", at_most=10)

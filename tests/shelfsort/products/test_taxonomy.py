@@ -12,6 +12,7 @@ from shelfsort.products.taxonomy import (
     Taxonomy,
     UnknownLabel,
 )
+from shelfsort.products.taxonomy_forms import MAX_LEVELS, nodes_of_paths
 from tests.fixtures.golden import refusal
 
 
@@ -347,3 +348,42 @@ def test_every_leaf_is_found_by_its_path_and_lies_below_its_ancestors(nodes):
 def test_arbitrary_json_is_refused_and_never_breaks_the_check(value):
     with pytest.raises(InvalidTaxonomy):
         Taxonomy.from_nodes(value)
+
+
+def chain(length):
+    ids = [f"n{i}" for i in range(length)]
+    return [
+        node(id_, *ids[i + 1 : i + 2], parent=ids[i - 1] if i else None)
+        for i, id_ in enumerate(ids)
+    ]
+
+
+def test_a_tree_may_be_as_deep_as_the_limit_and_no_deeper():
+    assert Taxonomy.from_nodes(chain(MAX_LEVELS + 1)).depth(f"n{MAX_LEVELS}") == MAX_LEVELS
+    with pytest.raises(InvalidTaxonomy, match=f"'n{MAX_LEVELS + 1}' is more than {MAX_LEVELS}"):
+        Taxonomy.from_nodes(chain(10_000))
+
+
+def test_a_path_with_more_names_than_levels_is_refused():
+    with pytest.raises(InvalidTaxonomy, match=f"more than {MAX_LEVELS} levels"):
+        Taxonomy.from_nodes(nodes_of_paths([" > ".join(["n"] * 100_000), "other"]))
+
+
+def test_a_tree_of_a_million_leaves_is_refused_by_their_number():
+    with pytest.raises(InvalidTaxonomy, match="1,000,001 categories"):
+        Taxonomy.from_nodes([{}] * 1_000_001)
+
+
+def test_a_long_cycle_is_named_in_short():
+    nodes = chain(20_000)
+    nodes[0]["parent"], nodes[-1]["subcategories"] = "n19999", ["n0"]
+    with pytest.raises(InvalidTaxonomy) as caught:
+        Taxonomy.from_nodes(nodes)
+    assert len(str(caught.value)) < 500 and "'n0'" in str(caught.value)
+
+
+def test_unknown_labels_are_compared_with_a_bounded_number_of_names():
+    leaves = [node(f"l{i}", parent="main", name=f"Leaf number {i}") for i in range(20)]
+    tree = Taxonomy.from_nodes([node("main", *(each["id"] for each in leaves)), *leaves])
+    tree.__class__ = type("Huge", (Taxonomy,), {"__len__": lambda _: 20_000})
+    assert [bool(tree.nearest(f"Leaf number {i}x")) for i in range(11)] == [True] * 10 + [False]

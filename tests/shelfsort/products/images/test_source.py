@@ -2,6 +2,8 @@ import os
 
 import pytest
 
+from shelfsort.core import storage
+from shelfsort.core.errors import InputError
 from shelfsort.core.files import write_bytes
 from shelfsort.core.http import DownloadError, TooLargeError
 from shelfsort.products.images import source as source_module
@@ -105,8 +107,32 @@ def test_schemes_that_are_not_allowed_are_refused(source, reference):
     assert reason_for(source, reference) == "unsupported_scheme"
 
 
-def test_object_store_addresses_are_kept_as_they_are(source):
-    assert source.locate("s3://bucket/key.jpg") == "s3://bucket/key.jpg"
+def test_object_store_addresses_below_a_root_are_kept_as_they_are(folder):
+    source = ImageSource(str(folder / "x.manifest"), ["s3://bucket/images", "gs://other"])
+    for address in ("s3://bucket/images/a b.jpg", "S3://bucket/images/%2e%2e/x", "gs://other/k"):
+        assert source.locate(address) == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["s3://bucket/secret.jpg", "s3://bucket/images-2/a.jpg", "s3://bucket/images",
+     "s3://bucket/images/../secret.jpg", "s3://bucket/images/./../secret.jpg", "s3://bucket",
+     "s3://bucket2/images/a.jpg", "s3://BUCKET/images/a.jpg", "gs://bucket/images/a.jpg",
+     "hdfs://bucket/images/a.jpg", "hdfs:///images/a.jpg", "s3:///bucket/images/a.jpg",
+     "s3://user@bucket/images/a.jpg", "s3://bucket/images/a\0.jpg"],
+)  # fmt: skip
+def test_object_store_addresses_outside_the_roots_are_refused(folder, address):
+    for roots in ([], ["s3://bucket/images/"], ["s3://bucket/images"]):
+        source = ImageSource(str(folder / "x.manifest"), roots)
+        assert reason_for(source, address) == "path_outside_folder"
+
+
+def test_a_remote_manifest_may_name_addresses_below_its_own_folder_only():
+    source = ImageSource("gs://bucket/catalogue/x.manifest")
+    assert source.locate("gs://bucket/catalogue/a.jpg") == "gs://bucket/catalogue/a.jpg"
+    for address in ("gs://bucket/a.jpg", "gs://bucket/catalogue2/a.jpg", "s3://bucket/catalogue/a"):
+        with pytest.raises(RejectedLine, match="path_outside_folder"):
+            source.locate(address)
 
 
 def test_references_of_a_remote_manifest_stay_below_its_folder():
@@ -167,6 +193,24 @@ def test_golden_image_source_rejects(folder, source, golden):
     remote = ImageSource("gs://bucket/catalogue/x.manifest")
     lines.append(refusal(RejectedLine, remote.locate, "../a.jpg"))
     golden("image_source_rejects.txt", lines)
+
+
+def test_a_store_without_its_package_rejects_each_line_after_one_try(folder, monkeypatch):
+    tried = []
+
+    def missing(place):
+        tried.append(place)
+        raise InputError(f"{place}: s3:// needs a package. Run pip install 'shelfsort[aws]'.")
+
+    monkeypatch.setattr(storage, "file_system", missing)
+    source = ImageSource(str(folder / "x.manifest"), ["s3://bucket", "gs://bucket"])
+    for key in ("a.jpg", "b.jpg"):
+        with pytest.raises(RejectedLine, match=r"shelfsort\[aws\]") as caught:
+            source.read(f"s3://bucket/{key}")
+        assert caught.value.reason == "unreachable_store"
+        with pytest.raises(RejectedLine):
+            source.remote_state(f"s3://bucket/{key}")
+    assert tried == ["s3://bucket/a.jpg"]
 
 
 @pytest.mark.parametrize("bucket", ["memory_bucket", "s3_bucket"])

@@ -29,6 +29,24 @@ def test_the_only_attribute_is_found_only_after_all_lines(catalogue, make_line):
         find_label_attribute([catalogue.write()])
 
 
+def test_a_stray_attribute_on_one_line_does_not_stop_the_others(catalogue, make_line):
+    stray = {"x": 1, "x-metadata": {"type": "groundtruth/custom"}}
+    for number in range(10):
+        catalogue.add(make_line(["shoes"], id=str(number)) | (stray if number == 3 else {}))
+    assert find_label_attribute([catalogue.write()]) == "shelf"
+    catalogue.add(stray)
+    with pytest.raises(InputError, match=r": 2 .*\('shelf', 'x'\)"):
+        find_label_attribute([catalogue.write()])
+
+
+def test_an_error_lists_a_few_attributes_of_many(catalogue):
+    for number in range(1000):
+        catalogue.add({f"a{number}": 1, f"a{number}-metadata": {"type": "groundtruth/custom"}})
+    with pytest.raises(InputError, match="1000 label attributes") as caught:
+        find_label_attribute([catalogue.write()])
+    assert len(str(caught.value)) < 1000
+
+
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs the shared development data")
 @pytest.mark.parametrize(
     ("name", "expected"),
