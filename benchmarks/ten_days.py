@@ -22,6 +22,7 @@ from pipeline.config import load_config
 from pipeline.local.watch import Turn, take_turn
 from pipeline.output_folder import OutputFolder
 from serving.versions import live_version
+from shelfsort.contract.figures import coverage, targets_of
 from shelfsort.core.files import write_bytes, write_text
 from shelfsort.products.manifest.label_attributes import find_label_attribute
 from shelfsort.products.taxonomy import Taxonomy
@@ -127,6 +128,7 @@ def _tree(taxonomy: Path, without: str) -> bytes:
 
 def _row(day: int, turn: Turn, folder: OutputFolder, name: str) -> str:
     metrics = json.loads(folder.metrics.read_text())["combined"]
+    (target,) = targets_of(turn.figures)
     live = live_version(folder.serving / name)
     return ROW.format(
         day,
@@ -134,7 +136,7 @@ def _row(day: int, turn: Turn, folder: OutputFolder, name: str) -> str:
         turn.categories,
         f"{turn.figures['accuracy']:.3f}",
         f"{metrics['eval_gold']['accuracy']:.3f}/{metrics['eval_gold']['n']}",
-        f"{turn.figures['coverage_at_95']:.1%}",
+        f"{turn.figures[coverage(target)]:.1%}",
         turn.outcome,
         live.number if live else "-",
         f"{turn.seconds:.0f}",

@@ -76,7 +76,10 @@ def _described(schema: dict[str, Any]) -> str:
         case "array":
             return f"list of {_described(schema['items'])}"
         case "object":
-            return f"mapping to {_described(schema['additionalProperties'])}"
+            (values,) = schema.get("patternProperties", {}).values() or [
+                schema["additionalProperties"]
+            ]
+            return f"mapping to {_described(values)}"
         case kind:
             if {"minimum", "maximum"} <= schema.keys():
                 return f"{_KINDS[kind]} from {schema['minimum']:g} to {schema['maximum']:g}"

@@ -17,10 +17,17 @@ from components.serving_check.settings import ServingCheckConfig
 from components.transform.settings import TransformConfig
 from pipeline.renamed_keys import RENAMED, rename_keys
 from pipeline.settings import BeamConfig, KubeflowConfig
+from shelfsort.contract.targets import DEFAULT_TARGETS, MAX_TARGETS, checked, target_key
 from shelfsort.core.errors import InputError
 from shelfsort.core.keys import current_key, nested
 from shelfsort.core.yaml import Document, parse_value, read_mapping
 from shelfsort.training.settings import TrainingConfig
+
+Targets = Annotated[
+    tuple[Annotated[float, Field(ge=0.5, lt=1)], ...],
+    Field(min_length=1, max_length=MAX_TARGETS),
+    pydantic.AfterValidator(checked),
+]
 
 _UNKNOWN = ("unexpected_keyword_argument", "invalid_key")
 """Pydantic's kinds of error for a key that a section has not, and for one that is no text."""
@@ -32,12 +39,15 @@ class Config:
 
     Attributes:
         name: Name of the model: a folder of the serving directory, and what clients ask for.
+        targets: Accuracies that decisions are guaranteed to reach: one to four. The model has
+            thresholds and an output `accepted_…` for each. Its `answer` goes by the lowest one.
         slices: String features by which the evaluation is sliced, beside category and parent.
     """
 
     __pydantic_config__ = pydantic.ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")] = "shelfsort"
+    targets: Targets = DEFAULT_TARGETS
     data: DataConfig = DataConfig()
     drift: DriftConfig = DriftConfig()
     transform: TransformConfig = TransformConfig()
@@ -80,6 +90,7 @@ def load_config(path: str | None = None, overrides: Sequence[str] = ()) -> Confi
         config = pydantic.TypeAdapter(Config).validate_python(values)
     except pydantic.ValidationError as error:
         raise InputError(_explained(error, place)) from error
+    _check_floors(config, place)
     _check_beam(config.beam, place)
     return config
 
@@ -87,6 +98,19 @@ def load_config(path: str | None = None, overrides: Sequence[str] = ()) -> Confi
 def to_dict(config: Any) -> dict[str, Any]:
     """A configuration (or a section of it) as plain JSON types."""
     return pydantic.TypeAdapter(type(config)).dump_python(config, mode="json")
+
+
+def _check_floors(config: Config, place: "_Places") -> None:
+    """Refuses floors of targets that the model will not have."""
+    known = [target_key(target) for target in config.targets]
+    for name in ("accepted_accuracy", "coverage"):
+        for key in getattr(config.gate, name):
+            if key not in known:
+                targets = ", ".join(map(str, config.targets))
+                raise InputError(
+                    f"{place(f'gate.{name}')}: has a floor for {key}, and targets are {targets}. "
+                    "Remove it, or add the target."
+                )
 
 
 def _check_beam(beam: BeamConfig, place: "_Places") -> None:
@@ -153,6 +177,8 @@ def _explained(error: pydantic.ValidationError, place: _Places) -> str:
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] in _UNKNOWN:
         return f"{place(key)}: unknown key{_suggestion(key)}"
+    # An item of a list stands where the list does.
+    key = ".".join(part for part in first["loc"] if isinstance(part, str))
     return f"{place(key)}: {first['msg']}. Given: {first['input']!r}"
 
 

@@ -96,6 +96,7 @@ def create_components(
         taxonomy=taxonomy,
         custom_config={
             "training": to_dict(config.training),
+            "targets": list(config.targets),
             "model_name": config.name,
             "code_digest": code_digest("components/trainer"),
         },

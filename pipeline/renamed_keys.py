@@ -9,6 +9,13 @@ from shelfsort.core.keys import nested
 from shelfsort.training.settings import RENAMED as TRAINING_RENAMED
 
 RENAMED = {
+    # Before the section that they were in, which was renamed itself.
+    **{
+        f"{section}.{floor}_{percent}": f"gate.{floor}.{percent}"
+        for section in ("evaluation", "gate")
+        for floor in ("accepted_accuracy", "coverage")
+        for percent in (95, 98)
+    },
     "validation": "drift",
     "evaluation": "gate",
     **{f"training.{old}": f"training.{new}" for old, new in TRAINING_RENAMED.items()},

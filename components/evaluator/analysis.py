@@ -11,7 +11,7 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2
 
 from components.evaluator.label_uncertainty import mean_siblings
-from shelfsort.contract.targets import TARGETS, accepted, parent_accepted
+from shelfsort.contract.targets import DEFAULT_TARGETS, accepted, parent_accepted
 
 BASE_SLICE = ("model", "mode", "split")
 _BUCKETS = (0.0, 0.5, 0.7, 0.9, 1.0)
@@ -23,8 +23,6 @@ _COLUMNS = (
     "parent",
     "predicted_parent",
     "score",
-    *map(accepted, TARGETS),
-    *map(parent_accepted, TARGETS),
     "label_confidence",
     "label_confidence_bucket",
     "worker_count",
@@ -35,7 +33,9 @@ _METRICS_PACKAGE = "components.evaluator.metrics"
 
 
 def eval_config(
-    parents: Mapping[str, str], features: Sequence[str] = (), targets: Sequence[float] = TARGETS
+    parents: Mapping[str, str],
+    features: Sequence[str] = (),
+    targets: Sequence[float] = DEFAULT_TARGETS,
 ) -> config_pb2.EvalConfig:
     """TFMA's configuration: all metrics, over every slice a reviewer asks about.
 
@@ -57,12 +57,26 @@ def eval_config(
 class WriteAnalysis(beam.PTransform):
     """Tables of rows (see `prediction_rows`) to TFMA's result files."""
 
-    def __init__(self, parents: Mapping[str, str], features: Sequence[str], output_path: str):
-        """Takes every leaf's parent category, further columns to slice by, and a folder."""
+    def __init__(
+        self,
+        parents: Mapping[str, str],
+        features: Sequence[str],
+        output_path: str,
+        targets: Sequence[float] = DEFAULT_TARGETS,
+    ):
+        """Sets up the analysis.
+
+        Args:
+            parents: parent category of every leaf.
+            features: further columns to slice by.
+            output_path: folder of the result.
+            targets: of the new model.
+        """
         super().__init__()
         self._parents = dict(parents)
-        self._columns = (*_COLUMNS, *(name for name in features if name not in _COLUMNS))
-        self._config = eval_config(self._parents, features)
+        columns = (*_COLUMNS, *map(accepted, targets), *map(parent_accepted, targets))
+        self._columns = (*columns, *(name for name in features if name not in columns))
+        self._config = eval_config(self._parents, features, targets)
         self._output_path = output_path
 
     def expand(self, rows: beam.PCollection) -> beam.pvalue.PDone:
@@ -110,7 +124,7 @@ def confidence_bucket(confidence: float) -> str:
 
 
 def record_batch(rows: pa.Table, columns: tuple[str, ...]) -> pa.RecordBatch:
-    """Rows as TFMA reads them: each column a list of one value, flags as 0 and 1."""
+    """Rows as TFMA reads them: each column a list of one value, flags as 0 and 1, -1 for null."""
     buckets = map(confidence_bucket, rows["label_confidence"].to_pylist())
     rows = rows.append_column("label_confidence_bucket", pa.array(buckets, pa.string()))
     arrays = [_one_each(rows[name].combine_chunks()) for name in columns]
@@ -140,7 +154,8 @@ def _typed(values: Sequence | pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedA
 def _one_each(values: pa.Array) -> pa.ListArray:
     kind = {pa.string(): pa.binary(), pa.bool_(): pa.int8()}.get(values.type, values.type)
     places = pa.array(range(len(values) + 1), pa.int32())
-    return pa.ListArray.from_arrays(places, values.cast(kind))
+    cast = values.cast(kind)
+    return pa.ListArray.from_arrays(places, cast.fill_null(-1) if kind == pa.int8() else cast)
 
 
 def _slicing_specs(features: Sequence[str]) -> list[config_pb2.SlicingSpec]:

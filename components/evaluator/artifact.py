@@ -9,7 +9,7 @@ from components.documents import Document
 from shelfsort.contract.calibration import Calibration, ModalityCalibration
 from shelfsort.contract.figures import accepted_accuracy, coverage
 from shelfsort.contract.modalities import ALONE, COMBINED, MODALITIES
-from shelfsort.contract.targets import ANSWER_TARGET, TARGETS, accepted, target_key
+from shelfsort.contract.targets import DEFAULT_TARGETS, accepted, target_key
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import Place, exists, join, open_binary
 
@@ -44,6 +44,11 @@ class Metrics(Document):
     modalities: Mapping[str, Mapping[str, Figures]] = field(default_factory=dict)
     live: Figures | None = None
     calibration: Calibration = Calibration({})
+
+    @property
+    def targets(self) -> tuple[float, ...]:
+        """The targets of the new model, rising."""
+        return self.calibration.targets
 
     def figures(self, modality: str = COMBINED, split: str = "eval") -> Figures:
         """The figures of a modality on a split; {} where it was not scored."""
@@ -107,34 +112,41 @@ def threshold(target: float) -> str:
     return f"threshold_{target_key(target)}"
 
 
-CATEGORY_NAMES = (
-    *("n", "accuracy", "accuracy_lower", "accuracy_effective", "precision", "f1", "calibration_n"),
-    *(
-        name
-        for target in TARGETS
-        for name in (
-            coverage(target),
-            accepted(target),
-            *(f"{accepted_accuracy(target)}{p}" for p in ("", "_lower", "_upper", "_effective")),
-            false_accepts(target),
-            false_accept_rate(target),
-            threshold(target),
-        )
-    ),
-)
-"""All names of a category's figures."""
+def category_names(targets: Sequence[float]) -> tuple[str, ...]:
+    """All names of a category's figures, of a model with these targets."""
+    return (
+        *("n", "accuracy", "accuracy_lower", "accuracy_effective", "precision", "f1"),
+        "calibration_n",
+        *(
+            name
+            for target in targets
+            for name in (
+                coverage(target),
+                accepted(target),
+                *(
+                    f"{accepted_accuracy(target)}{part}"
+                    for part in ("", "_lower", "_upper", "_effective")
+                ),
+                false_accepts(target),
+                false_accept_rate(target),
+                threshold(target),
+            )
+        ),
+    )
 
-# Format 0 had names of its own.
+
+# Format 0 had names of its own, and two targets.
 _OLD_NAMES = {
-    "coverage_95": coverage(ANSWER_TARGET),
-    "accepted": accepted(ANSWER_TARGET),
-    "accepted_lower_95": f"{accepted_accuracy(ANSWER_TARGET)}_lower",
-    "accepted_upper_95": f"{accepted_accuracy(ANSWER_TARGET)}_upper",
-    "accepted_effective_95": f"{accepted_accuracy(ANSWER_TARGET)}_effective",
+    "coverage_95": "coverage_at_95",
+    "accepted": "accepted_95",
+    "accepted_lower_95": "accepted_accuracy_95_lower",
+    "accepted_upper_95": "accepted_accuracy_95_upper",
+    "accepted_effective_95": "accepted_accuracy_95_effective",
     "accepted_effective_98": "accepted_accuracy_98_effective",
-    "false_accepts": false_accepts(ANSWER_TARGET),
-    "false_accept_rate": false_accept_rate(ANSWER_TARGET),
+    "false_accepts": "false_accepts_95",
+    "false_accept_rate": "false_accept_rate_95",
 }
+_NAMES_OF_OLD = category_names(DEFAULT_TARGETS)
 
 
 @dataclass(frozen=True)
@@ -145,7 +157,7 @@ class CategoryFigures:
         category: its id.
         path: its path.
         parent: id of its parent; itself directly below the root.
-        figures: by `CATEGORY_NAMES`. `n`, `accuracy` (which is the recall) and coverage are of the
+        figures: by `category_names`. `n`, `accuracy` (which is the recall) and coverage are of the
             products labelled with the category; all that is accepted, and `precision`, of those
             predicted to belong to it.
         live: of the live model; None where none is live.
@@ -175,14 +187,14 @@ def _category_of_old(entry: Mapping[str, Any]) -> dict[str, Any]:
     live = entry.get("live")
     return {
         **{name: entry[name] for name in ("category", "path", "parent")},
-        "figures": dict.fromkeys(CATEGORY_NAMES) | _renamed(entry),
+        "figures": dict.fromkeys(_NAMES_OF_OLD) | _renamed(entry),
         "live": None if live is None else _renamed(live),
     }
 
 
 def _renamed(figures: Mapping[str, Any]) -> dict[str, Any]:
     renamed = {_OLD_NAMES.get(name, name): value for name, value in figures.items()}
-    return {name: value for name, value in renamed.items() if name in CATEGORY_NAMES}
+    return {name: value for name, value in renamed.items() if name in _NAMES_OF_OLD}
 
 
 @dataclass(frozen=True)
@@ -234,7 +246,8 @@ class Comparison:
         shared_categories: categories that both know; None where they know the same.
         left_out: products of categories that the live model does not know.
         accuracy: the predicted leaf is right.
-        coverage: accepted at `ANSWER_TARGET`.
+        target: the lowest that both models have; None where they have none in common.
+        coverage: accepted at that target; of no products where there is none.
         by_category: accuracy by label.
         version: the live model's version.
     """
@@ -245,6 +258,7 @@ class Comparison:
     coverage: CoverageOutcome
     by_category: Mapping[str, Outcome]
     version: str = ""
+    target: float | None = DEFAULT_TARGETS[0]
 
 
 @dataclass(frozen=True)

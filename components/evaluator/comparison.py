@@ -13,17 +13,24 @@ import numpy as np
 from components.evaluator.artifact import Comparison, CoverageOutcome, Outcome, UnloadableLive
 from shelfsort.contract.calibration import Calibration, Target
 from shelfsort.contract.modalities import COMBINED
-from shelfsort.contract.targets import ANSWER_TARGET, accepted
+from shelfsort.contract.targets import DEFAULT_TARGETS, accepted
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.stats.bootstrap import Answers, coverage_change, eligible_scores
 from shelfsort.stats.paired import Paired
 
-TARGET = ANSWER_TARGET
-COLUMNS = ("product_id", "category", "predicted", accepted(TARGET), "group", "score")
-"""What is needed of a model's predictions."""
-
 Columns = Mapping[str, np.ndarray]
-"""Arrays of shape (N,) by the names in `COLUMNS`."""
+"""Arrays of shape (N,) by the names in `columns_at`."""
+
+
+def common_target(candidate: Calibration, live: Calibration) -> float | None:
+    """The lowest target that both models have; None where they have none in common."""
+    return min({*candidate.targets} & {*live.targets}, default=None)
+
+
+def columns_at(target: float | None) -> list[str]:
+    """What is needed of a model's predictions to compare decisions at a target."""
+    flags = [] if target is None else [accepted(target)]
+    return ["product_id", "category", "predicted", *flags, "group", "score"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,8 @@ class Outcomes:
         product_ids: N ids, each once.
         categories: N labels.
         right: bool array of shape (N,), whether the predicted leaf is the label.
-        accepted: bool array of shape (N,), whether the model decided on its own at `TARGET`.
+        accepted: bool array of shape (N,), whether the model decided on its own at the
+            target of the comparison.
         groups: int array of shape (N,), equal for variants of one product.
         scores: float array of shape (N,); -inf where a floor lets none of the category's pass.
     """
@@ -101,11 +109,12 @@ class Scored:
     calibration: Calibration
     main_modality: str
 
-    def judged(self) -> Judged:
-        """The outcomes."""
-        fitted = self.calibration.of(self.main_modality).at(TARGET)
+    def judged(self, target: float | None) -> Judged:
+        """The outcomes at a target; without one, nothing counts as accepted."""
+        lowest = self.calibration.targets[0]
+        fitted = self.calibration.of(self.main_modality).at(lowest if target is None else target)
         on_eval, on_calibration = (
-            _outcomes(columns, fitted) for columns in (self.eval, self.calibration_split)
+            _outcomes(columns, fitted, target) for columns in (self.eval, self.calibration_split)
         )
         return Judged(on_eval, on_calibration, fitted.correlation)
 
@@ -129,15 +138,17 @@ def compare_with_live(
         if not shared:
             problem = "its taxonomy is another one and shares no category that it can name"
             return UnloadableLive(version, problem)
-    return compare(candidate.judged(), live.judged(), version, shared)
+    target = common_target(candidate.calibration, live.calibration)
+    return compare(candidate.judged(target), live.judged(target), version, shared, target)
 
 
-def _outcomes(columns: Columns, fitted: Target) -> Outcomes:
+def _outcomes(columns: Columns, fitted: Target, target: float | None) -> Outcomes:
+    decided = np.zeros(len(columns["score"])) if target is None else columns[accepted(target)]
     return Outcomes(
         columns["product_id"],
         columns["category"],
         columns["category"] == columns["predicted"],
-        columns[accepted(TARGET)].astype(bool),
+        decided.astype(bool),
         columns["group"],
         eligible_scores(columns["score"], columns["predicted"], fitted.floors),
     )
@@ -148,6 +159,7 @@ def compare(
     live: Judged,
     version: str = "",
     live_categories: Collection[str] | None = None,
+    target: float | None = DEFAULT_TARGETS[0],
 ) -> Comparison:
     """Compares two models on the products that both scored.
 
@@ -157,6 +169,7 @@ def compare(
         version: of the live model, for the record.
         live_categories: what the live model can answer; products labelled otherwise are left
             out. None: the same categories as the new model's.
+        target: that decisions are compared at. None: they are not compared.
 
     Raises:
         ValueError: the two did not score the same eval products.
@@ -167,27 +180,33 @@ def compare(
     order = np.array([place[product] for product in candidate.eval.product_ids], dtype=np.int64)
     known = candidate.eval.known_to(live_categories)
     new, old = candidate.eval.rows(known), live.eval.rows(order[known])
-    decided = outcome(new.accepted, old.accepted, new.groups)
-    low, high = _redrawn(candidate.answers(live_categories), live.answers(live_categories))
+    answers = (candidate.answers(live_categories), live.answers(live_categories))
     return Comparison(
         version=version,
         shared_categories=None if live_categories is None else len(set(live_categories)),
         left_out=int((~known).sum()),
         accuracy=outcome(new.right, old.right, new.groups),
-        coverage=CoverageOutcome(**asdict(decided), low=low, high=high),
+        coverage=_coverage(new, old, answers, target),
         by_category={
             name: outcome(new.right[own], old.right[own], new.groups[own])
             for name in sorted(set(new.categories))
             for own in [new.categories == name]
         },
+        target=target,
     )
 
 
-def _redrawn(candidate: Answers, live: Answers) -> tuple[float, float] | tuple[None, None]:
-    splits = (candidate.scores, live.scores, candidate.eval_scores)
-    if not all(len(scores) for scores in splits):
-        return None, None
-    return coverage_change(live, candidate, TARGET)
+def _coverage(
+    new: Outcomes, old: Outcomes, answers: tuple[Answers, Answers], target: float | None
+) -> CoverageOutcome:
+    if target is None:
+        return CoverageOutcome(0, None, None, 0, 0, 1.0)
+    decided = outcome(new.accepted, old.accepted, new.groups)
+    candidate, live = answers
+    low = high = None
+    if all(len(each) for each in (candidate.scores, live.scores, candidate.eval_scores)):
+        low, high = coverage_change(live, candidate, target)
+    return CoverageOutcome(**asdict(decided), low=low, high=high)
 
 
 def outcome(candidate: np.ndarray, live: np.ndarray, groups: np.ndarray) -> Outcome:

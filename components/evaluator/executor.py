@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.io import WriteToParquetBatched
 from pydantic import TypeAdapter
@@ -28,7 +29,7 @@ from components.evaluator.artifact import (
     predictions_file,
     read_predictions,
 )
-from components.evaluator.comparison import COLUMNS, Scored, compare_with_live
+from components.evaluator.comparison import Scored, columns_at, common_target, compare_with_live
 from components.evaluator.drift_checks import drift_checks
 from components.evaluator.prediction_rows import row_schema
 from components.evaluator.scoring import ScoreSplits
@@ -76,23 +77,26 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         model = artifact_utils.get_single_instance(input_dict["model"])
         output = artifact_utils.get_single_uri(output_dict["evaluation"])
 
-        candidate = ServedModel(CANDIDATE, path_utils.serving_model_path(model.uri))
+        path = path_utils.serving_model_path(model.uri)
+        calibration = _calibration(path, read_lineage(path))
+        candidate = ServedModel(CANDIDATE, path, targets=calibration.targets)
         # Held to the end, so that scoring within this process does not load them again.
         held = [candidate.load()]
         live, unloadable = _live_model(input_dict.get("baseline_model"), held)
         patterns = _patterns(input_dict["examples"])
         self._measure(patterns, taxonomy, candidate, live, features, output)
 
-        calibration = _calibration(candidate, read_lineage(candidate.path))
         slices, has_live = analysis.read_slices(output), live is not None
         metrics = summary.metrics(slices, calibration, has_live=has_live)
         categories = summary.categories(slices, taxonomy, metrics, has_live=has_live)
         compared: Comparison | UnloadableLive | None = unloadable
         if live is not None:
             live_lineage = read_lineage(live.path)
+            live_calibration = _calibration(live.path, live_lineage)
+            columns = columns_at(common_target(calibration, live_calibration))
             compared = compare_with_live(
-                _scored(output, candidate.name, calibration, metrics.main_modality),
-                _scored(output, live.name, _calibration(live, live_lineage), metrics.main_modality),
+                _scored(output, candidate.name, columns, calibration, metrics.main_modality),
+                _scored(output, live.name, columns, live_calibration, metrics.main_modality),
                 _version(input_dict["baseline_model"]),
                 live_lineage.get("taxonomy_version", ""),
                 taxonomy,
@@ -116,19 +120,22 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         parents = {leaf: taxonomy.parent_or_self(leaf) for leaf in taxonomy.leaves}
         with self._make_beam_pipeline() as pipeline:
             rows = pipeline | "Score" >> ScoreSplits(patterns, parents, candidate, live, features)
-            _ = rows | "Measure" >> analysis.WriteAnalysis(parents, features, output)
-            # As many files as Beam likes: a single one would be gathered in memory first.
-            _ = rows | "WriteRows" >> WriteToParquetBatched(
-                join(output, _PARTS, "rows"), row_schema(features), file_name_suffix=".parquet"
+            _ = rows | "Measure" >> analysis.WriteAnalysis(
+                parents, features, output, candidate.targets
             )
-        _join_parts(join(output, _PARTS), predictions_file(output), features)
+            # As many files as Beam likes: a single one would be gathered in memory first.
+            schema = row_schema(features, candidate.targets)
+            _ = rows | "WriteRows" >> WriteToParquetBatched(
+                join(output, _PARTS, "rows"), schema, file_name_suffix=".parquet"
+            )
+        _join_parts(join(output, _PARTS), predictions_file(output), schema)
 
 
-def _join_parts(folder: str, path: str, features: Sequence[str]) -> None:
+def _join_parts(folder: str, path: str, schema: pa.Schema) -> None:
     """Writes the rows of all parts into one file, a group of rows at a time."""
     with tempfile.TemporaryDirectory() as scratch:
         part, whole = f"{scratch}/part", f"{scratch}/whole"
-        with pq.ParquetWriter(whole, row_schema(features)) as writer:
+        with pq.ParquetWriter(whole, schema) as writer:
             for name in sorted(fileio.listdir(folder)):
                 fileio.copy(join(folder, name), part, overwrite=True)
                 with pq.ParquetFile(part) as rows:
@@ -152,7 +159,8 @@ def _live_model(
     path = model_path(artifact_utils.get_single_uri(baseline)) if baseline else None
     if path is None:
         return None, None
-    live = ServedModel(LIVE, path, (COMBINED,))
+    calibration = _calibration(path, read_lineage(path))
+    live = ServedModel(LIVE, path, (COMBINED,), calibration.targets)
     try:
         loaded = live.load()
         loaded.probe()
@@ -162,18 +170,20 @@ def _live_model(
     return live, None
 
 
-def _calibration(model: ServedModel, lineage: Mapping[str, Any]) -> Calibration:
-    where = f"{join(model.path, LINEAGE)}: thresholds"
+def _calibration(path: str, lineage: Mapping[str, Any]) -> Calibration:
+    where = f"{join(path, LINEAGE)}: thresholds"
     return Calibration.from_json(lineage.get("thresholds"), where)
 
 
-def _scored(output: str, model: str, calibration: Calibration, main_modality: str) -> Scored:
+def _scored(
+    output: str, model: str, columns: list[str], calibration: Calibration, main_modality: str
+) -> Scored:
     by_split = {}
     for split in SPLITS:
-        table = read_predictions(output, COLUMNS, model=model, mode=COMBINED, split=split)
+        table = read_predictions(output, columns, model=model, mode=COMBINED, split=split)
         if table is None:
             raise FileNotFoundError(predictions_file(output))
-        by_split[split] = {name: table[name].to_numpy() for name in COLUMNS}
+        by_split[split] = {name: table[name].to_numpy() for name in columns}
     return Scored(by_split["eval"], by_split["calibration"], calibration, main_modality)
 
 

@@ -22,7 +22,7 @@ from components.evaluator.live_checks import live_checks
 from components.evaluator.settings import GateConfig
 from components.evaluator.wording import listed, missing, percent
 from shelfsort.contract.figures import accepted_accuracy, coverage
-from shelfsort.contract.targets import ANSWER_TARGET, TARGETS, accepted, target_key
+from shelfsort.contract.targets import accepted, percent_of, target_key
 from shelfsort.stats.binomial import holm, shortfall_p_value, smallest_proof
 
 
@@ -58,14 +58,14 @@ def decide(
         The verdict. `config.approved_by` overrides a refusal; the verdict then records the name
         and the overridden checks.
     """
-    figures = metrics.figures()
+    figures, targets = metrics.figures(), metrics.targets
     checks = [
         _accuracy(figures, config),
-        *(_accepted_accuracy(figures, target, config) for target in TARGETS),
-        *(_coverage(figures, target, config) for target in TARGETS),
+        *(_accepted_accuracy(figures, target, config) for target in targets),
+        *(_coverage(figures, target, config) for target in targets),
         _calibration_evidence(metrics, config),
         _category_accuracy(categories, config),
-        *(_category_promise(categories, target, config) for target in TARGETS),
+        *(_category_promise(categories, target, config) for target in targets),
         *live_checks(live, config),
     ]
     if anomalies is not None:
@@ -95,8 +95,8 @@ def _accuracy(figures: Figures, config: GateConfig) -> Check:
 
 
 def _accepted_accuracy(figures: Figures, target: float, config: GateConfig) -> Check:
-    name, key = accepted_accuracy(target), f"{100 * target:g}"
-    floor, n = getattr(config, name), figures.get(accepted(target))
+    name, key = accepted_accuracy(target), percent_of(target)
+    floor, n = config.accepted_accuracy_floor(target), figures.get(accepted(target))
     if not figures.get("n") or n is None:
         return missing(name, f"the accuracy of predictions accepted at {key} %", floor)
     if n == 0:
@@ -117,8 +117,8 @@ def _accepted_accuracy(figures: Figures, target: float, config: GateConfig) -> C
 
 
 def _coverage(figures: Figures, target: float, config: GateConfig) -> Check:
-    name, figure, key = f"coverage_{target_key(target)}", coverage(target), f"{100 * target:g}"
-    floor, n = getattr(config, name), figures.get("n")
+    name, figure, key = f"coverage_{target_key(target)}", coverage(target), percent_of(target)
+    floor, n = config.coverage_floor(target), figures.get("n")
     value, lower = figures.get(figure), figures.get(f"{figure}_lower")
     if not n or value is None or lower is None:
         return missing(name, f"coverage at {key} %", floor)
@@ -130,9 +130,9 @@ def _coverage(figures: Figures, target: float, config: GateConfig) -> Check:
 
 
 def _calibration_evidence(metrics: Metrics, config: GateConfig) -> Check:
-    name, needed = "calibration_evidence", config.min_calibration
+    name, needed, lowest = "calibration_evidence", config.min_calibration, metrics.targets[0]
     if needed is None:
-        needed = smallest_proof(ANSWER_TARGET, config.confidence)
+        needed = smallest_proof(lowest, config.confidence)
     calibration = metrics.calibration.modalities
     modalities = list(metrics.answered_by())
     if not modalities or any(each not in calibration for each in modalities):
@@ -151,18 +151,22 @@ def _calibration_evidence(metrics: Metrics, config: GateConfig) -> Check:
     thin = [
         modality
         for modality, each in fitted.items()
-        if each.n_effective < needed and (each is main or each.accepts_any(ANSWER_TARGET))
+        if each.n_effective < needed and (each is main or each.accepts_any(lowest))
     ]
-    accepts_nothing = not any(each.accepts_any(ANSWER_TARGET) for each in fitted.values())
+    accepts_nothing = not any(each.accepts_any(lowest) for each in fitted.values())
     if thin:
         said.append(f"There are too few for {', '.join(thin)}.")
         if config.min_calibration is None:
-            said.append("A smaller number cannot certify 95 % even if all are right.")
-    elif config.coverage_95 > 0 and accepts_nothing:
-        said.append("No threshold is certified at 95 %, so the model accepts nothing.")
+            said.append(
+                f"A smaller number cannot certify {percent_of(lowest)} % even if all are right."
+            )
+    elif config.coverage_floor(lowest) > 0 and accepts_nothing:
+        said.append(
+            f"No threshold is certified at {percent_of(lowest)} %, so the model accepts nothing."
+        )
     return Check(
         name,
-        passed=not thin and not (config.coverage_95 > 0 and accepts_nothing),
+        passed=not thin and not (config.coverage_floor(lowest) > 0 and accepts_nothing),
         reason=" ".join(said),
         value=main.n_effective,
         floor=needed,
@@ -192,11 +196,11 @@ def _category_promise(
     ]
     if not counts:
         reason = (
-            f"No prediction is accepted at {100 * target:g} %, so no category violates the "
+            f"No prediction is accepted at {percent_of(target)} %, so no category violates the "
             "accuracy guarantee."
         )
         return Check(name, passed=True, reason=reason, floor=target, n=0)
-    figure = f"precision at {100 * target:g} %"
+    figure = f"precision at {percent_of(target)} %"
     check = _every_category(name, figure, counts, target, config.confidence)
     if check.passed or config.on_broken_category == "refuse":
         return check

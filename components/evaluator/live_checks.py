@@ -4,9 +4,9 @@ import dataclasses
 
 from components.check import Check
 from components.evaluator.artifact import Comparison, Outcome, UnloadableLive
-from components.evaluator.comparison import TARGET
 from components.evaluator.settings import GateConfig
 from components.evaluator.wording import listed, missing, percent
+from shelfsort.contract.targets import percent_of
 from shelfsort.stats.binomial import holm
 from shelfsort.stats.bootstrap import DRAWS
 
@@ -61,10 +61,17 @@ def _accuracy_not_worse(live: Comparison, config: GateConfig) -> Check:
 
 
 def _coverage_not_worse(live: Comparison, config: GateConfig) -> Check:
-    pair, most = live.coverage, config.max_coverage_loss_by_chance
+    name, pair, most = "live_coverage", live.coverage, config.max_coverage_loss_by_chance
+    if live.target is None:
+        # The person who chose other targets wanted other decisions.
+        reason = (
+            f"Coverage is not compared, because live version {live.version} has no target in "
+            "common with the new model."
+        )
+        return Check(name, passed=True, reason=reason, floor=-config.max_coverage_loss, n=0)
     fitted = _not_worse(
-        "live_coverage",
-        (f"Coverage at {100 * TARGET:g} %", "accepted"),
+        name,
+        (f"Coverage at {percent_of(live.target)} %", "accepted"),
         pair,
         config.max_coverage_loss,
         live.version,

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from components.evaluator.served_model import READ, Answers
+from components.evaluator.served_model import Answers, read_outputs
 from shelfsort.contract.signatures import Output
+from shelfsort.contract.targets import DEFAULT_TARGETS
 
 # Where a column of a row is not called like the output that fills it.
 _COLUMN_OF = {"category": "predicted", "parent": "predicted_parent"}
@@ -22,25 +23,33 @@ def _type(output: Output) -> pa.DataType:
     return pa.list_(kind) if output.is_ranking else kind
 
 
-_TYPES = {
+_FACTS_FIRST = {
     **dict.fromkeys(("model", "mode", "split", "product_id", "title"), pa.string()),
     "group": pa.int64(),
     **dict.fromkeys(("category", "gold", "parent"), pa.string()),
-    **{_column(each): _type(each) for each in READ},
+}
+_FACTS_LAST = {
     "label_confidence": pa.float32(),
     "worker_count": pa.int64(),
     **dict.fromkeys(("has_text", "has_image"), pa.bool_()),
 }
 
 
-def row_schema(features: Sequence[str] = ()) -> pa.Schema:
-    """Columns of a row, and of `features` that are sliced by."""
-    return pa.schema({**_TYPES, **dict.fromkeys(further_columns(features), pa.string())})
+def row_schema(
+    features: Sequence[str] = (), targets: tuple[float, ...] = DEFAULT_TARGETS
+) -> pa.Schema:
+    """Columns of a row of a model with these targets, and of `features` that are sliced by."""
+    answered = {_column(each): _type(each) for each in read_outputs(targets)}
+    further = dict.fromkeys(further_columns(features, targets), pa.string())
+    return pa.schema({**_FACTS_FIRST, **answered, **_FACTS_LAST, **further})
 
 
-def further_columns(features: Sequence[str]) -> list[str]:
+def further_columns(
+    features: Sequence[str], targets: tuple[float, ...] = DEFAULT_TARGETS
+) -> list[str]:
     """Those of `features` that a row does not hold anyway."""
-    return [name for name in features if name not in _TYPES]
+    held = {*_FACTS_FIRST, *map(_column, read_outputs(targets)), *_FACTS_LAST}
+    return [name for name in features if name not in held]
 
 
 def row_batch(
@@ -51,13 +60,14 @@ def row_batch(
     Args:
         facts: what each product's row says whatever the mode and the answer.
         mode: the products were asked in.
-        answers: outputs of shape (N, …).
+        answers: outputs of shape (N, …). A flag that the model does not have is null.
         schema: from `row_schema`.
     """
-    answered = {_column(each): answers[each.name] for each in READ}
+    flags = [each.name for each in schema if each.type == pa.bool_()]
     columns = {
+        **{name: [None] * len(facts) for name in flags if name not in _FACTS_LAST},
         "mode": [mode] * len(facts),
-        **{name: _plain(values) for name, values in answered.items()},
+        **{_COLUMN_OF.get(name, name): _plain(values) for name, values in answers.items()},
     }
     arrays = [
         pa.array(columns.get(field.name) or [each[field.name] for each in facts], field.type)

@@ -39,7 +39,7 @@ class ScoreSplits(beam.PTransform):
         live: ServedModel | None = None,
         features: Sequence[str] = (),
     ):
-        """Sets up scoring.
+        """Sets up scoring. Rows have the flags of the new model's targets.
 
         Args:
             patterns: (split, file pattern of its gzipped TFRecords).
@@ -51,7 +51,7 @@ class ScoreSplits(beam.PTransform):
         super().__init__()
         self._patterns = list(patterns)
         self._candidate = Score(candidate, parents, features)
-        self._live = live and Score(live, parents, features)
+        self._live = live and Score(live, parents, features, candidate.targets)
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
         folders = {posixpath.dirname(pattern): split for split, pattern in self._patterns}
@@ -74,7 +74,11 @@ class Score(beam.PTransform):
     """(split, serialised tf.Example) to tables of rows, one for each mode it can be asked in."""
 
     def __init__(
-        self, model: ServedModel, parents: Mapping[str, str], features: Sequence[str] = ()
+        self,
+        model: ServedModel,
+        parents: Mapping[str, str],
+        features: Sequence[str] = (),
+        targets: tuple[float, ...] | None = None,
     ):
         """Sets up scoring.
 
@@ -82,9 +86,10 @@ class Score(beam.PTransform):
             model: what answers; products that lack what a mode needs are left out of it.
             parents: parent category of every leaf, which decides whether a parent is right.
             features: string features to carry along as columns.
+            targets: whose flags the rows have; those of the model where they are None.
         """
         super().__init__()
-        self._fn = _ScoreFn(model, dict(parents), tuple(features))
+        self._fn = _ScoreFn(model, dict(parents), tuple(features), targets or model.targets)
 
     def expand(self, examples: beam.PCollection) -> beam.PCollection:
         return (
@@ -108,15 +113,22 @@ class _Request:
 class _ScoreFn(beam.DoFn):
     """Yields record batches of at most `BATCH` rows."""
 
-    def __init__(self, model: ServedModel, parents: dict[str, str], features: tuple[str, ...]):
+    def __init__(
+        self,
+        model: ServedModel,
+        parents: dict[str, str],
+        features: tuple[str, ...],
+        targets: tuple[float, ...],
+    ):
         self._model = model
         self._parents = parents
         self._features = features
+        self._targets = targets
         self._scored = 0
 
     def setup(self) -> None:
         self._loaded = self._model.load()
-        self._schema = row_schema(self._features)
+        self._schema = row_schema(self._features, self._targets)
 
     def start_bundle(self) -> None:
         self._batches: Batches[bool, _Request] = Batches(BATCH, MAX_WAITING_BYTES)
@@ -166,7 +178,10 @@ class _ScoreFn(beam.DoFn):
             "worker_count": first_int(example, "worker_count"),
             "has_text": can_ask(example, "text"),
             "has_image": can_ask(example, "image"),
-            **{name: first_text(example, name) for name in further_columns(self._features)},
+            **{
+                name: first_text(example, name)
+                for name in further_columns(self._features, self._targets)
+            },
         }
 
 

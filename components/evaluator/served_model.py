@@ -8,14 +8,18 @@ import tensorflow as tf
 from apache_beam.utils.shared import Shared
 
 from shelfsort.contract.modalities import MODALITIES, output_name
-from shelfsort.contract.signatures import EVALUATE, OUTPUTS
+from shelfsort.contract.signatures import EVALUATE, Output, outputs
+from shelfsort.contract.targets import DEFAULT_TARGETS
 
 _LEFT_OUT = {"category_path", "threshold_version"}
-READ = tuple(each for each in OUTPUTS if each.name not in _LEFT_OUT)
-"""Outputs of `evaluate` that are read, in every modality."""
 
 Answers = dict[str, np.ndarray]
 """Outputs by name, each of shape (N, …)."""
+
+
+def read_outputs(targets: tuple[float, ...]) -> list[Output]:
+    """Outputs of `evaluate` that are read, in every modality, of a model with these targets."""
+    return [each for each in outputs(targets) if each.name not in _LEFT_OUT]
 
 
 class UnloadableModel(Exception):  # noqa: N818 - a state of the model
@@ -30,11 +34,13 @@ class ServedModel:
         name: how its rows are called: "candidate" or "live".
         path: folder of `saved_model.pb`.
         modes: of `MODALITIES` that it is asked in.
+        targets: that it has thresholds for, rising.
     """
 
     name: str
     path: str
     modes: tuple[str, ...] = MODALITIES
+    targets: tuple[float, ...] = DEFAULT_TARGETS
     _shared: Shared = field(default_factory=Shared, repr=False, compare=False)
 
     def load(self) -> "LoadedModel":
@@ -43,7 +49,7 @@ class ServedModel:
         Raises:
             UnloadableModel: it is no SavedModel or lacks what the contract asks for.
         """
-        return self._shared.acquire(lambda: LoadedModel(self.path, self.modes))
+        return self._shared.acquire(lambda: LoadedModel(self.path, self.modes, self.targets))
 
 
 class LoadedModel:
@@ -53,7 +59,12 @@ class LoadedModel:
         UnloadableModel: see `ServedModel.load`.
     """
 
-    def __init__(self, path: str, modes: Sequence[str] = MODALITIES):
+    def __init__(
+        self,
+        path: str,
+        modes: Sequence[str] = MODALITIES,
+        targets: tuple[float, ...] = DEFAULT_TARGETS,
+    ):
         try:
             self._model = tf.saved_model.load(path)  # owns the variables: keep it
         except Exception as error:
@@ -63,7 +74,8 @@ class LoadedModel:
             raise UnloadableModel(f"it has no signature {EVALUATE!r}")
         self._evaluate = self._model.signatures[EVALUATE]
         self._outputs = {
-            mode: {each.name: output_name(mode, each.name) for each in READ} for mode in modes
+            mode: {each.name: output_name(mode, each.name) for each in read_outputs(targets)}
+            for mode in modes
         }
         wanted = {output for outputs in self._outputs.values() for output in outputs.values()}
         if missing := wanted - self._evaluate.structured_outputs.keys():

@@ -1,11 +1,35 @@
 """What the gate requires of a model; the pipeline's configuration embeds this as `gate`."""
 
 import dataclasses
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+
+from shelfsort.contract.targets import target_key
 
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _by_key(floors: Any) -> Any:
+    """A mapping by percent as YAML may have it (95, 97.5, "97_5") as one by `target_key`."""
+    if not isinstance(floors, Mapping):
+        return floors
+    by_key: dict[str, Any] = {}
+    for percent, floor in floors.items():
+        key = str(percent).replace(".", "_").removesuffix("_0")
+        if by_key.setdefault(key, floor) != floor:
+            raise ValueError(f"gives the floor of {key} twice")
+    return by_key
+
+
+Floors = Annotated[
+    dict[Annotated[str, Field(pattern=r"^\d{2}(_\d{1,2})?$")], Share], BeforeValidator(_by_key)
+]
+"""Floors by target in percent; the keys are those of `target_key`."""
+
+# What the lower bound of a guarantee that holds exactly may lie below it in a few hundred products.
+_BELOW_TARGET = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,27 +41,26 @@ class GateConfig:
 
     Attributes:
         accuracy: Floor of the accuracy.
-        accepted_accuracy_95: Floor of the accuracy among products accepted at 95 %. Not checked
-            where nothing is accepted. Below 0.95, because even a model that keeps the guarantee
-            exactly has a lower bound beneath it.
-        accepted_accuracy_98: Floor of the accuracy among products accepted at 98 %.
-        coverage_95: Floor of the share accepted at 95 %. At 0 a model that accepts nothing may go
-            live.
-        coverage_98: Floor of the share accepted at 98 %.
+        accepted_accuracy: Floors of the accuracy among accepted products, by target in percent:
+            `{95: 0.9, 98: 0.93}`. 5 points below a target that is left out, because even a model
+            that keeps the guarantee exactly has a lower bound beneath it. Not checked where nothing
+            is accepted.
+        coverage: Floors of the share of accepted products, by target in percent: `{95: 0.5}`. 0 for
+            a target that is left out.
         category_accuracy: Floor of each category's accuracy, beyond chance.
         on_broken_category: Consequence when a category breaks the accuracy guarantee on `eval`
             beyond chance: `refuse` the model, or `report` it only. `report` suits the threshold
             scope `overall`, whose guarantee covers all products together.
         confidence: Confidence of every check. The bounds in metrics.json are always at 95 %.
-        min_calibration: Minimum number of calibration products. null for as many as prove 95 %
-            when all of them are right: 59 at 95 % confidence.
+        min_calibration: Minimum number of calibration products. null for as many as prove the
+            lowest target when all of them are right: 59 for 0.95 at 95 % confidence.
         max_accuracy_loss: Tolerated loss of accuracy against the live model, where the loss is
             more than chance.
-        max_coverage_loss: Tolerated loss of the share accepted at 95 % against the live model,
-            where the loss is more than chance. Redrawn calibration products measure the chance.
-        max_coverage_loss_by_chance: Tolerated loss of the share accepted at 95 % that chance can
-            explain. Beyond it a person should look: labels may have changed, or the draw was very
-            unlucky.
+        max_coverage_loss: Tolerated loss of the share accepted at the lowest target against the
+            live model, where the loss is more than chance. Redrawn calibration products measure the
+            chance. Not checked where the two models have no target in common.
+        max_coverage_loss_by_chance: Tolerated loss of that share that chance can explain. Beyond
+            it a person should look: labels may have changed, or the draw was very unlucky.
         on_unloadable_live: Consequence when the live model cannot be loaded: `refuse` or `ignore`.
         on_missing_statistics: Consequence when the live model has no training statistics to
             compare the data with: `refuse` or `ignore`.
@@ -46,10 +69,8 @@ class GateConfig:
     """
 
     accuracy: Share = 0.5
-    accepted_accuracy_95: Share = 0.9
-    accepted_accuracy_98: Share = 0.93
-    coverage_95: Share = 0.0
-    coverage_98: Share = 0.0
+    accepted_accuracy: Floors = dataclasses.field(default_factory=dict)
+    coverage: Floors = dataclasses.field(default_factory=dict)
     category_accuracy: Share = 0.0
     on_broken_category: Literal["refuse", "report"] = "refuse"
     confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
@@ -60,3 +81,11 @@ class GateConfig:
     on_unloadable_live: Literal["refuse", "ignore"] = "refuse"
     on_missing_statistics: Literal["refuse", "ignore"] = "refuse"
     approved_by: Annotated[str, Field(pattern=r"\S")] | None = None
+
+    def accepted_accuracy_floor(self, target: float) -> float:
+        """The floor of the accuracy among products accepted at a target."""
+        return self.accepted_accuracy.get(target_key(target), round(target - _BELOW_TARGET, 4))
+
+    def coverage_floor(self, target: float) -> float:
+        """The floor of the share of products accepted at a target."""
+        return self.coverage.get(target_key(target), 0.0)

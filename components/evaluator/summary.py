@@ -13,9 +13,9 @@ from components.evaluator.artifact import (
     threshold,
 )
 from shelfsort.contract.calibration import Calibration, ModalityCalibration
-from shelfsort.contract.figures import COUNTS, NAMES, accepted_accuracy, coverage
+from shelfsort.contract.figures import COUNT, accepted_accuracy, coverage, figures
 from shelfsort.contract.modalities import COMBINED, MODALITIES
-from shelfsort.contract.targets import TARGETS, accepted
+from shelfsort.contract.targets import accepted
 from shelfsort.products.taxonomy import Taxonomy
 
 Slices = Mapping[frozenset, Mapping[str, float]]
@@ -34,13 +34,15 @@ def metrics(slices: Slices, calibration: Calibration, *, has_live: bool) -> Metr
         calibration: of the new model.
         has_live: whether a live model was scored too.
     """
-    by_modality = {}
+    by_modality, targets = {}, calibration.targets
     for modality in MODALITIES:
-        by_split = {split: _figures(slices, "candidate", modality, split) for split in SPLITS}
+        by_split = {
+            split: _figures(slices, "candidate", modality, split, targets) for split in SPLITS
+        }
         if not by_split["eval_gold"]["n"]:
             del by_split["eval_gold"]
         by_modality[modality] = by_split
-    live = _figures(slices, "live", COMBINED, "eval") if has_live else None
+    live = _figures(slices, "live", COMBINED, "eval", targets) if has_live else None
     return Metrics(by_modality, live, calibration)
 
 
@@ -59,20 +61,26 @@ def categories(
                 category=leaf,
                 path=taxonomy.path(leaf),
                 parent=taxonomy.parent_or_self(leaf),
-                figures=_of_category(slices, leaf, fitted, total),
-                live=_live(slices, leaf) if has_live else None,
+                figures=_of_category(slices, leaf, fitted, total, metrics.targets),
+                live=_live(slices, leaf, metrics.targets) if has_live else None,
             )
             for leaf in taxonomy.leaves
         )
     )
 
 
-def _of_category(slices: Slices, leaf: str, fitted: ModalityCalibration, total: int) -> Figures:
+def _of_category(
+    slices: Slices,
+    leaf: str,
+    fitted: ModalityCalibration,
+    total: int,
+    targets: tuple[float, ...],
+) -> Figures:
     own = _finer(slices, "candidate", "category", leaf)
     put_here = _finer(slices, "candidate", "predicted", leaf)
     n = int(own.get("n", 0))
     recall, precision = _number(own, "accuracy"), _number(put_here, "accuracy")
-    figures = {
+    found = {
         "n": n,
         "accuracy": recall,
         "accuracy_lower": _number(own, "accuracy_lower"),
@@ -81,10 +89,10 @@ def _of_category(slices: Slices, leaf: str, fitted: ModalityCalibration, total: 
         "f1": _f1(precision, recall, n, int(put_here.get("n", 0))),
         "calibration_n": fitted.n_by_category.get(leaf, 0),
     }
-    for target in TARGETS:
+    for target in targets:
         accuracy = accepted_accuracy(target)
         strangers = int(put_here.get(false_accepts(target), 0))
-        figures |= {
+        found |= {
             coverage(target): _number(own, coverage(target)),
             accepted(target): int(put_here.get(accepted(target), 0)),
             accuracy: _number(put_here, accuracy),
@@ -96,18 +104,18 @@ def _of_category(slices: Slices, leaf: str, fitted: ModalityCalibration, total: 
             false_accept_rate(target): strangers / (total - n) if total > n else None,
             threshold(target): fitted.threshold(leaf, target),
         }
-    return figures
+    return found
 
 
-def _live(slices: Slices, leaf: str) -> Figures:
+def _live(slices: Slices, leaf: str, targets: tuple[float, ...]) -> Figures:
     own = _finer(slices, "live", "category", leaf)
     put_here = _finer(slices, "live", "predicted", leaf)
-    figures = {"n": int(own.get("n", 0)), "accuracy": _number(own, "accuracy")}
-    for target in TARGETS:
-        figures[coverage(target)] = _number(own, coverage(target))
+    found = {"n": int(own.get("n", 0)), "accuracy": _number(own, "accuracy")}
+    for target in targets:
+        found[coverage(target)] = _number(own, coverage(target))
         name = accepted_accuracy(target)
-        figures[name] = _number(put_here, name)
-    return figures
+        found[name] = _number(put_here, name)
+    return found
 
 
 def _f1(precision: float | None, recall: float | None, labelled: int, put: int) -> float | None:
@@ -118,11 +126,14 @@ def _f1(precision: float | None, recall: float | None, labelled: int, put: int) 
     return 2 * right / (labelled + put)
 
 
-def _figures(slices: Slices, model: str, modality: str, split: str) -> Figures:
+def _figures(
+    slices: Slices, model: str, modality: str, split: str, targets: tuple[float, ...]
+) -> Figures:
     of_slice = _of(slices, model, modality, split)
     return {
-        name: int(of_slice.get(name, 0)) if name in COUNTS else _number(of_slice, name)
-        for name in NAMES
+        name: int(of_slice.get(name, 0)) if figure.kind == COUNT else _number(of_slice, name)
+        for figure in figures(targets)
+        for name in figure.names
     }
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from components.evaluator.artifact import CategoryFigures
-from shelfsort.contract.targets import ANSWER_TARGET, accepted
 from shelfsort.stats.paired import Paired
 
 
@@ -29,8 +28,8 @@ class Changes:
     """Counts over the `n` eval products that both models answered.
 
     `fixed`: the live model was wrong, the candidate is right; `broken`: the other way round.
-    `newly_decided` and `no_longer_decided` speak of the 95 % decisions, and the two
-    `*_decided_wrong` count the decisions that are wrong.
+    `newly_decided` and `no_longer_decided` speak of the decisions at the target that both models
+    have, and the two `*_decided_wrong` count the decisions that are wrong.
     """
 
     n: int
@@ -44,17 +43,17 @@ class Changes:
     live_decided_wrong: int
 
 
-def changes(candidate: pd.DataFrame, live: pd.DataFrame) -> Changes:
+def changes(candidate: pd.DataFrame, live: pd.DataFrame, decided_by: str) -> Changes:
     """Compares two models product by product.
 
     Args:
-        candidate: columns product_id, category, predicted, accepted_95; one row a product.
+        candidate: columns product_id, category, predicted and `decided_by`; one row a product.
         live: the same columns; rows of products the candidate lacks are ignored.
+        decided_by: the column that says whether the model decided, such as accepted_95.
     """
     both = candidate.merge(live, on="product_id", suffixes=("", "_live"))
     right, live_right = both.predicted == both.category, both.predicted_live == both.category
-    taken, live_taken = accepted(ANSWER_TARGET), f"{accepted(ANSWER_TARGET)}_live"
-    decided, live_decided = both[taken].astype(bool), both[live_taken].astype(bool)
+    decided, live_decided = (both[name].astype(bool) for name in (decided_by, f"{decided_by}_live"))
     answers = Paired.of(live_right, right, both.product_id)
     decisions = Paired.of(live_decided, decided, both.product_id)
     return Changes(

@@ -31,12 +31,15 @@ class ModelError:
         return bool(self.gold) and self.gold == self.predicted
 
 
-def confident_errors(predictions: pd.DataFrame, max_errors: int) -> list[ModelError]:
+def confident_errors(
+    predictions: pd.DataFrame, max_errors: int, decided_by: str
+) -> list[ModelError]:
     """Picks the errors to show, most confident first.
 
     The `max_errors` most confident ones; and of every category up to PER_CATEGORY of the
     products that belong to it and as many that were wrongly put into it, so that no category
-    comes up empty when a reviewer asks for it (at most `max_errors` more).
+    comes up empty when a reviewer asks for it (at most `max_errors` more). `decided_by` is the
+    column that says whether the model decided, such as accepted_95.
     """
     wrong = predictions[predictions.category != predictions.predicted]
     wrong = wrong.sort_values(["score", "product_id"], ascending=[False, True], kind="stable")
@@ -45,10 +48,10 @@ def confident_errors(predictions: pd.DataFrame, max_errors: int) -> list[ModelEr
         rest.groupby("predicted").cumcount() < PER_CATEGORY
     )
     chosen = pd.concat([top, rest[seldom].head(max_errors)])
-    return [_error(row) for row in chosen.to_dict("records")]
+    return [_error(row, decided_by) for row in chosen.to_dict("records")]
 
 
-def _error(row: dict) -> ModelError:
+def _error(row: dict, decided_by: str) -> ModelError:
     confidence = row["label_confidence"]
     return ModelError(
         product_id=row["product_id"],
@@ -56,7 +59,7 @@ def _error(row: dict) -> ModelError:
         category=row["category"],
         predicted=row["predicted"],
         score=round(float(row["score"]), 4),
-        decided=bool(row["accepted_95"]),
+        decided=bool(row[decided_by]),
         answer=row["answer"] or "",
         gold=row["gold"] or "",
         label_confidence=None if pd.isna(confidence) else round(float(confidence), 3),

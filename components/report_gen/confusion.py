@@ -6,12 +6,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from shelfsort.contract.targets import ANSWER_TARGET, accepted
-
 MAX_MATRICES = 12
 MAX_SIBLINGS = 12
 MAX_PAIRS = 14
-_DECIDED = accepted(ANSWER_TARGET)
 
 
 @dataclass(frozen=True)
@@ -41,15 +38,18 @@ class SiblingMatrix:
     mistakes: int
 
 
-def frequent_pairs(predictions: pd.DataFrame, parents: Mapping[str, str]) -> list[Pair]:
+def frequent_pairs(
+    predictions: pd.DataFrame, parents: Mapping[str, str], decided_by: str
+) -> list[Pair]:
     """The most frequent wrong pairs.
 
     Args:
-        predictions: columns category, predicted, accepted_95; one row a product.
+        predictions: columns category, predicted and `decided_by`; one row a product.
         parents: direct parent of each leaf.
+        decided_by: the column that says whether the model decided, such as accepted_95.
     """
     wrong = predictions[predictions.category != predictions.predicted]
-    grouped = wrong.groupby(["category", "predicted"], sort=True)[_DECIDED].agg(["size", "sum"])
+    grouped = wrong.groupby(["category", "predicted"], sort=True)[decided_by].agg(["size", "sum"])
     grouped = grouped.sort_values("size", ascending=False, kind="stable").head(MAX_PAIRS)
     return [
         Pair(

@@ -19,7 +19,7 @@ from components.evaluator.artifact import (
     Verdict,
 )
 from components.manifest_example_gen.artifact import Ingestion, Labels
-from components.report_gen.changes import category_changes, changes
+from components.report_gen.changes import Changes, category_changes, changes
 from components.report_gen.confident_errors import confident_errors
 from components.report_gen.confusion import frequent_pairs, sibling_matrices
 from components.report_gen.curve import Curve, coverage_curve
@@ -36,7 +36,7 @@ from components.report_gen.sections import (
     ShownVerdict,
 )
 from shelfsort.contract.modalities import COMBINED, MODALITIES
-from shelfsort.contract.targets import ANSWER_TARGET, TARGETS, accepted, parent_accepted
+from shelfsort.contract.targets import accepted, parent_accepted, percent_of
 from shelfsort.labeling.label_issues import Suspect
 from shelfsort.products.manifest.rejects import Reject
 from shelfsort.products.taxonomy import Taxonomy
@@ -88,22 +88,25 @@ def assemble(inputs: ReportInputs) -> ReportContent:
     parents = {leaf: (tree.ancestors(leaf) or [tree.root])[-1] for leaf in tree.leaves}
     candidate = inputs.predictions[inputs.predictions.model == CANDIDATE]
     combined = candidate[candidate["mode"] == COMBINED]
+    targets = inputs.metrics.targets
+    decided_by = accepted(targets[0])
     return ReportContent(
         model_name=inputs.model_name,
         title=inputs.title,
+        targets=targets,
         verdict=_verdict(inputs),
         modes=list(mode_rows(inputs.metrics)),
         curves={
-            mode: _curves(candidate[candidate["mode"] == mode])
+            mode: _curves(candidate[candidate["mode"] == mode], targets)
             for mode in MODALITIES
             if (candidate["mode"] == mode).any()
         },
         live=_live(inputs, combined),
         categories=inputs.categories,
-        parents=parent_rows(combined, inputs.metrics.main_calibration, tree),
-        pairs=frequent_pairs(combined, parents),
+        parents=parent_rows(combined, inputs.metrics.main_calibration, tree, targets),
+        pairs=frequent_pairs(combined, parents, decided_by),
         siblings=sibling_matrices(combined, parents, tree.leaves),
-        errors=confident_errors(combined, inputs.max_errors),
+        errors=confident_errors(combined, inputs.max_errors, decided_by),
         error_total=int((combined.category != combined.predicted).sum()),
         suspects=inputs.suspects[:MAX_SUSPECTS],
         suspect_total=len(inputs.suspects),
@@ -147,7 +150,7 @@ def _serving_checks(blessed: bool, problems: Sequence[Check]) -> list[Check]:
     return [Check(f"serving_check_{each.name}", False, each.reason) for each in problems]
 
 
-def _curves(rows: pd.DataFrame) -> dict[str, Curve]:
+def _curves(rows: pd.DataFrame, targets: Sequence[float]) -> dict[str, Curve]:
     """The curves for answers with the category and with its parent."""
     levels = {
         "category": ("score", rows.predicted == rows.category, accepted),
@@ -158,7 +161,7 @@ def _curves(rows: pd.DataFrame) -> dict[str, Curve]:
             rows[score].to_numpy(),
             correct.to_numpy(),
             rows.group.to_numpy(),
-            {f"{100 * target:g}": rows[flag(target)].to_numpy() for target in TARGETS},
+            {percent_of(target): rows[flag(target)].to_numpy() for target in targets},
         )
         for level, (score, correct, flag) in levels.items()
     }
@@ -174,19 +177,29 @@ def _live(inputs: ReportInputs, combined: pd.DataFrame) -> LiveComparison | None
     if coverage and coverage.low is not None and coverage.high is not None:
         redrawn = (coverage.low, coverage.high)
     rows = inputs.predictions[inputs.predictions.model == LIVE]
-    wanted = ["product_id", "category", "predicted", accepted(ANSWER_TARGET)]
+    # A comparison that an earlier version wrote was at the lowest target.
+    target = compared.target if compared else inputs.metrics.targets[0]
     return LiveComparison(
         version=said.version if said else "",
         problem=said.problem if isinstance(said, UnloadableLive) else "",
         candidate=_on_eval(inputs.metrics.figures()),
         live=_on_eval(figures or {}),
-        changes=changes(combined[wanted], rows[wanted]) if len(rows) else None,
+        target=target,
+        changes=_changes(combined, rows, target),
         categories=category_changes(inputs.categories),
         p_worse=compared.accuracy.p_worse if compared else None,
         p_decides_less=coverage.p_worse if coverage else None,
         redrawn=redrawn,
         left_out=compared.left_out if compared else 0,
     )
+
+
+def _changes(combined: pd.DataFrame, live: pd.DataFrame, target: float | None) -> Changes | None:
+    """What changes product by product; None where there is nothing to compare."""
+    if target is None or not len(live):
+        return None
+    wanted = ["product_id", "category", "predicted", accepted(target)]
+    return changes(combined[wanted], live[wanted], accepted(target))
 
 
 def _on_eval(figures: Figures) -> ModeRow | None:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import Any
 
@@ -13,7 +13,7 @@ from markupsafe import Markup
 from components.report_gen.artifact import Report
 from components.report_gen.sections import ReportContent
 from shelfsort.contract.figures import accepted_accuracy, coverage
-from shelfsort.contract.targets import TARGETS
+from shelfsort.contract.targets import percent_of, target_key
 from shelfsort.core.web.style import style_sheet
 
 MODE_NAMES = {"combined": "Text and image", "text": "Text only", "image": "Image only"}
@@ -22,11 +22,6 @@ SPLIT_NAMES = {
     "eval_gold": "eval, against gold",
     "calibration": "calibration",
 }
-_SUMMARISED = (
-    *(name for target in TARGETS for name in (coverage(target), accepted_accuracy(target))),
-    "accuracy",
-    "parent_accuracy",
-)
 _ESCAPES = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
 
 
@@ -52,7 +47,7 @@ def render(content: ReportContent, pictures: dict[str, str]) -> bytes:
             script_digest=_digest(script),
             data=inline_json(_script_data(content)),
             pictures=inline_json(pictures),
-            targets=[f"{100 * target:g}" for target in TARGETS],
+            targets=[_Shown(target) for target in content.targets],
             mode_names=MODE_NAMES,
             split_names=SPLIT_NAMES,
         )
@@ -61,9 +56,26 @@ def render(content: ReportContent, pictures: dict[str, str]) -> bytes:
     return html.encode("utf-8", "replace")
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """A target as the templates need it: its share, in percent, and in the names of figures."""
+
+    share: float
+
+    @property
+    def percent(self) -> str:
+        return percent_of(self.share)
+
+    @property
+    def key(self) -> str:
+        return target_key(self.share)
+
+
 def summary(content: ReportContent) -> Report:
     """The page in brief."""
     verdict, row = content.verdict, content.headline()
+    names = [name for each in content.targets for name in (coverage(each), accepted_accuracy(each))]
+    names += ["accuracy", "parent_accuracy"]
     return Report(
         model_name=content.model_name,
         blessed=verdict.blessed,
@@ -71,7 +83,7 @@ def summary(content: ReportContent) -> Report:
         overruled=tuple(map(str, verdict.overruled)),
         approved_by=verdict.approved_by,
         n=row.n if row else 0,
-        figures={name: row.number(name) for name in _SUMMARISED} if row else {},
+        figures={name: row.number(name) for name in names} if row else {},
     )
 
 

@@ -1,11 +1,11 @@
 """Parent categories: the thresholds at which the model answers with one, and how it did."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from shelfsort.contract.calibration import ModalityCalibration
-from shelfsort.contract.targets import TARGETS
 from shelfsort.products.taxonomy import Taxonomy
 
 
@@ -13,9 +13,9 @@ from shelfsort.products.taxonomy import Taxonomy
 class ParentRow:
     """One parent category, at any depth.
 
-    `thresholds` has one entry for each of TARGETS, None where it abstains; they are fitted on
-    `calibration_n` products whose predicted category lies below. `answered` eval products got the
-    node for an answer, their category being in doubt; `right` of them belong there.
+    `thresholds` has one entry for each target of the model, None where it abstains; they are
+    fitted on `calibration_n` products whose predicted category lies below. `answered` eval products
+    got the node for an answer, their category being in doubt; `right` of them belong there.
     """
 
     path: str
@@ -26,7 +26,10 @@ class ParentRow:
 
 
 def parent_rows(
-    combined: pd.DataFrame, calibration: ModalityCalibration, tree: Taxonomy
+    combined: pd.DataFrame,
+    calibration: ModalityCalibration,
+    tree: Taxonomy,
+    targets: Sequence[float],
 ) -> list[ParentRow]:
     """Rows in the order of their paths.
 
@@ -34,6 +37,7 @@ def parent_rows(
         combined: columns answer and category, of the model as it is served.
         calibration: of the modality that answers most products.
         tree: of the categories.
+        targets: of the model, rising.
     """
     above = {leaf: set(tree.ancestors(leaf)) for leaf in tree.leaves}
     answered: dict[str, int] = {}
@@ -44,7 +48,7 @@ def parent_rows(
     rows = [
         ParentRow(
             path=tree.path(node),
-            thresholds=tuple(calibration.parent_threshold(node, target) for target in TARGETS),
+            thresholds=tuple(calibration.parent_threshold(node, target) for target in targets),
             calibration_n=n,
             answered=answered.get(node, 0),
             right=right.get(node, 0),

@@ -1,7 +1,7 @@
 """A run's artifacts, read from where its components left them, as what its report shows."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -19,7 +19,7 @@ from components.report_gen.sections import Anomaly, ReportContent
 from components.serving_check.artifact import ServingReport
 from components.trainer.artifact import read_suspects
 from shelfsort.contract.model_files import read_lineage
-from shelfsort.contract.targets import TARGETS, accepted, parent_accepted
+from shelfsort.contract.targets import accepted, parent_accepted
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import join
 from shelfsort.labeling.label_issues import Suspect
@@ -29,8 +29,7 @@ _SERVED_MODEL = "Format-Serving"
 
 _COLUMNS = (
     *("model", "mode", "product_id", "title", "group", "category", "gold", "parent"),
-    *("predicted", "score", *map(accepted, TARGETS), "answer"),
-    *("predicted_parent", "parent_score", *map(parent_accepted, TARGETS), "label_confidence"),
+    *("predicted", "score", "answer", "predicted_parent", "parent_score", "label_confidence"),
 )
 
 # Suspects are looked for in so many training products; beyond, their ids must do. Half a minute at
@@ -76,11 +75,12 @@ def read_run(uris: Mapping[str, str], train_uri: str, eval_uri: str, **settings:
 
 def _inputs(uris: Mapping[str, str], settings: Mapping[str, Any]) -> ReportInputs:
     evaluation, rejects = uris["evaluation"], uris["rejects"]
+    metrics = Metrics.read(evaluation)
     return ReportInputs(
         verdict=Verdict.read(evaluation),
-        metrics=Metrics.read(evaluation),
+        metrics=metrics,
         categories=Categories.read(evaluation).categories,
-        predictions=_predictions(evaluation),
+        predictions=_predictions(evaluation, metrics.targets),
         taxonomy=read_taxonomy(uris["taxonomy"]),
         ingestion=Ingestion.read(rejects),
         rejects=list(read_rejects(rejects)),
@@ -99,9 +99,10 @@ def _with_words(suspect: Suspect, words: Mapping[str, tuple[str, str]]) -> Suspe
     return dataclasses.replace(suspect, title=title, description=description)
 
 
-def _predictions(evaluation: str) -> pd.DataFrame:
+def _predictions(evaluation: str, targets: Sequence[float]) -> pd.DataFrame:
     """The rows of the split "eval"; InputError where there are none to read."""
-    rows = read_predictions(evaluation, _COLUMNS, split="eval")
+    columns = (*_COLUMNS, *map(accepted, targets), *map(parent_accepted, targets))
+    rows = read_predictions(evaluation, columns, split="eval")
     if rows is None:
         raise InputError(f"{evaluation}: holds no predictions. Repeat the run.")
     return rows.to_pandas()

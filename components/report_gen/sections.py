@@ -42,7 +42,8 @@ class ShownVerdict:
 class LiveComparison:
     """The candidate against the live model, on the eval products both answered.
 
-    `problem` says why the two could not be compared. `p_worse` is the chance of so many newly
+    `problem` says why the two could not be compared. `target` is that of the decisions compared;
+    None where the models have none in common. `p_worse` is the chance of so many newly
     wrong products if the candidate were no worse, `p_decides_less` the same of decisions (exact
     one-sided paired tests of the gate). `redrawn` is where the change of what is decided lies in
     the middle 95 % of redraws of the calibration products, as shares. `left_out` products belong
@@ -53,6 +54,7 @@ class LiveComparison:
     problem: str
     candidate: ModeRow | None
     live: ModeRow | None
+    target: float | None
     changes: Changes | None
     categories: list[CategoryChange]
     p_worse: float | None
@@ -126,10 +128,14 @@ class Labelling:
 
 @dataclass(frozen=True)
 class ReportContent:
-    """What `page.render` draws. `paths` has the path of each category, leaf or not, by id."""
+    """What `page.render` draws.
+
+    `targets` are the model's, rising. `paths` has the path of each category, leaf or not, by id.
+    """
 
     model_name: str
     title: str
+    targets: tuple[float, ...]
     verdict: ShownVerdict
     modes: list[ModeRow]
     curves: dict[str, dict[str, Curve]]

@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from shelfsort.contract.signatures import FLOAT, OUTPUTS
+from shelfsort.contract.signatures import FLOAT, outputs
+from shelfsort.contract.targets import DEFAULT_TARGETS, targets_among
 
 Answers = Mapping[str, np.ndarray]
 
-_RANKED = {each.name for each in OUTPUTS if each.is_ranking}
-_DECISIONS = {each.name for each in OUTPUTS if each.is_decision}
-_SCORES = tuple(each.name for each in OUTPUTS if each.dtype == FLOAT)
+# The same whatever the targets.
+_RANKED = {each.name for each in outputs(DEFAULT_TARGETS) if each.is_ranking}
+_SCORES = tuple(each.name for each in outputs(DEFAULT_TARGETS) if each.dtype == FLOAT)
 _PROBABILITIES = (*_SCORES, "scores")
 
 
@@ -61,12 +62,13 @@ def differences(
     """Compares two answers on the outputs that both have: at most one phrase for each output."""
     tied = _tied(expected, tolerance)
     rounded = tied | _rounded(expected, found)
+    decisions = {each.name for each in outputs(targets_among(expected)) if each.is_decision}
     problems = []
     for name in sorted((expected.keys() & found.keys()) - _RANKED):
         if expected[name].shape != found[name].shape:
             problems.append(f"{name}: shape {found[name].shape}, not {expected[name].shape}")
             continue
-        exempt = rounded if name in _DECISIONS else tied
+        exempt = rounded if name in decisions else tied
         wrong = _differs(expected[name], found[name], tolerance, exempt)
         if wrong.any():
             row = int(np.argmax(wrong))

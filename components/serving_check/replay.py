@@ -26,14 +26,16 @@ from components.serving_check.loaders import EagerModel, ServedModel
 from components.serving_check.problems import check_of, error_line
 from components.serving_check.signatures import signature_problems
 from components.serving_check.warm_up import warm_up_problems
+from shelfsort.contract.calibration import Calibration
 from shelfsort.contract.modalities import ALONE, has_words, output_name
+from shelfsort.contract.model_files import read_lineage
 from shelfsort.contract.signatures import (
     CLASSIFY,
     EVALUATE,
     INPUTS,
+    INPUTS_OF,
     PREDICT_RAW,
     SERVING_DEFAULT,
-    SIGNATURES,
     STRING,
     WORDS,
 )
@@ -68,7 +70,7 @@ class Replay:
         """Makes the checks in order; stops at the first failure of those that others build on."""
         foundations = (
             ("loads_as_served", self._load, "TensorFlow's own ops are all it needs"),
-            ("signatures", self._signatures, f"{', '.join(SIGNATURES)} as promised"),
+            ("signatures", self._signatures, f"{', '.join(INPUTS_OF)} as promised"),
             ("answers", self._answer, f"{len(self._requests)} products, scores within 0..1"),
         )
         for name, look, otherwise in foundations:
@@ -87,13 +89,15 @@ class Replay:
         return [f"the graph calls Python: {op}" for op in self._model.python_ops()]
 
     def _signatures(self) -> list[str]:
-        return signature_problems(self._model.signatures())
+        thresholds = read_lineage(self._model_dir).get("thresholds")
+        targets = Calibration.from_json(thresholds).targets
+        return signature_problems(self._model.signatures(), targets)
 
     def _answer(self) -> list[str]:
         # The first call of a signature plans its graph on one core for seconds: side by side.
         with ThreadPoolExecutor() as pool:
-            answers = pool.map(lambda signature: self._ask(signature, self._few), SIGNATURES)
-            self._answers = dict(zip(SIGNATURES, answers, strict=True))
+            answers = pool.map(lambda signature: self._ask(signature, self._few), INPUTS_OF)
+            self._answers = dict(zip(INPUTS_OF, answers, strict=True))
         self._everything = self._ask(SERVING_DEFAULT, slice(None))
         return range_problems(self._everything, self._products) + [
             f"{signature}: {problem}"
@@ -103,7 +107,7 @@ class Replay:
 
     def _alone(self) -> list[str]:
         problems = self._alone_by(SERVING_DEFAULT, self._everything, slice(0, len(self._requests)))
-        for signature in SIGNATURES.keys() - {SERVING_DEFAULT}:
+        for signature in INPUTS_OF.keys() - {SERVING_DEFAULT}:
             problems += self._alone_by(signature, self._answers[signature], self._few)
         return problems
 
@@ -173,7 +177,7 @@ class Replay:
                 )
                 for each in INPUTS
             }
-        (name,) = SIGNATURES[signature].inputs
+        (name,) = INPUTS_OF[signature]
         return {name: np.array(self._requests[rows], object)}
 
 

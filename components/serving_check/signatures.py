@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping
 
-from shelfsort.contract.signatures import SIGNATURES, Signature
+from shelfsort.contract.signatures import Signature, signatures
 
 
-def signature_problems(declared: Mapping[str, Signature]) -> list[str]:
+def signature_problems(declared: Mapping[str, Signature], targets: tuple[float, ...]) -> list[str]:
     """Compares what a model declares with the contract.
 
     More signatures and more outputs are allowed; an input that clients do not know is not.
+
+    Args:
+        declared: by the model, by name.
+        targets: that the model has thresholds for.
     """
     problems = []
-    for name, promised in SIGNATURES.items():
+    for name, promised in signatures(targets).items():
         if name not in declared:
             problems.append(f"signature {name} is missing")
             continue

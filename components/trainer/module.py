@@ -48,9 +48,9 @@ _HELD_OUT_KEPT = 20_000
 def run_fn(fn_args: FnArgs) -> None:
     """Trains, calibrates and exports; called by the Trainer component.
 
-    `fn_args.custom_config` holds `training` (fields of TrainingConfig), `taxonomy` (path of the
-    tree), and for the model's lineage `model_name`, `manifest_digest`, `splits` and, where training
-    was given a model to start from, `base_model`.
+    `fn_args.custom_config` holds `training` (fields of TrainingConfig), `targets` (accuracies to
+    guarantee), `taxonomy` (path of the tree), and for the model's lineage `model_name`,
+    `manifest_digest`, `splits` and, where training was given a model to start from, `base_model`.
     """
     custom = fn_args.custom_config
     config = TypeAdapter(TrainingConfig).validate_python(custom["training"])
@@ -86,6 +86,7 @@ def run_fn(fn_args: FnArgs) -> None:
         labels,
         config.calibration.confidence,
         config.calibration.threshold_scope,
+        custom["targets"],
     )
     version = threshold_version(calibrated, fitted.crossed.pool)
     export.write_served_model(

@@ -14,8 +14,8 @@ from shelfsort.cli.predict import predict
 # them right. The gate's minima allow for the wide intervals of so few products.
 SETTINGS = (
     "data.splits={train: 55, calibration: 30, eval: 15}",
-    "gate.accepted_accuracy_95=0.8",
-    "gate.accepted_accuracy_98=0.8",
+    "gate.accepted_accuracy.95=0.8",
+    "gate.accepted_accuracy.98=0.8",
     "training.fit.epochs=25",
 )
 

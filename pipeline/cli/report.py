@@ -7,15 +7,8 @@ from pathlib import Path
 import click
 
 from components.report_gen.artifact import Report
-from shelfsort.contract.figures import LABELS, accepted_accuracy, coverage
-from shelfsort.contract.targets import TARGETS
+from shelfsort.contract.figures import labels, targets_of
 from shelfsort.core.errors import InputError
-
-_FIGURES = (
-    *(name for target in TARGETS for name in (coverage(target), accepted_accuracy(target))),
-    "accuracy",
-    "parent_accuracy",
-)
 
 
 @click.command()
@@ -61,7 +54,7 @@ def _print(page: Path, found: Report) -> None:
     for reason in found.overruled:
         click.echo(f"  overridden by {found.approved_by}: {reason}")
     click.echo(f"Figures on {found.n:,} eval products, from text and image:")
-    for name in _FIGURES:
-        value = found.figures.get(name)
-        click.echo(f"  {'–' if value is None else f'{value:.1%}':>7}  {LABELS[name]}")
+    label = labels(targets_of(found.figures))
+    for name, value in found.figures.items():
+        click.echo(f"  {'–' if value is None else f'{value:.1%}':>7}  {label[name]}")
     click.echo(f"Report: {page}")

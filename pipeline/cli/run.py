@@ -1,6 +1,7 @@
 """`shelfsort run`: the whole pipeline on this machine."""
 
 import json
+from collections.abc import Sequence
 
 import click
 
@@ -9,23 +10,11 @@ from pipeline.config import load_config
 from pipeline.local.console import Console, failures_in_a_line, quiet_console
 from pipeline.output_folder import OutputFolder
 from shelfsort.cli.tables import Column, table_lines
+from shelfsort.contract.figures import accepted_accuracy, coverage, targets_of
 from shelfsort.contract.modalities import ALONE, COMBINED
+from shelfsort.contract.targets import percent_of
 from shelfsort.core.errors import NotBlessed
 from shelfsort.core.storage import absolute
-
-_COLUMNS = (
-    Column("eval"),
-    *(
-        Column(name, number=True)
-        for name in (
-            "n",
-            "accuracy",
-            "coverage at 95 %",
-            "accuracy of those",
-            "coverage at 98 %",
-        )
-    ),
-)
 
 
 @click.command()
@@ -108,8 +97,7 @@ def _say_result(result, folder: OutputFolder, console: Console) -> None:
     peak = result.metrics["peak_rss_mb"]
     console.say(f"Whole run: {result.seconds:.0f} s, peak memory {peak:,} MB")
     console.say()
-    rows = [_figures(mode, result.metrics[mode]["eval"]) for mode in (*ALONE, COMBINED)]
-    for line in table_lines(_COLUMNS, rows, console.width):
+    for line in _table(result.metrics, console.width):
         console.say(line)
     console.say()
     if result.pushed:
@@ -121,16 +109,22 @@ def _say_result(result, folder: OutputFolder, console: Console) -> None:
     console.say(f"Report: {folder.report}")
 
 
-def _figures(mode: str, figures: dict) -> list[str]:
+def _table(metrics: dict, width: int | None) -> list[str]:
+    targets = targets_of(metrics[COMBINED]["eval"])
+    heads = ["n", "accuracy"]
+    for target in targets:
+        heads += [f"coverage at {percent_of(target)} %", "accuracy of those"]
+    columns = [Column("eval"), *(Column(name, number=True) for name in heads)]
+    rows = [_figures(mode, metrics[mode]["eval"], targets) for mode in (*ALONE, COMBINED)]
+    return table_lines(columns, rows, width)
+
+
+def _figures(mode: str, figures: dict, targets: Sequence[float]) -> list[str]:
     if not figures["n"]:
-        return [mode, "0", "-", "-", "-", "-"]
+        return [mode, "0", "-", *["-", "-"] * len(targets)]
     interval = f"{figures['accuracy_lower']:.3f}-{figures['accuracy_upper']:.3f}"
-    right = figures["accepted_accuracy_95"]
-    return [
-        mode,
-        f"{figures['n']:,}",
-        f"{figures['accuracy']:.3f} ({interval})",
-        f"{figures['coverage_at_95']:.1%}",
-        "-" if right is None else f"{right:.1%}",
-        f"{figures['coverage_at_98']:.1%}",
-    ]
+    row = [mode, f"{figures['n']:,}", f"{figures['accuracy']:.3f} ({interval})"]
+    for target in targets:
+        right = figures[accepted_accuracy(target)]
+        row += [f"{figures[coverage(target)]:.1%}", "-" if right is None else f"{right:.1%}"]
+    return row

@@ -6,18 +6,10 @@ import click
 
 from pipeline.output_folder import OutputFolder
 from shelfsort.cli.tables import Column, table_lines, terminal_width
-from shelfsort.contract.figures import LABELS, coverage, parent_coverage
+from shelfsort.contract.figures import coverage, labels, parent_coverage
 from shelfsort.contract.modalities import ALONE, COMBINED
-from shelfsort.contract.targets import TARGETS
 
 _MODES = (*ALONE, COMBINED)
-
-_FIGURES = (
-    "accuracy",
-    "parent_accuracy",
-    *map(coverage, TARGETS),
-    *map(parent_coverage, TARGETS),
-)
 
 
 @click.command()
@@ -29,8 +21,8 @@ _FIGURES = (
 def runs(output: str, compare: tuple[str, str] | None, as_json: bool) -> None:
     """List the runs of an output folder with their figures, or compare two.
 
-    The list shows, for each modality, the accuracy on the eval products and the coverage at 95 %
-    and 98 %, of the category and of its parent category.
+    The list shows, for each modality, the accuracy on the eval products and the coverage at each
+    target accuracy, of the category and of its parent category.
 
     A comparison shows how two runs differ in data, settings and results. Exact paired tests on the
     products that both runs scored say whether the results differ by more than sampling error.
@@ -64,12 +56,16 @@ def _compare(a, b, as_json: bool) -> None:
 
 def _list(found) -> None:
     """Prints each run's id and outcome, and below it a row of figures for each modality."""
+    targets = tuple(sorted({target for run in found for target in run.metrics.targets}))
+    names = ["accuracy", "parent_accuracy"]
+    names += [*map(coverage, targets), *map(parent_coverage, targets)]
+    label = labels(targets)
     columns = [
         Column("  eval"),
         Column("n", number=True),
-        *(Column(LABELS[name], number=True) for name in _FIGURES),
+        *(Column(label[name], number=True) for name in names),
     ]
-    rows = [_row(run.metrics, mode) for run in found for mode in _MODES]
+    rows = [_row(run.metrics, mode, names) for run in found for mode in _MODES]
     lines = table_lines(columns, rows, terminal_width())
     head, body = lines[: -len(rows)], iter(lines[-len(rows) :])
     click.echo("\n".join(head))
@@ -80,10 +76,10 @@ def _list(found) -> None:
             click.echo(next(body))
 
 
-def _row(metrics, mode: str) -> list[str]:
+def _row(metrics, mode: str, names: list[str]) -> list[str]:
     figures = metrics.figures(mode)
     n = figures.get("n")
-    shares = (_shown(figures.get(name)) for name in _FIGURES)
+    shares = (_shown(figures.get(name)) for name in names)
     return [f"  {mode}", "-" if n is None else f"{n:,}", *shares]
 
 

@@ -33,13 +33,19 @@ class RunComparison:
 
 def compare(a: Run, b: Run) -> RunComparison:
     """Reads both runs' evaluations and tests whether they differ by more than chance."""
-    scored_a, scored_b = (read_scored(run.artifacts.get("evaluation")) for run in (a, b))
+    targets = sorted({*a.metrics.targets} & {*b.metrics.targets})
+    scored_a, scored_b = (read_scored(run.artifacts.get("evaluation"), targets) for run in (a, b))
     trees = [taxonomy_of(run) for run in (a, b)]
     results = None
     if scored_a is not None and scored_b is not None and all(trees):
         calibrations = (run.metrics.calibration for run in (a, b))
         results = results_of(
-            scored_a, scored_b, *trees, *calibrations, a_is_later=a.started > b.started
+            scored_a,
+            scored_b,
+            *trees,
+            *calibrations,
+            targets=targets,
+            a_is_later=a.started > b.started,
         )
     return RunComparison(
         a=a,

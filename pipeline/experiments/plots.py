@@ -14,9 +14,9 @@ from components.evaluator.artifact import CategoryFigures
 from components.report_gen.confident_errors import ModelError
 from components.report_gen.confusion import SiblingMatrix
 from components.report_gen.curve import Curve
-from pipeline.experiments.results import QUESTIONS, Results
+from pipeline.experiments.results import Results
 from shelfsort.contract.figures import accepted_accuracy
-from shelfsort.contract.targets import ANSWER_TARGET, accepted
+from shelfsort.contract.targets import DEFAULT_TARGETS, accepted, percent_of
 
 _COLOURS = {"combined": "#1d5c87", "text": "#b0552a", "image": "#5b7f3a"}
 _BAD = "#ad2a1f"
@@ -52,16 +52,19 @@ def coverage_curves(curves: Mapping[str, Mapping[str, Curve]], level: str = "cat
     return figure
 
 
-def category_bounds(categories: Sequence[CategoryFigures], shown: int = 20) -> Figure:
-    """Right ones among what is put into each category at 95 %, with exact bounds; the worst ones.
+def category_bounds(
+    categories: Sequence[CategoryFigures], shown: int = 20, target: float = DEFAULT_TARGETS[0]
+) -> Figure:
+    """Right ones among what is put into each category, with exact bounds; the worst ones.
 
     Args:
         categories: an evaluation's.
         shown: how many, those with the lowest lower bound.
+        target: of the model, such as its lowest.
     """
-    name = accepted_accuracy(ANSWER_TARGET)
+    name = accepted_accuracy(target)
     bounds = [
-        (low, value, high, f"{each.path}  ({each.figures[accepted(ANSWER_TARGET)]:,})")
+        (low, value, high, f"{each.path}  ({each.figures[accepted(target)]:,})")
         for each in categories
         for value, low, high in [[each.figures[f"{name}{end}"] for end in ("", "_lower", "_upper")]]
         if value is not None and low is not None and high is not None
@@ -71,9 +74,12 @@ def category_bounds(categories: Sequence[CategoryFigures], shown: int = 20) -> F
     for place, (low, value, high, _) in enumerate(worst):
         axes.plot([low, high], [place, place], color=_COLOURS["combined"])
         axes.plot(value, place, "o", color=_COLOURS["combined"])
-    axes.axvline(ANSWER_TARGET, color=_BAD, linestyle=":", linewidth=1)
+    axes.axvline(target, color=_BAD, linestyle=":", linewidth=1)
     axes.set_yticks(range(len(worst)), [label for *_, label in worst])
-    axes.set(xlabel="precision at 95 %", title="Categories with the lowest lower bounds")
+    axes.set(
+        xlabel=f"precision at {percent_of(target)} %",
+        title="Categories with the lowest lower bounds",
+    )
     return figure
 
 
@@ -138,10 +144,7 @@ def differences(results: Results) -> Figure:
     axes.barh(places, [-(each.only_a or 0) for each in pairs], color=_BAD, label="only A")
     axes.barh(places, [each.only_b or 0 for each in pairs], color=_COLOURS["image"], label="only B")
     axes.axvline(0, color="black", linewidth=0.8)
-    names = [
-        f"{each.name}, {QUESTIONS[each.question]}{' *' if each.beyond_chance else ''}"
-        for each in pairs
-    ]
+    names = [f"{each.name}, {each.asked}{' *' if each.beyond_chance else ''}" for each in pairs]
     axes.set_yticks(places, names)
     axes.set(xlabel=f"products of {results.shared:,} shared", title="Differences between the runs")
     axes.legend(frameon=False)

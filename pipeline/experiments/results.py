@@ -6,7 +6,7 @@ calibration products, so a coverage difference counts only if it persists when t
 the effect of a setting takes several runs of each value.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from shelfsort.contract.calibration import Calibration
 from shelfsort.contract.modalities import ALONE, COMBINED
-from shelfsort.contract.targets import TARGETS, accepted, target_key
+from shelfsort.contract.targets import accepted, percent_of, target_key
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.stats.binomial import holm
 from shelfsort.stats.bootstrap import Answers, coverage_change, eligible_scores
@@ -26,13 +26,8 @@ SHOWN = (*ALONE, COMBINED)
 LEVEL = 0.05
 # With fewer shared products a paired test would describe neither split.
 MIN_SHARED = 100
-COVERAGE = {f"coverage_{target_key(target)}": target for target in TARGETS}
-"""The target of each question about coverage."""
-QUESTIONS = {
-    "accuracy": "accuracy",
-    "parent_accuracy": "parent accuracy",
-    **{question: f"coverage at {100 * target:g} %" for question, target in COVERAGE.items()},
-}
+ACCURACY = {"accuracy": "accuracy", "parent_accuracy": "parent accuracy"}
+"""Questions about answers, in words; the others are about coverage at a target."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +36,7 @@ class Difference:
 
     Attributes:
         name: a mode, or the path of a category.
-        question: a key of `QUESTIONS`.
+        question: `accuracy`, `parent_accuracy`, or `coverage_…` at a target.
         paired: whether both were asked about the same products; else `only_*`, `groups` and
             `p_products` are None and `p` is Fisher's exact test of the two eval splits.
         n_a, n_b: products behind `share_a` and `share_b`.
@@ -53,6 +48,7 @@ class Difference:
         p_products: the same with every product counted by itself (exact McNemar test).
         redrawn: of what is decided, where the test says no chance: the middle 95 % of the change
             with thresholds from redrawn calibration products. None elsewhere.
+        target: of a question about coverage; None for others.
         beyond_chance: whether `p` stands Holm's correction for all questions of its table, and
             `redrawn` leaves out 0.
     """
@@ -71,10 +67,18 @@ class Difference:
     p_products: float | None
     redrawn: tuple[float, float] | None = None
     beyond_chance: bool = False
+    target: float | None = None
 
     @property
     def change(self) -> float:
         return self.share_b - self.share_a
+
+    @property
+    def asked(self) -> str:
+        """The question in words."""
+        if self.target is None:
+            return ACCURACY[self.question]
+        return f"coverage at {percent_of(self.target)} %"
 
     def sentence(self) -> str:
         """The shares, and whether their difference is significant."""
@@ -84,7 +88,7 @@ class Difference:
         if self.redrawn:
             low, high = (100 * each for each in self.redrawn)
             found = f"{low:+.1f} to {high:+.1f} points if the calibration set is bootstrapped"
-        return f"{self.name}, {QUESTIONS[self.question]}: {shares}; {verdict} ({found})"
+        return f"{self.name}, {self.asked}: {shares}; {verdict} ({found})"
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,7 @@ def results_of(
     calibration_a: Calibration,
     calibration_b: Calibration,
     *,
+    targets: Sequence[float],
     a_is_later: bool,
 ) -> Results:
     """Compares the answers of two runs on `eval`.
@@ -126,6 +131,7 @@ def results_of(
         scored_a, scored_b: from `scored.read_scored`.
         taxonomy_a, taxonomy_b: the trees of the runs.
         calibration_a, calibration_b: of the models.
+        targets: that both models have, rising; may be none.
         a_is_later: whose labels count where they disagree.
     """
     a, b = (_eval_rows(scored) for scored in (scored_a, scored_b))
@@ -137,13 +143,13 @@ def results_of(
     categories: list[Difference] = []
     if shared and shared >= min(MIN_SHARED, eval_a, eval_b):
         judged = both[known].assign(label=label[known])
-        yes_a = _yes(judged, "_a", judged.label, taxonomy_a)
-        yes_b = _yes(judged, "_b", judged.label, taxonomy_b)
+        yes_a = _yes(judged, "_a", judged.label, taxonomy_a, targets)
+        yes_b = _yes(judged, "_b", judged.label, taxonomy_b, targets)
         overall = list(_paired_by_mode(judged, yes_a, yes_b))
         categories = list(_paired_by_category(judged, yes_a, yes_b, taxonomy_b))
     else:
-        yes_a = _yes(a, "", a.category, taxonomy_a)
-        yes_b = _yes(b, "", b.category, taxonomy_b)
+        yes_a = _yes(a, "", a.category, taxonomy_a, targets)
+        yes_b = _yes(b, "", b.category, taxonomy_b, targets)
         overall = list(_unpaired_by_mode(yes_a, yes_b))
     return Results(
         shared=shared,
@@ -153,7 +159,7 @@ def results_of(
         left_out=_products(both[~known]),
         overall=[
             _outlasting(each, (scored_a, calibration_a), (scored_b, calibration_b))
-            for each in _corrected(overall)
+            for each in _with_targets(_corrected(overall), targets)
         ],
         categories=sorted(_corrected(categories), key=_largest_change_first),
     )
@@ -216,7 +222,13 @@ def _products(rows: pd.DataFrame) -> int:
     return int((rows.index.get_level_values("mode") == "combined").sum())
 
 
-def _yes(rows: pd.DataFrame, suffix: str, label: pd.Series, tree: Taxonomy) -> pd.DataFrame:
+def _yes(
+    rows: pd.DataFrame,
+    suffix: str,
+    label: pd.Series,
+    tree: Taxonomy,
+    targets: Sequence[float],
+) -> pd.DataFrame:
     """Bool columns, one a question: whether the run's model earned a yes."""
     parent = label.map({leaf: tree.parent_or_self(leaf) for leaf in tree.leaves})
     return pd.DataFrame(
@@ -224,8 +236,8 @@ def _yes(rows: pd.DataFrame, suffix: str, label: pd.Series, tree: Taxonomy) -> p
             "accuracy": rows[f"predicted{suffix}"] == label,
             "parent_accuracy": rows[f"predicted_parent{suffix}"] == parent,
             **{
-                question: rows[f"{accepted(target)}{suffix}"].astype(bool)
-                for question, target in COVERAGE.items()
+                f"coverage_{target_key(target)}": rows[f"{accepted(target)}{suffix}"].astype(bool)
+                for target in targets
             },
         }
     )
@@ -236,7 +248,7 @@ def _paired_by_mode(
 ) -> Iterator[Difference]:
     for mode in SHOWN:
         rows = judged.index.get_level_values("mode") == mode
-        for question in QUESTIONS if rows.any() else ():
+        for question in yes_a.columns if rows.any() else ():
             groups = judged.group_b[rows]
             yield paired(mode, question, yes_a[question][rows], yes_b[question][rows], groups)
 
@@ -253,7 +265,7 @@ def _paired_by_category(
 def _unpaired_by_mode(yes_a: pd.DataFrame, yes_b: pd.DataFrame) -> Iterator[Difference]:
     for mode in SHOWN:
         a, b = (yes[yes.index.get_level_values("mode") == mode] for yes in (yes_a, yes_b))
-        for question in QUESTIONS if len(a) and len(b) else ():
+        for question in a.columns if len(a) and len(b) else ():
             yield unpaired(mode, question, a[question], b[question])
 
 
@@ -265,13 +277,19 @@ def _corrected(differences: list[Difference]) -> list[Difference]:
     ]
 
 
+def _with_targets(differences: list[Difference], targets: Sequence[float]) -> Iterator[Difference]:
+    by_question = {f"coverage_{target_key(target)}": target for target in targets}
+    for each in differences:
+        yield replace(each, target=by_question.get(each.question))
+
+
 def _outlasting(
     difference: Difference, a: tuple[pd.DataFrame, Calibration], b: tuple[pd.DataFrame, Calibration]
 ) -> Difference:
     """A difference of what is decided, judged by redrawn calibration products as well."""
-    if not difference.beyond_chance or difference.question not in COVERAGE:
+    target = difference.target
+    if not difference.beyond_chance or target is None:
         return difference
-    target = COVERAGE[difference.question]
     answers = (_answers(*run, difference.name, target) for run in (a, b))
     low, high = coverage_change(*answers, target)
     return replace(difference, redrawn=(low, high), beyond_chance=low > 0 or high < 0)

@@ -1,11 +1,12 @@
 """What a run's model answered about the products it was judged on, read from its evaluation."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from components.evaluator.artifact import CANDIDATE, read_predictions
-from shelfsort.contract.targets import TARGETS, accepted
+from shelfsort.contract.targets import accepted
 
 COLUMNS = [
     "mode",
@@ -16,18 +17,24 @@ COLUMNS = [
     "predicted",
     "predicted_parent",
     "score",
-    *map(accepted, TARGETS),
 ]
 
 
-def read_scored(evaluation: Path | None) -> pd.DataFrame | None:
-    """The new model's answers: one row a product, mode and split, of `COLUMNS`.
+def read_scored(evaluation: Path | None, targets: Sequence[float]) -> pd.DataFrame | None:
+    """The new model's answers: one row a product, mode and split.
+
+    Args:
+        evaluation: folder of the run's evaluation.
+        targets: of the model, or some of them.
 
     Returns:
+        Columns `COLUMNS`, and whether the answer is accepted at each target.
         None where the run has no evaluation.
 
     Raises:
         InputError: it was written by an earlier version, which did not keep what is compared.
     """
-    rows = read_predictions(evaluation, COLUMNS, model=CANDIDATE) if evaluation else None
+    if evaluation is None:
+        return None
+    rows = read_predictions(evaluation, [*COLUMNS, *map(accepted, targets)], model=CANDIDATE)
     return None if rows is None else rows.to_pandas()

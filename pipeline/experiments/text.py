@@ -7,19 +7,10 @@ from typing import Any
 from components.evaluator.artifact import Metrics
 from pipeline.experiments.comparison import RunComparison
 from pipeline.experiments.data import DataDifference
-from pipeline.experiments.results import LEVEL, QUESTIONS, SHOWN, Difference, Results
+from pipeline.experiments.results import LEVEL, SHOWN, Difference, Results
 from shelfsort.cli.tables import Column, table_lines
-from shelfsort.contract.figures import LABELS, accepted_accuracy, coverage, parent_coverage
-from shelfsort.contract.targets import TARGETS
+from shelfsort.contract.figures import accepted_accuracy, coverage, labels, parent_coverage
 
-FIGURES = (
-    "accuracy",
-    "parent_accuracy",
-    *(name for target in TARGETS for name in (coverage(target), accepted_accuracy(target))),
-    *map(parent_coverage, TARGETS),
-    "macro_f1",
-    "ece",
-)
 WIDTH = 100
 _CATEGORIES_SHOWN = 8
 _RELABELLED_SHOWN = 5
@@ -87,10 +78,20 @@ def _settings(settings: list[tuple[str, Any, Any]], width: int) -> Iterator[str]
 
 def _figures(a: Metrics, b: Metrics, width: int) -> Iterator[str]:
     figures = [metrics.figures(mode) for mode in SHOWN for metrics in (a, b)]
+    targets = tuple(sorted({*a.targets, *b.targets}))
+    label = labels(targets)
+    names = (
+        "accuracy",
+        "parent_accuracy",
+        *(name for target in targets for name in (coverage(target), accepted_accuracy(target))),
+        *map(parent_coverage, targets),
+        "macro_f1",
+        "ece",
+    )
     heads = [f"{mode} {letter}" for mode in SHOWN for letter in "AB"]
     rows = [
         ["  products", *(f"{each.get('n') or 0:,}" for each in figures)],
-        *([f"  {LABELS[name]}", *(_share(each.get(name)) for each in figures)] for name in FIGURES),
+        *([f"  {label[name]}", *(_share(each.get(name)) for each in figures)] for name in names),
     ]
     columns = [Column("Figures on eval"), *(Column(head, number=True) for head in heads)]
     yield from table_lines(columns, rows, width)
@@ -169,7 +170,7 @@ def _differences(overall: list[Difference], pairs: bool, width: int) -> Iterator
         rows.append(
             [
                 each.name,
-                QUESTIONS[each.question],
+                each.asked,
                 *(f"{share:.3f}" for share in (each.share_a, each.share_b)),
                 f"{each.change:+.3f}",
                 *counts,

@@ -15,6 +15,8 @@ from pipeline.experiments.runs import Run, list_runs
 from pipeline.local.console import failures_in_a_line, no_progress, quiet_console
 from pipeline.local.run import RunResult, run
 from pipeline.output_folder import OutputFolder
+from shelfsort.contract.figures import coverage, targets_of
+from shelfsort.contract.targets import percent_of
 from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.storage import file_state
 from shelfsort.products.manifest.files import find_manifest_files
@@ -35,7 +37,8 @@ class Turn:
         categories: of the accepted products.
         version: that was pushed, else "".
         reasons: why nothing was, where it was not.
-        figures: `n`, `accuracy`, `coverage_at_95` on eval, by what the report calls combined.
+        figures: `n`, `accuracy` and the coverage at the lowest target (`coverage_at_95` by default)
+            on eval, by what the report calls combined.
         seconds: of the run.
     """
 
@@ -54,10 +57,11 @@ class Turn:
             return "nothing new"
         news = ", ".join(self.new_spans) or "changed files"
         said = f"pushed as version {self.version}" if self.version else "not blessed"
+        (target,) = targets_of(self.figures)
         line = (
             f"{said}; new: {news} ({self.new_products:,} products); accuracy "
-            f"{self.figures['accuracy']:.3f} on {self.figures['n']:,}, coverage at 95 % "
-            f"{self.figures['coverage_at_95']:.1%}; {self.seconds:.0f} s"
+            f"{self.figures['accuracy']:.3f} on {self.figures['n']:,}, coverage at "
+            f"{percent_of(target)} % {self.figures[coverage(target)]:.1%}; {self.seconds:.0f} s"
         )
         return f"{line}; because {' '.join(self.reasons)}" if self.reasons else line
 
@@ -126,6 +130,7 @@ def _refuse_vanished(before: Iterable[str], now: Iterable[str]) -> None:
 def _turn(checked: Preflight, seen: Sequence[str], result: RunResult) -> Turn:
     new = [file for file in checked.files if file not in set(seen)]
     eval_figures = result.metrics["combined"]["eval"]
+    lowest = targets_of(eval_figures)[0]
     return Turn(
         outcome="pushed" if result.pushed else "not blessed",
         digest=checked.digest,
@@ -134,6 +139,6 @@ def _turn(checked: Preflight, seen: Sequence[str], result: RunResult) -> Turn:
         categories=len(result.ingested.categories),
         version=result.version,
         reasons=tuple(result.reasons),
-        figures={name: eval_figures[name] for name in ("n", "accuracy", "coverage_at_95")},
+        figures={name: eval_figures[name] for name in ("n", "accuracy", coverage(lowest))},
         seconds=round(result.seconds, 1),
     )

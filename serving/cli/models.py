@@ -1,28 +1,19 @@
 """`shelfsort models`: lists, rolls back, prunes and verifies model versions."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
 from serving import versions
 from shelfsort.cli.tables import Column, table_lines, terminal_width
+from shelfsort.contract.figures import coverage, labels, targets_of
+from shelfsort.contract.targets import DEFAULT_TARGETS
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import child_folders, join
 
-_EVAL_FIGURES = ("accuracy", "coverage_at_95")
 EXIT_DIFFERS = 1
-_COLUMNS = (
-    Column("version", number=True),
-    Column(""),
-    Column("pushed", wraps=True),
-    Column("accuracy", number=True),
-    Column("coverage at 95 %", number=True),
-    Column("backbone", wraps=True),
-    Column("digest"),
-    Column("remark", wraps=True),
-)
 
 
 def _options(command: Callable) -> Callable:
@@ -75,8 +66,7 @@ def list_models(base_path: str, name: str | None, as_json: bool) -> None:
         return
     for base, held in found.items():
         click.echo(base)
-        rows = [_row(version, held[-1]) for version in reversed(held)]
-        click.echo("\n".join(table_lines(_COLUMNS, rows, terminal_width())))
+        click.echo("\n".join(_table(held)))
 
 
 @models.command()
@@ -193,14 +183,41 @@ def _record(
     }
 
 
-def _row(version: versions.ModelVersion, live: versions.ModelVersion) -> list[str]:
-    lineage = version.lineage
-    held_out = lineage.get("metrics", {}).get("combined", {}).get("eval", {})
+def _table(held: Sequence[versions.ModelVersion]) -> list[str]:
+    """Versions, the newest first, with their coverage at the lowest target of each."""
+    lowest = sorted({_lowest_target(each) for each in held})
+    label = labels(tuple(lowest))
+    columns = (
+        Column("version", number=True),
+        Column(""),
+        Column("pushed", wraps=True),
+        Column("accuracy", number=True),
+        *(Column(label[coverage(target)], number=True) for target in lowest),
+        Column("backbone", wraps=True),
+        Column("digest"),
+        Column("remark", wraps=True),
+    )
+    rows = [_row(version, held[-1], lowest) for version in reversed(held)]
+    return table_lines(columns, rows, terminal_width())
+
+
+def _held_out(version: versions.ModelVersion) -> dict[str, Any]:
+    return version.lineage.get("metrics", {}).get("combined", {}).get("eval", {})
+
+
+def _lowest_target(version: versions.ModelVersion) -> float:
+    return (targets_of(_held_out(version)) or DEFAULT_TARGETS)[0]
+
+
+def _row(
+    version: versions.ModelVersion, live: versions.ModelVersion, targets: Sequence[float]
+) -> list[str]:
+    lineage, held_out = version.lineage, _held_out(version)
     return [
         str(version.number),
         "live" if version.number == live.number else "",
         str(lineage.get("pushed") or lineage.get("created") or "")[:16].replace("T", " "),
-        *(_percent(held_out.get(figure)) for figure in _EVAL_FIGURES),
+        *(_percent(held_out.get(figure)) for figure in ("accuracy", *map(coverage, targets))),
         str(lineage.get("backbone") or ""),
         version.digest[:12],
         _remark(lineage),

@@ -1,7 +1,6 @@
 """`shelfsort predict`: asks a running model server about one product."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -15,7 +14,7 @@ from shelfsort.client import (
     ServerError,
     Tls,
 )
-from shelfsort.contract.targets import TARGETS, accepted
+from shelfsort.contract.targets import percent_of
 from shelfsort.core.errors import InputError, RunFailed
 
 _BAR_WIDTH = 30
@@ -87,7 +86,7 @@ def predict(
         except (ServerError, AnswerError) as error:
             raise RunFailed(str(error)) from error
     if as_json:
-        click.echo(json.dumps(asdict(answer), ensure_ascii=False))
+        click.echo(json.dumps(answer.to_json(), ensure_ascii=False))
     else:
         click.echo("\n".join(readable(answer, model)))
 
@@ -97,8 +96,8 @@ def readable(answer: Answer, model: str) -> list[str]:
     return [
         f"{answer.path}   {answer.score:.1%}",
         *(
-            f"  at {100 * target:g} %  {_decision(getattr(answer, accepted(target)))}"
-            for target in TARGETS
+            f"  at {percent_of(target)} %  {_decision(accepted)}"
+            for target, accepted in answer.accepted.items()
         ),
         f"  answer   {_answer(answer)}",
         "",

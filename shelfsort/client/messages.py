@@ -4,15 +4,21 @@ import math
 import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import repeat
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from shelfsort.contract import wire
 from shelfsort.contract.modalities import has_words
-from shelfsort.contract.signatures import CLIENT_OUTPUTS, INPUTS, NO_PRICE, PREDICT_RAW, Output
-from shelfsort.contract.targets import TARGETS, accepted
+from shelfsort.contract.signatures import (
+    INPUTS,
+    NO_PRICE,
+    PREDICT_RAW,
+    Output,
+    client_outputs,
+)
+from shelfsort.contract.targets import DEFAULT_TARGETS, accepted, targets_among
 from shelfsort.core.errors import InputError
 
 Message: TypeAlias = Any
@@ -64,26 +70,48 @@ class Answer:
         category: id of the most probable leaf.
         path: full path of the same leaf, "A > B > C".
         score: its calibrated probability, 0..1.
-        accepted_95, accepted_98: whether the prediction is accepted at the target accuracy of
-            95 % (98 %), so that it needs no person.
-        answer: id of the leaf when it is accepted, else of its deepest accepted ancestor, else
-            empty: a person decides.
+        accepted: whether the prediction is accepted, so that it needs no person, by each target
+            accuracy of the model, rising. Also as attributes: `accepted_95` for the target 0.95,
+            `accepted_97_5` for 0.975.
+        answer: id of the leaf when it is accepted at the lowest target, else of its deepest
+            accepted ancestor, else empty: a person decides.
         level: depth of `answer` in the tree; 0 where it is empty.
         top: the five most probable leaves (fewer in a smaller tree), best first.
         model_version: version of the model that answered.
-        threshold_version: version of the thresholds behind `accepted_95` and `accepted_98`.
+        threshold_version: version of the thresholds behind `accepted`.
     """
 
     category: str
     path: str
     score: float
-    accepted_95: bool
-    accepted_98: bool
+    accepted: Mapping[float, bool] = field(hash=False)
     answer: str
     level: int
     top: tuple[Ranked, ...]
     model_version: int
     threshold_version: str
+
+    def __getattr__(self, name: str) -> bool:
+        """`accepted_95` and the like.
+
+        Raises:
+            AttributeError: the model has no such target.
+        """
+        if name.startswith("accepted_"):
+            by_name = {accepted(target): each for target, each in self.accepted.items()}
+            if name in by_name:
+                return by_name[name]
+            known = ", ".join(by_name)
+            raise AttributeError(f"{name}: the model has no such target. It has {known}.")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, with `accepted_95` and the like in place of `accepted`."""
+        plain: dict[str, Any] = {}
+        for name, value in asdict(self).items():
+            by_target = name == "accepted"
+            plain |= {accepted(t): yes for t, yes in value.items()} if by_target else {name: value}
+        return plain
 
 
 class AnswerError(Exception):
@@ -217,22 +245,30 @@ def answers(response: Message, rows: int) -> list[Answer]:
         AnswerError: if an output is missing, or has another type or shape.
     """
     width = _top_width(response.outputs, rows)
+    # An answer without any lacks the first of them, and is refused for it.
+    targets = targets_among(response.outputs) or DEFAULT_TARGETS
     columns = {
         each.name: _values(response.outputs, each, rows * (width if each.is_ranking else 1))
-        for each in CLIENT_OUTPUTS
+        for each in client_outputs(targets)
     }
     version = response.model_spec.version.value
-    return [_answer(columns, row, width, version) for row in range(rows)]
+    return [_answer(columns, targets, row, width, version) for row in range(rows)]
 
 
-def _answer(columns: dict[str, list], row: int, width: int, model_version: int) -> Answer:
+def _answer(
+    columns: dict[str, list],
+    targets: tuple[float, ...],
+    row: int,
+    width: int,
+    model_version: int,
+) -> Answer:
     top = slice(row * width, (row + 1) * width)
     ranked = zip(columns["top_categories"][top], columns["top_scores"][top], strict=True)
     return Answer(
         category=columns["category"][row],
         path=columns["category_path"][row],
         score=columns["score"][row],
-        **{name: columns[name][row] for name in map(accepted, TARGETS)},
+        accepted={target: columns[accepted(target)][row] for target in targets},
         answer=columns["answer"][row],
         level=columns["answer_level"][row],
         top=tuple(Ranked(category, score) for category, score in ranked),

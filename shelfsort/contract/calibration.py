@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shelfsort.contract.targets import target_key, target_of
+from shelfsort.contract.targets import DEFAULT_TARGETS, target_key, target_of
 from shelfsort.core.errors import InputError
 
 VERSION = 2
@@ -167,6 +167,12 @@ class Calibration:
     """
 
     modalities: Mapping[str, ModalityCalibration]
+
+    @property
+    def targets(self) -> tuple[float, ...]:
+        """The targets of the model, rising; the default ones where it carries no thresholds."""
+        known = {target for each in self.modalities.values() for target in each.targets}
+        return tuple(sorted(known)) or DEFAULT_TARGETS
 
     def of(self, modality: str) -> ModalityCalibration:
         """The calibration of a modality; one that accepts nothing where there is none."""

@@ -1,16 +1,22 @@
 """The figures of a model's evaluation, in one table: names in `metrics.json`, and labels."""
 
+import functools
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shelfsort.contract.targets import TARGETS, accepted, target_key
+from shelfsort.contract.targets import accepted, percent_of, target_key, target_of
 
 COUNT, SHARE, SCORE = "count", "share", "score"
 """Kinds: a number of products; a share of products, 0 to 1; any other number."""
 
+_COVERAGE = "coverage_at_"
+_KEY = re.compile(r"[\d_]+")
+
 
 def coverage(target: float) -> str:
     """Share of products whose category is accepted at the target."""
-    return f"coverage_at_{target_key(target)}"
+    return f"{_COVERAGE}{target_key(target)}"
 
 
 def parent_coverage(target: float) -> str:
@@ -45,40 +51,61 @@ class Figure:
         return (self.name, *(f"{self.name}_{part}" for part in self.parts))
 
 
-_PERCENT = {target: f"{100 * target:g} %" for target in TARGETS}
 # Accuracy against uncertain labels: estimate, its interval, and bounds.
 _EXPECTED = ("expected", "expected_lower", "expected_upper", "expected_least", "expected_most")
 
-FIGURES: tuple[Figure, ...] = (
-    Figure("n", COUNT, "products"),
-    Figure("accuracy", SHARE, "accuracy", ("lower", "upper", "effective", *_EXPECTED)),
-    Figure("macro_f1", SCORE, "macro F1"),
-    Figure("parent_accuracy", SHARE, "parent accuracy", ("effective",)),
-    *(
-        Figure(coverage(target), SHARE, f"coverage at {percent}", ("lower", "effective", "oracle"))
-        for target, percent in _PERCENT.items()
-    ),
-    *(
-        Figure(parent_coverage(target), SHARE, f"parent coverage at {percent}", ("effective",))
-        for target, percent in _PERCENT.items()
-    ),
-    *(
-        Figure(accepted(target), COUNT, f"products accepted at {percent}")
-        for target, percent in _PERCENT.items()
-    ),
-    *(
-        Figure(
-            accepted_accuracy(target),
-            SHARE,
-            f"accepted accuracy at {percent}",
-            ("lower", "upper", "effective", *_EXPECTED),
-        )
-        for target, percent in _PERCENT.items()
-    ),
-    Figure("labels_expected", SHARE, "labels that are right"),
-    Figure("ece", SCORE, "calibration error"),
-)
-NAMES = tuple(name for figure in FIGURES for name in figure.names)
-"""All names in a split of `metrics.json`."""
-COUNTS = frozenset(figure.name for figure in FIGURES if figure.kind == COUNT)
-LABELS = {figure.name: figure.label for figure in FIGURES}
+
+@functools.cache
+def figures(targets: tuple[float, ...]) -> tuple[Figure, ...]:
+    """All figures of a model with these targets, in the order of `metrics.json`."""
+    percent = {target: f"{percent_of(target)} %" for target in targets}
+    return (
+        Figure("n", COUNT, "products"),
+        Figure("accuracy", SHARE, "accuracy", ("lower", "upper", "effective", *_EXPECTED)),
+        Figure("macro_f1", SCORE, "macro F1"),
+        Figure("parent_accuracy", SHARE, "parent accuracy", ("effective",)),
+        *(
+            Figure(
+                coverage(target),
+                SHARE,
+                f"coverage at {percent[target]}",
+                ("lower", "effective", "oracle"),
+            )
+            for target in targets
+        ),
+        *(
+            Figure(
+                parent_coverage(target),
+                SHARE,
+                f"parent coverage at {percent[target]}",
+                ("effective",),
+            )
+            for target in targets
+        ),
+        *(
+            Figure(accepted(target), COUNT, f"products accepted at {percent[target]}")
+            for target in targets
+        ),
+        *(
+            Figure(
+                accepted_accuracy(target),
+                SHARE,
+                f"accepted accuracy at {percent[target]}",
+                ("lower", "upper", "effective", *_EXPECTED),
+            )
+            for target in targets
+        ),
+        Figure("labels_expected", SHARE, "labels that are right"),
+        Figure("ece", SCORE, "calibration error"),
+    )
+
+
+def targets_of(names: Iterable[str]) -> tuple[float, ...]:
+    """The targets, rising, that there is a coverage at among these names of figures."""
+    keys = [name.removeprefix(_COVERAGE) for name in names if name.startswith(_COVERAGE)]
+    return tuple(sorted(target_of(key) for key in keys if _KEY.fullmatch(key)))
+
+
+def labels(targets: tuple[float, ...]) -> dict[str, str]:
+    """The label of each figure in a table, by its name."""
+    return {figure.name: figure.label for figure in figures(targets)}

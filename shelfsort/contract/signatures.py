@@ -1,15 +1,16 @@
-"""The served model's inputs, outputs and signatures, in one table.
+"""The served model's inputs, outputs and signatures, in one table for each choice of targets.
 
 Training builds the graph from it, ServingCheck compares an exported model with it, the Evaluator
 and the client read outputs by it. Types go by TensorFlow's names for them.
 """
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from shelfsort.contract.modalities import MODALITIES, output_name
-from shelfsort.contract.targets import TARGETS, accepted, parent_accepted
+from shelfsort.contract.targets import accepted, parent_accepted
 
 STRING, FLOAT, INT64, BOOL = "string", "float32", "int64", "bool"
 
@@ -83,24 +84,33 @@ INPUT_NAMES = tuple(each.name for each in INPUTS)
 WORDS = ("title", "description")
 """Inputs that hold words."""
 
-OUTPUTS = (
-    Output("category", STRING),
-    Output("category_path", STRING),
-    Output("score", FLOAT),
-    *(Output(accepted(target), BOOL, is_decision=True) for target in TARGETS),
-    Output("answer", STRING, is_decision=True),
-    Output("answer_level", INT64, is_decision=True),
-    Output("top_categories", STRING, is_ranking=True),
-    Output("top_scores", FLOAT, is_ranking=True),
-    Output("threshold_version", STRING),
-    Output("parent", STRING, for_clients=False),
-    Output("parent_score", FLOAT, for_clients=False),
-    *(
-        Output(parent_accepted(target), BOOL, for_clients=False, is_decision=True)
-        for target in TARGETS
-    ),
-)
-CLIENT_OUTPUTS = tuple(each for each in OUTPUTS if each.for_clients)
+
+@functools.cache
+def outputs(targets: tuple[float, ...]) -> tuple[Output, ...]:
+    """The outputs of a model with these targets."""
+    return (
+        Output("category", STRING),
+        Output("category_path", STRING),
+        Output("score", FLOAT),
+        *(Output(accepted(target), BOOL, is_decision=True) for target in targets),
+        Output("answer", STRING, is_decision=True),
+        Output("answer_level", INT64, is_decision=True),
+        Output("top_categories", STRING, is_ranking=True),
+        Output("top_scores", FLOAT, is_ranking=True),
+        Output("threshold_version", STRING),
+        Output("parent", STRING, for_clients=False),
+        Output("parent_score", FLOAT, for_clients=False),
+        *(
+            Output(parent_accepted(target), BOOL, for_clients=False, is_decision=True)
+            for target in targets
+        ),
+    )
+
+
+def client_outputs(targets: tuple[float, ...]) -> tuple[Output, ...]:
+    """Those of `outputs` that a client gets."""
+    return tuple(each for each in outputs(targets) if each.for_clients)
+
 
 SERVING_DEFAULT = "serving_default"
 PREDICT_RAW = "predict_raw"
@@ -109,17 +119,27 @@ EVALUATE = "evaluate"
 TRANSFORM_FEATURES = "transform_features"
 """Transform's features: its outputs are those of the tree and settings, so no contract."""
 
-_PREDICTION = {each.name: each.dtype for each in CLIENT_OUTPUTS}
-SIGNATURES: Mapping[str, Signature] = {
-    SERVING_DEFAULT: Signature({"examples": STRING}, _PREDICTION),
-    PREDICT_RAW: Signature({each.name: each.dtype for each in INPUTS}, _PREDICTION),
-    CLASSIFY: Signature({"inputs": STRING}, {"classes": STRING, "scores": FLOAT}),
-    EVALUATE: Signature(
-        {"examples": STRING},
-        {
-            output_name(modality, each.name): each.dtype
-            for modality in MODALITIES
-            for each in OUTPUTS
-        },
-    ),
+INPUTS_OF: Mapping[str, Mapping[str, str]] = {
+    SERVING_DEFAULT: {"examples": STRING},
+    PREDICT_RAW: {each.name: each.dtype for each in INPUTS},
+    CLASSIFY: {"inputs": STRING},
+    EVALUATE: {"examples": STRING},
 }
+"""The inputs of each signature: types by name."""
+
+
+def signatures(targets: tuple[float, ...]) -> dict[str, Signature]:
+    """The signatures of a model with these targets, by name."""
+    prediction = {each.name: each.dtype for each in client_outputs(targets)}
+    evaluation = {
+        output_name(modality, each.name): each.dtype
+        for modality in MODALITIES
+        for each in outputs(targets)
+    }
+    returned: Mapping[str, Mapping[str, str]] = {
+        SERVING_DEFAULT: prediction,
+        PREDICT_RAW: prediction,
+        CLASSIFY: {"classes": STRING, "scores": FLOAT},
+        EVALUATE: evaluation,
+    }
+    return {name: Signature(inputs, returned[name]) for name, inputs in INPUTS_OF.items()}

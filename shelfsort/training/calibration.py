@@ -16,7 +16,7 @@ import numpy as np
 
 from shelfsort.contract.calibration import Calibration, ModalityCalibration, NodeThreshold, Target
 from shelfsort.contract.modalities import MODALITIES
-from shelfsort.contract.targets import ANSWER_TARGET, TARGETS
+from shelfsort.contract.targets import DEFAULT_TARGETS
 from shelfsort.stats.design_effect import sizes_by_correlation
 from shelfsort.stats.temperature import fit_temperature, softmax
 from shelfsort.stats.thresholds import Fitted, Trials, fit_thresholds
@@ -66,6 +66,7 @@ def calibrate(
     labels: LabelSpace,
     confidence: float,
     scope: Scope,
+    targets: Sequence[float] = DEFAULT_TARGETS,
 ) -> Calibration:
     """Fits temperature and thresholds of every modality.
 
@@ -81,11 +82,14 @@ def calibrate(
         confidence: of the guarantee, in (0, 1).
         scope: `guarded` (the overall guarantee, above the categories' floors), `overall` (without
             floors) or `category` (each category proves the guarantee by itself).
+        targets: accuracies to guarantee, each in (0, 1); at least one.
     """
     proof, shown = _by_modality(calibration, pool), _by_modality(held_out, pool)
     return Calibration(
         {
-            modality: _fit_modality(proof[modality], shown[modality], labels, confidence, scope)
+            modality: _fit_modality(
+                proof[modality], shown[modality], labels, confidence, scope, targets
+            )
             for modality in MODALITIES
         }
     )
@@ -174,23 +178,25 @@ def _fit_modality(
     labels: LabelSpace,
     confidence: float,
     scope: Scope,
+    targets: Sequence[float],
 ) -> ModalityCalibration:
     temperature = calibration.temperature()
     proof = _Predictions.of(calibration, temperature, labels)
     shown = _Predictions.of(held_out, temperature, labels)
-    targets = {
-        target: _fit_target(proof, shown, labels, target, confidence, scope) for target in TARGETS
+    fitted = {
+        target: _fit_target(proof, shown, labels, target, confidence, scope) for target in targets
     }
-    sizes = sizes_by_correlation(calibration.groups, targets[ANSWER_TARGET].correlation)
+    lowest = fitted[min(targets)]
+    sizes = sizes_by_correlation(calibration.groups, lowest.correlation)
     return ModalityCalibration(
         temperature=temperature,
         n=len(calibration.rows),
         n_effective=float(sizes[-1]) if len(sizes) else 0.0,
         confidence=confidence,
         scope=scope,
-        targets=_in_order(targets),
+        targets=_in_order(fitted),
         n_by_category=_counted(labels.categories, [proof.leaves]),
-        n_by_parent=_counted(targets[ANSWER_TARGET].parents, proof.levels.values()),
+        n_by_parent=_counted(lowest.parents, proof.levels.values()),
     )
 
 

@@ -15,13 +15,8 @@ import tensorflow as tf
 from shelfsort.contract import signatures
 from shelfsort.contract.calibration import Calibration, NodeThreshold
 from shelfsort.contract.modalities import MODALITIES, output_name
-from shelfsort.contract.signatures import CLIENT_OUTPUTS, INPUTS, TOP
-from shelfsort.contract.targets import (
-    ANSWER_TARGET,
-    TARGETS,
-    accepted,
-    parent_accepted,
-)
+from shelfsort.contract.signatures import INPUTS, TOP
+from shelfsort.contract.targets import accepted, parent_accepted
 from shelfsort.training.backbones import Backbone
 from shelfsort.training.images import decode_pictures
 from shelfsort.training.label_space import LabelSpace, node_index
@@ -65,6 +60,7 @@ class ServedModel(tf.Module):
         self.weights = [v.value for v in (*backbone.model.variables, *towers.variables)]
         self._pool = pool
         self._decision = DecisionRule(labels, calibration)
+        self._for_clients = [each.name for each in signatures.client_outputs(calibration.targets)]
         self._version = version
 
     def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
@@ -89,10 +85,10 @@ class ServedModel(tf.Module):
         }
 
     def _serve(self, examples):
-        return _for_clients(self._answer(self._parse(examples)))
+        return self._client_answer(self._parse(examples))
 
     def _predict_raw(self, **raw):
-        return _for_clients(self._answer(raw))
+        return self._client_answer(raw)
 
     def _classify(self, inputs):
         answer = self._answer(self._parse(inputs))
@@ -128,6 +124,10 @@ class ServedModel(tf.Module):
         return self.transform(
             {name: _as_declared(raw[name], spec) for name, spec in self._raw_spec.items()}
         )
+
+    def _client_answer(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        answer = self._answer(raw)
+        return {name: answer[name] for name in self._for_clients}
 
     def _answer(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         seen = self._seen(raw)
@@ -203,6 +203,7 @@ class DecisionRule:
     """Temperature, thresholds and the tree, as constants of the graph.
 
     Thresholds are of shape (modalities, K): each category's own, or that of a node above it.
+    `answer` goes by those of the lowest target.
     """
 
     def __init__(self, labels: LabelSpace, calibration: Calibration):
@@ -214,16 +215,18 @@ class DecisionRule:
         self._parent_levels = labels.parent_levels
         modalities = [calibration.modalities[modality] for modality in MODALITIES]
         self._temperatures = np.array([each.temperature for each in modalities], np.float32)
+        targets = calibration.targets
+        self._lowest = targets[0]
         self._leaf_thresholds = {
             target: _thresholds([each.at(target).categories for each in modalities], leaves)
-            for target in TARGETS
+            for target in targets
         }
-        parents = {target: [each.at(target).parents for each in modalities] for target in TARGETS}
+        parents = {target: [each.at(target).parents for each in modalities] for target in targets}
         self._parent_thresholds = {
             target: _thresholds(each, self._parents) for target, each in parents.items()
         }
         self._levels = [
-            _Level.of(level, labels, parents[ANSWER_TARGET]) for level in reversed(labels.levels)
+            _Level.of(level, labels, parents[self._lowest]) for level in reversed(labels.levels)
         ]
 
     def answer(self, logits: tf.Tensor, modality: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -246,7 +249,7 @@ class DecisionRule:
             for target, thresholds in self._parent_thresholds.items()
         }
         answer, level = self._deepest(
-            level_scores, predicted, leaf_accepted[accepted(ANSWER_TARGET)], at_leaf
+            level_scores, predicted, leaf_accepted[accepted(self._lowest)], at_leaf
         )
         return {
             "category": tf.gather(tf.constant(self._leaves), predicted),
@@ -293,7 +296,7 @@ class _Level:
         depth: 1 at the top.
         nodes: K ids, "" for a category that has no ancestor there.
         index: (K,) int32, equal for categories below one node, -1 for none.
-        thresholds: (modalities, K) float32 at `ANSWER_TARGET`.
+        thresholds: (modalities, K) float32 at the lowest target.
     """
 
     depth: int
@@ -326,10 +329,6 @@ def _pooled(pool: Pool, text: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     """`Pool.logits` of log-probabilities in the graph."""
     exponents = [value.astype(np.float32) for value in (pool.text, pool.image, pool.offset)]
     return exponents[0] * text + exponents[1] * image + exponents[2]
-
-
-def _for_clients(answer: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    return {each.name: answer[each.name] for each in CLIENT_OUTPUTS}
 
 
 def _of_predicted(probabilities: tf.Tensor, index: np.ndarray, predicted: tf.Tensor) -> tf.Tensor:

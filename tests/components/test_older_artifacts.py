@@ -7,18 +7,19 @@ import pytest
 from components.check import Check
 from components.drift_check.artifact import DriftFindings
 from components.evaluator.artifact import (
-    CATEGORY_NAMES,
     Categories,
     Comparison,
     Metrics,
     UnloadableLive,
     Verdict,
+    category_names,
 )
 from components.manifest_example_gen.artifact import Ingestion, Labels, read_rejects
 from components.pusher.artifact import Push
 from components.report_gen.artifact import Report
 from components.serving_check.artifact import ServingReport
 from components.trainer.artifact import ModelRun, read_suspects
+from shelfsort.contract.targets import DEFAULT_TARGETS
 from shelfsort.core.cost import Cost
 from shelfsort.labeling.label_issues import Suspect
 
@@ -136,7 +137,7 @@ def test_figures_by_modality(older):
 
 def test_figures_by_category_under_their_present_names(older):
     (mugs,) = Categories.read(older).categories
-    assert set(mugs.figures) == set(CATEGORY_NAMES)
+    assert set(mugs.figures) == set(category_names(DEFAULT_TARGETS))
     renamed = {
         "coverage_at_95": 0.5,
         "accepted_95": 2,

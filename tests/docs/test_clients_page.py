@@ -54,7 +54,9 @@ def test_curl_sends_the_same_product_in_row_form(own_request, tmp_path):
 
 
 def test_the_python_example_runs_as_it_stands(tmp_path, monkeypatch, capsys):
-    answer = client.Answer("totes", "Bags > Totes", 0.9, True, False, "totes", 2, (), 1, "t")
+    answer = client.Answer(
+        "totes", "Bags > Totes", 0.9, {0.95: True, 0.98: False}, "totes", 2, (), 1, "t"
+    )
     asked = []
 
     class Recorder(client.Classifier):

@@ -20,8 +20,8 @@ SETTINGS = (
     "data.splits={train: 50, calibration: 34, eval: 16}",
     "training.fit.epochs=8",
     "training.fit.folds=2",
-    "gate.accepted_accuracy_95=0.7",
-    "gate.accepted_accuracy_98=0.7",
+    "gate.accepted_accuracy.95=0.7",
+    "gate.accepted_accuracy.98=0.7",
     "gate.on_broken_category=report",
 )
 

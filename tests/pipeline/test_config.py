@@ -73,7 +73,13 @@ def test_written_out_and_read_again_it_is_the_same(tmp_path):
         ("1: 2\n", "1: unknown key"),
         ("gate:\n  acuracy: 0.5\n", r":2: gate.acuracy: unknown key. .*'gate.accuracy'"),
         ("gate:\n  accuracy: 1.5\n", r":2: gate.accuracy: .*less than or equal to 1"),
-        ("gate:\n  coverage_95: much\n", r":2: gate.coverage_95: .*'much'"),
+        ("gate:\n  coverage: {95: much}\n", r":2: gate.coverage.95: .*'much'"),
+        ("gate:\n  coverage: {90: 0.5}\n", r":2: gate.coverage: .* 90, .* 0.95, 0.98. Remove"),
+        ("gate:\n  coverage: {95.0: 0.5, '95': 0.6}\n", r":2: gate.coverage: .*95 twice"),
+        ("targets: []\n", r":1: targets: "),
+        ("targets: [0.8, 0.9, 0.95, 0.98, 0.99]\n", r":1: targets: "),
+        ("targets: [0.95, 0.95]\n", r":1: targets: .*once"),
+        ("targets: [95]\n", r":1: targets: .*less than 1"),
         ("gate:\n  confidence: 1.0\n", r":2: gate.confidence: "),
         ("gate:\n  min_calibration: -1\n", r":2: gate.min_calibration: "),
         ("gate:\n  on_broken_category: shrug\n", ":2: gate.on_broken_category: .*'report'"),
@@ -94,13 +100,30 @@ def test_a_mistake_is_named_with_file_line_and_remedy(tmp_path, text, said):
         ("training.fit.epochs", "section.key=value"),
         ("name.x=1", "name is no section"),
         ("training.epoch=1", "'training.fit.epochs'"),
-        ("gate.coverage_95=2", "coverage_95"),
+        ("gate.coverage.95=2", "gate.coverage.95"),
         ("training.fit.epochs=[", "^--set training.fit.epochs: line 1: .*Quote the value"),
     ],
 )
 def test_a_mistaken_override_is_named(override, said):
     with pytest.raises(InputError, match=said):
         load_config(None, ["name=shelfsort", override])
+
+
+def test_targets_are_one_to_four_and_floors_go_by_their_percentage(tmp_path):
+    path = _file(
+        tmp_path,
+        "targets: [0.99, 0.975]\ngate:\n  coverage: {97.5: 0.3}\n  accepted_accuracy: {99: 0.9}\n",
+    )
+    config = load_config(path, ["gate.coverage.99=0.1"])
+    assert config.targets == (0.975, 0.99)
+    assert [config.gate.coverage_floor(target) for target in config.targets] == [0.3, 0.1]
+    floors = [config.gate.accepted_accuracy_floor(target) for target in config.targets]
+    assert floors == [0.925, 0.9]
+
+
+def test_default_floors_of_accepted_accuracy_lie_five_points_below_the_targets():
+    gate = load_config(None).gate
+    assert [gate.accepted_accuracy_floor(target) for target in (0.95, 0.98)] == [0.9, 0.93]
 
 
 def test_a_missing_file_is_named():

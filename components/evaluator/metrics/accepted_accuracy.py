@@ -6,8 +6,8 @@ from components.evaluator.metrics.rows import (
     Row,
     ShareCombiner,
     Votes,
-    column,
     computation,
+    flag,
     is_right,
 )
 from shelfsort.contract import figures
@@ -36,25 +36,25 @@ metric_types.register_metric(AcceptedAccuracy)
 def _computations(
     name: str, target: float, confidence: float = 0.95
 ) -> metric_types.MetricComputations:
-    flag = accepted(target)
-    return computation(_Combiner(name, flag, confidence), ("category", "predicted", flag))
+    decided = accepted(target)
+    return computation(_Combiner(name, decided, confidence), ("category", "predicted", decided))
 
 
 class _Combiner(ShareCombiner):
-    def __init__(self, name: str, flag: str, confidence: float):
-        super().__init__([flag, name, f"{name}_lower", f"{name}_upper", f"{name}_effective"])
+    def __init__(self, name: str, decided: str, confidence: float):
+        super().__init__([decided, name, f"{name}_lower", f"{name}_upper", f"{name}_effective"])
         self._name = name
-        self._flag = flag
+        self._decided = decided
         self._confidence = confidence
 
     def vote(self, row: Row) -> bool | None:
-        return is_right(row) if column(row, self._flag) else None
+        return is_right(row) if flag(row, self._decided) else None
 
     def numbers(self, votes: Votes) -> dict[str, float]:
         right, size = votes.effective()
         nothing = float("nan")
         return {
-            self._flag: votes.n,
+            self._decided: votes.n,
             self._name: votes.share,
             f"{self._name}_lower": lower_bound(right, size, self._confidence) if size else nothing,
             f"{self._name}_upper": upper_bound(right, size, self._confidence) if size else nothing,

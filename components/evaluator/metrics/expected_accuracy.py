@@ -13,6 +13,7 @@ from components.evaluator.metrics.rows import (
     Votes,
     column,
     computation,
+    flag,
     is_right,
 )
 from shelfsort.contract import figures
@@ -42,9 +43,9 @@ metric_types.register_metric(ExpectedAccuracy)
 def _computations(
     name: str, confusable: float, target: float | None = None
 ) -> metric_types.MetricComputations:
-    flag = accepted(target) if target else None
+    decided = accepted(target) if target else None
     columns = ["category", "predicted", "label_confidence", "worker_count", "group"]
-    return computation(_Combiner(name, confusable, flag), columns + [flag] * bool(flag))
+    return computation(_Combiner(name, confusable, decided), columns + [decided] * bool(decided))
 
 
 @dataclass(slots=True)
@@ -67,19 +68,19 @@ class _Accumulator:
 
 
 class _Combiner(RowCombiner):
-    def __init__(self, name: str, confusable: float, flag: str | None):
+    def __init__(self, name: str, confusable: float, decided: str | None):
         self._names = [f"{name}_expected{part}" for part in _PARTS]
         self._names.append(f"{name.replace('accuracy', 'labels')}_expected")
         super().__init__(self._names)
         self._confusable = confusable
-        self._flag = flag
+        self._decided = decided
 
     def create_accumulator(self) -> _Accumulator:
         return _Accumulator()
 
     def add_input(self, accumulator: _Accumulator, row: Row) -> _Accumulator:
         confidence = column(row, "label_confidence")
-        if math.isnan(confidence) or (self._flag and not column(row, self._flag)):
+        if math.isnan(confidence) or (self._decided and not flag(row, self._decided)):
             return accumulator
         agree = is_right(row)
         evidence = (round(confidence, 4), column(row, "worker_count"))

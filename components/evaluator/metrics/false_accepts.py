@@ -7,8 +7,8 @@ from components.evaluator.metrics.rows import (
     Row,
     ShareCombiner,
     Votes,
-    column,
     computation,
+    flag,
     is_right,
 )
 from shelfsort.contract.targets import accepted
@@ -31,18 +31,18 @@ metric_types.register_metric(FalseAccepts)
 
 
 def _computations(name: str, target: float) -> metric_types.MetricComputations:
-    flag = accepted(target)
-    return computation(_Combiner(name, flag), ("category", "predicted", flag))
+    decided = accepted(target)
+    return computation(_Combiner(name, decided), ("category", "predicted", decided))
 
 
 class _Combiner(ShareCombiner):
-    def __init__(self, name: str, flag: str):
+    def __init__(self, name: str, decided: str):
         super().__init__([name])
         self._name = name
-        self._flag = flag
+        self._decided = decided
 
     def vote(self, row: Row) -> bool | None:
-        return not is_right(row) if column(row, self._flag) else None
+        return not is_right(row) if flag(row, self._decided) else None
 
     def numbers(self, votes: Votes) -> dict[str, float]:
         return {self._name: votes.n_yes}

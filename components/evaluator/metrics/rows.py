@@ -126,6 +126,12 @@ def column(row: Row, name: str) -> Any:
     return value.decode() if isinstance(value, bytes) else value.item()
 
 
+def flag(row: Row, name: str) -> bool | None:
+    """The column of a yes or no; None where the model does not say, having no such target."""
+    value = column(row, name)
+    return None if value < 0 else bool(value)
+
+
 def is_right(row: Row) -> bool:
     """Whether the predicted category is the labelled one."""
     return column(row, "category") == column(row, "predicted")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from shelfsort.contract.modalities import MODALITIES, output_name
+from shelfsort.contract.targets import DEFAULT_TARGETS, accepted, parent_accepted, target_key
 from shelfsort.products.taxonomy import Taxonomy
 
 LEAVES = ("mugs", "bowls", "lids", "chairs", "stools", "lamps")
@@ -112,9 +113,14 @@ def write_examples(folder: Path, splits: Mapping[str, Sequence[Product]]) -> Non
                 writer.write(product.example())
 
 
-def fitted(n: int, threshold: float | None, leaves: Sequence[str] = LEAVES) -> dict:
+def fitted(
+    n: int,
+    threshold: float | None,
+    leaves: Sequence[str] = LEAVES,
+    targets: Sequence[float] = DEFAULT_TARGETS,
+) -> dict:
     """Thresholds of one mode as the Trainer writes them."""
-    value = {"95": threshold, "98": None}
+    value = dict.fromkeys(map(target_key, targets)) | {target_key(targets[0]): threshold}
     return {
         "temperature": 1.0,
         "n": n,
@@ -136,6 +142,7 @@ def write_model(
     threshold: float = 0.65,
     taxonomy_version: str | None = None,
     leaves: Sequence[str] = LEAVES,
+    targets: Sequence[float] = DEFAULT_TARGETS,
 ) -> Path:
     """A SavedModel that answers what the words say, else the picture.
 
@@ -144,9 +151,10 @@ def write_model(
         taxonomy: whose version it claims.
         misread: answers given in place of others.
         calibration_n: products its thresholds claim to be fitted on.
-        threshold: at 95 %, of leaf and parent alike; at 98 % it always abstains.
+        threshold: at the lowest target, of leaf and parent alike; it abstains at the others.
         taxonomy_version: claimed, if not that of `taxonomy`.
         leaves: it claims to know.
+        targets: it has, rising.
     """
     import tensorflow as tf
 
@@ -172,22 +180,21 @@ def write_model(
             index = tf.argmax(parts[:, :1] == tf.constant(LEAVES)[None], axis=1)
             score = tf.strings.to_number(parts[:, 1])
             category, parent = tf.gather(answers, index), tf.gather(parents, index)
-            accepted, never = score >= threshold, tf.zeros_like(score, tf.bool)
+            decided, never = score >= threshold, tf.zeros_like(score, tf.bool)
+            flags = dict.fromkeys(targets, never) | {targets[0]: decided}
             return {
                 "category": category,
                 "category_path": category,
                 "score": score,
-                "accepted_95": accepted,
-                "accepted_98": never,
-                "answer": tf.where(accepted, category, ""),
-                "answer_level": tf.where(accepted, 2, 0),
+                **{accepted(target): flag for target, flag in flags.items()},
+                "answer": tf.where(decided, category, ""),
+                "answer_level": tf.where(decided, 2, 0),
                 "top_categories": tf.stack([category] * 5, axis=1),
                 "top_scores": tf.stack([score] * 5, axis=1),
                 "threshold_version": tf.fill(tf.shape(score), "t1"),
                 "parent": parent,
                 "parent_score": score,
-                "parent_accepted_95": accepted,
-                "parent_accepted_98": never,
+                **{parent_accepted(target): flag for target, flag in flags.items()},
             }
 
     module = Reader()
@@ -196,7 +203,8 @@ def write_model(
     lineage = {
         "taxonomy_version": taxonomy_version or taxonomy.version,
         "thresholds": {
-            mode: fitted(calibration_n, threshold, leaves) for mode in ("combined", "text", "image")
+            mode: fitted(calibration_n, threshold, leaves, targets)
+            for mode in ("combined", "text", "image")
         },
     }
     (path / "assets.extra").mkdir()

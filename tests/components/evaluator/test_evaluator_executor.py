@@ -154,7 +154,7 @@ def test_a_worse_model_is_refused_for_its_accuracy_and_against_the_live_one(worl
 def test_a_model_worse_in_one_category_only_is_refused_by_that_category(world, tmp_path):
     world.write_model(tmp_path / "model", misread={"stools": "chairs"})
     result = evaluate(
-        world, tmp_path, accuracy=0.5, accepted_accuracy_95=0.5, category_accuracy=0.3
+        world, tmp_path, accuracy=0.5, accepted_accuracy={"95": 0.5}, category_accuracy=0.3
     )
     promise = result.failed["category_promise_95"]
     assert "Seats > Chairs" in promise.reason
@@ -192,3 +192,28 @@ def test_a_live_model_of_another_taxonomy_is_compared_on_shared_categories(world
     assert comparison.accuracy.n == 400
     # The same model under both names: with the same calibration products it decides as much.
     assert (comparison.coverage.low, comparison.coverage.high) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(("live_targets", "compared_at"), [((0.9, 0.98), 0.9), ((0.95,), None)])
+def test_a_model_with_other_targets_is_measured_and_judged_at_them(
+    world, tmp_path, live_targets, compared_at
+):
+    world.write_model(tmp_path / "model", targets=(0.9, 0.975, 0.99))
+    world.write_model(tmp_path / "live", targets=live_targets)
+    result = evaluate(world, tmp_path, live=tmp_path / "live", coverage={"90": 0.5})
+    assert result.failed == {}
+    assert result.metrics.targets == (0.9, 0.975, 0.99)
+    figures, live = result.metrics.figures(), result.metrics.live
+    assert figures["coverage_at_90"] > 0.8
+    assert (figures["coverage_at_97_5"], figures["accepted_accuracy_99"]) == (0.0, None)
+    assert "coverage_at_95" not in figures
+    assert result.categories[0].figures["threshold_90"] == 0.65
+    names = {check.name for check in result.verdict.checks}
+    assert {"coverage_90", "accepted_accuracy_97_5", "category_promise_99"} <= names
+    assert result.verdict.live.target == compared_at
+    # What the live model does not say is not taken for a refusal.
+    assert live["coverage_at_90"] == (figures["coverage_at_90"] if compared_at else None)
+    assert (live["coverage_at_97_5"], live["coverage_at_97_5_lower"]) == (None, None)
+    rows = pq.read_table(result.folder / "predictions.parquet").to_pylist()
+    said = {row["accepted_97_5"] for row in rows if row["model"] == "live"}
+    assert said == {None}

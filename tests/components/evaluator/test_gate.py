@@ -45,7 +45,8 @@ def metrics(
 
     `fitted` changes all thresholds, `by_modality` replaces those of a modality.
     """
-    thresholds = {"n": 900, "overall": {"95": 0.6}, "by_category": {"mugs": {"95": 0.6}}}
+    fitted_at = {"95": 0.6, "98": None}
+    thresholds = {"n": 900, "overall": fitted_at, "by_category": {"mugs": fitted_at}}
     thresholds |= fitted or {}
     thresholds = {"n_effective": thresholds["n"], **thresholds}
     modalities = {
@@ -103,7 +104,7 @@ def named(check: gate.Check, *categories: str) -> list[str]:
 
 
 def test_a_sound_model_passes_every_check():
-    verdict = gate.decide(metrics(), CATEGORIES, GateConfig(accuracy=0.9, coverage_95=0.7))
+    verdict = gate.decide(metrics(), CATEGORIES, GateConfig(accuracy=0.9, coverage={"95": 0.7}))
     assert failed(verdict) == {}
     assert verdict.blessed
 
@@ -125,7 +126,7 @@ def test_accepted_accuracy_below_its_floor_is_refused():
 def test_a_refuted_promise_is_refused_even_where_the_floor_is_low():
     # 740 of 800 is 92.5 %: at most 94.0 %, so 95 % is refuted.
     changed = figures(accepted_right=740)
-    config = GateConfig(accepted_accuracy_95=0.5)
+    config = GateConfig(accepted_accuracy={"95": 0.5})
     check = failed(gate.decide(metrics(**changed), CATEGORIES, config))["accepted_accuracy_95"]
     assert check.value > check.floor == 0.5
 
@@ -137,7 +138,7 @@ def test_a_model_that_always_abstains_passes_unless_coverage_is_asked_for():
     )
     nothing_put = [category("Kitchen > Mugs", accepted=0, kept=0)]
     assert gate.decide(silent, nothing_put, GateConfig()).blessed
-    checks = failed(gate.decide(silent, nothing_put, GateConfig(coverage_95=0.3)))
+    checks = failed(gate.decide(silent, nothing_put, GateConfig(coverage={"95": 0.3})))
     assert list(checks) == ["coverage_95", "calibration_evidence"]
     assert checks["calibration_evidence"].value > checks["calibration_evidence"].floor
 
@@ -353,11 +354,26 @@ def test_another_taxonomy_without_a_shared_category_is_refused():
     assert check.n == 0
 
 
+def test_models_without_a_common_target_are_not_compared_by_coverage():
+    new, old = np.arange(200) < 20, np.arange(200) < 180
+    right = np.ones(200)
+    models = [outcomes(right, accepted) for accepted in (new, old)]
+    apart = compare(*models, "4", target=None)
+    assert (apart.coverage.n, apart.coverage.low) == (0, None)
+    assert gate.decide(metrics(), CATEGORIES, GateConfig(), apart).blessed
+    verdict = gate.decide(metrics(), CATEGORIES, GateConfig(), compare(*models, "4"))
+    assert list(failed(verdict)) == ["live_coverage"]
+
+
 def test_golden_gate(golden):
     """Every sentence of the gate: checks that pass, fail, have no figures or compare with live."""
-    sound, lines = GateConfig(accuracy=0.9, coverage_95=0.7, category_accuracy=0.5), []
+    sound, lines = GateConfig(accuracy=0.9, coverage={"95": 0.7}, category_accuracy=0.5), []
     silent = metrics(
-        {"overall": {"95": None}, "by_category": {"mugs": {"95": None}}, "n_effective": 40.2},
+        {
+            "overall": {"95": None, "98": None},
+            "by_category": {"mugs": {"95": None, "98": None}},
+            "n_effective": 40.2,
+        },
         **figures(accepted=0, accepted_right=0),
         accuracy_effective=611.7,
     )
@@ -378,14 +394,19 @@ def test_golden_gate(golden):
             metrics(**figures(600, 800, 600)), bad, sound, mixed, ["train, price: below 0"] * 7
         ),
         "nothing accepted": gate.decide(
-            silent, [category("Mugs", accepted=0, kept=0)], GateConfig(coverage_95=0.3), foreign
+            silent,
+            [category("Mugs", accepted=0, kept=0)],
+            GateConfig(coverage={"95": 0.3}),
+            foreign,
         ),
         "too little evidence": gate.decide(metrics({"n": 58}), CATEGORIES, sound, unloadable),
         "reported only": gate.decide(metrics(), bad, lenient, unloadable),
         "no figures": gate.decide(Metrics(), [], GateConfig()),
     }.items():
         lines += [title, *(f"  {each.name}: {each.reason}" for each in verdict.checks), ""]
+    apart = compare(outcomes(new), outcomes(old), "4", target=None)
     for title, check in {
+        "no target in common": gate.decide(metrics(), CATEGORIES, sound, apart).checks[-2],
         "coverage loss persists": coverage_check(50, -0.08, -0.01),
         "coverage loss excused": coverage_check(50, -0.08, 0.004),
     }.items():

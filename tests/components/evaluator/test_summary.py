@@ -3,9 +3,10 @@ import math
 import pytest
 
 from components.evaluator import summary
-from components.evaluator.artifact import CATEGORY_NAMES, Metrics
+from components.evaluator.artifact import Metrics, category_names
 from shelfsort.contract.calibration import Calibration
-from shelfsort.contract.figures import NAMES
+from shelfsort.contract.figures import figures
+from shelfsort.contract.targets import DEFAULT_TARGETS
 
 SERVED = {"model": "candidate", "mode": "combined", "split": "eval"}
 UNFITTED = Calibration({})
@@ -28,7 +29,9 @@ def test_modes_without_products_have_zero_and_nulls():
     assert written.figures("combined", "eval")["n"] == 3
     assert written.figures("combined", "eval")["accuracy"] == 1.0
     assert written.figures("text", "eval") == {
-        name: 0 if name in ("n", "accepted_95", "accepted_98") else None for name in NAMES
+        name: 0 if name in ("n", "accepted_95", "accepted_98") else None
+        for figure in figures(DEFAULT_TARGETS)
+        for name in figure.names
     }
     assert written.live is None
 
@@ -95,7 +98,7 @@ def test_category_figures_by_hand(taxonomy):
 def test_a_category_nobody_has_or_gets_is_all_null(taxonomy):
     metrics = counts(30, 0, 30)
     empty = summary.categories({}, taxonomy, metrics, has_live=True).categories[0]
-    assert set(empty.figures) == set(CATEGORY_NAMES)
+    assert set(empty.figures) == set(category_names(DEFAULT_TARGETS))
     assert [empty.figures[name] for name in ("n", "accuracy", "f1")] == [0, None, None]
     assert empty.live["n"] == 0
     assert {value for name, value in empty.live.items() if name != "n"} == {None}

@@ -1,7 +1,9 @@
 """One run's artifacts as the Evaluator and ManifestExampleGen write them, made from a seed."""
 
+import dataclasses
 import io
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,6 @@ from components.drift_check.artifact import (
     Skew,
 )
 from components.evaluator.artifact import (
-    CATEGORY_NAMES,
     Categories,
     CategoryFigures,
     Comparison,
@@ -29,6 +30,7 @@ from components.evaluator.artifact import (
     Metrics,
     Outcome,
     Verdict,
+    category_names,
     predictions_file,
 )
 from components.manifest_example_gen.artifact import (
@@ -39,6 +41,7 @@ from components.manifest_example_gen.artifact import (
 )
 from components.report_gen.content import ReportInputs
 from shelfsort.contract.calibration import Calibration
+from shelfsort.contract.targets import target_of
 from shelfsort.products.manifest.rejects import Reject
 from shelfsort.products.taxonomy import Taxonomy
 
@@ -73,7 +76,12 @@ def nodes_of(shelves: dict[str, list[str]]) -> list[dict]:
 
 
 def predictions_of(
-    taxonomy: Taxonomy, n: int, seed: int, model: str = "candidate", mode: str = "combined"
+    taxonomy: Taxonomy,
+    n: int,
+    seed: int,
+    model: str = "candidate",
+    mode: str = "combined",
+    thresholds: Mapping[str, float] = THRESHOLDS,
 ) -> pd.DataFrame:
     """`n` eval predictions: the same products for every model and mode, scores of their own."""
     leaves = np.array(taxonomy.leaves)
@@ -88,6 +96,7 @@ def predictions_of(
     guess = np.array([rng.choice(siblings[c] if rng.random() < 0.8 else leaves) for c in category])
     predicted = np.where(rng.random(n) < score, category, guess)
     parent_score = np.minimum(1, score + rng.random(n).astype(np.float32) * (1 - score) * 0.8)
+    lowest = next(iter(thresholds.values()))
     shelf = np.where(parent_score >= 0.9, [parents[p] for p in predicted], "")
     titles = [f"Product {i} of {c.split('/')[-1].lower()}" for i, c in enumerate(category)]
     return pd.DataFrame(
@@ -103,14 +112,15 @@ def predictions_of(
             "parent": [parents[c] for c in category],
             "predicted": predicted,
             "score": score,
-            "accepted_95": score >= THRESHOLDS["95"],
-            "accepted_98": score >= THRESHOLDS["98"],
-            "answer": np.where(score >= THRESHOLDS["95"], predicted, shelf),
-            "answer_level": np.where(score >= THRESHOLDS["95"], 2, 0),
+            **{f"accepted_{key}": score >= each for key, each in thresholds.items()},
+            "answer": np.where(score >= lowest, predicted, shelf),
+            "answer_level": np.where(score >= lowest, 2, 0),
             "predicted_parent": [parents[p] for p in predicted],
             "parent_score": parent_score,
-            "parent_accepted_95": parent_score >= 0.55,
-            "parent_accepted_98": parent_score >= 0.7,
+            **{
+                f"parent_accepted_{key}": parent_score >= 0.55 + 0.15 * place
+                for place, key in enumerate(thresholds)
+            },
             "top_categories": [list(leaves[:2])] * n,
             "top_scores": [[0.6, 0.2]] * n,
             "label_confidence": products.choice([1.0, 2 / 3], n, p=[0.8, 0.2]),
@@ -125,7 +135,7 @@ def one_sided(k: int, n: int) -> float | None:
     return None if n == 0 else float(beta.ppf(0.05, k, n - k + 1)) if k else 0.0
 
 
-def figures_of(rows: pd.DataFrame) -> dict:
+def figures_of(rows: pd.DataFrame, keys: Iterable[str] = THRESHOLDS) -> dict:
     """One mode's entry of metrics.json for one split."""
     right = rows.predicted == rows.category
     figures = {
@@ -135,7 +145,7 @@ def figures_of(rows: pd.DataFrame) -> dict:
         "parent_accuracy": float((rows.predicted_parent == rows.parent).mean()),
         "ece": 0.021,
     }
-    for target in ("95", "98"):
+    for target in keys:
         accepted = rows[f"accepted_{target}"]
         k, n = int((right & accepted).sum()), int(accepted.sum())
         figures[f"coverage_at_{target}"] = float(accepted.mean())
@@ -146,15 +156,20 @@ def figures_of(rows: pd.DataFrame) -> dict:
 
 
 def category_figures(
-    taxonomy: Taxonomy, rows: pd.DataFrame, live: pd.DataFrame | None
+    taxonomy: Taxonomy,
+    rows: pd.DataFrame,
+    live: pd.DataFrame | None,
+    thresholds: Mapping[str, float] = THRESHOLDS,
 ) -> list[CategoryFigures]:
     """By category; the last leaf has too few calibration products and abstains."""
-    found = []
+    found, key = [], next(iter(thresholds))
+    names = category_names([target_of(each) for each in thresholds])
+    decided = f"accepted_{key}"
     for position, leaf in enumerate(taxonomy.leaves):
         own = rows[rows.category == leaf]
         right = own.predicted == own.category
-        accepted = own.accepted_95.astype(bool)
-        filed = rows[(rows.predicted == leaf) & rows.accepted_95]
+        accepted = own[decided].astype(bool)
+        filed = rows[(rows.predicted == leaf) & rows[decided]]
         k, n = int((filed.category == leaf).sum()), len(filed)
         theirs = None if live is None else live[live.category == leaf]
         abstains = position == len(taxonomy.leaves) - 1
@@ -163,30 +178,30 @@ def category_figures(
             "n": len(own),
             "accuracy": float(right.mean()) if len(own) else None,
             "accuracy_lower": one_sided(int(right.sum()), len(own)),
-            "coverage_at_95": 0.0 if abstains or not len(own) else float(accepted.mean()),
-            "accepted_95": 0 if abstains else n,
-            "accepted_accuracy_95": None if files_none else k / n,
-            "accepted_accuracy_95_lower": None if files_none else one_sided(k, n),
-            "accepted_accuracy_95_upper": None if files_none else min(1.0, k / n + 0.02),
-            "false_accepts_95": 0 if abstains else n - k,
-            "false_accept_rate_95": 0.0 if abstains else (n - k) / (len(rows) - len(own)),
+            f"coverage_at_{key}": 0.0 if abstains or not len(own) else float(accepted.mean()),
+            f"accepted_{key}": 0 if abstains else n,
+            f"accepted_accuracy_{key}": None if files_none else k / n,
+            f"accepted_accuracy_{key}_lower": None if files_none else one_sided(k, n),
+            f"accepted_accuracy_{key}_upper": None if files_none else min(1.0, k / n + 0.02),
+            f"false_accepts_{key}": 0 if abstains else n - k,
+            f"false_accept_rate_{key}": 0.0 if abstains else (n - k) / (len(rows) - len(own)),
             "precision": 0.9,
             "f1": 0.9,
-            "threshold_95": None if abstains else THRESHOLDS["95"],
+            f"threshold_{key}": None if abstains else thresholds[key],
             "calibration_n": 7 if abstains else 80,
         }
         before = theirs is not None and {
             "n": len(theirs),
             "accuracy": float((theirs.predicted == theirs.category).mean()),
-            "coverage_at_95": float(theirs.accepted_95.mean()),
-            "accepted_accuracy_95": 0.95,
+            f"coverage_at_{key}": float(theirs[decided].mean()),
+            f"accepted_accuracy_{key}": 0.95,
         }
         found.append(
             CategoryFigures(
                 leaf,
                 taxonomy.path(leaf),
                 taxonomy.parent_or_self(leaf),
-                dict.fromkeys(CATEGORY_NAMES) | figures,
+                dict.fromkeys(names) | figures,
                 before or None,
             )
         )
@@ -212,39 +227,41 @@ def drift_of(taxonomy: Taxonomy) -> DriftFindings:
 def make_inputs(n: int = 900, live: bool = True, blessed: bool = True, **changed) -> ReportInputs:
     """A whole run: three modes, a live model, rejects, anomalies and lineage."""
     taxonomy = Taxonomy.from_nodes(nodes_of(changed.pop("shelves", SHELVES)))
+    limits = changed.pop("thresholds", THRESHOLDS)
     modes = {
-        mode: predictions_of(taxonomy, n, seed, mode=mode)
+        mode: predictions_of(taxonomy, n, seed, mode=mode, thresholds=limits)
         for seed, mode in enumerate(("combined", "text", "image"))
     }
     first, last = taxonomy.leaves[0], taxonomy.leaves[-1]
     hostile = {"title": HOSTILE, "category": first, "predicted": last, "score": 0.9999}
     modes["combined"].loc[0, list(hostile)] = list(hostile.values())
-    theirs = predictions_of(taxonomy, n, 77, model="live") if live else None
+    theirs = predictions_of(taxonomy, n, 77, model="live", thresholds=limits) if live else None
     modalities = {
-        mode: {"eval": figures_of(rows), "calibration": figures_of(rows.head(n // 2))}
+        mode: {
+            "eval": figures_of(rows, limits),
+            "calibration": figures_of(rows.head(n // 2), limits),
+        }
         for mode, rows in modes.items()
     }
-    modalities["combined"]["eval_gold"] = figures_of(modes["combined"].head(n // 2))
+    modalities["combined"]["eval_gold"] = figures_of(modes["combined"].head(n // 2), limits)
+    parent_limits = {key: None if place else 0.9 for place, key in enumerate(limits)}
     thresholds = {
         mode: {
             "temperature": 1.3,
             "n": n,
             "confidence": 0.95,
             "scope": "overall",
-            "overall": THRESHOLDS,
-            "parent": {"95": 0.55, "98": 0.7},
+            "overall": limits,
+            "parent": {key: 0.55 + 0.15 * place for place, key in enumerate(limits)},
             "by_category": {},
             "by_parent": {
-                **{
-                    taxonomy.parent_or_self(x): {"95": 0.9, "98": None, "n": 80}
-                    for x in taxonomy.leaves
-                },
-                first: {"95": 0.9, "98": None, "n": 80},
+                **{taxonomy.parent_or_self(x): {**parent_limits, "n": 80} for x in taxonomy.leaves},
+                first: {**parent_limits, "n": 80},
             },
         }
         for mode in modes
     }
-    theirs_on_eval = None if theirs is None else figures_of(theirs)
+    theirs_on_eval = None if theirs is None else figures_of(theirs, limits)
     metrics = Metrics(modalities, theirs_on_eval, Calibration.from_json(thresholds))
     floor = "Of what is decided at 95 %, at least 94.1 % is right; the floor is 93 %."
     checks = (
@@ -252,10 +269,11 @@ def make_inputs(n: int = 900, live: bool = True, blessed: bool = True, **changed
         Check("coverage_at_95", True, "91 % are decided; the floor is 60 %.", 0.91, 0.6, n),
         Check("schema", True, "The data fits the schema."),
     )
+    compared = dataclasses.replace(COMPARISON, target=target_of(next(iter(limits))))
     given = {
-        "verdict": Verdict(blessed, checks, COMPARISON if live else None),
+        "verdict": Verdict(blessed, checks, compared if live else None),
         "metrics": metrics,
-        "categories": category_figures(taxonomy, modes["combined"], theirs),
+        "categories": category_figures(taxonomy, modes["combined"], theirs, limits),
         "predictions": pd.concat([*modes.values(), *([theirs] if live else [])]),
         "taxonomy": taxonomy,
         "ingestion": Ingestion(

@@ -23,7 +23,7 @@ MIXED = predictions(
 
 
 def test_pairs_are_counted_with_their_decisions_and_kinship():
-    first, second = frequent_pairs(MIXED, PARENTS)
+    first, second = frequent_pairs(MIXED, PARENTS, "accepted_95")
     assert (first.category, first.predicted, first.count, first.decided) == ("jeans", "bras", 2, 1)
     assert first.siblings
     assert (second.category, second.predicted, second.count) == ("bras", "boots", 1)
@@ -31,7 +31,7 @@ def test_pairs_are_counted_with_their_decisions_and_kinship():
 
 
 def test_a_category_unknown_to_the_tree_is_nobodys_sibling():
-    pair = frequent_pairs(predictions(("gone", "lost", False)), PARENTS)[0]
+    pair = frequent_pairs(predictions(("gone", "lost", False)), PARENTS, "accepted_95")[0]
     assert not pair.siblings
 
 

@@ -123,7 +123,7 @@ def test_changes_count_each_product_once():
         ("c", "x", "x", 0.9, True),
         ("d", "x", "y", 0.9, True),
     )
-    found = changes(candidate, live)
+    found = changes(candidate, live, "accepted_95")
     assert (found.n, found.fixed, found.broken) == (4, 1, 1)
     assert (found.both_right, found.both_wrong) == (1, 1)
     assert (found.newly_decided, found.no_longer_decided) == (1, 2)
@@ -155,6 +155,7 @@ def test_errors_are_the_surest_first():
             ("sure", "x", "y", 0.95, True),
         ),
         max_errors=5,
+        decided_by="accepted_95",
     )
     assert [error.product_id for error in found] == ["sure", "unsure"]
 
@@ -162,7 +163,7 @@ def test_errors_are_the_surest_first():
 def test_every_category_shows_some_of_its_errors():
     common = [(f"common{i:03d}", "x", "y", 0.9, True) for i in range(200)]
     rare = [(f"rare{i}", "seldom", "y", 0.1, False) for i in range(PER_CATEGORY + 5)]
-    found = confident_errors(rows(*common, *rare), max_errors=50)
+    found = confident_errors(rows(*common, *rare), max_errors=50, decided_by="accepted_95")
     assert [error.product_id for error in found[:50]] == [f"common{i:03d}" for i in range(50)]
     assert sum(error.category == "seldom" for error in found) == PER_CATEGORY
     assert len(found) <= 100
@@ -171,7 +172,7 @@ def test_every_category_shows_some_of_its_errors():
 def test_an_error_says_when_gold_sides_with_the_model():
     products = rows(("a", "x", "y", 0.9, True), ("b", "x", "y", 0.8, True))
     products["gold"] = ["y", "x"]
-    first, second = confident_errors(products, 5)
+    first, second = confident_errors(products, 5, "accepted_95")
     assert first.label_is_wrong
     assert not second.label_is_wrong
 

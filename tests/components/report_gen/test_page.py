@@ -54,6 +54,24 @@ def test_the_verdict_comes_first_with_every_reason(run_inputs):
         assert page.unbroken(check.reason) in html
 
 
+@pytest.mark.parametrize(
+    "thresholds", [{"90": 0.5}, {"90": 0.4, "95": 0.66, "97_5": 0.8, "99": 0.95}]
+)
+def test_every_target_of_the_model_is_shown_and_no_other(run_inputs, thresholds):
+    inputs = run_inputs(200, thresholds=thresholds)
+    html = drawn(inputs)
+    shown = [key.replace("_", ".") for key in thresholds]
+    headings = re.findall(r'<th scope="col" class="number">(Parent c|C)overage at ([\d.]+)&', html)
+    assert headings == [("C", key) for key in shown] + [("Parent c", key) for key in shown]
+    tiles = re.findall(r"<dt>Coverage at ([\d.]+)&nbsp;%</dt>", html)
+    assert tiles == shown
+    assert "Precision at 90 %" in html
+    figures = page.summary(assemble(inputs)).figures
+    names = [f"{name}_{key}" for key in thresholds for name in ("coverage_at", "accepted_accuracy")]
+    assert list(figures) == [*names, "accuracy", "parent_accuracy"]
+    assert None not in figures.values()
+
+
 def test_nothing_is_fetched_from_anywhere(run_inputs):
     html = drawn(run_inputs(200))
     assert (

@@ -8,7 +8,7 @@ from components.report_gen.confident_errors import ModelError
 from components.report_gen.confusion import SiblingMatrix
 from components.report_gen.curve import coverage_curve
 from pipeline.experiments import plots as plots
-from pipeline.experiments.results import QUESTIONS, Results, paired
+from pipeline.experiments.results import ACCURACY, Results, paired
 
 PIXEL = (
     "data:image/png;base64,"
@@ -85,4 +85,4 @@ def test_differences_count_products_of_one_run_only_and_mark_what_is_no_chance()
     )
     (axes,) = plots.differences(results).axes
     assert [bar.get_width() for bar in axes.patches] == [-1, 2]
-    assert texts(axes) == [f"text, {QUESTIONS['accuracy']}"]
+    assert texts(axes) == [f"text, {ACCURACY['accuracy']}"]

@@ -1,6 +1,8 @@
 """Products, batches and answers, without a network."""
 
+import copy
 import math
+import pickle
 import struct
 
 import pytest
@@ -77,6 +79,20 @@ def test_an_answer_is_read_field_by_field():
     assert (answer.score, answer.accepted_95, answer.accepted_98) == (0.5, True, False)
     assert (answer.answer, answer.level, answer.threshold_version) == ("mugs", 2, "t")
     assert [(r.category, r.score) for r in answer.top] == [("mugs", 0.5), ("bowls", 0.25)]
+
+
+def test_an_answer_has_the_targets_of_its_model():
+    flag = (wire.DT_BOOL, "bool_val", [True], [1])
+    (answer,) = answers(response(accepted_98=None, accepted_90=flag, accepted_97_5=flag), 1)
+    assert list(answer.accepted.items()) == [(0.9, True), (0.95, True), (0.975, True)]
+    assert (answer.accepted_90, answer.accepted_97_5) == (True, True)
+    with pytest.raises(AttributeError, match=r"accepted_98: .* accepted_90, accepted_95"):
+        _ = answer.accepted_98
+    assert not hasattr(answer, "accept")
+    flat = answer.to_json()
+    assert list(flat)[2:6] == ["score", "accepted_90", "accepted_95", "accepted_97_5"]
+    assert (flat["top"][0], len(flat)) == ({"category": "mugs", "score": 0.5}, 11)
+    assert pickle.loads(pickle.dumps(answer)) == copy.copy(answer) == answer
 
 
 def test_packed_bytes_and_repeated_last_values_are_read_as_tensor_proto_says():

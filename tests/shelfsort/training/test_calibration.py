@@ -7,7 +7,7 @@ import pytest
 
 from shelfsort.contract.calibration import Calibration
 from shelfsort.contract.modalities import MODALITIES
-from shelfsort.contract.targets import TARGETS
+from shelfsort.contract.targets import DEFAULT_TARGETS
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.stats.temperature import softmax
 from shelfsort.training.calibration import (
@@ -150,7 +150,10 @@ def test_a_modality_that_no_product_has_abstains():
     )
     calibration = calibrate(scored, scored, EVEN, LABELS, 0.95, "guarded")
     assert calibration.of("combined").n == calibration.of("image").n == 0
-    assert [calibration.of("image").at(target).overall for target in TARGETS] == [None, None]
+    assert [calibration.of("image").at(target).overall for target in DEFAULT_TARGETS] == [
+        None,
+        None,
+    ]
     assert calibration.of("image").temperature == 1.0
 
 
