@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from components.report_gen.artifact import Report
-from shelfsort.contract.figures import labels, targets_of
+from shelfsort.contract.figures import accepted_accuracy, coverage, labels, targets_of
+from shelfsort.contract.targets import DEFAULT_TARGETS
 from shelfsort.core.errors import InputError
 
 
@@ -54,7 +55,10 @@ def _print(page: Path, found: Report) -> None:
     for reason in found.overruled:
         click.echo(f"  overridden by {found.approved_by}: {reason}")
     click.echo(f"Figures on {found.n:,} eval products, from text and image:")
-    label = labels(targets_of(found.figures))
-    for name, value in found.figures.items():
+    targets = targets_of(found.figures) or DEFAULT_TARGETS
+    names = [name for each in targets for name in (coverage(each), accepted_accuracy(each))]
+    label = labels(targets)
+    for name in [*names, "accuracy", "parent_accuracy"]:
+        value = found.figures.get(name)
         click.echo(f"  {'–' if value is None else f'{value:.1%}':>7}  {label[name]}")
     click.echo(f"Report: {page}")
