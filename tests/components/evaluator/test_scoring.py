@@ -7,14 +7,16 @@ import tensorflow as tf
 from components.evaluator import scoring
 from components.evaluator.prediction_rows import row_schema
 from components.evaluator.served_model import (
-    READ,
     LoadedModel,
     ServedModel,
     UnloadableModel,
+    read_outputs,
 )
 from shelfsort.contract.modalities import MODALITIES
 from shelfsort.contract.signatures import BOOL
+from shelfsort.contract.targets import DEFAULT_TARGETS
 
+READ = read_outputs(DEFAULT_TARGETS)
 PARENTS = {"mugs": "kitchen", "lamps": "lamps"}
 
 
@@ -65,7 +67,7 @@ class SpyModel:
 
 def score(*records: bytes, modes=MODALITIES, features=()):
     spy = SpyModel(tuple(modes))
-    fn = scoring._ScoreFn(spy, PARENTS, tuple(features))
+    fn = scoring._ScoreFn(spy, PARENTS, tuple(features), DEFAULT_TARGETS)
     fn.setup()
     fn.start_bundle()
     batches = [batch for record in records for batch in fn.process(("eval", record))]
