@@ -45,7 +45,8 @@ def check(
     chosen = data_overrides(columns, categories, min_products)
     config = load_config(config_file, (*chosen, *overrides))
     with no_progress():
-        found = find(absolute(data), absolute(taxonomy) if taxonomy else "", config.data)
+        tree = absolute(taxonomy) if taxonomy else ""
+        found = find(absolute(data), tree, config.data, config.targets)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(found), ensure_ascii=False))
     else:

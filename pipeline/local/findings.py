@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from components.manifest_example_gen.input_validation import refuse_unusable
 from components.manifest_example_gen.preflight import Examined, examine
 from components.manifest_example_gen.settings import DataConfig
-from shelfsort.contract.targets import TARGETS
+from shelfsort.contract.targets import DEFAULT_TARGETS, percent_of
 from shelfsort.core.errors import InputError
 from shelfsort.products.images.checks import check_picture
 from shelfsort.products.manifest.digest import ImageReference
@@ -77,12 +77,15 @@ class Findings:
             raise InputError(self.unusable)
 
 
-def find(data: str, taxonomy: str, config: DataConfig) -> Findings:
+def find(
+    data: str, taxonomy: str, config: DataConfig, targets: Sequence[float] = DEFAULT_TARGETS
+) -> Findings:
     """Reads every row and opens a sample of the images.
 
     Args:
         data, taxonomy: as `pipeline.local.run.run` takes them.
         config: how the data is read.
+        targets: accuracies to certify.
 
     Raises:
         InputError: it cannot be read at all.
@@ -104,13 +107,16 @@ def find(data: str, taxonomy: str, config: DataConfig) -> Findings:
         ignored={IGNORED.get(name, name): n for name, n in sorted(found.ignored.items())},
         images=_sampled(found.images, config.max_image_pixels),
         categories={tree.path(leaf): n for leaf, n in sorted(found.categories.items())},
-        expectations=list(expectations(products, found.categories, config.splits)),
+        expectations=list(expectations(products, found.categories, config.splits, targets)),
         unusable=unusable,
     )
 
 
 def expectations(
-    products: int, categories: Mapping[str, int], splits: Mapping[str, int]
+    products: int,
+    categories: Mapping[str, int],
+    splits: Mapping[str, int],
+    targets: Sequence[float] = DEFAULT_TARGETS,
 ) -> Iterator[str]:
     """What so many products can certify, and which settings follow.
 
@@ -118,13 +124,14 @@ def expectations(
         products: number of usable products.
         categories: products of each leaf.
         splits: shares, as `data.splits`.
+        targets: accuracies to certify.
     """
     split = "calibration" if "calibration" in splits else "train"
     share = splits[split] / sum(splits.values())
     n = int(products * share)
-    for target in TARGETS:
+    for target in targets:
         least = smallest_proof(target)
-        goal = f"{100 * target:g} %"
+        goal = f"{percent_of(target)} %"
         if n < least:
             needed = math.ceil(least / share)
             yield (

@@ -69,3 +69,8 @@ def test_categories_too_small_to_learn_are_counted():
 def test_without_a_calibration_split_training_products_are_the_evidence():
     at_95, _ = expectations(1_000, {"a": 500, "b": 500}, {"train": 90, "eval": 10})
     assert "About 900 products" in at_95
+
+
+def test_expectations_go_by_the_targets_of_the_configuration():
+    said = list(expectations(200, {"a": 100, "b": 100}, SPLITS, (0.9, 0.975)))
+    assert [each.split(" %")[0] for each in said] == ["90", "97.5"]
