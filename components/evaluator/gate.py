@@ -63,6 +63,7 @@ def decide(
         _accuracy(figures, config),
         *(_accepted_accuracy(figures, target, config) for target in targets),
         *(_coverage(figures, target, config) for target in targets),
+        _any_coverage(figures, targets, config),
         _calibration_evidence(metrics, config),
         _category_accuracy(categories, config),
         *(_category_promise(categories, target, config) for target in targets),
@@ -127,6 +128,24 @@ def _coverage(figures: Figures, target: float, config: GateConfig) -> Check:
         f"confidence bound: {percent(lower)}). {_minimum(floor)}"
     )
     return Check(name, passed=lower >= floor, reason=reason, value=lower, floor=floor, n=n)
+
+
+def _any_coverage(figures: Figures, targets: Sequence[float], config: GateConfig) -> Check:
+    """Holds back a model that leaves every product to a person."""
+    name, n = "any_coverage", figures.get("n")
+    coverages = [value for each in targets if (value := figures.get(coverage(each))) is not None]
+    if not n or len(coverages) < len(targets):
+        return missing(name, "coverage at every target", None)
+    most = max(coverages)
+    if most:
+        reason = f"The model decides up to {percent(most)} of {n:,} eval products."
+        return Check(name, passed=True, reason=reason, value=most, n=n)
+    at = " or ".join(f"{percent_of(target)} %" for target in targets)
+    reason = f"The model decides nothing yet. It accepts no prediction at {at}."
+    ignored = config.on_no_coverage == "ignore"
+    if ignored:
+        reason += " This is ignored, as configured."
+    return Check(name, passed=ignored, reason=reason, value=most, n=n)
 
 
 def _calibration_evidence(metrics: Metrics, config: GateConfig) -> Check:

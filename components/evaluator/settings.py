@@ -47,6 +47,8 @@ class GateConfig:
             is accepted.
         coverage: Floors of the share of accepted products, by target in percent: `{95: 0.5}`. 0 for
             a target that is left out.
+        on_no_coverage: Consequence when a model accepts no prediction at any target: `refuse` it, or
+            `ignore` that. `ignore` suits those who only want the answers with inner categories.
         category_accuracy: Floor of each category's accuracy, beyond chance.
         on_broken_category: Consequence when a category breaks the accuracy guarantee on `eval`
             beyond chance: `refuse` the model, or `report` it only. `report` suits the threshold
@@ -71,6 +73,7 @@ class GateConfig:
     accuracy: Share = 0.5
     accepted_accuracy: Floors = dataclasses.field(default_factory=dict)
     coverage: Floors = dataclasses.field(default_factory=dict)
+    on_no_coverage: Literal["refuse", "ignore"] = "refuse"
     category_accuracy: Share = 0.0
     on_broken_category: Literal["refuse", "report"] = "refuse"
     confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95

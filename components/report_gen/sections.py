@@ -19,6 +19,7 @@ from components.report_gen.confusion import Pair, SiblingMatrix
 from components.report_gen.curve import Curve
 from components.report_gen.modes import ModeRow
 from components.report_gen.parent_categories import ParentRow
+from shelfsort.contract.figures import coverage
 from shelfsort.contract.modalities import COMBINED
 from shelfsort.labeling.label_issues import Suspect
 from shelfsort.products.manifest.rejects import REASONS, Reject
@@ -158,6 +159,12 @@ class ReportContent:
     def headline(self) -> ModeRow | None:
         """The combined model on eval: what the verdict is about."""
         return next((r for r in self.modes if (r.mode, r.split) == (COMBINED, "eval")), None)
+
+    @property
+    def decides_nothing(self) -> bool:
+        """Whether the combined model accepts no eval product at any target."""
+        row = self.headline()
+        return row is not None and not any(row.number(coverage(each)) for each in self.targets)
 
     @cached_property
     def errors_by_category(self) -> Counter[str]:

@@ -131,15 +131,16 @@ def test_a_refuted_promise_is_refused_even_where_the_floor_is_low():
     assert check.value > check.floor == 0.5
 
 
-def test_a_model_that_always_abstains_passes_unless_coverage_is_asked_for():
+def test_a_model_that_always_abstains_passes_only_where_that_is_ignored():
     silent = metrics(
         {"overall": {"95": None}, "by_category": {"mugs": {"95": None}}},
         **figures(accepted=0, accepted_right=0),
     )
     nothing_put = [category("Kitchen > Mugs", accepted=0, kept=0)]
-    assert gate.decide(silent, nothing_put, GateConfig()).blessed
+    assert gate.decide(silent, nothing_put, GateConfig(on_no_coverage="ignore")).blessed
+    assert list(failed(gate.decide(silent, nothing_put, GateConfig()))) == ["any_coverage"]
     checks = failed(gate.decide(silent, nothing_put, GateConfig(coverage={"95": 0.3})))
-    assert list(checks) == ["coverage_95", "calibration_evidence"]
+    assert list(checks) == ["coverage_95", "any_coverage", "calibration_evidence"]
     assert checks["calibration_evidence"].value > checks["calibration_evidence"].floor
 
 
@@ -352,6 +353,14 @@ def test_another_taxonomy_without_a_shared_category_is_refused():
     live = compare(outcomes([True]), outcomes([True]), "4", live_categories=["sofas"])
     check = failed(gate.decide(metrics(), CATEGORIES, GateConfig(), live))["live_taxonomy"]
     assert check.n == 0
+
+
+@pytest.mark.parametrize(("decided_at_98", "passed"), [(0.0, False), (0.001, True)])
+def test_a_model_that_decides_at_any_target_is_not_held_back(decided_at_98, passed):
+    silent = metrics(**figures(accepted=0, accepted_right=0) | {"coverage_at_98": decided_at_98})
+    checks = {check.name: check for check in gate.decide(silent, CATEGORIES, GateConfig()).checks}
+    check = checks["any_coverage"]
+    assert (check.passed, check.value, check.n) == (passed, decided_at_98, N)
 
 
 def test_models_without_a_common_target_are_not_compared_by_coverage():

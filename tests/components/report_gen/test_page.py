@@ -72,6 +72,12 @@ def test_every_target_of_the_model_is_shown_and_no_other(run_inputs, thresholds)
     assert None not in figures.values()
 
 
+def test_a_model_that_decides_nothing_says_so_first(run_inputs):
+    silent, sure = (run_inputs(200, thresholds={"95": each, "98": 2.0}) for each in (2.0, 0.66))
+    assert "decides nothing yet</h1>" in drawn(silent)
+    assert "decides nothing yet" not in drawn(sure)
+
+
 def test_nothing_is_fetched_from_anywhere(run_inputs):
     html = drawn(run_inputs(200))
     assert (
