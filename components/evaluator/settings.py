@@ -47,8 +47,8 @@ class GateConfig:
             is accepted.
         coverage: Floors of the share of accepted products, by target in percent: `{95: 0.5}`. 0 for
             a target that is left out.
-        on_no_coverage: Consequence when a model accepts no prediction at any target: `refuse` it, or
-            `ignore` that. `ignore` suits those who only want the answers with inner categories.
+        on_no_coverage: Consequence when a model accepts no prediction at any target: `refuse` or
+            `ignore`. `ignore` suits those who only want the answers with inner categories.
         category_accuracy: Floor of each category's accuracy, beyond chance.
         on_broken_category: Consequence when a category breaks the accuracy guarantee on `eval`
             beyond chance: `refuse` the model, or `report` it only. `report` suits the threshold
