@@ -115,8 +115,16 @@ class OutputFolder:
 
         Raises:
             FolderBusy: another run is under way here.
+            InputError: the folder cannot be written.
         """
-        with (self.path / _MARKER).open("r+") as marker:
+        try:
+            marker = (self.path / _MARKER).open("r+")
+        except OSError as error:
+            raise InputError(
+                f"{self.path}: cannot be written ({error.strerror}). Make it writable, or name "
+                "another folder."
+            ) from error
+        with marker:
             try:
                 fcntl.flock(marker, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:

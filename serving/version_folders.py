@@ -7,13 +7,13 @@ once that is there.
 """
 
 import contextlib
+import fcntl
 import os
 import re
 import shutil
-import socket
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -24,10 +24,13 @@ from shelfsort.core.errors import InputError
 from shelfsort.core.storage import join
 
 INCOMING, REMOVED = ".incoming-", ".removed-"
-# Longer than any copy of a model takes; protects a publisher on another machine.
+# Longer than any copy of a model takes; decides where there are no locks.
 ABANDONED_AFTER_S = 6 * 3600
-_VERSION = re.compile(r"[0-9]{1,18}")
-_INCOMING = re.compile(re.escape(INCOMING) + r"(?P<host>.+)-(?P<pid>[0-9]+)-[0-9a-f]{8}")
+LARGEST = 2**63 - 1
+"""The highest version number that a model server takes."""
+_LOCK = ".lock"
+# Longer names are no numbers to a server, however many of the digits are zeros.
+_VERSION = re.compile(r"[0-9]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -89,27 +92,25 @@ class LocalVersions:
     def add(self, new: NewVersion) -> int:
         self._base.mkdir(parents=True, exist_ok=True)
         self.sweep()
-        incoming = self._base / _incoming_name()
-        incoming.mkdir()
-        try:
+        with _incoming(self._base) as incoming:
             for name, path in new.files():
                 _copy_durably(path, incoming / name)
             files.write_bytes(incoming / LINEAGE, new.lineage)
             for folder, _, _ in os.walk(incoming):
                 _fsync(Path(folder))
             return self._rename(incoming)
-        except BaseException:
-            shutil.rmtree(incoming, ignore_errors=True)
-            raise
 
     def _rename(self, incoming: Path) -> int:
         while True:
             number = _next_number(self.taken())
+            # A file of that name, or a link to nowhere, is no version and in the way all the same.
+            while os.path.lexists(self._base / str(number)):
+                number = _next_number({number: ""})
             try:
                 incoming.rename(self._base / str(number))
             except OSError:
                 # Another publisher took the number between the look and the rename.
-                if not (self._base / str(number)).exists():
+                if not os.path.lexists(self._base / str(number)):
                     raise
             else:
                 _fsync(self._base)
@@ -117,16 +118,20 @@ class LocalVersions:
 
     def remove(self, folder: str) -> None:
         hidden = self._base / f"{REMOVED}{folder}-{uuid.uuid4().hex[:8]}"
-        (self._base / folder).rename(hidden)
-        _fsync(self._base)
-        shutil.rmtree(hidden)
+        # Whoever sweeps or prunes at this moment may be first.
+        with contextlib.suppress(FileNotFoundError):
+            (self._base / folder).rename(hidden)
+            _fsync(self._base)
+            shutil.rmtree(hidden)
 
     def sweep(self) -> None:
         if not self._base.is_dir():
             return
         for entry in self._base.iterdir():
-            if entry.name.startswith(REMOVED) or _is_abandoned(entry):
+            if entry.name.startswith(REMOVED):
                 shutil.rmtree(entry, ignore_errors=True)
+            elif entry.name.startswith(INCOMING) and entry.suffix != _LOCK:
+                _sweep_incoming(entry)
 
 
 class ObjectVersions:
@@ -150,8 +155,10 @@ class ObjectVersions:
         return number
 
     def _claim(self, lineage: bytes) -> int:
+        number = 0
         while True:
-            number = _next_number(self.taken())
+            # Above the last try, too: a store may list what was just written with a delay.
+            number = _next_number({number: "", **self.taken()})
             try:
                 storage.create(join(self._base, str(number), LINEAGE), lineage)
             except FileExistsError:
@@ -182,38 +189,58 @@ class ObjectVersions:
 
 
 def _numbered(names: Iterable[str]) -> dict[int, str]:
-    # "007" and "7" are one version to TF Serving; the plain form wins.
-    found = sorted(filter(_VERSION.fullmatch, names), key=len, reverse=True)
-    return dict(sorted((int(name), name) for name in found))
+    # "007" and "7" are one version to a server, which takes the first by name.
+    found = sorted(filter(_VERSION.fullmatch, names), reverse=True)
+    numbered = sorted((int(name), name) for name in {int(name): name for name in found}.values())
+    return {number: name for number, name in numbered if number <= LARGEST}
 
 
-def _next_number(taken: dict[int, str]) -> int:
-    return max(taken, default=0) + 1
+def _next_number(taken: Mapping[int, str]) -> int:
+    number = max(taken, default=0) + 1
+    if number > LARGEST:
+        raise InputError(
+            f"version {LARGEST} is taken, and there is no higher number. Remove that version."
+        )
+    return number
 
 
-def _incoming_name() -> str:
-    return f"{INCOMING}{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+@contextlib.contextmanager
+def _incoming(base: Path) -> Iterator[Path]:
+    """A hidden folder for a version that is being written; whoever holds its lock is at work.
+
+    A lock ends with its process, in every container and on every machine that shares the volume. It
+    is there before the folder and goes after it.
+    """
+    incoming = base / f"{INCOMING}{uuid.uuid4().hex}"
+    with _lock_of(incoming).open("xb") as lock:
+        try:
+            with contextlib.suppress(OSError):
+                # A file system without locks: then age alone decides.
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            incoming.mkdir()
+            yield incoming
+        finally:
+            shutil.rmtree(incoming, ignore_errors=True)
+            _lock_of(incoming).unlink(missing_ok=True)
 
 
-def _is_abandoned(entry: Path) -> bool:
-    owner = _INCOMING.fullmatch(entry.name)
-    if not owner:
-        return False
-    if owner["host"] == socket.gethostname() and not _is_running(int(owner["pid"])):
-        return True
-    with contextlib.suppress(FileNotFoundError):
-        return time.time() - entry.stat().st_mtime > ABANDONED_AFTER_S
-    return False
+def _lock_of(incoming: Path) -> Path:
+    return incoming.with_name(incoming.name + _LOCK)
 
 
-def _is_running(pid: int) -> bool:
+def _sweep_incoming(entry: Path) -> None:
+    """Removes an unfinished version whose publisher is dead, or which is old."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        with _lock_of(entry).open("r+b") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(entry, ignore_errors=True)
+            _lock_of(entry).unlink(missing_ok=True)
+    except OSError:
+        # At work, an earlier release's, or on a file system without locks.
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - entry.stat().st_mtime > ABANDONED_AFTER_S:
+                shutil.rmtree(entry, ignore_errors=True)
+                _lock_of(entry).unlink(missing_ok=True)
 
 
 def _copy_durably(source: str, target: Path) -> None:

@@ -7,7 +7,8 @@ folders read as a history of what was live.
 """
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -18,28 +19,40 @@ from shelfsort.contract.model_files import (
     combined_digest,
     file_digests,
     lineage_document,
+    loaded_files,
     model_digest,
     read_lineage,
 )
 from shelfsort.core.errors import InputError
-from shelfsort.core.storage import exists, file_digest, join
+from shelfsort.core.storage import file_digest, files_beneath, join
 
+_DATA, _INDEX = "variables/variables.data-", "variables/variables.index"
+_SHARD = re.compile(re.escape(_DATA) + r"[0-9]{5}-of-(?P<of>[0-9]{5})")
 # Facts about one publication: a copy of that version must not inherit them.
 _OF_ONE_VERSION = ("rollback_of", "withdrawn", "rolled_back_by", "pushed")
 
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """A finished version: its number, its folder, and its `assets.extra/shelfsort.json`."""
+    """A version whose graph is there.
+
+    Attributes:
+        number: its number.
+        path: its folder.
+        lineage: its `assets.extra/shelfsort.json`.
+        missing: files that a server could not load it without: it is half copied, or damaged.
+    """
 
     number: int
     path: str
     lineage: Mapping[str, Any]
+    missing: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
         """The model's digest as recorded, or computed for a version that was put there by hand."""
-        return self.lineage.get("model_digest") or model_digest(self.path)
+        recorded = self.lineage.get("model_digest")
+        return recorded if recorded and isinstance(recorded, str) else model_digest(self.path)
 
 
 @dataclass(frozen=True)
@@ -52,7 +65,7 @@ class Publication:
 
 
 def list_versions(base: str | os.PathLike) -> list[ModelVersion]:
-    """Lists the finished versions under `base`, oldest first; [] when there is no such folder.
+    """Lists the versions under `base`, oldest first; [] when there is no such folder.
 
     Names that are not numbers are not versions; leading zeros do not count. A lineage document
     that cannot be read counts as none, so that it stops neither a push nor a rollback.
@@ -60,11 +73,27 @@ def list_versions(base: str | os.PathLike) -> list[ModelVersion]:
     base = os.fspath(base)
     folders = version_folders(base).taken()
     paths = {number: join(base, name) for number, name in folders.items()}
-    return [
-        ModelVersion(number, path, _readable_lineage(path))
-        for number, path in paths.items()
-        if exists(join(path, SAVED_MODEL))
-    ]
+    found = []
+    for number, path in paths.items():
+        # Empty, too, where it is pruned at this moment.
+        names = files_beneath(path)
+        if SAVED_MODEL in names:
+            lineage = _readable_lineage(path)
+            found.append(ModelVersion(number, path, lineage, _missing(names, lineage)))
+    return found
+
+
+def _missing(names: Sequence[str], lineage: Mapping[str, Any]) -> tuple[str, ...]:
+    """Files that a version should have: by its lineage, or by those that name each other."""
+    recorded = lineage.get("files")
+    if isinstance(recorded, dict):
+        wanted = loaded_files(recorded)
+    else:
+        shards = [each for each in map(_SHARD.fullmatch, names) if each]
+        wanted = [_INDEX] if any(name.startswith("variables/") for name in names) else []
+        for total in {each["of"] for each in shards} or ({"00001"} if wanted else ()):
+            wanted += [f"{_DATA}{number:05}-of-{total}" for number in range(int(total))]
+    return tuple(sorted(set(wanted) - set(names)))
 
 
 def _readable_lineage(path: str) -> dict[str, Any]:
@@ -76,8 +105,12 @@ def _readable_lineage(path: str) -> dict[str, Any]:
 
 def live_version(base: str | os.PathLike) -> ModelVersion | None:
     """The version that a server of `base` answers with; None when nothing was pushed yet."""
-    versions = list_versions(base)
-    return versions[-1] if versions else None
+    return newest_whole(list_versions(base))
+
+
+def newest_whole(found: Sequence[ModelVersion]) -> ModelVersion | None:
+    """The live one of all versions of a model, oldest first; None where none is whole."""
+    return next((each for each in reversed(found) if not each.missing), None)
 
 
 def find_version(base: str | os.PathLike, number: int) -> ModelVersion:
@@ -125,7 +158,13 @@ def publish(
 def withdrawn_digests(base: str | os.PathLike) -> dict[str, int]:
     """Digests of the models that were rolled back from, and the version each one had."""
     records = [version.lineage.get("withdrawn") for version in list_versions(base)]
-    return {record["model_digest"]: record["version"] for record in records if record}
+    return {
+        record["model_digest"]: record["version"]
+        for record in records
+        if isinstance(record, dict)
+        and isinstance(record.get("model_digest"), str)
+        and isinstance(record.get("version"), int)
+    }
 
 
 def rollback(
@@ -147,8 +186,9 @@ def rollback(
             f"{base}: version {target.number} is the model that is live now"
             f" (version {live.number}). Name another with --to."
         )
+    problems = [f"{name} is missing" for name in target.missing]
     # A version that another tool pushed has no record to differ from.
-    problems = verify(target) if target.lineage else []
+    problems += verify(target) if target.lineage else []
     if problems:
         raise InputError(
             f"{target.path}: {problems[0]}. Roll back to a version that `models verify` passes."
@@ -169,7 +209,7 @@ def rollback(
 def _last_good_version(base: str, live: ModelVersion) -> ModelVersion:
     unwanted = {live.digest, *withdrawn_digests(base)}
     for version in reversed(list_versions(base)):
-        if version.digest not in unwanted:
+        if not version.missing and version.digest not in unwanted:
             return version
     raise InputError(f"{base}: no earlier model to go back to. Name a version with --to.")
 
@@ -177,16 +217,23 @@ def _last_good_version(base: str, live: ModelVersion) -> ModelVersion:
 def prune(base: str | os.PathLike, keep: int) -> list[int]:
     """Removes all but the `keep` newest versions, and what killed runs left; returns the numbers.
 
-    The live version is the newest, so it stays. Raises InputError for `keep` below 1.
+    The live version stays, also where newer ones are not whole. Raises InputError for `keep` below
+    1.
     """
     if keep < 1:
         raise InputError(f"--keep {keep}: the live version cannot be removed. Keep at least 1.")
     folders = version_folders(base)
     folders.sweep()
     taken = folders.taken()
-    doomed = [version.number for version in list_versions(base)[:-keep]]
+    live = live_version(base)
+    doomed = [
+        version.number
+        for version in list_versions(base)[:-keep]
+        if live is None or version.number != live.number
+    ]
     for number in doomed:
-        folders.remove(taken[number])
+        if number in taken:
+            folders.remove(taken[number])
     return doomed
 
 

@@ -11,6 +11,7 @@ from pipeline.local.console import no_progress
 from pipeline.local.findings import Findings, find
 from shelfsort.cli.tables import Column, table_lines, terminal_width
 from shelfsort.core.storage import absolute
+from shelfsort.core.terminal import one_line
 
 _CATEGORIES_SHOWN = 20
 _CATEGORY_COLUMNS = (Column("category", wraps=True), Column("products", number=True))
@@ -51,7 +52,7 @@ def check(
         click.echo(json.dumps(dataclasses.asdict(found), ensure_ascii=False))
     else:
         for line in readable(found, terminal_width()):
-            click.echo(line)
+            click.echo(one_line(line))
     found.refuse_unusable()
 
 

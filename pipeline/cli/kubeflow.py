@@ -22,6 +22,7 @@ from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.files import write_text
 from shelfsort.core.progress import LOGGER_NAME
 from shelfsort.core.storage import scheme
+from shelfsort.core.terminal import one_line
 
 if TYPE_CHECKING:
     from components.manifest_example_gen.preflight import Preflight
@@ -135,7 +136,7 @@ def lint_spec(context: click.Context, file: str, target: str, as_json: bool) -> 
         click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
     else:
         for finding in findings:
-            click.echo(f"{file}:{finding.line}: {finding}")
+            click.echo(one_line(f"{file}:{finding.line}: {finding}"))
         if not findings:
             click.echo(f"{file}: {target} can run all of it")
     if findings:

@@ -10,6 +10,7 @@ from components.report_gen.artifact import Report
 from shelfsort.contract.figures import accepted_accuracy, coverage, labels, targets_of
 from shelfsort.contract.targets import DEFAULT_TARGETS
 from shelfsort.core.errors import InputError
+from shelfsort.core.terminal import one_line
 
 
 @click.command()
@@ -49,11 +50,11 @@ def _find_page(run: Path) -> Path:
 
 def _print(page: Path, found: Report) -> None:
     said = "may go live" if found.blessed else "may not go live"
-    click.echo(f"{found.model_name} {said}")
+    click.echo(one_line(f"{found.model_name} {said}"))
     for reason in found.failed:
-        click.echo(f"  failed: {reason}")
+        click.echo(one_line(f"  failed: {reason}"))
     for reason in found.overruled:
-        click.echo(f"  overridden by {found.approved_by}: {reason}")
+        click.echo(one_line(f"  overridden by {found.approved_by}: {reason}"))
     click.echo(f"Figures on {found.n:,} eval products, from text and image:")
     targets = targets_of(found.figures) or DEFAULT_TARGETS
     names = [name for each in targets for name in (coverage(each), accepted_accuracy(each))]

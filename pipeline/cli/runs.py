@@ -8,6 +8,7 @@ from pipeline.output_folder import OutputFolder
 from shelfsort.cli.tables import Column, table_lines, terminal_width
 from shelfsort.contract.figures import coverage, labels, parent_coverage
 from shelfsort.contract.modalities import ALONE, COMBINED
+from shelfsort.core.terminal import one_line
 
 _MODES = (*ALONE, COMBINED)
 
@@ -51,7 +52,7 @@ def _compare(a, b, as_json: bool) -> None:
     if as_json:
         _print_json(comparison.to_dict())
     else:
-        click.echo("\n".join(lines_of(comparison, terminal_width())))
+        click.echo("\n".join(map(one_line, lines_of(comparison, terminal_width()))))
 
 
 def _list(found) -> None:
@@ -71,7 +72,7 @@ def _list(found) -> None:
     click.echo("\n".join(head))
     for run in found:
         version = f" as version {run.version}" if run.version else ""
-        click.echo(f"{run.id}  {run.outcome}{version}")
+        click.echo(one_line(f"{run.id}  {run.outcome}{version}"))
         for _ in _MODES:
             click.echo(next(body))
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import time
 from datetime import datetime, timezone
 
@@ -12,6 +13,9 @@ from pipeline.config import Config, load_config
 from pipeline.output_folder import FolderBusy, OutputFolder
 from shelfsort.core.errors import InputError, NotBlessed, RunFailed
 from shelfsort.core.storage import absolute
+from shelfsort.core.terminal import one_line
+
+_LOG_NAME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9-]+\.log")
 
 
 @click.command()
@@ -100,13 +104,23 @@ class _Look:
         except FolderBusy:
             return
         except (InputError, RunFailed) as error:
-            if str(error) != self.refused:
-                click.echo(f"{_now()} {error}", err=True)
-            self.refused = str(error)
+            self._refuse(str(error))
+            return
+        # Whatever it was, the next check may succeed: only unusable settings end the watch.
+        except Exception as error:
+            self._refuse(f"{type(error).__name__}: {error}")
             return
         self.refused, self.seen = "", state
         if turn.outcome != "nothing new":
             self._say(turn)
+
+    def _refuse(self, why: str) -> None:
+        # Each try has a log of its own, which is no news.
+        why = one_line(why)
+        known = _LOG_NAME.sub("", why)
+        if known != self.refused:
+            click.echo(f"{_now()} {why}", err=True)
+        self.refused = known
 
     def _turn(self):
         from pipeline.local.watch import take_turn
@@ -117,7 +131,7 @@ class _Look:
         if self.as_json:
             click.echo(json.dumps({"time": _now(), **dataclasses.asdict(turn)}))
         else:
-            click.echo(f"{_now()} {turn}")
+            click.echo(f"{_now()} {one_line(str(turn))}")
 
 
 def _now() -> str:

@@ -14,6 +14,7 @@ from ml_metadata.proto import metadata_store_pb2
 from components.evaluator.artifact import Metrics
 from components.manifest_example_gen.settings import DataConfig
 from components.pusher.artifact import Push
+from pipeline.metadata_store import recover
 from pipeline.output_folder import OutputFolder
 from pipeline.renamed_keys import RENAMED
 from pipeline.run_settings import read_settings
@@ -95,19 +96,26 @@ def list_runs(folder: OutputFolder) -> list[Run]:
     """Every run of the folder, the latest first.
 
     Raises:
-        InputError: the folder has no metadata store.
+        InputError: the folder has no metadata store, or it is damaged.
     """
-    if not folder.metadata.exists():
+    if not recover(folder.metadata):
         raise InputError(f"{folder.path}: no run was made here yet. Start with `shelfsort run`.")
     config = metadata_store_pb2.ConnectionConfig()
     config.sqlite.filename_uri = str(folder.metadata)
     config.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
-    store = ml_metadata.MetadataStore(config)
     try:
+        store = ml_metadata.MetadataStore(config)
         contexts = store.get_contexts_by_type(_RUN_CONTEXT)
+        runs = [_run(folder, store, context) for context in contexts]
     except errors.NotFoundError:
         return []
-    runs = [_run(folder, store, context) for context in contexts]
+    # MLMD raises RuntimeError where it cannot open the file.
+    except (errors.StatusError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"{folder.metadata}: the record of earlier runs cannot be read ({reason[:200]}). "
+            "Restore the file, or name another output folder."
+        ) from error
     return sorted(runs, key=lambda run: run.started, reverse=True)
 
 

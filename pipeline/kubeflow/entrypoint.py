@@ -23,6 +23,7 @@ from pipeline.kubeflow.executor_input import (
     restore_addresses,
 )
 from shelfsort.core.errors import InputError
+from shelfsort.core.terminal import one_line
 
 STAGING_ROOT = "SHELFSORT_STAGING_ROOT"
 """Environment variable: where the launcher's `minio` and `s3` folders lie; `/` without it."""
@@ -58,7 +59,7 @@ def run_step(argv: Sequence[str]) -> int:
     try:
         kubeflow_v2_run_executor.main((arguments, beam_arguments))
     except InputError as error:
-        print(f"shelfsort: {error}", file=sys.stderr)
+        print(f"shelfsort: {one_line(str(error))}", file=sys.stderr)
         return BAD_INPUT
     if addresses:
         _restore(Path(executor_input.outputs.output_file), addresses)

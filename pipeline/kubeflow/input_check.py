@@ -21,6 +21,7 @@ from components.manifest_example_gen.settings import DataConfig
 from serving.versions import live_version
 from shelfsort.core.errors import InputError
 from shelfsort.core.progress import note
+from shelfsort.core.terminal import one_line
 from shelfsort.products.manifest.files import are_of
 
 BAD_INPUT = 2
@@ -42,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         answers = answer(given["inputs"]["parameterValues"])
     except InputError as error:
-        print(f"shelfsort: {error}", file=sys.stderr)
+        print(f"shelfsort: {one_line(str(error))}", file=sys.stderr)
         return BAD_INPUT
     for name, output in given["outputs"]["parameters"].items():
         file = Path(output["outputFile"])

@@ -17,6 +17,7 @@ from rich.text import Text
 from shelfsort.cli.tables import terminal_width
 from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.progress import LOGGER_NAME
+from shelfsort.core.terminal import one_line, printable
 
 _PLAIN_INTERVAL_S = 15.0
 
@@ -40,7 +41,8 @@ class Console(logging.Handler):
         self._started = self._last_plain = time.monotonic()
 
     def say(self, text: str = "") -> None:
-        """Prints a line."""
+        """Prints a line, or several; what data put into them stays text."""
+        text = printable(text)
         if self._line:
             self._line.print_above(text)
         else:
@@ -61,13 +63,13 @@ class Console(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if getattr(record, "note", False):
-            self.say(f"        {record.getMessage()}")
+            self.say(f"        {one_line(record.getMessage())}")
         elif self._line:
             self._line.update(record)
         elif time.monotonic() - self._last_plain >= _PLAIN_INTERVAL_S:
             self._last_plain = time.monotonic()
             elapsed = self._last_plain - self._started
-            self.say(f"{self._heading:<28} {elapsed:>7.0f} s  {record.getMessage()}")
+            self.say(f"{self._heading:<28} {elapsed:>7.0f} s  {one_line(record.getMessage())}")
 
     def close(self) -> None:
         if self._line:
@@ -110,7 +112,9 @@ class _RunningLine:
             self._count(unit, total)
         (task,) = self._progress.tasks
         done = getattr(record, "done", 0)
-        self._progress.update(task.id, completed=done, total=total, said=record.getMessage())
+        self._progress.update(
+            task.id, completed=done, total=total, said=one_line(record.getMessage())
+        )
 
     def _count(self, unit: str, total: int | None) -> None:
         self._clear()
@@ -199,11 +203,11 @@ def failures_in_a_line(log: Path) -> Iterator[None]:
     """Writes an error that is not the caller's into the log and makes one line of it.
 
     Raises:
-        RunFailed: instead of any error but InputError; names the log.
+        RunFailed: instead of any error but InputError and itself; names the log.
     """
     try:
         yield
-    except InputError:
+    except (InputError, RunFailed):
         raise
     except Exception as error:
         logging.getLogger(__name__).exception("The run failed")

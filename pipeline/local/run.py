@@ -15,7 +15,7 @@ from pipeline.local.console import Console
 from pipeline.output_folder import OutputFolder
 from pipeline.run_settings import write_settings
 from shelfsort.core import files
-from shelfsort.core.errors import InputError
+from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.progress import note
 
 
@@ -59,6 +59,7 @@ def run(
 
     Raises:
         InputError: the input is unusable; one line says where and what to do.
+        RunFailed: a pushed version is not the live one.
     """
     started = time.monotonic()
     console.started("Checking the input", 0, 0)
@@ -74,6 +75,7 @@ def run(
     files.write_json(folder.metrics, metrics)
     _publish_report(Path(outcome.uri("ReportGen", "report")), folder.report.parent)
     push = Push.read(outcome.uri("Pusher", "pushed_model"))
+    check_live(push, folder.serving / config.name)
     return RunResult(
         pushed=push.pushed,
         version=str(push.version or ""),
@@ -82,6 +84,18 @@ def run(
         ingested=ingested,
         seconds=time.monotonic() - started,
     )
+
+
+def check_live(push: Push, base: Path) -> None:
+    """Looks whether a server would answer with what was pushed. Raises RunFailed."""
+    from serving.versions import live_version
+
+    live = live_version(base)
+    if push.pushed and (live is None or live.number != push.version):
+        now = f"version {live.number} is" if live else "no version is"
+        raise RunFailed(
+            f"{base}: version {push.version} was pushed, but {now} live. Find who else writes"
+        )
 
 
 def _run_components(

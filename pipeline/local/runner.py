@@ -18,6 +18,9 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from shelfsort.core.cost import Clock, Cost, PeakMemory
 
+# What is live changes outside the pipeline: no cache can know whether a push still stands.
+_NEVER_REUSED = ("Pusher",)
+
 
 class Listener(Protocol):
     """Receives the start and the end of each component, in order."""
@@ -86,6 +89,8 @@ class LocalRunner(local_dag_runner.LocalDagRunner):
         nodes = [node.pipeline_node for node in pipeline.nodes]
         for number, node in enumerate(nodes, 1):
             component = node.node_info.id
+            if component in _NEVER_REUSED:
+                node.execution_options.caching_options.enable_cache = False
             self._listener.started(component, number, len(nodes))
             clock, memory = Clock(), PeakMemory()
             execution = launcher.Launcher(

@@ -4,9 +4,10 @@ What was done is read from the output folder's metadata store: nothing else is k
 killed watch goes on where it was.
 """
 
+import contextlib
 import dataclasses
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from components.manifest_example_gen.preflight import Preflight, check
@@ -14,6 +15,7 @@ from pipeline.config import Config
 from pipeline.experiments.runs import Run, list_runs
 from pipeline.local.console import failures_in_a_line, no_progress, quiet_console
 from pipeline.local.run import RunResult, run
+from pipeline.metadata_store import recover
 from pipeline.output_folder import OutputFolder
 from shelfsort.contract.figures import coverage, targets_of
 from shelfsort.contract.targets import percent_of
@@ -21,8 +23,10 @@ from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.storage import file_state
 from shelfsort.products.manifest.files import find_manifest_files
 
-MAX_ATTEMPTS = 3
-"""Runs on the same content that may fail, or be killed, before it is left alone."""
+MAX_FAILURES = 3
+"""Runs on the same content that may fail before it is left alone."""
+MAX_KILLS = 10
+"""Runs on the same content that may be killed: a drained node is no fault of the content."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,26 +94,46 @@ def take_turn(manifest: str, taxonomy: str, folder: OutputFolder, config: Config
     Raises:
         FolderBusy: another run is under way in the folder.
         InputError: the input is unusable, or a file that the last run had is gone.
-        RunFailed: the run broke, or has broken too often on the same content.
+        RunFailed: the run broke, has broken or been killed too often on the same content, or the
+            output folder cannot be used.
     """
-    with folder.locked():
+    with _as_failures(folder), folder.locked():
         with no_progress():
             checked = check(manifest, taxonomy, config.data)
-        earlier = list_runs(folder) if folder.metadata.exists() else []
+        earlier = list_runs(folder) if recover(folder.metadata) else []
         same = [each for each in earlier if each.content_digest == checked.digest]
         if any(each.ended for each in same):
             return Turn("nothing new", checked.digest)
-        if len(same) >= MAX_ATTEMPTS:
-            raise RunFailed(
-                f"{len(same)} runs on the same content have failed (logs: {folder.logs}). Fix the "
-                "cause and start `shelfsort run`, or change the content"
-            )
+        _refuse_hopeless([each.outcome for each in same], folder)
         seen = _last_files(earlier)
         _refuse_vanished(seen, checked.files)
         log = folder.new_log()
         with quiet_console(log, shown=False) as console, failures_in_a_line(log):
             result = run(manifest, taxonomy, folder, config, console, checked)
     return _turn(checked, seen, result)
+
+
+@contextlib.contextmanager
+def _as_failures(folder: OutputFolder) -> Iterator[None]:
+    """Makes what the operating system refuses a RunFailed: a full disk, a file for a folder."""
+    try:
+        yield
+    except OSError as error:
+        place = error.filename or folder.path
+        raise RunFailed(f"{place}: {error.strerror or error}") from error
+
+
+def _refuse_hopeless(outcomes: Sequence[str], folder: OutputFolder) -> None:
+    """Refuses content that every run breaks on. Raises RunFailed."""
+    for outcome, most, what in (
+        ("failed", MAX_FAILURES, "have failed"),
+        ("unfinished", MAX_KILLS, "were killed"),
+    ):
+        if outcomes.count(outcome) >= most:
+            raise RunFailed(
+                f"{outcomes.count(outcome)} runs on the same content {what} (logs: {folder.logs}). "
+                "Fix the cause and start `shelfsort run`, or change the content"
+            )
 
 
 def _last_files(runs: Sequence[Run]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from shelfsort.contract.figures import coverage, labels, targets_of
 from shelfsort.contract.targets import DEFAULT_TARGETS
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import child_folders, join
+from shelfsort.core.terminal import one_line
 
 EXIT_DIFFERS = 1
 
@@ -61,11 +62,15 @@ def list_models(base_path: str, name: str | None, as_json: bool) -> None:
     """
     found = {base: versions.list_versions(base) for base in _bases(base_path, name)}
     if as_json:
-        records = [_record(base, v, held[-1]) for base, held in found.items() for v in held]
+        records = [
+            _record(base, version, versions.newest_whole(held))
+            for base, held in found.items()
+            for version in held
+        ]
         click.echo(json.dumps(records, indent=2, ensure_ascii=False))
         return
     for base, held in found.items():
-        click.echo(base)
+        click.echo(one_line(base))
         click.echo("\n".join(_table(held)))
 
 
@@ -144,7 +149,7 @@ def verify(
         click.echo(json.dumps(records, indent=2, ensure_ascii=False))
     else:
         for found, problems in findings.items():
-            click.echo(f"version {found}: {'; '.join(problems) or 'unchanged'}")
+            click.echo(one_line(f"version {found}: {'; '.join(problems) or 'unchanged'}"))
     if any(findings.values()):
         ctx.exit(EXIT_DIFFERS)
 
@@ -172,12 +177,12 @@ def _only_base(base_path: str, name: str | None) -> str:
 
 
 def _record(
-    base: str, version: versions.ModelVersion, live: versions.ModelVersion
+    base: str, version: versions.ModelVersion, live: versions.ModelVersion | None
 ) -> dict[str, Any]:
     return {
         "model": base.rstrip("/").rsplit("/", 1)[-1],
         "version": version.number,
-        "live": version.number == live.number,
+        "live": version == live,
         "path": version.path,
         "lineage": dict(version.lineage),
     }
@@ -197,12 +202,17 @@ def _table(held: Sequence[versions.ModelVersion]) -> list[str]:
         Column("digest"),
         Column("remark", wraps=True),
     )
-    rows = [_row(version, held[-1], lowest) for version in reversed(held)]
+    live = versions.newest_whole(held)
+    rows = [_row(version, live, lowest) for version in reversed(held)]
     return table_lines(columns, rows, terminal_width())
 
 
 def _held_out(version: versions.ModelVersion) -> dict[str, Any]:
-    return version.lineage.get("metrics", {}).get("combined", {}).get("eval", {})
+    """The figures on eval; none where the lineage has another form."""
+    found: Any = version.lineage
+    for key in ("metrics", "combined", "eval"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _lowest_target(version: versions.ModelVersion) -> float:
@@ -210,22 +220,25 @@ def _lowest_target(version: versions.ModelVersion) -> float:
 
 
 def _row(
-    version: versions.ModelVersion, live: versions.ModelVersion, targets: Sequence[float]
+    version: versions.ModelVersion,
+    live: versions.ModelVersion | None,
+    targets: Sequence[float],
 ) -> list[str]:
     lineage, held_out = version.lineage, _held_out(version)
     return [
         str(version.number),
-        "live" if version.number == live.number else "",
+        "live" if version == live else "",
         str(lineage.get("pushed") or lineage.get("created") or "")[:16].replace("T", " "),
         *(_percent(held_out.get(figure)) for figure in ("accuracy", *map(coverage, targets))),
         str(lineage.get("backbone") or ""),
-        version.digest[:12],
-        _remark(lineage),
+        "" if version.missing else version.digest[:12],
+        _remark(version),
     ]
 
 
-def _remark(lineage: dict[str, Any]) -> str:
-    remarks = []
+def _remark(version: versions.ModelVersion) -> str:
+    lineage = version.lineage
+    remarks = ["not whole, so not served"] if version.missing else []
     if lineage.get("rollback_of"):
         remarks.append(f"rollback to {lineage['rollback_of']}")
     approver = lineage.get("rolled_back_by") or lineage.get("approved_by")
@@ -234,5 +247,5 @@ def _remark(lineage: dict[str, Any]) -> str:
     return ", ".join(remarks)
 
 
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share:.1%}"
+def _percent(share: Any) -> str:
+    return f"{share:.1%}" if isinstance(share, int | float) else ""

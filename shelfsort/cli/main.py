@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import click
 
 from shelfsort.core.errors import InputError, NotBlessed, RunFailed
+from shelfsort.core.terminal import one_line
 
 
 @dataclass(frozen=True)
@@ -120,13 +121,22 @@ def main() -> None:
         status = shelfsort.main(prog_name="shelfsort", standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
     except InputError as error:
-        click.echo(f"shelfsort: {error}", err=True)
+        click.echo(f"shelfsort: {one_line(str(error))}", err=True)
         sys.exit(EXIT_BAD_INPUT)
     except NotBlessed as verdict:
-        click.echo(f"shelfsort: the gate refused the model: {verdict}", err=True)
+        click.echo(f"shelfsort: the gate refused the model: {one_line(str(verdict))}", err=True)
         sys.exit(EXIT_NOT_BLESSED)
     except RunFailed as error:
-        click.echo(f"shelfsort: failed: {error}", err=True)
+        click.echo(f"shelfsort: failed: {one_line(str(error))}", err=True)
+        sys.exit(EXIT_FAILURE)
+    except BrokenPipeError:
+        # Nobody reads the rest. Python would say so again when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(EXIT_FAILURE)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        reason = f"{place}{error.strerror or error}"
+        click.echo(f"shelfsort: failed: {one_line(reason)}", err=True)
         sys.exit(EXIT_FAILURE)
     except click.ClickException as error:
         error.show()

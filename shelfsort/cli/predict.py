@@ -16,6 +16,7 @@ from shelfsort.client import (
 )
 from shelfsort.contract.targets import percent_of
 from shelfsort.core.errors import InputError, RunFailed
+from shelfsort.core.terminal import one_line
 
 _BAR_WIDTH = 30
 
@@ -88,7 +89,7 @@ def predict(
     if as_json:
         click.echo(json.dumps(answer.to_json(), ensure_ascii=False))
     else:
-        click.echo("\n".join(readable(answer, model)))
+        click.echo("\n".join(map(one_line, readable(answer, model))))
 
 
 def readable(answer: Answer, model: str) -> list[str]:

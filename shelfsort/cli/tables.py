@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
+from shelfsort.core.terminal import one_line
+
 _UNBOUNDED = 10_000
 """Characters in a line that is never wrapped."""
 _WORD = 10
@@ -50,6 +52,7 @@ def table_lines(
     Returns:
         The lines without trailing spaces, headings first.
     """
+    rows = [[one_line(cell) for cell in row] for row in rows]
     lines = _drawn(columns, rows, None)
     if width is None or max(map(len, lines)) <= width:
         return lines

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shelfsort.core.errors import InputError
@@ -39,9 +39,14 @@ def combined_digest(digests: Mapping[str, str]) -> str:
     Warm-up requests and documents do not count: they do not change an answer.
     """
     digest = hashlib.sha256()
-    for name in sorted(filter(_DIGESTED.fullmatch, digests)):
+    for name in sorted(loaded_files(digests)):
         digest.update(f"{digests[name]}  {name}\n".encode())
     return digest.hexdigest()
+
+
+def loaded_files(names: Iterable[str]) -> list[str]:
+    """Those of a model's files without which it does not load: graph, variables and assets."""
+    return list(filter(_DIGESTED.fullmatch, names))
 
 
 def model_digest(model_dir: str | os.PathLike) -> str:

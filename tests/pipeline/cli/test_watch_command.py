@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import subprocess
 import sys
@@ -65,6 +66,30 @@ def test_bad_input_is_said_once_and_does_not_end_the_watch(watch):
     assert isinstance(result.exception, EnoughError)
     assert result.stderr.count("2.manifest:1: bad") == 2
     assert "pushed" in result.stdout
+
+
+def test_a_full_disk_is_said_once_whatever_the_logs_are_called(watch):
+    logs = [f"No space left (out/logs/2026-11-26T10-00-0{n}.log has the details)" for n in range(3)]
+    result = watch(*map(RunFailed, logs), PUSHED)
+    assert result.stderr.count("No space left") == 1
+    assert "pushed" in result.stdout
+
+
+def test_nothing_unforeseen_ends_the_watch(watch):
+    result = watch(RuntimeError("store\nbroken"), ZeroDivisionError("x"), PUSHED)
+    assert isinstance(result.exception, EnoughError)
+    assert [line.split(maxsplit=1)[1] for line in result.stderr.splitlines()] == [
+        r"RuntimeError: store\nbroken",
+        "ZeroDivisionError: x",
+    ]
+    assert "pushed" in result.stdout
+
+
+def test_a_file_name_forges_no_line(watch):
+    spans = ("1\n2026-01-01 pushed as version 9\x1b[2J.manifest",)
+    result = watch(dataclasses.replace(PUSHED, new_spans=spans))
+    (line,) = result.stdout.splitlines()
+    assert r"1\n2026-01-01 pushed as version 9\x1b[2J.manifest" in line
 
 
 def test_a_failed_run_does_not_end_the_watch(watch):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,10 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
+from components.pusher.artifact import Push
+from pipeline.local.run import check_live
+from shelfsort.core.errors import RunFailed
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -91,9 +96,12 @@ def test_the_screen_names_components_and_times_and_no_noise(finished_run):
 def refused(finished_run) -> Path:
     """The folder after the same run once more, and one whose model misses its floor."""
     output = finished_run.output
+    # A push is never taken for granted: what was pushed may be gone.
+    shutil.rmtree(output / "serving" / "shelfsort")
     again = subprocess.run(finished_run.command(), capture_output=True, text=True)
     assert again.returncode == 0, again.stdout + again.stderr
     assert re.search(r"Trainer +reused", again.stdout)
+    assert re.search(r"Pusher +\d+\.\d s", again.stdout)
     assert _versions(output) == ["1"]
 
     result = subprocess.run(
@@ -140,3 +148,10 @@ def test_the_review_notebook_draws_every_plot_of_it(refused, monkeypatch):
     assert len(drawn) == 6
     assert set(drawn.values()) == {1}, drawn
     assert any("99.9 %" in str(output) for output in outputs)
+
+
+def test_a_push_that_is_not_live_is_no_success(tmp_path):
+    base = tmp_path / "shelfsort"
+    with pytest.raises(RunFailed, match="version 1 was pushed, but no version is live"):
+        check_live(Push(pushed=True, version=1), base)
+    check_live(Push(pushed=False), base)

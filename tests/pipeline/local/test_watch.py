@@ -1,8 +1,11 @@
+import dataclasses
 import json
+import sqlite3
 from datetime import datetime, timezone
 
 import pytest
 
+from components.manifest_example_gen import preflight
 from components.manifest_example_gen.artifact import Ingestion
 from pipeline.config import Config
 from pipeline.experiments.runs import Run
@@ -32,7 +35,8 @@ class World:
         self.tree = folder / "taxonomy.json"
         self.tree.write_text(json.dumps(TREE))
         self.output = OutputFolder.open(str(folder / "out"))
-        self.output.metadata.touch()
+        with sqlite3.connect(self.output.metadata) as store:
+            store.execute("CREATE TABLE Context (id)")
         self.verdicts, self.runs = [], []
         monkeypatch.setattr(watch, "run", self._run)
         monkeypatch.setattr(watch, "list_runs", lambda _: list(self.runs))
@@ -51,6 +55,12 @@ class World:
 
     def turn(self):
         return watch.take_turn(str(self.inbox), str(self.tree), self.output, Config())
+
+    def killed(self):
+        """A run on what is in the inbox that came to no end."""
+        digest = preflight.check(str(self.inbox), str(self.tree), Config().data).digest
+        now = datetime.now(timezone.utc)
+        return Run("id", now, "unfinished", "", {}, {}, content_digest=digest)
 
     def _run(self, manifest, taxonomy, folder, config, console, checked):
         verdict = self.verdicts.pop(0)
@@ -125,9 +135,9 @@ def test_a_changed_tree_is_new(world):
     assert "changed files" in str(turn)
 
 
-def test_a_run_that_was_killed_is_made_again_but_not_for_ever(world):
-    world.verdicts = [OSError("disk full")] * watch.MAX_ATTEMPTS
-    for _ in range(watch.MAX_ATTEMPTS):
+def test_content_that_every_run_fails_on_is_left_alone(world):
+    world.verdicts = [OSError("disk full")] * watch.MAX_FAILURES
+    for _ in range(watch.MAX_FAILURES):
         with pytest.raises(RunFailed, match="disk full"):
             world.turn()
     with pytest.raises(RunFailed, match="3 runs on the same content have failed"):
@@ -135,6 +145,25 @@ def test_a_run_that_was_killed_is_made_again_but_not_for_ever(world):
     world.label("2.manifest", c="hats")
     world.verdicts = ["pushed"]
     assert world.turn().new_spans == ("1.manifest", "2.manifest")
+
+
+def test_kills_are_no_failures(world):
+    world.verdicts = ["pushed"]
+    killed = dataclasses.replace(world.killed(), id="earlier")
+    world.runs = [killed] * (watch.MAX_KILLS - 1)
+    assert world.turn().outcome == "pushed"
+
+
+def test_content_that_every_run_is_killed_on_is_left_alone_in_the_end(world):
+    world.runs = [world.killed()] * watch.MAX_KILLS
+    with pytest.raises(RunFailed, match="10 runs on the same content were killed"):
+        world.turn()
+
+
+def test_logs_that_are_a_file_are_a_failure_in_one_line(world):
+    world.output.logs.touch()
+    with pytest.raises(RunFailed, match="logs: File exists"):
+        world.turn()
 
 
 def test_a_vanished_manifest_is_refused_with_the_remedy(world):

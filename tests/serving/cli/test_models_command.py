@@ -117,3 +117,26 @@ def test_golden_models(serving, golden):
         "models_command.txt",
         re.sub(r"\d{4}(-\d\d){2} \d\d:\d\d", "YYYY-MM-DD hh:mm", said).splitlines(),
     )
+
+
+@pytest.mark.parametrize(
+    "lineage",
+    [{"metrics": []}, {"metrics": {"combined": {"eval": {"accuracy": "high"}}}},
+     {"approved_by": "A\n2  live\x1b[2J", "backbone": ["x"], "model_digest": 7, "pushed": {}}],
+)  # fmt: skip
+def test_a_lineage_of_another_form_is_listed_on_one_line(serving, lineage):
+    document = serving / "products" / "2" / "assets.extra" / "shelfsort.json"
+    document.write_text(json.dumps(lineage))
+    lines = _run("list", "--model-base-path", serving).stdout.splitlines()
+    before = _run("list", "--model-base-path", serving, "--json")
+    assert before.exit_code == 0
+    assert (len(lines), [line.split()[1] for line in lines[2:3]]) == (4, ["live"])
+
+
+def test_a_version_that_is_not_whole_is_listed_and_not_live(serving):
+    folder = serving / "products" / "2"
+    (folder / "assets.extra" / "shelfsort.json").unlink()
+    (folder / "variables" / "variables.data-00000-of-00001").write_text("half")
+    lines = _run("list", "--model-base-path", serving).stdout.splitlines()
+    assert "not whole" in lines[2] and "live" not in lines[2]
+    assert lines[3].split()[1] == "live"

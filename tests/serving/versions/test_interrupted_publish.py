@@ -36,7 +36,7 @@ def test_a_killed_push_shows_nothing_and_the_next_one_cleans_up(make_model, base
     assert push.wait() == -signal.SIGKILL
 
     assert versions.list_versions(base) == []
-    assert len(list(base.glob(".incoming-*"))) == 1
+    assert len(list(base.glob(".incoming-*.lock"))) == 1
 
     assert versions.publish(model, base).version == 1
     assert [entry.name for entry in base.iterdir()] == ["1"]

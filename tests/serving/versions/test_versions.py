@@ -1,5 +1,7 @@
+import fcntl
 import json
 import os
+import shutil
 import stat
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving import version_folders, versions
+from serving.server.storage import list_versions as server_versions
 from shelfsort.contract.model_files import model_digest, recorded_digest
 from shelfsort.core.errors import InputError
 
@@ -130,16 +133,107 @@ def test_a_number_taken_by_another_publisher_is_left_to_it(make_model, base, mon
     assert versions.publish(make_model("a"), base).version == 2
 
 
-def test_leftovers_go_when_their_owner_is_dead_or_they_are_old(make_model, base):
-    host = version_folders.socket.gethostname()
-    dead, alive = f".incoming-{host}-999999999-0123abcd", f".incoming-{host}-{os.getpid()}-0123abcd"
-    elsewhere, old = ".incoming-other-1-0123abcd", ".incoming-other-2-0123abcd"
-    for name in (dead, alive, elsewhere, old, ".removed-3-0123abcd", ".snapshot"):
-        (base / name).mkdir(parents=True)
-    long_ago = time.time() - version_folders.ABANDONED_AFTER_S - 60
-    os.utime(base / old, (long_ago, long_ago))
+def test_a_file_or_a_dead_link_with_the_next_number_is_passed_over(make_model, base):
     versions.publish(make_model("a"), base)
-    assert sorted(_hidden(base)) == sorted([alive, elsewhere, ".snapshot"])
+    (base / "2").touch()
+    (base / "3").symlink_to("nowhere")
+    assert versions.publish(make_model("b"), base).version == 4
+
+
+def test_there_is_no_version_after_the_highest(make_model, base):
+    versions.publish(make_model("a"), base)
+    (base / "1").rename(base / str(2**63 - 2))
+    assert versions.publish(make_model("b"), base).version == 2**63 - 1
+    with pytest.raises(InputError, match="no higher number"):
+        versions.publish(make_model("c"), base)
+    assert _hidden(base) == []
+
+
+def test_nanoseconds_and_padded_numbers_are_versions_as_the_server_sees_them(make_model, base):
+    for name in ("1795699910000000000", "0000000000000000000007", "0" * 65, str(2**63)):
+        shutil.copytree(make_model("a"), base / name)
+    numbers = [version.number for version in versions.list_versions(base)]
+    assert numbers == sorted(server_versions(str(base))) == [7, 1795699910000000000]
+    assert versions.publish(make_model("b"), base).version == 1795699910000000001
+
+
+def test_of_two_names_for_one_number_the_servers_counts(make_model, base):
+    for name in ("7", "007"):
+        shutil.copytree(make_model("a"), base / name)
+    (version,) = versions.list_versions(base)
+    assert version.path == server_versions(str(base))[7] == str(base / "007")
+
+
+@pytest.mark.parametrize("lost", ["variables.index", "variables.data-00000-of-00001"])
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_half_copied_version_is_not_live(make_model, base, lost, recorded):
+    versions.publish(make_model("a"), base)
+    if recorded:
+        versions.publish(make_model("b"), base)
+    else:
+        shutil.copytree(make_model("b"), base / "2")
+    assert versions.live_version(base).number == 2
+    (base / "2" / "variables" / lost).unlink()
+    assert versions.live_version(base).number == 1
+    assert versions.find_version(base, 2).missing == (f"variables/{lost}",)
+    assert versions.prune(base, keep=1) == []
+    with pytest.raises(InputError, match="is missing"):
+        versions.rollback(base, 2)
+    assert versions.publish(make_model("a"), base).already_live
+
+
+def test_a_leftover_goes_when_nobody_holds_its_lock_or_it_is_old(make_model, base):
+    names = [f".incoming-{name}" for name in ("dead", "alive", "unlocked", "old")]
+    for name in (*names, ".removed-3-0123abcd", ".snapshot"):
+        (base / name).mkdir(parents=True)
+    for name in names[:2]:
+        (base / f"{name}.lock").touch()
+    long_ago = time.time() - version_folders.ABANDONED_AFTER_S - 60
+    os.utime(base / ".incoming-old", (long_ago, long_ago))
+    with (base / ".incoming-alive.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        versions.publish(make_model("a"), base)
+    kept = [".incoming-alive", ".incoming-alive.lock", ".incoming-unlocked", ".snapshot"]
+    assert sorted(_hidden(base)) == kept
+
+
+def test_an_unfinished_copy_is_its_publishers_whatever_its_host_and_process_are_called(
+    make_model, base, monkeypatch
+):
+    copy = version_folders._copy_durably
+    seen = []
+
+    def swept_meanwhile(source, target):
+        copy(source, target)
+        monkeypatch.setattr(os, "getpid", lambda: 1)
+        version_folders.version_folders(base).sweep()
+        seen.append(target.exists())
+
+    monkeypatch.setattr(version_folders, "_copy_durably", swept_meanwhile)
+    versions.publish(make_model("a"), base)
+    assert seen and all(seen)
+
+
+def test_prune_beside_another_loses_nothing_and_says_nothing(make_model, base, monkeypatch):
+    for content in "abc":
+        versions.publish(make_model(content), base)
+    rmtree = shutil.rmtree
+
+    def beaten(path, **options):
+        rmtree(path, ignore_errors=True)
+        return rmtree(path, **options)
+
+    monkeypatch.setattr(version_folders.shutil, "rmtree", beaten)
+    assert versions.prune(base, keep=1) == [1, 2]
+    assert (versions.live_version(base).number, _hidden(base)) == (3, [])
+
+
+@pytest.mark.parametrize("record", [{"x": 1}, [], "x", {"model_digest": [], "version": 1}])
+def test_a_withdrawal_of_another_form_counts_as_none(make_model, base, record):
+    versions.publish(make_model("a"), base, extra_lineage={"withdrawn": record})
+    assert versions.withdrawn_digests(base) == {}
+    versions.publish(make_model("b"), base)
+    assert versions.rollback(base).number == 3
 
 
 def test_rollback_publishes_a_copy_as_the_newest_version(make_model, base):
@@ -230,7 +324,7 @@ def test_verify_names_the_file_that_differs(make_model, base, harm, finding):
     versions.publish(make_model("a"), base)
     assert versions.verify(versions.live_version(base)) == []
     harm(base / "1")
-    assert versions.verify(versions.live_version(base)) == [finding]
+    assert versions.verify(versions.find_version(base, 1)) == [finding]
 
 
 def test_verify_sees_a_digest_that_was_edited(make_model, base):

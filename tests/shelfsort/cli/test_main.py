@@ -1,0 +1,39 @@
+import sys
+
+import pytest
+
+from shelfsort.cli import main as module
+from shelfsort.core.errors import InputError, NotBlessed, RunFailed
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """The exit status and standard error of the command, where it raises an error."""
+
+    def called(error):
+        def fails(**_):
+            raise error
+
+        monkeypatch.setattr(module.shelfsort, "main", fails)
+        monkeypatch.setattr(sys, "argv", ["shelfsort"])
+        with pytest.raises(SystemExit) as ended:
+            module.main()
+        return ended.value.code, capsys.readouterr().err
+
+    return called
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (InputError("a\nshelfsort: all is well\x1b[2J"), 2),
+        (NotBlessed("a\nshelfsort: all is well\x1b[2J"), 3),
+        (RunFailed("a\nshelfsort: all is well\x1b[2J"), 1),
+        (OSError(28, "No space left on device", "a\nshelfsort: all is well\x1b[2J"), 1),
+    ],
+)
+def test_an_error_is_one_line_whatever_the_data_put_into_it(command, error, status):
+    code, said = command(error)
+    assert code == status
+    assert said.count("\n") == 1 and said.startswith("shelfsort: ")
+    assert r"a\nshelfsort: all is well\x1b[2J" in said
