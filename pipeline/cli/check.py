@@ -51,7 +51,7 @@ def check(
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(found), ensure_ascii=False))
     else:
-        for line in readable(found, terminal_width()):
+        for line in map(one_line, readable(found, terminal_width())):
             click.echo(one_line(line))
     found.refuse_unusable()
 

@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+import warnings
 from dataclasses import dataclass
 
 import click
@@ -59,7 +60,9 @@ COMMANDS = {
         "serving.cli.serve:serve", "Serve pushed models with TensorFlow Serving's APIs.", _SERVING
     ),
     "predict": Command(
-        "shelfsort.cli.predict:predict", "Ask a model server about one product.", _LIBRARY
+        "shelfsort.cli.predict:predict",
+        "Ask a model about one product, or about a file of them.",
+        _LIBRARY,
     ),
     "models": Command(
         "serving.cli.models:models", "List, roll back, prune and verify pushed models.", _SERVING
@@ -115,6 +118,8 @@ def shelfsort() -> None:
 
 def main() -> None:
     """Entry point. Turns Shelfsort's errors into one line and the documented exit status."""
+    # Of packages that TensorFlow imports, about the next Python.
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.")
     # TensorFlow logs errors about missing GPUs at every start; its own errors become exceptions.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:

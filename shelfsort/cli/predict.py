@@ -1,28 +1,59 @@
-"""`shelfsort predict`: asks a running model server about one product."""
+"""`shelfsort predict`: asks a model about one product, or about a file of them."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+from shelfsort.cli.batch.model_folder import ModelFolder
+from shelfsort.cli.batch.predict import Job, Outcome, predict_file
 from shelfsort.client import (
     DEFAULT_MODEL,
     Answer,
     AnswerError,
     Classifier,
     Connection,
+    Product,
     ServerError,
     Tls,
 )
+from shelfsort.client.each import Ask
+from shelfsort.client.messages import checked
 from shelfsort.contract.targets import percent_of
 from shelfsort.core.errors import InputError, RunFailed
+from shelfsort.core.storage import absolute
 from shelfsort.core.terminal import one_line
+from shelfsort.products.tables.columns import parse_columns
+from shelfsort.products.tables.rows import Reading
 
 _BAR_WIDTH = 30
 
 
 @click.command()
-@click.option("--address", required=True, metavar="HOST:PORT", help="The server's gRPC address.")
+@click.option("--address", metavar="HOST:PORT", help="The server's gRPC address.")
+@click.option(
+    "--model-folder",
+    type=click.Path(path_type=Path),
+    help="Folder of a model to ask without a server, such as out/serving.",
+)
+@click.option("--data", help="File of products, in any form that `shelfsort run` takes.")
+@click.option("--output", help="File of answers for --data: .csv, .tsv, .jsonl or .parquet.")
+@click.option(
+    "--columns",
+    metavar="FIELD=COLUMN,...",
+    help="Columns of --data that are not recognised, such as title=Name,image=Photo.",
+)
+@click.option("--encoding", default="utf-8", show_default=True, help="Encoding of a CSV file.")
+@click.option("--sheet", default="", help="Sheet of an Excel file. Default: the first.")
+@click.option("--allow-http", is_flag=True, help="Fetch images of --data from the web.")
+@click.option(
+    "--image-root",
+    "image_roots",
+    multiple=True,
+    help="Folder that images of --data may lie in, besides the file's own. Repeatable.",
+)
 @click.option("--title", default="", help="Title of the product.")
 @click.option("--description", default="", help="Description of the product.")
 @click.option("--image", type=click.Path(path_type=Path), help="Image file of the product.")
@@ -48,7 +79,15 @@ _BAR_WIDTH = 30
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def predict(
-    address: str,
+    address: str | None,
+    model_folder: Path | None,
+    data: str | None,
+    output: str | None,
+    columns: str | None,
+    encoding: str,
+    sheet: str,
+    allow_http: bool,
+    image_roots: tuple[str, ...],
     title: str,
     description: str,
     image: Path | None,
@@ -62,34 +101,80 @@ def predict(
     tls_key: Path | None,
     as_json: bool,
 ) -> None:
-    """Ask a model server which category a product belongs to.
+    """Ask a model which category a product, or each product of a file, belongs to.
+
+    With --data every row gets one row in --output, in the same order. A row that cannot be answered
+    says why in the column `error`. A run that was stopped goes on when it is started again.
 
     \b
     Examples:
       shelfsort predict --address localhost:8500 --title "Canvas tote bag"
       shelfsort predict --address localhost:8500 --image tote.jpg --price 19.90 --json
       shelfsort predict --address models.shop:8500 --tls --title "Canvas tote bag"
+      shelfsort predict --model-folder out/serving --data products.csv --output answers.csv
 
-    The exit status is 0 if the server answered, 1 if it did not, and 2 if the input is unusable.
+    The exit status is 0 if the model answered, 1 if it did not, and 2 if the input is unusable.
     """
-    if not address.rpartition(":")[2].isdigit():
-        raise InputError(f"--address {address}: no port. Give HOST:PORT, such as localhost:8500.")
     secured = tls or any((tls_ca, tls_certificate, tls_key))
     connection = Connection(
         timeout_s=timeout,
         tls=Tls.from_files(tls_ca, tls_certificate, tls_key) if secured else None,
     )
-    with Classifier(address, model, version=version, connection=connection) as classifier:
+    one = Product(title, description, image, price)
+    if data is None:
+        # Before a model is loaded or asked.
+        row = checked(one)
+    elif output is None or one != Product():
+        raise InputError("--data: give --output, and no product beside it.")
+    with _asking(address, model_folder, model, version, connection) as (ask, name):
+        if data is not None:
+            reading = Reading(parse_columns(columns) if columns else {}, encoding, sheet)
+            job = Job(absolute(data), str(output), reading, name, image_roots, allow_http)
+            _say_outcome(predict_file(job, ask, _say), str(output))
+            return
         try:
-            answer = classifier.classify(
-                title=title, description=description, image=image, price=price
-            )
+            (answer,) = ask([row])
         except (ServerError, AnswerError) as error:
             raise RunFailed(str(error)) from error
     if as_json:
         click.echo(json.dumps(answer.to_json(), ensure_ascii=False))
     else:
         click.echo("\n".join(map(one_line, readable(answer, model))))
+
+
+@contextlib.contextmanager
+def _asking(
+    address: str | None,
+    folder: Path | None,
+    model: str,
+    version: int | None,
+    connection: Connection,
+) -> Iterator[tuple[Ask, str]]:
+    """How to ask the model, and its name for a later run that goes on."""
+    if (address is None) == (folder is None):
+        raise InputError("give --address of a server, or --model-folder.")
+    if folder is not None:
+        loaded = ModelFolder(folder)
+        yield loaded.ask, f"{absolute(folder)} {loaded.version}"
+        return
+    if not str(address).rpartition(":")[2].isdigit():
+        raise InputError(f"--address {address}: no port. Give HOST:PORT, such as localhost:8500.")
+    with Classifier(str(address), model, version=version, connection=connection) as classifier:
+        yield classifier.ask, f"{address} {model} {version or 'newest'}"
+
+
+def _say(line: str) -> None:
+    click.echo(one_line(line), err=True)
+
+
+def _say_outcome(outcome: Outcome, output: str) -> None:
+    _say(f"{outcome.rows:,} rows in {output}: {outcome.rows - outcome.errors:,} answered")
+    for name, n in outcome.accepted.items():
+        _say(f"  {n:,} {name}")
+    if outcome.left_out:
+        _say(f"  {outcome.left_out:,} answered without a part that could not be read")
+    if outcome.errors:
+        _say(f"  {outcome.errors:,} not answered; the first: {outcome.first_error}")
 
 
 def readable(answer: Answer, model: str) -> list[str]:

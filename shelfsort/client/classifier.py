@@ -251,6 +251,13 @@ class Classifier(_Calls):
                 call.cancel()
         return answers
 
+    def ask(self, rows: Sequence[Row]) -> list[Answer]:
+        """Asks about checked products in one call; one answer for each, in order.
+
+        Raises: ServerError and AnswerError as `classify`.
+        """
+        return self._wait(*self._start(rows))
+
     def _start(self, rows: Sequence[Row]) -> tuple[grpc.Future, int]:
         call = self._predict.future(self._request(rows), timeout=self._connection.timeout_s)
         return call, len(rows)

@@ -2,7 +2,9 @@
 
 import pytest
 
+from shelfsort.cli.batch.model_folder import ModelFolder
 from shelfsort.client import Classifier, Product, ServerError
+from shelfsort.client.messages import checked
 
 pytestmark = pytest.mark.slow
 LEAVES = ("mugs", "bowls", "lamps", "chairs", "boots", "stools")
@@ -91,3 +93,13 @@ def test_an_unknown_model_and_an_unknown_version_are_named(server):
         pytest.raises(ServerError, match=r"Specific\(shelfsort, 9\)"),
     ):
         classifier.classify(title="x")
+
+
+def test_a_model_answers_from_its_folder_as_from_a_server(base_path, server, jpeg):
+    images = (None, jpeg, None)
+    rows = [
+        checked(Product("t" * n, "Ü", image, 2.5))
+        for n, image in zip((3, 4, 11), images, strict=True)
+    ]
+    with Classifier(server.address) as classifier:
+        assert ModelFolder(base_path.parent).ask(rows) == classifier.ask(rows)

@@ -1,0 +1,1 @@
+"""A file of products in, a file of answers out."""
