@@ -136,6 +136,7 @@ def test_a_lineage_of_another_form_is_listed_on_one_line(serving, lineage):
 def test_a_version_that_is_not_whole_is_listed_and_not_live(serving):
     folder = serving / "products" / "2"
     (folder / "assets.extra" / "shelfsort.json").unlink()
+    (folder / "variables").mkdir(exist_ok=True)
     (folder / "variables" / "variables.data-00000-of-00001").write_text("half")
     lines = _run("list", "--model-base-path", serving).stdout.splitlines()
     assert "not whole" in lines[2] and "live" not in lines[2]
