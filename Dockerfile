@@ -5,14 +5,22 @@
 #   docker build -t shelfsort-gpu --build-arg ACCELERATOR=gpu .
 #   docker build -t shelfsort-worker --target worker .
 #
-# Name it by digest afterwards: `shelfsort compile --image NAME@sha256:...`.
+# Name it by digest afterwards: `shelfsort compile --image NAME@sha256:...`. For a release, name what
+# it is built from by digest, too (`make release-check` demands it):
+#
+#   docker build -t shelfsort --build-arg PYTHON_IMAGE=python@sha256:... \
+#     --build-arg BEAM_IMAGE=apache/beam_python3.13_sdk@sha256:... .
 
 ARG ACCELERATOR=cpu
-
+ARG PYTHON_IMAGE=python:3.13-slim-trixie
 # Beam's launcher of workers: of the version that the lock file pins.
-FROM apache/beam_python3.13_sdk:2.77.0 AS beam
+ARG BEAM_IMAGE=apache/beam_python3.13_sdk:2.77.0
 
-FROM python:3.13-slim-trixie AS python
+# hadolint ignore=DL3006
+FROM ${BEAM_IMAGE} AS beam
+
+# hadolint ignore=DL3006
+FROM ${PYTHON_IMAGE} AS python
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1
 
@@ -70,8 +78,14 @@ ENV RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1
 COPY --from=beam /opt/apache/beam /opt/apache/beam
 ENTRYPOINT ["/opt/apache/beam/boot"]
 
+# Without a certificate or --plaintext the server does not start:
+#
+#   docker run ... shelfsort shelfsort serve --model-base-path /models --host 0.0.0.0 \
+#     --tls-certificate /tls/server.pem --tls-key /tls/server.key
+#
+# Then set SHELFSORT_HEALTH_URL=https://127.0.0.1:8501.
 FROM common AS runtime
 EXPOSE 8500 8501
-HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8501/monitoring/prometheus/metrics', timeout=4)"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
+    CMD ["python", "-m", "serving.healthcheck", "/models"]
 CMD ["shelfsort", "serve", "--model-base-path", "/models", "--host", "0.0.0.0"]

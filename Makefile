@@ -71,6 +71,9 @@ lint: $(DEVELOPMENT) ## Check style, layers, types, dependencies and spelling
 	@$(BIN)/deptry --no-ansi .
 	@$(BIN)/mypy
 
+release-check: $(DEVELOPMENT) ## Demand images by digest (PYTHON_IMAGE=, BEAM_IMAGE=, kustomizations)
+	@PYTHON_IMAGE="$(PYTHON_IMAGE)" BEAM_IMAGE="$(BEAM_IMAGE)" $(BIN)/python .ci/release_check.py
+
 lock: ## Resolve the ranges of pyproject.toml into the lock files of both stacks (needs uv)
 	@stacks/lock
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from serving.cli.exposure import check_exposure
 from shelfsort.core.errors import InputError, RunFailed
 
 if TYPE_CHECKING:
@@ -124,6 +125,11 @@ if TYPE_CHECKING:
     "--tls-client-ca", metavar="PEM", help="Require client certificates signed by this CA."
 )
 @click.option(
+    "--plaintext",
+    is_flag=True,
+    help="Listen without TLS where others can connect: behind a proxy or mesh that encrypts.",
+)
+@click.option(
     "--allow-version-labels-for-unavailable-models",
     "labels_for_unavailable",
     is_flag=True,
@@ -140,6 +146,7 @@ def serve(
     model_name: str | None,
     model_config_file: str | None,
     model_config_file_poll_wait_seconds: float,
+    plaintext: bool,
     grace_seconds: float,
     **options,
 ) -> None:
@@ -158,6 +165,8 @@ def serve(
     """
     if bool(model_base_path) == bool(model_config_file):
         raise InputError("Give either --model-base-path or --model-config-file.")
+    encrypted = bool(options["tls_certificate"])
+    check_exposure(options["host"], encrypted=encrypted, plaintext=plaintext)
     # Read before it is applied, so that a change in between is noticed later.
     config = _content(model_config_file)
     with _logged_to_stderr():

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from serving.cli.exposure import check_exposure
+from shelfsort.core.errors import InputError
 from tests.fixtures.stacks import running_stack
 
 ROOT = Path(__file__).parents[3]
@@ -88,8 +90,8 @@ def test_it_runs_as_nobody_in_particular():
 
 def test_a_worker_has_the_launcher_of_the_locked_beam_and_keeps_the_images_python():
     (locked,) = re.findall(r"^apache-beam==(\S+)", (STACK / "requirements.lock").read_text(), re.M)
-    (launcher,) = arguments_of("beam", "FROM")
-    assert launcher == f"apache/beam_python3.13_sdk:{locked} AS beam"
+    assert arguments_of("beam", "FROM") == ["${BEAM_IMAGE} AS beam"]
+    assert ("ARG", f"BEAM_IMAGE=apache/beam_python3.13_sdk:{locked}") in instructions()
     assert "/opt/apache/beam /opt/apache/beam" in arguments_of("worker", "COPY")[0]
     assert arguments_of("worker", "ENTRYPOINT") == ['["/opt/apache/beam/boot"]']
     # Beam's launcher would otherwise make an environment that does not see /opt/venv.
@@ -108,12 +110,21 @@ def test_a_step_replaces_what_the_image_would_run():
     assert json.loads(command)[:2] == ["shelfsort", "serve"]
 
 
-@pytest.mark.slow
-def test_the_health_check_asks_the_server():
-    from serving.server import rest_api
-
+def test_the_health_check_asks_the_server_about_the_models_that_it_serves():
     (check,) = arguments_of("runtime", "HEALTHCHECK")
-    assert rest_api.METRICS_PATH in check and ":8501" in check
+    (command,) = arguments_of("runtime", "CMD")
+    program = json.loads(check.partition("CMD ")[2])
+    assert program[:3] == ["python", "-m", "serving.healthcheck"]
+    assert program[3] == json.loads(command)[json.loads(command).index("--model-base-path") + 1]
+
+
+def test_the_image_does_not_start_in_plain_text_unless_told_to():
+    (command,) = arguments_of("runtime", "CMD")
+    options = json.loads(command)
+    assert "--plaintext" not in options
+    host = options[options.index("--host") + 1]
+    with pytest.raises(InputError, match="plain text"):
+        check_exposure(host, encrypted=False, plaintext=False)
 
 
 def test_hadolint_has_nothing_to_say():

@@ -156,6 +156,64 @@ def test_the_autoscaler_scales_the_deployment_and_nobody_else_does():
     assert "cpu" in _server()["resources"]["requests"]
 
 
+def test_only_named_namespaces_get_in_and_nothing_gets_out():
+    spec = _base("NetworkPolicy")["spec"]
+    assert (spec["policyTypes"], spec["egress"]) == (["Ingress", "Egress"], [])
+    admitted = {}
+    for rule in spec["ingress"]:
+        for peer in rule["from"]:
+            (label,) = peer["namespaceSelector"]["matchLabels"].items()
+            admitted[label] = {port["port"] for port in rule["ports"]}
+    assert admitted == {
+        ("shelfsort-client", "true"): {"grpc", "http"},
+        ("shelfsort-monitoring", "true"): {"http"},
+    }
+
+
+@pytest.mark.parametrize("overlay", ["gcs", "s3"])
+def test_an_overlay_with_a_remote_store_opens_names_and_tls_alone_to_everywhere(overlay):
+    (policy,) = [d for p, d in DOCUMENTS if p == f"overlays/{overlay}/network-policy.yaml"]
+    assert list(policy["spec"]) == ["egress"]
+    anywhere = [rule for rule in policy["spec"]["egress"] if "to" not in rule]
+    assert anywhere == [{"ports": [{"port": 443}]}]
+
+
+def _containers() -> list[dict]:
+    pods = [d["spec"]["template"]["spec"] for _, d in DOCUMENTS if d["kind"] == "Deployment"]
+    (service,) = [d for _, d in DOCUMENTS if d["kind"] == "InferenceService"]
+    model = service["spec"]["predictor"]["model"]
+    return [*(c for pod in pods for c in pod["containers"] if "resources" in c), model]
+
+
+def test_every_container_has_bounds_and_no_rights():
+    for container in _containers():
+        assert {"memory", "ephemeral-storage"} <= set(container["resources"]["limits"])
+        rights = container["securityContext"]
+        assert rights["readOnlyRootFilesystem"] and not rights["allowPrivilegeEscalation"]
+        assert rights["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_volumes_fit_into_the_ephemeral_storage_of_their_pod():
+    (mirror,) = [d for p, d in DOCUMENTS if p == "overlays/s3/mirror.yaml"]
+    units = {"Mi": 1, "Gi": 1024}
+
+    def mebibytes(quantity):
+        return int(quantity[:-2]) * units[quantity[-2:]]
+
+    volumes = [*_pod()["spec"]["volumes"], *mirror["spec"]["template"]["spec"]["volumes"]]
+    taken = sum(mebibytes(v["emptyDir"]["sizeLimit"]) for v in volumes if "emptyDir" in v)
+    limits = [c["resources"]["limits"]["ephemeral-storage"] for c in _containers()[:-1]]
+    assert taken < sum(map(mebibytes, limits))
+
+
+def test_kserve_runs_without_root_and_without_a_token():
+    (service,) = [d for _, d in DOCUMENTS if d["kind"] == "InferenceService"]
+    predictor = service["spec"]["predictor"]
+    assert predictor["securityContext"]["runAsNonRoot"]
+    assert predictor["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert predictor["automountServiceAccountToken"] is False
+
+
 @pytest.mark.parametrize("overlay", ["overlays/pvc", "overlays/gcs", "overlays/s3"])
 def test_a_rendered_overlay_is_valid_and_complete(render, overlay):
     documents = render(overlay)

@@ -1,0 +1,33 @@
+"""Whether a server may answer in plain text at the address that it is to listen on."""
+
+import ipaddress
+
+from shelfsort.core.errors import InputError
+
+
+def check_exposure(host: str, *, encrypted: bool, plaintext: bool) -> None:
+    """Refuses to answer a network in plain text unless that is asked for.
+
+    Args:
+        host: address or name to listen on.
+        encrypted: whether the server has a certificate.
+        plaintext: whether the operator asked for plain text.
+
+    Raises:
+        InputError: others than this machine could read the traffic.
+    """
+    if encrypted or plaintext or _is_loopback(host):
+        return
+    raise InputError(
+        f"--host {host}: requests and answers would cross the network in plain text. Give "
+        "--tls-certificate and --tls-key, or --plaintext where a proxy or a mesh encrypts."
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
