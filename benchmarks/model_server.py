@@ -161,12 +161,9 @@ def bare_calls(model: str, rows: int, clients: int, seconds: float) -> Run:
     servable = _bare[model]
     signature = servable.signatures["serving_default"]
     batch = np.array([product()] * rows, dtype=object)
-    feeds = {signature.inputs["examples"].tensor: batch}
-    outputs = list(signature.outputs.values())
+    inputs = {"examples": batch}
     before = time.process_time()
-    latencies, took = under_load(
-        lambda: lambda: servable.run(feeds, outputs, rowwise=False), clients, seconds
-    )
+    latencies, took = under_load(lambda: lambda: servable.run(signature, inputs), clients, seconds)
     return summary(latencies, took, time.process_time() - before)
 
 

@@ -51,6 +51,15 @@ def unimplemented(message: str) -> ServingError:
     return ServingError(grpc.StatusCode.UNIMPLEMENTED, message)
 
 
+def resource_exhausted(message: str) -> ServingError:
+    return ServingError(grpc.StatusCode.RESOURCE_EXHAUSTED, message)
+
+
+def caller_gone() -> ServingError:
+    """Of work that is dropped because nobody waits for it any more."""
+    return ServingError(grpc.StatusCode.CANCELLED, "The caller went away before its turn")
+
+
 def unavailable(message: str) -> ServingError:
     return ServingError(grpc.StatusCode.UNAVAILABLE, message)
 
@@ -59,13 +68,16 @@ def from_exception(error: BaseException) -> ServingError:
     """The status of an exception that TensorFlow, or anything else, raised.
 
     TensorFlow's `OpError` carries a canonical code and the runtime's own message. An OSError is
-    NOT_FOUND, and everything else is INTERNAL.
+    NOT_FOUND, and everything else is INTERNAL. Where the runtime quotes bytes of an input that are
+    no UTF-8, its binding cannot read its own message: the input is to blame.
     """
     if isinstance(error, ServingError):
         return error
     number, message = getattr(error, "error_code", None), getattr(error, "message", None)
     if number in _BY_NUMBER and isinstance(message, str):
         return ServingError(_BY_NUMBER[number], message)
+    if isinstance(error, UnicodeDecodeError):
+        return invalid_argument("An input holds bytes that the model cannot read")
     if isinstance(error, OSError):
         return not_found(str(error))
     return ServingError(grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")

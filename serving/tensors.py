@@ -6,11 +6,7 @@ import numpy as np
 from tensorflow.core.framework import tensor_pb2, types_pb2
 from tensorflow.python.framework import dtypes, tensor_util
 
-from serving.status import invalid_argument
-
-# A message of a few bytes may claim any shape and leave the values to be repeated: without a
-# bound that is a way to take all of a server's memory.
-MAX_REPEATED_ELEMENTS = 1 << 26
+from serving.status import ServingError, invalid_argument
 
 # Fields of tensor.proto whose packed wire form is the array's own memory: (number, NumPy type).
 # A packed repeated bool is one byte each, 0 or 1, which is what NumPy holds.
@@ -20,7 +16,13 @@ _PACKED = {
     types_pb2.DT_BOOL: (11, np.dtype("?")),
 }
 _LENGTH_DELIMITED = 2
-_VALUE_FIELD = {
+MAX_RANK = 16
+"""Dimensions of a tensor."""
+MAX_FILLED_BYTES = 1 << 20
+"""A message of a few bytes may claim any shape and leave the values to be filled up."""
+_BYTES_OF_A_STRING = 32
+# Where NumPy reads the field as it is.
+_PLAIN = {
     types_pb2.DT_FLOAT: "float_val",
     types_pb2.DT_DOUBLE: "double_val",
     types_pb2.DT_INT32: "int_val",
@@ -33,6 +35,21 @@ _VALUE_FIELD = {
     types_pb2.DT_UINT64: "uint64_val",
     types_pb2.DT_BOOL: "bool_val",
 }
+_COMPLEX = {
+    types_pb2.DT_COMPLEX64: "scomplex_val",
+    types_pb2.DT_COMPLEX128: "dcomplex_val",
+}
+_VALUE_FIELD = {
+    **_PLAIN,
+    **_COMPLEX,
+    types_pb2.DT_HALF: "half_val",
+    types_pb2.DT_BFLOAT16: "half_val",
+    types_pb2.DT_QINT8: "int_val",
+    types_pb2.DT_QUINT8: "int_val",
+    types_pb2.DT_QINT16: "int_val",
+    types_pb2.DT_QUINT16: "int_val",
+    types_pb2.DT_QINT32: "int_val",
+}
 
 
 def type_name(dtype: int) -> str:
@@ -43,47 +60,81 @@ def type_name(dtype: int) -> str:
         return f"DataType({dtype})"
 
 
-def decode(tensor: tensor_pb2.TensorProto, alias: str) -> np.ndarray:
+def decode(
+    tensor: tensor_pb2.TensorProto, alias: str, max_filled_bytes: int = MAX_FILLED_BYTES
+) -> np.ndarray:
     """The array in a TensorProto; strings become an object array of `bytes`.
 
     As in TF Serving, values that are fewer than the shape asks for are filled up with the last
-    of them, and with zeros or empty strings where there is none.
+    of them, and with zeros or empty strings where there is none. Type and shape are checked, and
+    what they claim is compared with what the message holds, before any memory is taken.
+
+    Args:
+        tensor: of any dtype but resources and variants.
+        alias: names the tensor in errors.
+        max_filled_bytes: that values may take for which another stands in.
 
     Raises:
         ServingError: INVALID_ARGUMENT when type, shape and contents do not make a tensor.
     """
     try:
         shape = _checked_shape(tensor)
+        _check_claim(tensor, math.prod(shape), max_filled_bytes)
         if tensor.dtype == types_pb2.DT_STRING and not tensor.tensor_content:
             return _decode_strings(tensor, shape)
-        if tensor.dtype in _VALUE_FIELD and not tensor.tensor_content:
+        if tensor.dtype in _PLAIN and not tensor.tensor_content:
             return _decode_values(tensor, shape)
         array = tensor_util.MakeNdarray(tensor)
     except (TypeError, ValueError, OverflowError) as error:
-        raise invalid_argument(f"tensor parsing error: {alias}") from error
+        raise parsing_error(alias) from error
     return array
+
+
+def is_decodable(dtype: int) -> bool:
+    """Whether tensors of this `DataType` are arrays."""
+    return dtype == types_pb2.DT_STRING or dtype in _VALUE_FIELD
+
+
+def parsing_error(alias: str) -> ServingError:
+    """What is said of a tensor whose type, shape and contents do not go together."""
+    return invalid_argument(f"tensor parsing error: {alias}")
 
 
 def _checked_shape(tensor: tensor_pb2.TensorProto) -> tuple[int, ...]:
     if tensor.tensor_shape.unknown_rank:
         raise ValueError("a tensor with values has a rank")
     shape = tuple(dim.size for dim in tensor.tensor_shape.dim)
+    if len(shape) > MAX_RANK:
+        raise ValueError("too many dimensions")
     if min(shape, default=0) < 0:
         raise ValueError("negative dimension")
     return shape
 
 
-def _repeated_to(size: int, given: int) -> int:
-    """How often the last value stands in for those that are missing."""
-    if size > given and size > MAX_REPEATED_ELEMENTS:
-        raise ValueError("too many values to make up")
-    return max(0, size - given)
+def _check_claim(tensor: tensor_pb2.TensorProto, size: int, max_filled_bytes: int) -> None:
+    """Refuses a shape that claims much more than the message holds."""
+    if not is_decodable(tensor.dtype):
+        raise ValueError("no type of arrays")
+    if tensor.dtype == types_pb2.DT_STRING:
+        if tensor.tensor_content:
+            raise ValueError("strings stand in string_val")
+        values = tensor.string_val
+        element = _BYTES_OF_A_STRING + (len(values[-1]) if values else 0)
+        held = len(values)
+    else:
+        element = dtypes.as_dtype(tensor.dtype).size
+        parts = 2 if tensor.dtype in _COMPLEX else 1
+        held = len(getattr(tensor, _VALUE_FIELD[tensor.dtype])) // parts
+        if tensor.tensor_content:
+            held = len(tensor.tensor_content) // element
+    if (size - held) * element > max_filled_bytes:
+        raise ValueError("too many values to fill up")
 
 
 def _decode_strings(tensor: tensor_pb2.TensorProto, shape: tuple[int, ...]) -> np.ndarray:
     size = math.prod(shape)
     values = list(tensor.string_val)[:size]
-    values += [values[-1] if values else b""] * _repeated_to(size, len(values))
+    values += [values[-1] if values else b""] * (size - len(values))
     array = np.empty(size, dtype=object)
     array[:] = values
     return array.reshape(shape)
@@ -93,8 +144,8 @@ def _decode_values(tensor: tensor_pb2.TensorProto, shape: tuple[int, ...]) -> np
     size = math.prod(shape)
     dtype = dtypes.as_dtype(tensor.dtype).as_numpy_dtype
     values = np.array(getattr(tensor, _VALUE_FIELD[tensor.dtype]), dtype=dtype)[:size]
-    missing = _repeated_to(size, len(values))
-    if missing:
+    missing = size - len(values)
+    if missing > 0:
         fill = values[-1] if len(values) else dtype(0)
         values = np.concatenate([values, np.full(missing, fill, dtype=dtype)])
     return values.reshape(shape)
@@ -123,8 +174,8 @@ def encode(array: np.ndarray, dtype: int, into: tensor_pb2.TensorProto) -> None:
         if array.size:
             payload = np.ascontiguousarray(array, dtype=wire_type).tobytes()
             into.MergeFromString(_packed_field(number, payload))
-    elif dtype in _VALUE_FIELD:
-        getattr(into, _VALUE_FIELD[dtype]).extend(array.ravel().tolist())
+    elif dtype in _PLAIN:
+        getattr(into, _PLAIN[dtype]).extend(array.ravel().tolist())
     else:
         into.CopyFrom(tensor_util.make_tensor_proto(array, dtype=dtype))
 

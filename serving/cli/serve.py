@@ -78,7 +78,9 @@ if TYPE_CHECKING:
 @click.option(
     "--max-batch-size",
     type=click.IntRange(min=1),
-    help="Reject requests with more rows. Default: no limit.",
+    default=1024,
+    show_default=True,
+    help="Maximum rows of a request.",
 )
 @click.option(
     "--num-batch-threads",
@@ -95,7 +97,37 @@ if TYPE_CHECKING:
 @click.option(
     "--max-message-mb",
     type=click.FloatRange(min=0.001, max=2047),
-    help="Maximum size of a message. Default: 2 GB.",
+    default=64.0,
+    show_default=True,
+    help="Maximum size of a request, over REST also after decompression.",
+)
+@click.option(
+    "--max-image-pixels",
+    type=click.IntRange(min=1),
+    default=50_000_000,
+    show_default=True,
+    help="Maximum pixels of an image, over all frames of a GIF.",
+)
+@click.option(
+    "--max-json-values",
+    type=click.IntRange(min=1),
+    default=1 << 20,
+    show_default=True,
+    help="Maximum values, lists and objects in a REST body.",
+)
+@click.option(
+    "--request-memory-mb",
+    type=click.FloatRange(min=1),
+    default=1024.0,
+    show_default=True,
+    help="Memory of all requests in hand; further ones are rejected as RESOURCE_EXHAUSTED.",
+)
+@click.option(
+    "--arrival-seconds",
+    type=click.FloatRange(min=0.1),
+    default=30.0,
+    show_default=True,
+    help="Seconds in which a request must have arrived.",
 )
 @click.option(
     "--tensorflow-intra-op-parallelism",
@@ -134,6 +166,36 @@ if TYPE_CHECKING:
     "labels_for_unavailable",
     is_flag=True,
     help="Accept labels of versions that are not loaded yet.",
+)
+@click.option(
+    "--allow-reload",
+    is_flag=True,
+    help="Answer HandleReloadConfigRequest, with which a client replaces the configuration.",
+)
+@click.option(
+    "--reload-root",
+    "reload_roots",
+    metavar="DIR",
+    multiple=True,
+    help="Folder that base paths of such a request must lie in; may be repeated. Default: the base "
+    "paths served at startup.",
+)
+@click.option(
+    "--reload-may-empty",
+    is_flag=True,
+    help="Let such a request without models unload all.",
+)
+@click.option(
+    "--reload-seconds",
+    type=click.FloatRange(min=0.1),
+    default=600.0,
+    show_default=True,
+    help="Seconds that such a request may take.",
+)
+@click.option(
+    "--management-token-file",
+    metavar="FILE",
+    help="Such a request must show the token in this file, as `authorization: Bearer TOKEN`.",
 )
 @click.option(
     "--grace-seconds",
@@ -206,12 +268,21 @@ def _logged_to_stderr() -> Iterator[None]:
 def _options(given: dict) -> "ServerOptions":
     from serving.server import ServerOptions
 
-    megabytes = given.pop("max_message_mb")
-    if megabytes is not None:
-        given["max_message_bytes"] = int(megabytes * 2**20)
+    given["max_message_bytes"] = int(given.pop("max_message_mb") * 2**20)
+    given["request_memory_bytes"] = int(given.pop("request_memory_mb") * 2**20)
+    token_file = given.pop("management_token_file")
+    if token_file:
+        given["management_token"] = _token(token_file)
     if not given.pop("rest"):
         given["rest_port"] = None
     return ServerOptions(**given)
+
+
+def _token(path: str) -> str:
+    token = _content(path).decode("utf-8", "replace").strip()
+    if len(token) < 16:
+        raise InputError(f"{path}: holds no token. Write 16 characters or more into it.")
+    return token
 
 
 def _started(

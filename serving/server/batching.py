@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from grpc import StatusCode
 
-from serving.status import ServingError, invalid_argument, unavailable
+from serving.status import caller_gone, unavailable
 
 Arrays = Sequence[np.ndarray]
 
@@ -42,7 +41,6 @@ class MicroBatcher:
         run: maps the input arrays to the output arrays; safe to call from several threads.
         parallel: places, that is, runs at once; at least 1.
         join_rows: of one run of several calls; a call with more rows runs alone.
-        max_rows: a call with more rows is refused; None refuses none.
         max_queued: calls that may wait.
     """
 
@@ -51,12 +49,10 @@ class MicroBatcher:
         run: Callable[[Arrays], Arrays],
         parallel: int,
         join_rows: int,
-        max_rows: int | None = None,
         max_queued: int = 1000,
     ):
         self._run = run
         self._join_rows = join_rows
-        self._max_rows = max_rows
         self._max_queued = max_queued
         self._lock = threading.Lock()
         self._free = parallel
@@ -72,14 +68,10 @@ class MicroBatcher:
             alive: tells whether the caller still wants the answer.
 
         Raises:
-            ServingError: INVALID_ARGUMENT for too many rows, UNAVAILABLE when too many wait,
-                CANCELLED when the caller went away while waiting; and whatever `run` raises.
+            ServingError: UNAVAILABLE when too many wait, CANCELLED when the caller went away
+                while waiting; and whatever `run` raises.
         """
         rows = arrays[0].shape[0]
-        if self._max_rows is not None and rows > self._max_rows:
-            raise invalid_argument(
-                f"Task size {rows} is larger than maximum input batch size {self._max_rows}"
-            )
         kind = tuple((array.dtype, array.shape[1:]) for array in arrays)
         call = _Call(arrays, rows, kind, alive)
         self._enter(call)
@@ -151,7 +143,7 @@ class MicroBatcher:
             if call.alive():
                 wanted.append(call)
             else:
-                call.error = _cancelled()
+                call.error = caller_gone()
         if len(wanted) > 1 and self._answer_together(wanted):
             return
         for call in wanted:
@@ -178,7 +170,3 @@ class MicroBatcher:
             call.result = [output[start : start + call.rows] for output in outputs]
             start += call.rows
         return True
-
-
-def _cancelled() -> ServingError:
-    return ServingError(StatusCode.CANCELLED, "The caller went away before its turn")

@@ -2,14 +2,14 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 
 from grpc import StatusCode
 
 from serving.server.metrics import ServerMetrics
-from serving.status import from_exception
+from serving.status import ServingError, from_exception
 
 logger = logging.getLogger("shelfsort.serving")
 
@@ -18,15 +18,21 @@ _MICROSECONDS = 1e6
 
 @dataclass(frozen=True)
 class Caller:
-    """Who wants an answer.
+    """Who wants an answer, and on whose account.
 
-    Args:
+    Attributes:
         alive: tells whether they still want it.
         ran: takes the seconds that the model took.
+        take: takes bytes of memory that the answer will need, or raises ServingError.
+        lane: for large requests, given `alive`.
+        failed: takes the rows that could not be answered, with the reasons.
     """
 
     alive: Callable[[], bool] = lambda: True
     ran: Callable[[float], None] = lambda seconds: None
+    take: Callable[[int], None] = lambda count: None
+    lane: Callable[[Callable[[], bool]], AbstractContextManager[None]] = lambda alive: nullcontext()
+    failed: Callable[[Mapping[int, str]], None] = lambda rows: None
 
 
 ANYBODY = Caller()
@@ -49,16 +55,21 @@ class Calls:
 
     @contextmanager
     def measured(self, api: str, model: str) -> Iterator[None]:
-        """Records the call that is made inside; an exception becomes a ServingError."""
+        """Records the call that is made inside; an exception becomes a ServingError.
+
+        What nobody foresaw is logged, and its text stays here: it may say more than a stranger
+        should know.
+        """
         started = time.perf_counter()
         status = "OK"
         try:
             yield
         except Exception as exception:
             error = from_exception(exception)
-            status = error.code.name
-            if error.code is StatusCode.INTERNAL and error is not exception:
+            if error.code is StatusCode.INTERNAL and not _is_own(exception):
                 logger.exception("%s of %s failed", api, model)
+                error = ServingError(StatusCode.INTERNAL, "Internal error")
+            status = error.code.name
             raise error from exception
         finally:
             name = model if self._knows(model) else ""
@@ -66,15 +77,20 @@ class Calls:
             spent = (time.perf_counter() - started) * _MICROSECONDS
             self._metrics.request_latency.observe(spent, name, api, self._entrypoint)
 
-    def caller(self, api: str, model: str, alive: Callable[[], bool] = lambda: True) -> Caller:
-        """The caller of such a call."""
+    def caller(self, api: str, model: str, caller: Caller = ANYBODY) -> Caller:
+        """The caller of such a call, whose time with the model is recorded."""
 
         def ran(seconds: float) -> None:
             self._metrics.runtime_latency.observe(seconds * _MICROSECONDS, model, api, "TF1")
 
-        return Caller(alive, ran)
+        return replace(caller, ran=ran)
 
     def count_examples(self, model: str, count: int) -> None:
         """Records how many tf.Examples a call brought."""
         self._metrics.examples.observe(count, model)
         self._metrics.examples_total.add(model, by=count)
+
+
+def _is_own(exception: Exception) -> bool:
+    """Whether the exception was raised on purpose, or by the runtime with a status."""
+    return isinstance(exception, ServingError) or hasattr(exception, "error_code")

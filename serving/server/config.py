@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from serving.server.limits import Limits
 from serving.status import invalid_argument
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import scheme
-
-MAX_MESSAGE_BYTES = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,8 @@ class ModelConfig:
 
 
 @dataclass(frozen=True)
-class ServerOptions:
-    """How the server behaves. Times are in seconds.
+class ServerOptions(Limits):
+    """How the server behaves. Times are in seconds; what requests may cost is in `Limits`.
 
     Args:
         host: address to listen on; loopback by default.
@@ -56,21 +55,22 @@ class ServerOptions:
         poll_seconds: between looks at the models' folders; 0 looks once.
         load_retries: further attempts after a load that failed.
         load_retry_seconds: between two attempts.
-        workers: threads that answer gRPC calls.
-        max_concurrent: calls and connections in hand at once; more are refused.
-        max_message_bytes: of a request or an answer.
+        workers: threads that answer requests of both ports.
         batching: answer what is waiting together, in one run of the model.
         join_rows: rows of a run that joins several requests. Beyond 8 a CPU wins nothing: what
             it works on no longer fits its caches, and all wait for the slowest.
-        max_batch_size: a request with more rows is refused, as TF Serving's batching refuses it;
-            None refuses none.
         parallel_batches: runs of one signature at once; None for the number of processors.
-        max_queued: requests waiting for a run, before more are refused as UNAVAILABLE.
         intra_op_threads, inter_op_threads: of TensorFlow; 0 leaves it to TensorFlow.
         health_service: also serve `grpc.health.v1.Health`.
         tls_certificate, tls_key, tls_client_ca: PEM files. The first two turn TLS on; the third
             asks every client for a certificate signed by it.
         labels_for_unavailable: let a label name a version that is not served yet.
+        allow_reload: answer HandleReloadConfigRequest, which loads what a client names.
+        reload_roots: folders that the base paths of such a request must lie in; empty for the
+            base paths that the server started with.
+        reload_seconds: that such a request may take.
+        reload_may_empty: let a request without models unload all.
+        management_token: that such a request must show as `authorization: Bearer TOKEN`.
     """
 
     host: str = "127.0.0.1"
@@ -80,13 +80,9 @@ class ServerOptions:
     load_retries: int = 5
     load_retry_seconds: float = 60.0
     workers: int = 48
-    max_concurrent: int = 1000
-    max_message_bytes: int = MAX_MESSAGE_BYTES
     batching: bool = True
     join_rows: int = 8
-    max_batch_size: int | None = None
     parallel_batches: int | None = None
-    max_queued: int = 1000
     intra_op_threads: int = 0
     inter_op_threads: int = 0
     health_service: bool = False
@@ -94,6 +90,11 @@ class ServerOptions:
     tls_key: str | None = None
     tls_client_ca: str | None = None
     labels_for_unavailable: bool = False
+    allow_reload: bool = False
+    reload_roots: tuple[str, ...] = ()
+    reload_seconds: float = 600.0
+    reload_may_empty: bool = False
+    management_token: str | None = None
 
 
 def parse_version(name: str) -> int | None:

@@ -13,13 +13,14 @@ from tensorflow_serving.apis import (
 )
 
 from serving.server.calls import ANYBODY, Caller
+from serving.server.limits import DEFAULT_LIMITS, Limits
+from serving.server.rows import check_rows, run_rows
 from serving.server.servable import (
     DEFAULT_SIGNATURE,
     Servable,
     Signature,
-    TensorSpec,
     check_types,
-    rowwise,
+    types_of,
 )
 from serving.status import failed_precondition, invalid_argument, unimplemented
 
@@ -32,6 +33,7 @@ def classify(
     request: classification_pb2.ClassificationRequest,
     version: int,
     caller: Caller = ANYBODY,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> classification_pb2.ClassificationResponse:
     """Answers a ClassificationRequest: for each example its classes, in the model's order.
 
@@ -39,9 +41,9 @@ def classify(
         ServingError: no such signature, one of another form, no examples, or the graph failed.
     """
     signature = _find_signature(servable, request.model_spec.signature_name)
-    wanted = _classification_outputs(signature)
-    examples = serialized_examples(request.input)
-    results = _run(servable, [signature], examples, wanted, caller)
+    _check_classification(signature)
+    examples = serialized_examples(request.input, limits)
+    results = _run(servable, signature, examples, caller, limits)
     response = classification_pb2.ClassificationResponse()
     _fill_spec(response.model_spec, request.model_spec.name, signature, version)
     _fill_classifications(response.result, signature, results, len(examples))
@@ -53,12 +55,13 @@ def regress(
     request: regression_pb2.RegressionRequest,
     version: int,
     caller: Caller = ANYBODY,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> regression_pb2.RegressionResponse:
     """Answers a RegressionRequest: a number for each example; raises as `classify`."""
     signature = _find_signature(servable, request.model_spec.signature_name)
-    wanted = _regression_outputs(signature)
-    examples = serialized_examples(request.input)
-    results = _run(servable, [signature], examples, wanted, caller)
+    _check_regression(signature)
+    examples = serialized_examples(request.input, limits)
+    results = _run(servable, signature, examples, caller, limits, blanks=False)
     response = regression_pb2.RegressionResponse()
     _fill_spec(response.model_spec, request.model_spec.name, signature, version)
     _fill_regressions(response.result, signature, results, len(examples))
@@ -70,18 +73,22 @@ def multi_inference(
     request: inference_pb2.MultiInferenceRequest,
     version: int,
     caller: Caller = ANYBODY,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> inference_pb2.MultiInferenceResponse:
-    """Answers several classifications and regressions of the same examples with one run.
+    """Answers several classifications and regressions of the same examples.
+
+    Each signature runs for itself: each other choice of signatures would be compiled.
 
     Raises:
         ServingError: as `classify`; tasks for different models or one signature twice;
             UNIMPLEMENTED for another method.
     """
-    signatures, wanted = _plan(servable, request.tasks)
-    examples = serialized_examples(request.input)
-    results = _run(servable, signatures, examples, wanted, caller)
+    signatures = _plan(servable, request.tasks)
+    examples = serialized_examples(request.input, limits)
     response = inference_pb2.MultiInferenceResponse()
     for task, signature in zip(request.tasks, signatures, strict=True):
+        blanks = task.method_name == CLASSIFY
+        results = _run(servable, signature, examples, caller, limits, blanks)
         answer = response.results.add()
         _fill_spec(answer.model_spec, task.model_spec.name, signature, version)
         if task.method_name == CLASSIFY:
@@ -92,16 +99,23 @@ def multi_inference(
     return response
 
 
-def serialized_examples(source: input_pb2.Input) -> list[bytes]:
+def serialized_examples(source: input_pb2.Input, limits: Limits = DEFAULT_LIMITS) -> list[bytes]:
     """The examples of an Input, serialised; a context's features stand in each of them.
 
     Raises:
-        ServingError: INVALID_ARGUMENT when there are none.
+        ServingError: INVALID_ARGUMENT when there are none or too many, or when the context would
+            be copied into more bytes than a request may have.
     """
+    check_rows(input_size(source), limits)
     if source.WhichOneof("kind") == "example_list_with_context":
         listed = source.example_list_with_context
         # Protocol Buffers merge what is concatenated, and the example's own features come last.
         context = listed.context.SerializeToString()
+        if len(context) * len(listed.examples) > limits.max_message_bytes:
+            raise invalid_argument(
+                f"The context of {len(context):,} bytes is too large for {len(listed.examples)} "
+                "examples"
+            )
         examples = [context + example.SerializeToString() for example in listed.examples]
     else:
         examples = [example.SerializeToString() for example in source.example_list.examples]
@@ -122,12 +136,9 @@ def _find_signature(servable: Servable, name: str) -> Signature:
     return servable.signatures[name]
 
 
-def _plan(
-    servable: Servable, tasks: Sequence[inference_pb2.InferenceTask]
-) -> tuple[list[Signature], list[TensorSpec]]:
-    """The signature of each task, and all the tensors that they ask for."""
+def _plan(servable: Servable, tasks: Sequence[inference_pb2.InferenceTask]) -> list[Signature]:
+    """The signature of each task."""
     signatures: list[Signature] = []
-    wanted: list[TensorSpec] = []
     for task in tasks:
         if not task.model_spec.name:
             raise invalid_argument("Found ModelSpec with an empty model name.")
@@ -141,36 +152,33 @@ def _plan(
         if name not in servable.signatures:
             raise invalid_argument(f"Requested signature not found in model graph: {name}")
         signatures.append(servable.signatures[name])
-        wanted += _task_outputs(task.method_name, signatures[-1])
-    return signatures, wanted
+        _check_task(task.method_name, signatures[-1])
+    return signatures
 
 
-def _task_outputs(method: str, signature: Signature) -> list[TensorSpec]:
+def _check_task(method: str, signature: Signature) -> None:
     if method == CLASSIFY:
-        return _classification_outputs(signature)
-    if method == REGRESS:
-        return _regression_outputs(signature)
-    raise unimplemented(f"Unsupported signature method_name: {method}")
+        _check_classification(signature)
+    elif method == REGRESS:
+        _check_regression(signature)
+    else:
+        raise unimplemented(f"Unsupported signature method_name: {method}")
 
 
-def _classification_outputs(signature: Signature) -> list[TensorSpec]:
+def _check_classification(signature: Signature) -> None:
     _check_one_input(signature, "classification")
     if len(signature.outputs) not in (1, 2):
         raise invalid_argument(
             f"Expected one or two output Tensors, found {len(signature.outputs)}"
         )
-    found = [
-        signature.outputs[alias] for alias in (_CLASSES, _SCORES) if alias in signature.outputs
-    ]
-    if not found:
+    if not {_CLASSES, _SCORES} & set(signature.outputs):
         raise failed_precondition(
             "Expected classification signature outputs to contain at least one of "
             f'"{_CLASSES}" or "{_SCORES}". Signature was: {signature.definition}'
         )
-    return found
 
 
-def _regression_outputs(signature: Signature) -> list[TensorSpec]:
+def _check_regression(signature: Signature) -> None:
     _check_one_input(signature, "regression")
     if len(signature.outputs) != 1:
         raise invalid_argument("Expected one output Tensor.")
@@ -178,7 +186,6 @@ def _regression_outputs(signature: Signature) -> list[TensorSpec]:
         raise failed_precondition(
             f"No regression outputs found in SignatureDef: {signature.definition}"
         )
-    return [signature.outputs[_OUTPUTS]]
 
 
 def _check_one_input(signature: Signature, what: str) -> None:
@@ -190,20 +197,18 @@ def _check_one_input(signature: Signature, what: str) -> None:
 
 def _run(
     servable: Servable,
-    signatures: Sequence[Signature],
+    signature: Signature,
     examples: Sequence[bytes],
-    wanted: Sequence[TensorSpec],
     caller: Caller,
+    limits: Limits,
+    blanks: bool = True,
 ) -> Mapping[str, np.ndarray]:
-    """One run for all signatures; arrays by tensor name."""
+    """Arrays by output alias; see `run_rows`."""
     batch = np.empty(len(examples), dtype=object)
     batch[:] = examples
-    for signature in signatures:
-        check_types(signature, {_INPUTS: batch})
-    inputs = [signature.inputs[_INPUTS] for signature in signatures]
-    feeds = {spec.tensor: batch for spec in inputs}
-    arrays = servable.run(feeds, wanted, rowwise(inputs, wanted), caller)
-    return {spec.tensor: array for spec, array in zip(wanted, arrays, strict=True)}
+    inputs = {_INPUTS: batch}
+    check_types(signature, types_of(inputs))
+    return run_rows(servable, signature, inputs, caller, limits, blanks)
 
 
 def _fill_spec(into: model_pb2.ModelSpec, name: str, signature: Signature, version: int) -> None:
@@ -245,7 +250,7 @@ def _class_output(
     spec = signature.outputs.get(alias)
     if spec is None:
         return None
-    array = results[spec.tensor]
+    array = results[alias]
     if array.ndim != 2:
         raise invalid_argument(
             "Expected Tensor shape: [batch_size num_classes] but got "
@@ -275,7 +280,7 @@ def _fill_regressions(
     count: int,
 ) -> None:
     spec = signature.outputs[_OUTPUTS]
-    array = results[spec.tensor]
+    array = results[_OUTPUTS]
     if array.ndim != 1 and not (array.ndim == 2 and array.shape[1] == 1):
         raise invalid_argument(
             "Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got "

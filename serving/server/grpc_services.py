@@ -1,10 +1,15 @@
-"""PredictionService and ModelService over gRPC: from a message to the logic and back."""
+"""PredictionService and ModelService over gRPC: from a message's bytes to an answer's.
 
-import threading
-from collections.abc import Callable
-from typing import TypeVar
+Every method is a coroutine that gets no message but a way to read it: the methods that grpcio makes
+of a service would wait for it in a thread, or without end.
+"""
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -12,129 +17,198 @@ from tensorflow_serving.apis import (
     inference_pb2,
     model_management_pb2,
     model_pb2,
-    model_service_pb2_grpc,
     predict_pb2,
-    prediction_service_pb2_grpc,
     regression_pb2,
 )
 
 from serving.server.calls import Caller, Calls
-from serving.server.config_file import models_from
 from serving.server.examples import classify, input_size, multi_inference, regress
-from serving.server.manager import ModelManager, ModelsUnavailable
+from serving.server.intake import Intake, listed_rows
+from serving.server.manager import ModelManager
 from serving.server.metadata import check_fields, model_metadata
 from serving.server.metrics import ServerMetrics
 from serving.server.predict import predict
-from serving.server.servable import Servable
-from serving.status import ServingError, invalid_argument
+from serving.server.reload import Reloads
+from serving.status import ServingError, from_exception, invalid_argument
 
-Request = TypeVar("Request")
-Response = TypeVar("Response")
-Answer = Callable[[Servable, Request, int, Caller], Response]
+FAILED_ROWS = "shelfsort-failed-rows"
+"""Trailing metadata, and REST's header, of an answer in which some rows have none."""
+
+_PREDICTION = "tensorflow.serving.PredictionService"
+_MODEL = "tensorflow.serving.ModelService"
+Context = Any
+Method = Callable[[Any, Context], Awaitable[bytes]]
 
 
-class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict, Classify, Regress, MultiInference and GetModelMetadata.
+class Services:
+    """The methods of both services.
 
     Args:
         manager: has the models.
         metrics: counts the calls.
-        closing: once set, new calls are refused as UNAVAILABLE, which clients may repeat elsewhere.
+        intake: brings requests to the workers.
+        reloads: answers HandleReloadConfigRequest.
+        token: that such a request must show; None asks for none.
     """
 
-    def __init__(self, manager: ModelManager, metrics: ServerMetrics, closing: threading.Event):
+    def __init__(
+        self,
+        manager: ModelManager,
+        metrics: ServerMetrics,
+        intake: Intake,
+        reloads: Reloads,
+        token: str | None,
+    ):
         self._manager = manager
-        self._closing = closing
         self._calls = Calls(metrics, "GRPC", manager.knows)
+        self._intake = intake
+        self._arrivals = intake.arrivals()
+        self._reloads = reloads
+        self._token = token
 
-    def Predict(  # noqa: N802 - the method's name on the wire, here and below
-        self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
-    ) -> predict_pb2.PredictResponse:
-        return self._answer("Predict", predict, request, _spec_of(request), context)
+    def handlers(self) -> list[grpc.GenericRpcHandler]:
+        """For a server of `grpc.aio`."""
+        prediction = {
+            "Predict": self._inference("Predict", predict_pb2.PredictRequest, predict),
+            "Classify": self._inference(
+                "Classify", classification_pb2.ClassificationRequest, classify
+            ),
+            "Regress": self._inference("Regress", regression_pb2.RegressionRequest, regress),
+            "MultiInference": self._inference(
+                "MultiInference", inference_pb2.MultiInferenceRequest, multi_inference
+            ),
+            "GetModelMetadata": self._aside(self._metadata),
+        }
+        model = {
+            "GetModelStatus": self._aside(self._status),
+            "HandleReloadConfigRequest": self._reload,
+        }
+        return [handler(_PREDICTION, prediction), handler(_MODEL, model)]
 
-    def Classify(  # noqa: N802
-        self, request: classification_pb2.ClassificationRequest, context: grpc.ServicerContext
-    ) -> classification_pb2.ClassificationResponse:
-        return self._answer("Classify", classify, request, _spec_of(request), context)
+    async def arrived(self, context: Context) -> bytes:
+        """The bytes of a call's message.
 
-    def Regress(  # noqa: N802
-        self, request: regression_pb2.RegressionRequest, context: grpc.ServicerContext
-    ) -> regression_pb2.RegressionResponse:
-        return self._answer("Regress", regress, request, _spec_of(request), context)
+        Raises:
+            ServingError: the message did not come, or not in time.
+        """
+        message = await self._arrivals.of(context.read())
+        if not isinstance(message, bytes):
+            raise invalid_argument("The call brought no message")
+        return message
 
-    def MultiInference(  # noqa: N802
-        self, request: inference_pb2.MultiInferenceRequest, context: grpc.ServicerContext
-    ) -> inference_pb2.MultiInferenceResponse:
-        spec = request.tasks[0].model_spec if request.tasks else model_pb2.ModelSpec()
-        return self._answer("MultiInference", multi_inference, request, spec, context)
-
-    def GetModelMetadata(  # noqa: N802
-        self,
-        request: get_model_metadata_pb2.GetModelMetadataRequest,
-        context: grpc.ServicerContext,
-    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        try:
-            spec = _required(_spec_of(request))
-            check_fields(request)
-            with self._manager.use(spec) as (version, servable):
-                return model_metadata(servable, spec.name, version)
-        except ServingError as error:
-            context.abort(error.code, error.details())
-
-    def _answer(
-        self,
-        api: str,
-        answer: Answer,
-        request: Request,
-        spec: model_pb2.ModelSpec | None,
-        context: grpc.ServicerContext,
-    ) -> Response:
-        if self._closing.is_set():
-            context.abort(grpc.StatusCode.UNAVAILABLE, "The server is shutting down")
-        name = spec.name if spec is not None else ""
-        caller = self._calls.caller(api, name, context.is_active)
-        try:
+    def _inference(self, api: str, kind: Any, answer: Callable[..., Any]) -> Method:
+        def work(message: bytes, caller: Caller) -> bytes:
+            request = _parsed(kind, message)
+            spec = _spec_of(request)
+            name = spec.name if spec is not None else ""
+            caller = self._calls.caller(api, name, caller)
             with (
                 self._calls.measured(api, name),
                 self._manager.use(_required(spec)) as (version, servable),
             ):
-                response = answer(servable, request, version, caller)
-        except ServingError as error:
-            context.abort(error.code, error.details())
-        if api != "Predict":
-            self._calls.count_examples(name, input_size(request.input))
-        return response
+                response = answer(servable, request, version, caller, self._intake.limits)
+            if api != "Predict":
+                self._calls.count_examples(name, input_size(request.input))
+            return response.SerializeToString()
+
+        async def method(_: Any, context: Context) -> bytes:
+            failed: dict[int, str] = {}
+            with _Refusals() as refusals:
+                self._intake.check_open()
+                message = await self.arrived(context)
+                response = await self._intake.work(
+                    len(message), lambda caller: work(message, caller), failed.update
+                )
+                if failed:
+                    context.set_trailing_metadata(((FAILED_ROWS, listed_rows(failed)),))
+                return response
+            return await refusals.abort(context)
+
+        return method
+
+    def _aside(self, answer: Callable[[bytes], Any]) -> Method:
+        async def method(_: Any, context: Context) -> bytes:
+            with _Refusals() as refusals:
+                self._intake.check_open()
+                message = await self.arrived(context)
+                response = await self._intake.workers.run_aside(lambda: answer(message))
+                return response.SerializeToString()
+            return await refusals.abort(context)
+
+        return method
+
+    def _metadata(self, message: bytes) -> get_model_metadata_pb2.GetModelMetadataResponse:
+        request = _parsed(get_model_metadata_pb2.GetModelMetadataRequest, message)
+        spec = _required(_spec_of(request))
+        check_fields(request)
+        with self._manager.use(spec) as (version, servable):
+            return model_metadata(servable, spec.name, version)
+
+    def _status(self, message: bytes) -> get_model_status_pb2.GetModelStatusResponse:
+        request = _parsed(get_model_status_pb2.GetModelStatusRequest, message)
+        return model_status(self._manager, _required(_spec_of(request)))
+
+    async def _reload(self, _: Any, context: Context) -> bytes:
+        with _Refusals() as refusals:
+            self._check_token(dict(context.invocation_metadata() or ()))
+            self._reloads.check_allowed()
+            message = await self.arrived(context)
+            request = _parsed(model_management_pb2.ReloadConfigRequest, message)
+            await self._reloads.apply(request.config, context.time_remaining())
+            response = model_management_pb2.ReloadConfigResponse()
+            response.status.error_code = 0
+            return response.SerializeToString()
+        return await refusals.abort(context)
+
+    def _check_token(self, metadata: Mapping[str, str | bytes]) -> None:
+        if self._token is None:
+            return
+        shown = str(metadata.get("authorization", "")).partition(" ")
+        right = hmac.compare_digest(shown[2].strip().encode(), self._token.encode())
+        if shown[0].lower() != "bearer" or not right:
+            raise ServingError(grpc.StatusCode.UNAUTHENTICATED, "A token is required")
 
 
-class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """GetModelStatus and HandleReloadConfigRequest."""
+class _Refusals:
+    """Keeps the error of what is done inside, so that the call can be ended with it."""
 
-    def __init__(self, manager: ModelManager):
-        self._manager = manager
+    def __init__(self) -> None:
+        self._error: ServingError | None = None
 
-    def GetModelStatus(  # noqa: N802
-        self, request: get_model_status_pb2.GetModelStatusRequest, context: grpc.ServicerContext
-    ) -> get_model_status_pb2.GetModelStatusResponse:
-        try:
-            return model_status(self._manager, _required(_spec_of(request)))
-        except ServingError as error:
-            context.abort(error.code, error.details())
+    def __enter__(self) -> "_Refusals":
+        return self
 
-    def HandleReloadConfigRequest(  # noqa: N802
-        self, request: model_management_pb2.ReloadConfigRequest, context: grpc.ServicerContext
-    ) -> model_management_pb2.ReloadConfigResponse:
-        try:
-            self._manager.bring_up(models_from(request.config), context.time_remaining())
-        except ServingError as error:
-            context.abort(error.code, error.details())
-        except ModelsUnavailable as error:
-            context.abort(grpc.StatusCode.UNKNOWN, str(error))
-        response = model_management_pb2.ReloadConfigResponse()
-        response.status.error_code = 0
-        return response
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> bool:
+        if isinstance(error, Exception):
+            self._error = from_exception(error)
+            return True
+        return False
+
+    async def abort(self, context: Context) -> bytes:
+        error = self._error or ServingError(grpc.StatusCode.INTERNAL, "Internal error")
+        await context.abort(error.code, error.details())
+        return b""
 
 
-def _spec_of(request: Request) -> model_pb2.ModelSpec | None:
+def handler(service: str, methods: Mapping[str, Method]) -> grpc.GenericRpcHandler:
+    """Methods that take bytes from their context and return bytes, as a service."""
+    return grpc.method_handlers_generic_handler(
+        service,
+        # On the wire a call with one message is as one with many of which the first is read.
+        {name: grpc.stream_unary_rpc_method_handler(method) for name, method in methods.items()},
+    )
+
+
+def _parsed(kind: Any, message: bytes) -> Any:
+    try:
+        return kind.FromString(message)
+    except DecodeError as error:
+        raise ServingError(grpc.StatusCode.INTERNAL, f"No {kind.DESCRIPTOR.name}") from error
+
+
+def _spec_of(request: Any) -> model_pb2.ModelSpec | None:
+    if isinstance(request, inference_pb2.MultiInferenceRequest):
+        return request.tasks[0].model_spec if request.tasks else model_pb2.ModelSpec()
     return request.model_spec if request.HasField("model_spec") else None
 
 

@@ -1,9 +1,10 @@
-"""The REST API over HTTP: bodies are unpacked and answered by threads, beside the event loop."""
+"""The REST API over HTTP: bodies arrive in the event loop, and workers unpack and answer them."""
 
 import asyncio
+import contextlib
 import ssl
 import zlib
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -11,7 +12,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from serving.server.rest_api import Reply, RestApi
+from serving.server.calls import Caller
+from serving.server.intake import Intake
+from serving.server.rest_api import METRICS_PATH, Reply, RestApi, error_reply
+from serving.status import ServingError
 from shelfsort.core.web.application import application
 from shelfsort.core.web.server import WebServer
 
@@ -24,9 +28,8 @@ class HttpServer:
 
     Args:
         api: what answers.
+        intake: brings requests to the workers.
         host, port: to listen on; port 0 takes a free one.
-        max_body_bytes: of a request, also after decompression; more is refused with 413.
-        max_connections: at once; more are turned away with 503.
         tls: wraps every connection.
 
     Raises:
@@ -36,20 +39,19 @@ class HttpServer:
     def __init__(
         self,
         api: RestApi,
+        intake: Intake,
         host: str,
         port: int,
-        max_body_bytes: int,
-        max_connections: int,
         tls: ssl.SSLContext | None = None,
     ):
-        # A connection has one request in hand at a time: none waits for a thread.
-        self._threads = ThreadPoolExecutor(max_connections, thread_name_prefix="rest")
-        endpoint = _Endpoint(api, self._threads, max_body_bytes)
+        limits = intake.limits
+        endpoint = _Endpoint(api, intake)
         self._server = WebServer(
-            application([Route("/{path:path}", endpoint)], max_body_bytes=max_body_bytes),
+            application([Route("/{path:path}", endpoint)], max_body_bytes=limits.max_message_bytes),
             host,
             port,
-            max_connections=max_connections,
+            max_connections=limits.max_concurrent,
+            request_seconds=limits.arrival_seconds,
             tls=tls,
         )
 
@@ -65,31 +67,52 @@ class HttpServer:
     def stop(self, grace: float) -> None:
         """Accepts no more, waits up to `grace` seconds for requests in hand, closes the rest."""
         self._server.stop(grace)
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class _Endpoint:
     """Every path: the RestApi has routes of its own, which name what is wrong with a path."""
 
-    def __init__(self, api: RestApi, threads: ThreadPoolExecutor, max_body_bytes: int):
+    def __init__(self, api: RestApi, intake: Intake):
         self._api = api
-        self._threads = threads
-        self._max_body_bytes = max_body_bytes
+        self._intake = intake
+        self._arrivals = intake.arrivals()
+        self._max_body_bytes = intake.limits.max_message_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        body = await request.body()
-        loop = asyncio.get_running_loop()
-        reply = await loop.run_in_executor(self._threads, self._reply, request, body)
-        answer = Response(reply.body, reply.status, {"Content-Type": reply.content_type})
-        await answer(scope, receive, send)
-
-    def _reply(self, request: Request, body: bytes) -> Reply:
         if request.method not in _METHODS:
             raise HTTPException(501, f"Unsupported method: {request.method}")
-        if request.headers.get("content-encoding", "").lower() == "gzip":
-            body = self._unzip(body)
-        return self._api.handle(request.method, request.scope["raw_path"].decode("latin-1"), body)
+        reply = await self._reply(request, receive)
+        headers = {"Content-Type": reply.content_type, **reply.headers}
+        await Response(reply.body, reply.status, headers)(scope, receive, send)
+
+    async def _reply(self, request: Request, receive: Receive) -> Reply:
+        try:
+            body = await self._arrivals.of(request.body())
+        except ServingError as error:
+            # What still comes of the body is not read.
+            reply = error_reply(error)
+            return Reply(reply.status, reply.body, headers=_CLOSE)
+        path = request.scope["raw_path"].decode("latin-1")
+        method = request.method
+        if method != "POST" or path == METRICS_PATH:
+            return await self._intake.workers.run_aside(
+                lambda: self._api.handle(method, path, body)
+            )
+        zipped = request.headers.get("content-encoding", "").lower() == "gzip"
+
+        def answer(caller: Caller) -> Reply:
+            plain = self._unzip(body) if zipped else body
+            return self._api.handle(method, path, plain, caller)
+
+        # What a packed body unpacks to is known only afterwards.
+        size = self._max_body_bytes // 4 if zipped else len(body)
+        try:
+            self._intake.check_open()
+            with _cancelled_when_gone(receive):
+                return await self._intake.work(size, answer, lambda _: None)
+        except ServingError as error:
+            return error_reply(error)
 
     def _unzip(self, body: bytes) -> bytes:
         inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
@@ -101,3 +124,21 @@ class _Endpoint:
             message = f"The body is larger than {self._max_body_bytes} bytes, the limit"
             raise HTTPException(413, message, _CLOSE)
         return plain
+
+
+@contextlib.contextmanager
+def _cancelled_when_gone(receive: Receive) -> Iterator[None]:
+    """Cancels the current task when the client hangs up."""
+    task = asyncio.current_task()
+
+    async def watch() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        if task is not None:
+            task.cancel()
+
+    watching = asyncio.ensure_future(watch())
+    try:
+        yield
+    finally:
+        watching.cancel()

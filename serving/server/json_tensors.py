@@ -13,7 +13,7 @@ from tensorflow.python.framework import dtypes
 from serving.server import json_text
 from serving.server.servable import TensorSpec
 from serving.status import ServingError, invalid_argument, unimplemented
-from serving.tensors import type_name
+from serving.tensors import MAX_RANK, type_name
 
 _INTEGER_LIMITS = {
     types_pb2.DT_INT32: (-(2**31), 2**31 - 1),
@@ -240,8 +240,10 @@ def _type_error(value: Any, dtype: int) -> ServingError:
 
 def _dense_shape(value: Any) -> tuple[int, ...]:
     """The sizes met on the way down the first elements."""
-    shape = []
+    shape: list[int] = []
     while isinstance(value, list):
+        if len(shape) == MAX_RANK:
+            raise invalid_argument(f"Lists are nested more than {MAX_RANK} levels deep")
         shape.append(len(value))
         if not value:
             break

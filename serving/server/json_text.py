@@ -11,6 +11,15 @@ import numpy as np
 from serving.status import invalid_argument
 
 _INDENT = "    "
+_SHOWN_CHARACTERS = 200
+
+
+def count_values(body: bytes) -> int:
+    """About how many values, lists and objects a body holds; never fewer than it does.
+
+    Texts count too where they hold commas or brackets.
+    """
+    return 1 + sum(map(body.count, (b",", b"[", b"{", b":")))
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -35,8 +44,19 @@ def parse(body: bytes) -> dict[str, Any]:
 
 
 def show(value: Any) -> str:
-    """A parsed value as text, for a message."""
-    return json.dumps(value, ensure_ascii=False)
+    """The beginning of a parsed value as text, for a message."""
+    if isinstance(value, str):
+        value = value[: 2 * _SHOWN_CHARACTERS]
+    text, parts = "", json.JSONEncoder(ensure_ascii=False).iterencode(value)
+    try:
+        while len(text) <= _SHOWN_CHARACTERS:
+            text += next(parts)[: 2 * _SHOWN_CHARACTERS]
+    except StopIteration:
+        return text
+    # The value is nested more deeply than Python calls.
+    except RecursionError:
+        pass
+    return text[:_SHOWN_CHARACTERS] + "..."
 
 
 def to_bytes(value: str) -> bytes:
@@ -118,5 +138,5 @@ def indented(items: Any, depth: int) -> str:
 
 
 def error_body(message: str) -> bytes:
-    """`{"error": …}`."""
+    """`{"error": …}`, the message cut as `ServingError.details` cuts it."""
     return encode(f'{{\n{_INDENT}"error": {json.dumps(message, ensure_ascii=False)}\n}}')

@@ -73,25 +73,38 @@ class ModelManager:
                 if model.name not in self._models:
                     self._models[model.name] = self._new(model.name)
 
-    def bring_up(self, models: Sequence[ModelConfig], seconds: float | None = None) -> None:
+    def bring_up(
+        self,
+        models: Sequence[ModelConfig],
+        seconds: float | None = None,
+        given_up: threading.Event | None = None,
+    ) -> None:
         """`configure`, and back when all models have a version that answers.
 
         A label counts from then on: until its version answers, it keeps its former meaning.
 
         Args:
-            seconds: to wait at most; None waits for a first version to be pushed.
+            seconds: to wait at most, for an earlier call of this too; None waits for a first
+                version to be pushed.
+            given_up: once set, nobody waits for it any more, and it comes back.
 
         Raises:
             ServingError: INVALID_ARGUMENT as `configure`; FAILED_PRECONDITION when a label names
                 a version that is not available.
             ModelsUnavailable: all that was found of a model ended with an error, or time is up.
         """
-        with self._bringing_up:
+        deadline = None if seconds is None else time.monotonic() + seconds
+        given_up = given_up or threading.Event()
+        if not self._bringing_up.acquire(timeout=-1 if seconds is None else max(0.0, seconds)):
+            raise ModelsUnavailable("another configuration is being applied")
+        try:
             labels = {config.name: config.labels for config in self.configs}
             self.configure([replace(model, labels=labels.get(model.name, {})) for model in models])
-            self._wait_until_available(seconds)
+            self._wait_until_available(deadline, given_up)
             self._check_labels(models)
             self._set_configs(models)
+        finally:
+            self._bringing_up.release()
 
     def poll(self) -> None:
         """Looks at every model's folder once."""
@@ -106,10 +119,11 @@ class ModelManager:
             # What is served stays: a share that is away for a minute is no order to stop.
             self._warn(config, f"{config.base_path} cannot be listed: {error}")
             return
-        if found:
-            self._warned.discard(config.name)
-        else:
+        if not found:
+            # An unmounted share leaves an empty folder behind. Whatever is served stays, too.
             self._warn(config, f"no versions found under {config.base_path}")
+            return
+        self._warned.discard(config.name)
         chosen = config.policy.choose(found)
         self._models[config.name].aspire({number: found[number] for number in chosen})
 
@@ -125,10 +139,9 @@ class ModelManager:
             self._watcher = threading.Thread(target=self._poll_forever, name="poll", daemon=True)
             self._watcher.start()
 
-    def _wait_until_available(self, seconds: float | None) -> None:
-        deadline = None if seconds is None else time.monotonic() + seconds
+    def _wait_until_available(self, deadline: float | None, given_up: threading.Event) -> None:
         waiting = [self._models[config.name] for config in self.configs]
-        while not self._stop.is_set():
+        while not self._stop.is_set() and not given_up.is_set():
             waiting = [model for model in waiting if not model.wait_settled(0.05)]
             if not waiting:
                 break
@@ -179,6 +192,11 @@ class ModelManager:
                 raise invalid_argument(f"Unrecognized servable version label: {spec.version_label}")
             return config.labels[spec.version_label]
         return None
+
+    @property
+    def names(self) -> list[str]:
+        """Of all models that are, or once were, configured."""
+        return list(self._models)
 
     def knows(self, name: str) -> bool:
         """Whether a model of that name is, or once was, configured."""

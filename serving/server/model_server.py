@@ -1,32 +1,32 @@
 """The model server: ports, services and models, from start to an orderly stop."""
 
+import socket
 import ssl
-import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1.health import HealthServicer
-from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
 from serving.server import servable as servables
+from serving.server.budget import Budget
 from serving.server.config import ModelConfig, ServerOptions, discover_models
-from serving.server.grpc_services import ModelService, PredictionService
+from serving.server.grpc_server import GrpcServer
+from serving.server.grpc_services import Services
+from serving.server.health import Health
 from serving.server.http_server import HttpServer
+from serving.server.intake import Intake
 from serving.server.manager import ModelManager
 from serving.server.metrics import ServerMetrics
+from serving.server.reload import Reloads
 from serving.server.rest_api import RestApi
 from serving.server.servable import Servable
 from serving.server.tls import grpc_credentials, rest_context
 from serving.server.warmup import warm_up
+from serving.server.workers import Workers
 from serving.status import from_exception
 
 _DRAIN_SECONDS = 0.2
-# The names under which TF Serving reports health; "" is the server as a whole.
-_HEALTHY = ("", "ModelService", "PredictionService")
 
 
 class ModelServer:
@@ -45,12 +45,13 @@ class ModelServer:
         self._options = options or ServerOptions()
         self.metrics = ServerMetrics()
         self.manager = ModelManager(self._load, self._options)
-        self._health = HealthServicer()
-        self._grpc: grpc.Server | None = None
+        self._workers = Workers(self._options.workers, self._options.max_concurrent)
+        budget = Budget(self._options.request_memory_bytes)
+        self._intake = Intake(self._workers, budget, self._options)
+        self._health = Health(self.manager)
+        self._grpc: GrpcServer | None = None
         self._rest: HttpServer | None = None
         self._stopped = False
-        self._closing = threading.Event()
-        self._port = 0
 
     @classmethod
     def at(cls, base_path: str | Path, name: str | None = None, **options) -> "ModelServer":
@@ -64,7 +65,7 @@ class ModelServer:
     @property
     def port(self) -> int:
         """The gRPC port that was opened."""
-        return self._port
+        return self._grpc.port if self._grpc else 0
 
     @property
     def rest_port(self) -> int | None:
@@ -74,7 +75,7 @@ class ModelServer:
     @property
     def address(self) -> str:
         """`host:port` of gRPC."""
-        return _address(self._options.host, self._port)
+        return _address(self._options.host, self.port)
 
     @property
     def rest_address(self) -> str | None:
@@ -95,6 +96,7 @@ class ModelServer:
         """
         try:
             credentials, context = grpc_credentials(self._options), rest_context(self._options)
+            self._check_ports()
             self.manager.watch()
             self.manager.bring_up(self._models, timeout)
             self._open_grpc(credentials)
@@ -115,18 +117,17 @@ class ModelServer:
         if self._stopped:
             return
         self._stopped = True
-        for name in _HEALTHY:
-            self._health.set(name, health_pb2.HealthCheckResponse.NOT_SERVING)
-        self._closing.set()
+        self._health.close()
+        self._intake.close()
         if self._grpc and grace:
-            # gRPC cancels what has arrived and no thread has taken up yet: let that drain first,
+            # gRPC cancels what has arrived and nobody has taken up yet: let that drain first,
             # each call refused in a way that a client may repeat elsewhere.
             time.sleep(min(grace, _DRAIN_SECONDS))
-        finished = self._grpc.stop(grace) if self._grpc else None
-        if self._rest:
-            self._rest.stop(grace)
-        if finished:
-            finished.wait()
+        ends = time.monotonic() + grace
+        for port in (self._grpc, self._rest):
+            if port:
+                port.stop(max(0.0, ends - time.monotonic()))
+        self._workers.close()
         self.manager.close()
 
     def __enter__(self) -> "ModelServer":
@@ -135,46 +136,37 @@ class ModelServer:
     def __exit__(self, *exception: object) -> None:
         self.stop()
 
+    def _check_ports(self) -> None:
+        """Finds out whether the ports can be had, before models load for minutes."""
+        for port in (self._options.port, self._options.rest_port):
+            if port:
+                _check_free(self._options.host, port)
+
     def _open_grpc(self, credentials: grpc.ServerCredentials | None) -> None:
         options = self._options
-        server = grpc.server(
-            ThreadPoolExecutor(options.workers, thread_name_prefix="grpc"),
-            options=[
-                ("grpc.max_receive_message_length", options.max_message_bytes),
-                ("grpc.max_send_message_length", options.max_message_bytes),
-                # Two servers on one port would share its calls, and nobody would know.
-                ("grpc.so_reuseport", 0),
-            ],
-            maximum_concurrent_rpcs=options.max_concurrent,
+        services = Services(
+            self.manager,
+            self.metrics,
+            self._intake,
+            Reloads(self.manager, options, self._models),
+            options.management_token,
         )
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            PredictionService(self.manager, self.metrics, self._closing), server
+        self._grpc = GrpcServer(
+            services,
+            _address(options.host, options.port),
+            credentials,
+            options,
+            self._health if options.health_service else None,
         )
-        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
-            ModelService(self.manager), server
-        )
-        if options.health_service:
-            health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-            for name in _HEALTHY:
-                self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
-        self._port = _listen(server, _address(options.host, options.port), credentials)
-        server.start()
-        self._grpc = server
+        self._grpc.start()
 
     def _open_rest(self, context: ssl.SSLContext | None) -> None:
         options = self._options
+        api = RestApi(self.manager, self.metrics, options)
         try:
-            self._rest = HttpServer(
-                RestApi(self.manager, self.metrics),
-                options.host,
-                options.rest_port,
-                options.max_message_bytes,
-                options.max_concurrent,
-                context,
-            )
+            self._rest = HttpServer(api, self._intake, options.host, options.rest_port, context)
         except OSError as error:
-            address = _address(options.host, options.rest_port)
-            raise OSError(f"cannot listen on {address}: {error.strerror}") from error
+            raise _taken(options.host, options.rest_port, error) from error
         self._rest.start()
 
     def _load(self, name: str, version: int, path: str) -> Servable:
@@ -201,10 +193,15 @@ def _address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _listen(server: grpc.Server, address: str, credentials: grpc.ServerCredentials | None) -> int:
-    try:
-        if credentials is not None:
-            return server.add_secure_port(address, credentials)
-        return server.add_insecure_port(address)
-    except RuntimeError as error:
-        raise OSError(f"cannot listen on {address}: is the port taken?") from error
+def _check_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise _taken(host, port, error) from error
+
+
+def _taken(host: str, port: int | None, error: OSError) -> OSError:
+    return OSError(f"cannot listen on {_address(host, port or 0)}: {error.strerror}")

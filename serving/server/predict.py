@@ -4,19 +4,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
+from tensorflow.core.framework import tensor_pb2
 from tensorflow_serving.apis import predict_pb2
 
 from serving.server.calls import ANYBODY, Caller
+from serving.server.limits import DEFAULT_LIMITS, Limits
+from serving.server.rows import check_rows, run_rows
 from serving.server.servable import (
     DEFAULT_SIGNATURE,
     Servable,
     Signature,
-    TensorSpec,
     check_types,
-    rowwise,
+    types_of,
 )
 from serving.status import failed_precondition, invalid_argument
-from serving.tensors import decode, encode
+from serving.tensors import decode, encode, is_decodable, parsing_error
 
 Value = TypeVar("Value")
 
@@ -40,6 +42,7 @@ def predict_arrays(
     inputs: Mapping[str, np.ndarray],
     output_filter: Sequence[str] = (),
     caller: Caller = ANYBODY,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> dict[str, np.ndarray]:
     """Runs a signature.
 
@@ -47,20 +50,18 @@ def predict_arrays(
         inputs: an array for every input alias.
         output_filter: the aliases wanted; empty for all.
         caller: who wants the answer.
+        limits: of rows and images.
 
     Returns:
         Arrays by output alias, in alphabetical order or in the filter's.
 
     Raises:
-        ServingError: the inputs do not fit the signature, or the graph failed on them.
+        ServingError: the inputs do not fit the signature or the limits, or the graph failed.
     """
-    outputs = _choose_outputs(signature, output_filter)
-    check_types(signature, inputs)
-    feeds = {signature.inputs[alias].tensor: array for alias, array in inputs.items()}
-    fetches = list(outputs.values())
-    together = rowwise(list(signature.inputs.values()), fetches)
-    results = servable.run(feeds, fetches, together, caller)
-    return dict(zip(outputs, results, strict=True))
+    wanted = _choose_outputs(signature, output_filter)
+    check_types(signature, types_of(inputs))
+    outputs = run_rows(servable, signature, inputs, caller, limits)
+    return {alias: outputs[alias] for alias in wanted}
 
 
 def predict(
@@ -68,11 +69,14 @@ def predict(
     request: predict_pb2.PredictRequest,
     version: int,
     caller: Caller = ANYBODY,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> predict_pb2.PredictResponse:
     """Answers a PredictRequest; raises ServingError as `predict_arrays` does."""
     signature = find_signature(servable, request.model_spec.signature_name)
+    _choose_outputs(signature, request.output_filter)
+    _check_tensors(signature, request.inputs, limits)
     inputs = bind_inputs(signature, request.inputs, decode)
-    outputs = predict_arrays(servable, signature, inputs, request.output_filter, caller)
+    outputs = predict_arrays(servable, signature, inputs, request.output_filter, caller, limits)
     response = predict_pb2.PredictResponse()
     response.model_spec.name = request.model_spec.name
     response.model_spec.version.value = version
@@ -80,6 +84,19 @@ def predict(
     for alias, array in outputs.items():
         encode(array, signature.outputs[alias].dtype, response.outputs[alias])
     return response
+
+
+def _check_tensors(
+    signature: Signature, tensors: Mapping[str, tensor_pb2.TensorProto], limits: Limits
+) -> None:
+    """Refuses what does not fit by its type and number of rows, before anything is decoded."""
+    _check_count(signature, tensors)
+    for alias, tensor in tensors.items():
+        if not is_decodable(tensor.dtype):
+            raise parsing_error(alias)
+        if signature.rowwise and tensor.tensor_shape.dim:
+            check_rows(tensor.tensor_shape.dim[0].size, limits)
+    check_types(signature, {alias: tensor.dtype for alias, tensor in tensors.items()})
 
 
 def _check_count(signature: Signature, given: Iterable[str]) -> None:
@@ -131,10 +148,10 @@ def bind_inputs(
     return inputs
 
 
-def _choose_outputs(signature: Signature, wanted: Sequence[str]) -> dict[str, TensorSpec]:
+def _choose_outputs(signature: Signature, wanted: Sequence[str]) -> Sequence[str]:
     if not wanted:
-        return dict(signature.outputs)
-    chosen: dict[str, TensorSpec] = {}
+        return list(signature.outputs)
+    chosen: dict[str, None] = {}
     for alias in wanted:
         if alias not in signature.outputs:
             raise invalid_argument(
@@ -143,5 +160,5 @@ def _choose_outputs(signature: Signature, wanted: Sequence[str]) -> dict[str, Te
             )
         if alias in chosen:
             raise invalid_argument(f"duplicate output tensor alias: {alias}")
-        chosen[alias] = signature.outputs[alias]
-    return chosen
+        chosen[alias] = None
+    return list(chosen)

@@ -3,22 +3,26 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 import grpc
 from tensorflow_serving.apis import classification_pb2, model_pb2, regression_pb2
 
 from serving.server import json_examples, json_tensors, json_text
-from serving.server.calls import Caller, Calls
+from serving.server.budget import BYTES_PER_VALUE
+from serving.server.calls import ANYBODY, Caller, Calls
 from serving.server.examples import classify, input_size, regress
-from serving.server.grpc_services import model_status
+from serving.server.grpc_services import FAILED_ROWS, model_status
+from serving.server.intake import listed_rows
+from serving.server.limits import DEFAULT_LIMITS, Limits
 from serving.server.manager import ModelManager
 from serving.server.metadata import signature_map
 from serving.server.metrics import ServerMetrics
 from serving.server.predict import bind_inputs, predict_arrays
 from serving.server.servable import DEFAULT_SIGNATURE, Servable, TensorSpec
-from serving.status import from_exception, invalid_argument
+from serving.status import ServingError, from_exception, invalid_argument
 from shelfsort.core.stack import message_to_dict
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
@@ -45,6 +49,10 @@ _HTTP_STATUS = {
 }
 
 
+Document: TypeAlias = dict[str, Any]
+Answer: TypeAlias = "Callable[[Servable, str, int, Document, Caller], bytes]"
+
+
 @dataclass(frozen=True)
 class Reply:
     """What goes back over HTTP."""
@@ -52,60 +60,80 @@ class Reply:
     status: int
     body: bytes
     content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class RestApi:
     """Answers requests; knows nothing of sockets."""
 
-    def __init__(self, manager: ModelManager, metrics: ServerMetrics):
+    def __init__(
+        self, manager: ModelManager, metrics: ServerMetrics, limits: Limits = DEFAULT_LIMITS
+    ):
         self._manager = manager
         self._metrics = metrics
+        self._limits = limits
         self._calls = Calls(metrics, "REST", manager.knows)
-        self._answers: Mapping[str, Callable[[Servable, str, int, bytes, Caller], bytes]] = {
+        self._answers: Mapping[
+            str, Callable[[Servable, str, int, dict[str, Any], Caller], bytes]
+        ] = {
             "predict": self._predict,
             "classify": self._classify,
             "regress": self._regress,
         }
 
-    def handle(self, method: str, path: str, body: bytes) -> Reply:
+    def handle(self, method: str, path: str, body: bytes, caller: Caller = ANYBODY) -> Reply:
         """The reply to one request; whatever goes wrong is a reply too.
 
         Args:
             path: without the query.
+            body: unpacked.
+            caller: who wants it.
         """
         if method == "GET" and path == METRICS_PATH:
             return Reply(200, self._metrics.page().encode(), "text/plain")
         if not path.lower().startswith("/v1/"):
             return Reply(404, b"")
         try:
-            return Reply(200, self._route(method, path, body))
+            return self._route(method, path, body, caller)
         except Exception as exception:
-            error = from_exception(exception)
-            return Reply(_HTTP_STATUS.get(error.code, 500), json_text.error_body(error.message))
+            return error_reply(from_exception(exception))
 
-    def _route(self, method: str, path: str, body: bytes) -> bytes:
+    def _route(self, method: str, path: str, body: bytes, caller: Caller) -> Reply:
         if method == "POST" and (match := _PREDICTION.fullmatch(path)):
             name, version, label, verb = match.groups()
-            return self._infer(_spec(name, version, label), verb.lower(), body)
+            return self._infer(_spec(name, version, label), verb.lower(), body, caller)
         if method == "GET" and (match := _STATUS.fullmatch(path)):
             name, version, label, metadata = match.groups()
             spec = _spec(name, version, label)
-            return self._metadata(spec) if metadata else self._status(spec)
+            return Reply(200, self._metadata(spec) if metadata else self._status(spec))
         if method == "GET" and _NO_MODEL.fullmatch(path):
             raise invalid_argument("Missing model name in request.")
         raise invalid_argument(f"Malformed request: {method} {path}")
 
-    def _infer(self, spec: model_pb2.ModelSpec, verb: str, body: bytes) -> bytes:
+    def _infer(self, spec: model_pb2.ModelSpec, verb: str, body: bytes, caller: Caller) -> Reply:
         api = verb.capitalize()
-        caller = self._calls.caller(api, spec.name)
+        failed: dict[int, str] = {}
+        caller = self._calls.caller(api, spec.name, replace(caller, failed=failed.update))
         with (
             self._calls.measured(api, spec.name),
             self._manager.use(spec) as (version, servable),
         ):
-            return self._answers[verb](servable, spec.name, version, body, caller)
+            document = self._parsed(body, caller)
+            answer = self._answers[verb](servable, spec.name, version, document, caller)
+        return Reply(200, answer, headers={FAILED_ROWS: listed_rows(failed)} if failed else {})
+
+    def _parsed(self, body: bytes, caller: Caller) -> dict[str, Any]:
+        values = json_text.count_values(body)
+        if values > self._limits.max_json_values:
+            raise invalid_argument(
+                f"The body holds about {values:,} values; the limit is "
+                f"{self._limits.max_json_values:,}"
+            )
+        caller.take(BYTES_PER_VALUE * values)
+        return json_text.parse(body)
 
     def _predict(
-        self, servable: Servable, name: str, version: int, body: bytes, caller: Caller
+        self, servable: Servable, name: str, version: int, document: Document, caller: Caller
     ) -> bytes:
         def inputs_of(signature: str) -> Mapping[str, TensorSpec]:
             signature = signature or DEFAULT_SIGNATURE
@@ -115,27 +143,30 @@ class RestApi:
                 )
             return servable.signatures[signature].inputs
 
-        wanted, form, given = json_tensors.read_predict(json_text.parse(body), inputs_of)
+        try:
+            wanted, form, given = json_tensors.read_predict(document, inputs_of)
+        except ServingError as error:
+            raise _with_hint(error, document, servable) from error
         signature = servable.signatures[wanted or DEFAULT_SIGNATURE]
         inputs = bind_inputs(signature, given, lambda array, alias: array)
-        outputs = predict_arrays(servable, signature, inputs, caller=caller)
+        outputs = predict_arrays(servable, signature, inputs, caller=caller, limits=self._limits)
         return json_tensors.write_predict(outputs, signature.outputs, form)
 
     def _classify(
-        self, servable: Servable, name: str, version: int, body: bytes, caller: Caller
+        self, servable: Servable, name: str, version: int, document: Document, caller: Caller
     ) -> bytes:
         request = classification_pb2.ClassificationRequest()
-        json_examples.fill_request(json_text.parse(body), request)
-        response = classify(servable, request, version, caller)
+        json_examples.fill_request(document, request)
+        response = classify(servable, request, version, caller, self._limits)
         self._calls.count_examples(name, input_size(request.input))
         return json_examples.classification_body(response.result)
 
     def _regress(
-        self, servable: Servable, name: str, version: int, body: bytes, caller: Caller
+        self, servable: Servable, name: str, version: int, document: Document, caller: Caller
     ) -> bytes:
         request = regression_pb2.RegressionRequest()
-        json_examples.fill_request(json_text.parse(body), request)
-        response = regress(servable, request, version, caller)
+        json_examples.fill_request(document, request)
+        response = regress(servable, request, version, caller, self._limits)
         self._calls.count_examples(name, input_size(request.input))
         return json_examples.regression_body(response.result)
 
@@ -156,8 +187,9 @@ class RestApi:
 def _spec(name: str, version: str | None, label: str | None) -> model_pb2.ModelSpec:
     spec = model_pb2.ModelSpec(name=_text(name))
     if version is not None:
-        if int(version) >= 2**63:
-            raise invalid_argument(f"Failed to convert version: {version} to numeric.")
+        # Python converts only so many digits.
+        if len(version) > 19 or int(version) >= 2**63:
+            raise invalid_argument(f"Failed to convert version: {version[:100]} to numeric.")
         spec.version.value = int(version)
     if label is not None:
         spec.version_label = _text(label)
@@ -170,6 +202,30 @@ def _text(part: str) -> str:
         return unquote(part, errors="strict")
     except UnicodeDecodeError as error:
         raise invalid_argument(f"Failed to decode model name:{part}") from error
+
+
+def error_reply(error: ServingError) -> Reply:
+    """The reply to a request that failed."""
+    return Reply(_HTTP_STATUS.get(error.code, 500), json_text.error_body(error.details()))
+
+
+def _with_hint(
+    error: ServingError, document: Mapping[str, Any], servable: Servable
+) -> ServingError:
+    """The error, with the signature that takes the inputs given, where none was named."""
+    instances = document.get("instances", document.get("inputs"))
+    first = instances[0] if isinstance(instances, list) and instances else instances
+    if "signature_name" in document or not isinstance(first, dict) or json_text.is_base64(first):
+        return error
+    for name, signature in servable.signatures.items():
+        if name != DEFAULT_SIGNATURE and first and set(first) <= set(signature.inputs):
+            inputs = ", ".join(signature.inputs)
+            return ServingError(
+                error.code,
+                f'{error.message}. Signature "{name}" has the inputs {inputs}: add '
+                f'"signature_name": "{name}"',
+            )
+    return error
 
 
 def _pretty(document: dict) -> bytes:

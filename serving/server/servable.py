@@ -4,7 +4,6 @@ import functools
 import os
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +16,11 @@ from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 from serving.server.batching import MicroBatcher
 from serving.server.calls import ANYBODY, Caller
 from serving.server.config import ServerOptions
-from serving.status import from_exception, invalid_argument, not_found
+from serving.status import caller_gone, from_exception, invalid_argument, not_found
 from serving.tensors import decode, type_name
 from shelfsort.core.storage import scheme
 
 DEFAULT_SIGNATURE = "serving_default"
-
-# Different output filters make different session calls, and each holds memory in the runtime:
-# strangers choose the filters, so the number kept is bounded.
-_MAX_RUNNERS = 64
 
 
 @dataclass(frozen=True)
@@ -51,6 +46,21 @@ class Signature:
     outputs: Mapping[str, TensorSpec]
     defaults: Mapping[str, np.ndarray]
     definition: meta_graph_pb2.SignatureDef
+
+    @functools.cached_property
+    def rowwise(self) -> bool:
+        """True when all shapes leave the first dimension open: a row in makes a row out."""
+        return all(spec.rowwise for spec in (*self.inputs.values(), *self.outputs.values()))
+
+    @functools.cached_property
+    def feeds(self) -> Mapping[str, str]:
+        """An alias for each tensor that is fed, in the tensors' order."""
+        return dict(sorted((spec.tensor, alias) for alias, spec in self.inputs.items()))
+
+    @functools.cached_property
+    def fetches(self) -> Sequence[str]:
+        """The tensors of all outputs, each once."""
+        return sorted({spec.tensor for spec in self.outputs.values()})
 
 
 def load(path: str, options: ServerOptions) -> "Servable":
@@ -102,90 +112,88 @@ class Servable:
         }
         self._session = session
         self._options = options
-        self._runners: OrderedDict[tuple, Callable] = OrderedDict()
-        self._lock = threading.Lock()
+        self._runners = {
+            name: _Runner(session, each, options) for name, each in self.signatures.items()
+        }
 
     def run(
         self,
-        feeds: Mapping[str, np.ndarray],
-        fetches: Sequence[TensorSpec],
-        rowwise: bool,
+        signature: Signature,
+        inputs: Mapping[str, np.ndarray],
         caller: Caller = ANYBODY,
-    ) -> list[np.ndarray]:
-        """Runs the graph.
+        alone: bool = False,
+    ) -> dict[str, np.ndarray]:
+        """Runs a signature of this version.
+
+        All outputs are computed, whichever are wanted: each other choice would be compiled, for a
+        second, and strangers choose.
 
         Args:
-            feeds: arrays by tensor name.
-            fetches: what is wanted; a tensor may be named twice.
-            rowwise: whether each row of the inputs makes one row of every output, so that calls
-                may be joined.
+            inputs: an array for every input alias, of the signature's types.
             caller: who wants the answer; `ran` gets the seconds that the model took.
+            alone: beside the calls that wait to be joined, not among them.
 
         Returns:
-            An array for each of `fetches`.
+            An array for every output alias.
 
         Raises:
-            ServingError: with the code and message that the runtime gave.
+            ServingError: with the code and message that the runtime gave; CANCELLED when the
+                caller has gone.
         """
-        names = tuple(sorted(feeds))
-        wanted = tuple(sorted({spec.tensor for spec in fetches}))
-        arrays = [feeds[name] for name in names]
-        joinable = rowwise and self._options.batching and _same_rows(arrays)
-        call = self._runner(names, wanted, joinable)
+        arrays = [inputs[alias] for alias in signature.feeds.values()]
+        joined = not alone and signature.rowwise and self._options.batching and _same_rows(arrays)
         started = time.perf_counter()
         try:
-            results = call(arrays, caller.alive) if joinable else call(arrays)
+            results = self._runners[signature.name](arrays, caller.alive, joined)
         except Exception as error:
             raise from_exception(error) from error
         caller.ran(time.perf_counter() - started)
-        by_name = dict(zip(wanted, results, strict=True))
-        return [by_name[spec.tensor] for spec in fetches]
-
-    def _runner(self, feeds: tuple[str, ...], fetches: tuple[str, ...], joined: bool) -> Callable:
-        key = (feeds, fetches, joined)
-        with self._lock:
-            runner = self._runners.get(key)
-            if runner is None:
-                runner = self._make_runner(feeds, fetches, joined)
-                self._runners[key] = runner
-                while len(self._runners) > _MAX_RUNNERS:
-                    self._runners.popitem(last=False)
-            else:
-                self._runners.move_to_end(key)
-            return runner
-
-    def _make_runner(self, feeds: tuple, fetches: tuple, joined: bool) -> Callable:
-        # `Session.run` takes 95 µs in Python for each call, checks static shapes that TF Serving
-        # leaves to the graph, and rewrites messages. The runtime's callable takes 25 µs and does
-        # neither, and this is the only name it has.
-        handle = self._session._make_callable_from_options(
-            config_pb2.CallableOptions(feed=feeds, fetch=fetches)
-        )
-
-        def run(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-            return handle(*arrays)
-
-        if not joined:
-            return run
-        return MicroBatcher(
-            run,
-            self._options.parallel_batches or os.cpu_count() or 1,
-            self._options.join_rows,
-            self._options.max_batch_size,
-            self._options.max_queued,
-        )
+        by_tensor = dict(zip(signature.fetches, map(np.asarray, results), strict=True))
+        return {alias: by_tensor[spec.tensor] for alias, spec in signature.outputs.items()}
 
     def close(self) -> None:
         """Frees the session, here and now. Nobody may be in `run`, or ever come again."""
-        with self._lock:
-            self._runners.clear()
+        self._runners.clear()
         self._session.close()
         del self._session
 
 
-def rowwise(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> bool:
-    """True when all shapes leave the first dimension open."""
-    return all(spec.rowwise for spec in (*inputs, *outputs))
+class _Runner:
+    """Runs one signature, compiled at its first call."""
+
+    def __init__(self, session: tf.compat.v1.Session, signature: Signature, options: ServerOptions):
+        self._session = session
+        self._signature = signature
+        self._lock = threading.Lock()
+        self._callable: Callable[..., list[np.ndarray]] | None = None
+        self._batcher = MicroBatcher(
+            self._run,
+            options.parallel_batches or os.cpu_count() or 1,
+            options.join_rows,
+            options.max_queued,
+        )
+
+    def __call__(
+        self, arrays: Sequence[np.ndarray], alive: Callable[[], bool], joined: bool
+    ) -> Sequence[np.ndarray]:
+        if joined:
+            return self._batcher(arrays, alive)
+        if not alive():
+            raise caller_gone()
+        return self._run(arrays)
+
+    def _run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        with self._lock:
+            if self._callable is None:
+                # `Session.run` takes 95 µs in Python for each call, checks static shapes that TF
+                # Serving leaves to the graph, and rewrites messages. The runtime's callable takes
+                # 25 µs and does neither, and this is the only name it has.
+                self._callable = self._session._make_callable_from_options(
+                    config_pb2.CallableOptions(
+                        feed=list(self._signature.feeds), fetch=self._signature.fetches
+                    )
+                )
+        return self._callable(*arrays)
 
 
 def _same_rows(arrays: Sequence[np.ndarray]) -> bool:
@@ -209,21 +217,27 @@ def _spec(info: meta_graph_pb2.TensorInfo) -> TensorSpec:
     return TensorSpec(info.name, info.dtype, dims)
 
 
-def check_types(signature: Signature, inputs: Mapping[str, np.ndarray]) -> None:
-    """Compares the inputs' types with the signature, in the order of the graph's tensor names.
+def check_types(signature: Signature, given: Mapping[str, int]) -> None:
+    """Compares types with the signature, in the order of the graph's tensor names.
+
+    Args:
+        given: `DataType` numbers by alias.
 
     Raises:
         ServingError: INVALID_ARGUMENT at the first that differs.
     """
-    specs = sorted((signature.inputs[alias].tensor, alias) for alias in inputs)
-    for position, (_, alias) in enumerate(specs):
+    for position, alias in enumerate(signature.feeds.values()):
         expected = signature.inputs[alias].dtype
-        given = _dtype_of(inputs[alias])
-        if given != expected:
+        if given.get(alias, expected) != expected:
             raise invalid_argument(
                 f"Expects arg[{position}] to be {type_name(expected)} "
-                f"but {type_name(given)} is provided"
+                f"but {type_name(given[alias])} is provided"
             )
+
+
+def types_of(inputs: Mapping[str, np.ndarray]) -> dict[str, int]:
+    """The `DataType` numbers of arrays, by alias."""
+    return {alias: _dtype_of(array) for alias, array in inputs.items()}
 
 
 def _dtype_of(array: np.ndarray) -> int:

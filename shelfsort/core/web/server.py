@@ -22,7 +22,10 @@ else:
 logger = logging.getLogger("shelfsort.web")
 
 # A connection on which the client neither sends nor reads for so long is closed.
-IDLE_SECONDS = 60
+IDLE_SECONDS = 60.0
+REQUEST_SECONDS = 60.0
+"""In which a request must have arrived, from its first byte to its last."""
+_LOOK_SECONDS = 1.0
 MAX_HEAD_BYTES = 1 << 16
 # What has arrived when the server stops is read within this time.
 _SETTLE_SECONDS = 0.05
@@ -39,7 +42,9 @@ class WebServer:
         app: what answers.
         host: address to listen on.
         port: to listen on; 0 takes a free one.
-        max_connections: at once; more are turned away with 503.
+        max_connections: at once. One more takes the place of the oldest that is idle or still
+            sending its request; where all are being answered, it is turned away with 503.
+        request_seconds: in which a request must have arrived.
         tls: wraps every connection.
 
     Use it as a context manager, or call `start` and `stop`.
@@ -55,6 +60,7 @@ class WebServer:
         port: int = 0,
         *,
         max_connections: int = 100,
+        request_seconds: float | None = None,
         tls: ssl.SSLContext | None = None,
     ):
         self._host = host
@@ -74,11 +80,12 @@ class WebServer:
             server_header=False,
             # uvicorn counts the connection that it looks at among the others.
             limit_concurrency=max_connections + 1,
-            timeout_keep_alive=IDLE_SECONDS,
+            timeout_keep_alive=math.ceil(IDLE_SECONDS),
             h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         )
         config.load()
         config.ssl = tls
+        config.request_seconds = request_seconds  # type: ignore[attr-defined]
         self._server = _Server(config)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name="web", daemon=True
@@ -164,28 +171,35 @@ class _Server(uvicorn.Server):
 
 
 class _Connection(HttpProtocol):
-    """Limits the number of connections, their silence, and what they send before a request."""
+    """Limits connections, their silence, and how long and how large a request may arrive."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._received = 0
+        now = self.loop.time()
         self._head_bytes = 0
-        self._seen: tuple[int, int, bool] | None = None
-        self._watch = self.loop.call_later(IDLE_SECONDS, self._look)
+        self._unsent = 0
+        # When the client last did anything; and when its request began, while that is arriving.
+        self._active = now
+        self._began: float | None = None
+        self._request_seconds = getattr(self.config, "request_seconds", None) or REQUEST_SECONDS
+        self._watch = self.loop.call_later(_pause(self._request_seconds), self._look)
         if len(self.connections) >= (self.limit_concurrency or math.inf):
-            self.connections.discard(self)
-            transport.write(_FULL)
-            transport.close()
+            self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._watch.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._received += len(data)
+        self._active = self.loop.time()
         self._head_bytes += len(data)
         super().data_received(data)
-        if not self._is_between_requests():
+        between = self._is_between_requests()
+        if between or self.cycle.more_body:
+            self._began = self._began or self._active
+        else:
+            self._began = None
+        if not between:
             self._head_bytes = 0
         elif self._head_bytes > MAX_HEAD_BYTES:
             # Of the two parsers that uvicorn may use, one has no limit of its own.
@@ -199,12 +213,39 @@ class _Connection(HttpProtocol):
     def _is_between_requests(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
 
+    def _is_being_answered(self) -> bool:
+        return not self._is_between_requests() and not self.cycle.more_body
+
+    def _make_room(self) -> None:
+        """Closes the oldest connection that has no whole request in hand, or else this one."""
+        others = [
+            each
+            for each in self.connections
+            if isinstance(each, _Connection) and each is not self and not each._is_being_answered()
+        ]
+        if others:
+            oldest = min(others, key=lambda each: each._began or each._active)
+            self.connections.discard(oldest)
+            oldest.transport.abort()
+            return
+        self.connections.discard(self)
+        self.transport.write(_FULL)
+        self.transport.close()
+
     def _look(self) -> None:
-        """Closes the connection if the client has done nothing since the last look."""
-        answering = not self._is_between_requests() and not self.cycle.more_body
-        seen = (self._received, self.transport.get_write_buffer_size(), answering)
-        if seen == self._seen and not answering:
+        """Closes the connection if the client is idle or its request takes too long."""
+        now = self.loop.time()
+        unsent = self.transport.get_write_buffer_size()
+        if unsent != self._unsent or (self._is_being_answered() and not unsent):
+            self._active = now
+        self._unsent = unsent
+        late = self._began is not None and now - self._began > self._request_seconds
+        if late or now - self._active > IDLE_SECONDS:
             self.transport.abort()
             return
-        self._seen = seen
-        self._watch = self.loop.call_later(IDLE_SECONDS, self._look)
+        self._watch = self.loop.call_later(_pause(self._request_seconds), self._look)
+
+
+def _pause(request_seconds: float) -> float:
+    """Seconds between two looks at a connection."""
+    return min(_LOOK_SECONDS, IDLE_SECONDS / 2, request_seconds / 2)

@@ -89,14 +89,6 @@ def test_a_large_call_runs_alone_when_nothing_is_refused(model):
     assert len(batcher(rows(*range(50)))[0]) == 50
 
 
-def test_a_call_larger_than_the_limit_is_refused(model):
-    batcher = MicroBatcher(model, parallel=1, join_rows=8, max_rows=2)
-    with pytest.raises(ServingError) as refusal:
-        batcher(rows(1, 2, 3))
-    assert refusal.value.code is grpc.StatusCode.INVALID_ARGUMENT
-    assert refusal.value.message == "Task size 3 is larger than maximum input batch size 2"
-
-
 def test_a_full_queue_refuses_as_unavailable(model, pool, eventually):
     batcher = MicroBatcher(model, parallel=1, join_rows=8, max_queued=1)
     shut(model, batcher, pool)

@@ -8,6 +8,7 @@ from tensorflow_serving.apis import get_model_metadata_pb2, model_management_pb2
 from serving.server import ModelConfig, ModelServer, ServerOptions
 
 CODE = grpc.StatusCode
+RELOADS = {"allow_reload": True, "reload_roots": ("/",)}
 
 
 def refusal_of(call):
@@ -96,7 +97,7 @@ def test_status_is_ok_after_a_normal_unload(
 def test_reload_replaces_the_whole_configuration(
     serving, client_of, base_path, tripling, pusher, tmp_path, eventually
 ):
-    client = client_of(serving(base_path))
+    client = client_of(serving(base_path, **RELOADS))
     pusher(tripling, tmp_path / "other", 5)
     response = client.reload({"name": "other", "base_path": str(tmp_path / "other")})
     assert response.status.error_code == 0
@@ -105,7 +106,7 @@ def test_reload_replaces_the_whole_configuration(
 
 
 def test_reload_sets_versions_and_labels(serving, client_of, base_path, tripling, pusher):
-    client = client_of(serving(base_path))
+    client = client_of(serving(base_path, **RELOADS))
     pusher(tripling, base_path, 2)
     entry = {"name": "tiny", "base_path": str(base_path), "specific": [1, 2]}
     client.reload({**entry, "labels": {"stable": 1, "canary": 2}})
@@ -114,7 +115,7 @@ def test_reload_sets_versions_and_labels(serving, client_of, base_path, tripling
 
 
 def test_reload_refuses_a_name_twice(serving, client_of, base_path):
-    client = client_of(serving(base_path))
+    client = client_of(serving(base_path, **RELOADS))
     model = {"name": "tiny", "base_path": str(base_path)}
     assert refusal_of(lambda: client.reload(dict(model), dict(model))) == (
         CODE.INVALID_ARGUMENT,
@@ -123,7 +124,7 @@ def test_reload_refuses_a_name_twice(serving, client_of, base_path):
 
 
 def test_reload_refuses_a_relative_path_and_changes_nothing(serving, client_of, base_path):
-    client = client_of(serving(base_path))
+    client = client_of(serving(base_path, **RELOADS))
     assert refusal_of(lambda: client.reload({"name": "tiny", "base_path": "models"})) == (
         CODE.INVALID_ARGUMENT,
         "Expected model tiny to have an absolute path or URI; got base_path()=models",
@@ -132,7 +133,7 @@ def test_reload_refuses_a_relative_path_and_changes_nothing(serving, client_of, 
 
 
 def test_reload_refuses_a_label_for_a_version_that_does_not_serve(serving, client_of, base_path):
-    client = client_of(serving(base_path))
+    client = client_of(serving(base_path, **RELOADS))
     model = {"name": "tiny", "base_path": str(base_path), "labels": {"canary": 8}}
     assert refusal_of(lambda: client.reload(model)) == (
         CODE.FAILED_PRECONDITION,
@@ -144,7 +145,7 @@ def test_reload_refuses_a_label_for_a_version_that_does_not_serve(serving, clien
 
 
 def test_a_label_may_go_ahead_of_its_version_where_that_is_allowed(serving, client_of, base_path):
-    client = client_of(serving(base_path, labels_for_unavailable=True))
+    client = client_of(serving(base_path, labels_for_unavailable=True, **RELOADS))
     client.reload({"name": "tiny", "base_path": str(base_path), "labels": {"canary": 8}})
     assert refusal_of(lambda: client.predict(client.spec(label="canary"), x=[1.0])) == (
         CODE.NOT_FOUND,
@@ -153,7 +154,7 @@ def test_a_label_may_go_ahead_of_its_version_where_that_is_allowed(serving, clie
 
 
 def test_reload_refuses_another_kind_of_configuration(serving, client_of, base_path):
-    client = client_of(serving(base_path))
+    client = client_of(serving(base_path, **RELOADS))
     request = model_management_pb2.ReloadConfigRequest()
     request.config.custom_model_config.SetInParent()
     code, details = refusal_of(lambda: client.models.HandleReloadConfigRequest(request))
@@ -162,7 +163,7 @@ def test_reload_refuses_another_kind_of_configuration(serving, client_of, base_p
 
 
 def test_reload_reports_a_model_that_does_not_load(serving, client_of, base_path, tmp_path):
-    client = client_of(serving(base_path))
+    client = client_of(serving(base_path, **RELOADS))
     (tmp_path / "broken" / "1").mkdir(parents=True)
     both = [
         {"name": "tiny", "base_path": str(base_path)},
@@ -175,7 +176,7 @@ def test_reload_reports_a_model_that_does_not_load(serving, client_of, base_path
 
 
 def test_reload_waits_no_longer_than_its_caller(serving, client_of, base_path, tmp_path):
-    client = client_of(serving(base_path))
+    client = client_of(serving(base_path, **RELOADS))
     (tmp_path / "later").mkdir()
     request = model_management_pb2.ReloadConfigRequest()
     request.config.model_config_list.config.add(

@@ -4,6 +4,7 @@ import shutil
 import threading
 
 import grpc
+import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
@@ -174,9 +175,8 @@ def test_a_version_in_use_is_unloaded_after_the_last_call(
     with server.manager.use(client.spec(version=1)) as (_, servable):
         pusher(tripling, base_path, 2)
         eventually(lambda: client.states() == {2: "AVAILABLE", 1: "UNLOADING"})
-        feeds = {servable.signatures["serving_default"].inputs["x"].tensor: tf.ones([1]).numpy()}
-        outputs = list(servable.signatures["serving_default"].outputs.values())
-        assert servable.run(feeds, outputs, rowwise=False)[0].tolist() == [2.0]
+        signature = servable.signatures["serving_default"]
+        assert servable.run(signature, {"x": np.ones(1, np.float32)})["y"].tolist() == [2.0]
     eventually(lambda: client.states() == {2: "AVAILABLE", 1: "END"})
 
 
@@ -295,9 +295,8 @@ def test_a_taken_port_is_an_error(serving, base_path):
         ("poll_seconds", 1.0),
         ("load_retries", 5),
         ("load_retry_seconds", 60.0),
-        ("max_message_bytes", 2**31 - 1),
         ("health_service", False),
-        ("max_batch_size", None),
+        ("max_batch_size", 1024),
     ],
 )
 def test_defaults_are_tf_servings_but_for_loopback(option, value):

@@ -21,6 +21,8 @@ from shelfsort.core.web.server import WebServer
 from shelfsort.core.web.token import access_token
 
 TOKEN = "a-token-for-the-tests"
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+POST = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
@@ -276,11 +278,40 @@ def test_an_answer_leaves_without_waiting_for_an_acknowledgement(client):
     assert time.perf_counter() - began < 0.35
 
 
-def test_more_connections_than_allowed_are_turned_away(client):
+def test_a_connection_too_many_takes_the_place_of_an_idle_one(client):
     a_client = client(application(ROUTES, max_body_bytes=10), max_connections=1)
     assert a_client.get("/").status_code == 200
-    assert raw(a_client, b"").startswith(b"HTTP/1.1 503 ")
+    with connection_to(a_client) as second:
+        second.sendall(GET)
+        assert second.recv(12) == b"HTTP/1.1 200"
     assert a_client.get("/").status_code == 200
+
+
+def test_where_all_connections_are_answered_one_more_is_turned_away():
+    slow = Slow(max_connections=1)
+    with socket.create_connection(("127.0.0.1", slow.server.port), timeout=10) as second:
+        assert second.recv(12) == b"HTTP/1.1 503"
+    slow.finish()
+    slow.server.stop(grace=1)
+    assert slow.outcome.content == b"answered"
+
+
+def test_a_thousand_dripping_clients_keep_nobody_out(client):
+    a_client = client(application(ROUTES, max_body_bytes=10), max_connections=20)
+    with contextlib.ExitStack() as stack:
+        for _ in range(60):
+            stack.enter_context(connection_to(a_client)).sendall(b"GET / HT")
+        assert a_client.get("/").status_code == 200
+
+
+@pytest.mark.parametrize("sent", [b"GET / HT", POST + b"\r\n"])
+def test_a_request_that_drips_is_cut_off(client, sent):
+    a_client = client(application(ROUTES, max_body_bytes=1000), request_seconds=0.5)
+    with connection_to(a_client) as connection, pytest.raises(OSError):
+        connection.sendall(sent)
+        for _ in range(30):
+            time.sleep(0.1)
+            connection.sendall(b"x")
 
 
 @pytest.mark.parametrize(
@@ -325,9 +356,10 @@ def test_an_endless_head_is_cut_off(client, head):
 class Slow:
     """An application whose answer a test lets go, and a request for it."""
 
-    def __init__(self):
+    def __init__(self, **options):
         self._go, self.asked = threading.Event(), threading.Event()
-        self.server = WebServer(application([Route("/", self._answer)], max_body_bytes=10))
+        app = application([Route("/", self._answer)], max_body_bytes=10)
+        self.server = WebServer(app, **options)
         self.server.start()
         self.outcome: httpx.Response | Exception | None = None
         self._caller = threading.Thread(target=self._ask)
@@ -411,10 +443,6 @@ def test_an_application_that_ignores_its_cancellation_is_left_behind(caplog, mon
         assert stopped_in(server, 0, 20)
     go.set()
     assert [record.levelname for record in caplog.records] == ["ERROR"]
-
-
-GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-POST = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HT", GET, GET * 3, POST, POST + b"\r\nhalf"])

@@ -1,0 +1,80 @@
+"""Requests on their way in: bounded in time and number, so that slow ones cost nobody else."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from grpc import StatusCode
+
+from serving.status import ServingError, resource_exhausted
+
+Message = TypeVar("Message")
+
+SLOW_SECONDS = 2.0
+"""What takes longer to arrive is slow: it may be dropped in favour of what comes later."""
+MAX_QUICK = 256
+"""Requests that may be arriving at once, slow or not."""
+
+
+class Arrivals:
+    """Waits for requests to arrive. All of it happens in one event loop.
+
+    The oldest is dropped when there are too many: whoever sends is done long before that, and
+    whoever drips is the oldest.
+
+    Args:
+        max_slow: that have been arriving for `SLOW_SECONDS` or more.
+        seconds: in which a request must have arrived.
+    """
+
+    def __init__(self, max_slow: int, seconds: float):
+        self._max_slow = max_slow
+        self._seconds = seconds
+        # In the order of their beginnings.
+        self._arriving: dict[asyncio.Future, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._arriving)
+
+    async def of(self, message: Awaitable[Message]) -> Message:
+        """The message, once it is there.
+
+        Raises:
+            ServingError: DEADLINE_EXCEEDED: it took too long; RESOURCE_EXHAUSTED: it was dropped.
+        """
+        loop = asyncio.get_running_loop()
+        reading = asyncio.ensure_future(message)
+        began = self._arriving[reading] = loop.time()
+        timer = loop.call_later(SLOW_SECONDS, self._drop_slow)
+        self._drop_oldest(MAX_QUICK)
+        try:
+            done, _ = await asyncio.wait({reading}, timeout=self._seconds)
+        finally:
+            timer.cancel()
+            self._arriving.pop(reading, None)
+            if not reading.done():
+                reading.cancel()
+        if not done:
+            raise ServingError(
+                StatusCode.DEADLINE_EXCEEDED,
+                f"The request did not arrive within {self._seconds:g} s",
+            )
+        if reading.cancelled():
+            raise resource_exhausted(
+                f"The request was still arriving after {loop.time() - began:.1f} s, and others came"
+            )
+        return reading.result()
+
+    def _drop_slow(self) -> None:
+        now = asyncio.get_running_loop().time()
+        slow = [each for each, began in self._arriving.items() if now - began >= SLOW_SECONDS]
+        for reading in slow[: max(0, len(slow) - self._max_slow)]:
+            self._drop(reading)
+
+    def _drop_oldest(self, allowed: int) -> None:
+        while len(self._arriving) > allowed:
+            self._drop(next(iter(self._arriving)))
+
+    def _drop(self, reading: asyncio.Future) -> None:
+        del self._arriving[reading]
+        reading.cancel()

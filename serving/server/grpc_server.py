@@ -1,0 +1,129 @@
+"""The gRPC port: an event loop in a thread of its own."""
+
+import asyncio
+import contextlib
+import math
+import threading
+import time
+from collections.abc import Sequence
+
+import grpc
+
+from serving.server.grpc_services import Services
+from serving.server.health import Health
+from serving.server.limits import (
+    GRPC_IDLE_SECONDS,
+    GRPC_STREAMS,
+    KEEPALIVE_SECONDS,
+    MAX_HEAD_BYTES,
+    Limits,
+)
+
+_WAKE_SECONDS = 0.2
+_OVERDUE_SECONDS = 5.0
+
+
+class GrpcServer:
+    """Serves the services on a port.
+
+    Args:
+        services: what answers.
+        address: `host:port`; port 0 takes a free one.
+        credentials: None for no TLS.
+        limits: of messages.
+        health: served too, unless None.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        address: str,
+        credentials: grpc.ServerCredentials | None,
+        limits: Limits,
+        health: Health | None,
+    ):
+        self._services = services
+        self._address = address
+        self._credentials = credentials
+        self._limits = limits
+        self._health = health
+        self._started = threading.Event()
+        self._error: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._grace = 0.0
+        self._thread = threading.Thread(target=self._run, name="grpc", daemon=True)
+        self.port = 0
+
+    def start(self) -> None:
+        """Opens the port.
+
+        Raises:
+            OSError: it cannot be had.
+        """
+        self._thread.start()
+        self._started.wait()
+        if self._error is not None:
+            raise self._error
+
+    def stop(self, grace: float) -> None:
+        """Takes no new calls, waits up to `grace` seconds for those in hand, and cuts off the rest.
+
+        Returns soon after the grace in any case.
+        """
+        if self._loop is None or self._stopping is None:
+            return
+        self._grace = grace
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._stopping.set)
+        ends = time.monotonic() + math.ceil(grace) + _OVERDUE_SECONDS
+        while self._thread.is_alive() and time.monotonic() < ends:
+            self._thread.join(_WAKE_SECONDS)
+            # A loop that saw the clock set back sleeps until the clock is there again.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(lambda: None)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        # Passed on to whoever starts the server.
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._started.set()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        server = grpc.aio.server(options=_options(self._limits))
+        server.add_generic_rpc_handlers(self._services.handlers())
+        if self._health is not None:
+            server.add_generic_rpc_handlers(self._health.handlers(self._services.arrived))
+        self.port = self._listen(server)
+        await server.start()
+        self._started.set()
+        await self._stopping.wait()
+        await server.stop(self._grace)
+
+    def _listen(self, server: grpc.aio.Server) -> int:
+        try:
+            if self._credentials is not None:
+                return server.add_secure_port(self._address, self._credentials)
+            return server.add_insecure_port(self._address)
+        except RuntimeError as error:
+            raise OSError(f"cannot listen on {self._address}: is the port taken?") from error
+
+
+def _options(limits: Limits) -> Sequence[tuple[str, int]]:
+    return [
+        ("grpc.max_receive_message_length", limits.max_message_bytes),
+        # Answers are as large as the model makes them.
+        ("grpc.max_send_message_length", -1),
+        # Two servers on one port would share its calls, and nobody would know.
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_concurrent_streams", GRPC_STREAMS),
+        ("grpc.max_metadata_size", MAX_HEAD_BYTES),
+        ("grpc.max_connection_idle_ms", 1000 * GRPC_IDLE_SECONDS),
+        ("grpc.keepalive_time_ms", 1000 * KEEPALIVE_SECONDS),
+        ("grpc.keepalive_timeout_ms", 20_000),
+    ]

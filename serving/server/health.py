@@ -1,0 +1,101 @@
+"""`grpc.health.v1.Health`, answered in the event loop: however busy the workers are.
+
+grpcio's servicer is not used: a client that watches and does not read holds a lock in it which the
+next change of state waits for.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+from grpc_health.v1 import health_pb2
+
+from serving.server.grpc_services import handler
+from serving.server.manager import ModelManager
+from serving.status import ServingError, invalid_argument, not_found, resource_exhausted
+
+SERVICE = "grpc.health.v1.Health"
+# The names under which TF Serving reports health; "" is the server as a whole.
+_NAMES = frozenset({"", "ModelService", "PredictionService"})
+_MAX_WATCHES = 100
+_LOOK_SECONDS = 1.0
+_STATES = health_pb2.HealthCheckResponse
+
+
+class Health:
+    """Says SERVING while every configured model has a version that answers.
+
+    Args:
+        manager: has the models.
+    """
+
+    def __init__(self, manager: ModelManager):
+        self._manager = manager
+        self._closing = False
+        self._watches = 0
+
+    def close(self) -> None:
+        """Says NOT_SERVING from now on."""
+        self._closing = True
+
+    def handlers(self, arrived: Callable[[Any], Awaitable[bytes]]) -> list[grpc.GenericRpcHandler]:
+        """For a server of `grpc.aio`.
+
+        Args:
+            arrived: gives the bytes of a call's message.
+        """
+
+        async def request(context: Any) -> str:
+            try:
+                message = await arrived(context)
+                return health_pb2.HealthCheckRequest.FromString(message).service
+            except ServingError as error:
+                raise await _aborted(context, error) from error
+            except DecodeError as error:
+                raise await _aborted(context, invalid_argument("No HealthCheckRequest")) from error
+
+        async def check(_: Any, context: Any) -> bytes:
+            state = self._state(await request(context))
+            if state == _STATES.SERVICE_UNKNOWN:
+                raise await _aborted(context, not_found("Unknown service"))
+            return _STATES(status=state).SerializeToString()
+
+        async def watch(_: Any, context: Any) -> None:
+            name = await request(context)
+            if self._watches >= _MAX_WATCHES:
+                raise await _aborted(context, resource_exhausted("Too many watch the health"))
+            self._watches += 1
+            try:
+                await self._write_changes(name, context)
+            finally:
+                self._watches -= 1
+
+        watching = grpc.stream_stream_rpc_method_handler(watch)
+        return [
+            handler(SERVICE, {"Check": check}),
+            grpc.method_handlers_generic_handler(SERVICE, {"Watch": watching}),
+        ]
+
+    async def _write_changes(self, name: str, context: Any) -> None:
+        last = None
+        while True:
+            state = self._state(name)
+            if state != last:
+                await context.write(_STATES(status=state).SerializeToString())
+                last = state
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def _state(self, name: str) -> int:
+        if name not in _NAMES:
+            return _STATES.SERVICE_UNKNOWN
+        available = self._manager.available()
+        serves = not self._closing and available and all(available.values())
+        return _STATES.SERVING if serves else _STATES.NOT_SERVING
+
+
+async def _aborted(context: Any, error: ServingError) -> ServingError:
+    """Ends the call; what it returns is never reached."""
+    await context.abort(error.code, error.details())
+    return error

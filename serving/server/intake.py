@@ -1,0 +1,85 @@
+"""How a request gets from a port to a worker: admitted, paid for, and dropped when nobody waits."""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from serving.server.arrivals import Arrivals
+from serving.server.budget import BYTES_PER_BYTE, Budget
+from serving.server.calls import Caller
+from serving.server.limits import Limits
+from serving.server.workers import Workers
+from serving.status import unavailable
+
+Result = TypeVar("Result")
+
+
+class Intake:
+    """What both ports share. Arrivals belong to an event loop, so each port has its own.
+
+    Args:
+        workers: who does the work.
+        budget: for what requests in hand take.
+        limits: of each request.
+    """
+
+    def __init__(self, workers: Workers, budget: Budget, limits: Limits):
+        self.workers = workers
+        self.budget = budget
+        self.limits = limits
+        self._closing = threading.Event()
+
+    def close(self) -> None:
+        """From now on requests are refused as UNAVAILABLE, which clients may repeat elsewhere."""
+        self._closing.set()
+
+    def arrivals(self) -> Arrivals:
+        """Of one port."""
+        return Arrivals(self.limits.max_arriving, self.limits.arrival_seconds)
+
+    def check_open(self) -> None:
+        """Refuses new requests once the server stops.
+
+        Raises:
+            ServingError: UNAVAILABLE.
+        """
+        if self._closing.is_set():
+            raise unavailable("The server is shutting down")
+
+    async def work(
+        self,
+        size: int,
+        answer: Callable[[Caller], Result],
+        failed: Callable[[Mapping[int, str]], None],
+    ) -> Result:
+        """The answer, from a worker.
+
+        Args:
+            size: bytes of the request.
+            answer: makes it, for the caller that it is given.
+            failed: takes the rows that could not be answered.
+
+        Raises:
+            ServingError: no room, or whatever `answer` raises.
+        """
+        held = self.budget.hold()
+        held.add(BYTES_PER_BYTE * size)
+        waits = True
+
+        def alive() -> bool:
+            return waits
+
+        caller = Caller(alive, take=held.add, lane=self.workers.large, failed=failed)
+        try:
+            return await self.workers.run(lambda: answer(caller), alive, held)
+        finally:
+            # Whether it is done or its caller has gone, which cancels this: nobody waits.
+            waits = False
+
+
+def listed_rows(failed: Mapping[int, str]) -> str:
+    """The rows that failed, for a header: printable ASCII, at most about 1,000 characters."""
+    shown = [f"{row}: {reason}"[:80] for row, reason in sorted(failed.items())[:12]]
+    more = [f"and {len(failed) - 12} more"] if len(failed) > 12 else []
+    text = "; ".join(shown + more)
+    return "".join(each if " " <= each <= "~" else "?" for each in text)

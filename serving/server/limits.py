@@ -1,0 +1,69 @@
+"""What a request may cost: the one place for the server's limits, their defaults and their flags.
+
+`docs/security.md` shows them as a table, which `docs/limits_table.py` writes from here.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from shelfsort.products.images.headers import MAX_IMAGE_PIXELS
+
+MEGABYTE = 1 << 20
+
+MAX_HEAD_BYTES = 1 << 16
+"""Of an HTTP request's line and headers, and of a gRPC call's metadata."""
+LARGE_PIXELS = 8_000_000
+LARGE_ROWS = 64
+"""A request above either is large: it runs beside the others, never in front of them."""
+MAX_LARGE_WAITING = 8
+GRPC_STREAMS = 128
+"""Calls at once on one connection; a client opens another for more."""
+GRPC_IDLE_SECONDS = 300
+KEEPALIVE_SECONDS = 60
+"""A gRPC connection that is silent for so long is pinged, and closed without an answer in 20 s."""
+
+
+def _limit(default: Any, what: str, flag: str = "") -> Any:
+    return dataclasses.field(default=default, metadata={"what": what, "flag": flag})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request may cost, and all in hand together. Every field has a row in the table."""
+
+    max_message_bytes: int = _limit(
+        64 * MEGABYTE,
+        "Bytes of a request. Over REST also after decompression",
+        "--max-message-mb",
+    )
+    max_batch_size: int | None = _limit(1024, "Rows of a request", "--max-batch-size")
+    max_image_pixels: int = _limit(
+        MAX_IMAGE_PIXELS,
+        "Pixels of an image, by its header, over all frames of a GIF",
+        "--max-image-pixels",
+    )
+    max_json_values: int = _limit(
+        1 << 20, "Values, lists and objects in a REST body", "--max-json-values"
+    )
+    request_memory_bytes: int = _limit(
+        1024 * MEGABYTE,
+        "Memory of all requests in hand together, estimated from bytes, values and pixels",
+        "--request-memory-mb",
+    )
+    max_concurrent: int = _limit(1000, "Requests in hand, and REST connections", "--max-concurrent")
+    max_queued: int = _limit(1000, "Requests that wait for a run of one signature")
+    arrival_seconds: float = _limit(
+        30.0, "Seconds in which a request must have arrived", "--arrival-seconds"
+    )
+
+    @property
+    def max_arriving(self) -> int:
+        """Requests that may be on their way in at once; one more, and the oldest is dropped.
+
+        Their bytes are not known before they have arrived, so each counts as the largest.
+        """
+        return max(16, self.request_memory_bytes // self.max_message_bytes)
+
+
+DEFAULT_LIMITS = Limits()
