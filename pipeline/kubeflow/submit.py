@@ -45,6 +45,9 @@ class Server:
     token: str = dataclasses.field(default="", repr=False)
 
     def __post_init__(self) -> None:
+        if "@" in self.host.partition("?")[0]:
+            # Not repeated: what stands before the @ is a secret.
+            raise InputError(f"--host: names a user. Leave it out, and set {TOKEN_VARIABLE}.")
         if not self.host.startswith(("http://", "https://")):
             raise InputError(f"--host: {self.host!r} is no address. Begin it with https://.")
 

@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
@@ -69,7 +69,7 @@ class Taxonomy:
             raise InputError(f"{path}:{line}: {error}" if line else f"{path}: {error}") from error
 
     @classmethod
-    def from_nodes(cls, nodes: list[Mapping[str, Any]]) -> "Taxonomy":
+    def from_nodes(cls, nodes: Sequence[Mapping[str, Any]]) -> "Taxonomy":
         """Builds a tree from `{"id", "name", "subcategories", "parent"?}` nodes.
 
         Raises:

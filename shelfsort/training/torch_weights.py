@@ -7,6 +7,7 @@ handful of globals that a state dict needs can be unpickled, so a hostile file c
 
 import collections
 import dataclasses
+import math
 import pickle
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -80,11 +81,24 @@ def read_state_dict(path: Path) -> dict[str, np.ndarray]:
         for key in _StateDictUnpickler(file).load():
             dtype = unpickler.dtypes[key]
             count = int(np.frombuffer(file.read(8), "<i8")[0])
+            if not 0 <= count * dtype.itemsize <= path.stat().st_size - file.tell():
+                raise pickle.UnpicklingError(f"{path} is cut off")
             storages[key] = np.frombuffer(file.read(count * dtype.itemsize), dtype)
     return {name: _materialise(view, storages[view.storage]) for name, view in views.items()}
 
 
 def _materialise(view: _View, storage: np.ndarray) -> np.ndarray:
+    """The elements that a view describes. Raises UnpicklingError where it leaves the storage."""
+    if len(view.shape) != len(view.strides) or not all(
+        isinstance(each, int) and each >= 0 for each in (view.offset, *view.shape, *view.strides)
+    ):
+        raise pickle.UnpicklingError("a tensor has no valid shape")
+    furthest = sum((n - 1) * stride for n, stride in zip(view.shape, view.strides, strict=True))
+    # Strides of 0 would repeat a few elements without end.
+    if math.prod(view.shape) > storage.size or (
+        0 not in view.shape and view.offset + furthest >= storage.size
+    ):
+        raise pickle.UnpicklingError("a tensor reaches beyond its storage")
     strides = tuple(stride * storage.itemsize for stride in view.strides)
     window = np.lib.stride_tricks.as_strided(storage[view.offset :], view.shape, strides)
     return window.copy()

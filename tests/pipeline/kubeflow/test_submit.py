@@ -350,3 +350,9 @@ def test_a_server_that_is_not_there_is_told_in_one_line(spec):
     with pytest.raises(RunFailed, match=r"127\.0\.0\.1") as failed:
         submission.start_run(submission.Server(host), submission.Request(str(spec())))
     assert "\n" not in str(failed.value)
+
+
+def test_credentials_in_the_address_are_refused_and_not_shown():
+    with pytest.raises(InputError, match=submission.TOKEN_VARIABLE) as caught:
+        submission.Server("https://user:secret@kubeflow.test")
+    assert "secret" not in str(caught.value)

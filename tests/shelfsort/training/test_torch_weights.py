@@ -79,6 +79,27 @@ def test_views_are_read_with_offset_and_strides(tmp_path, torch_names):
     np.testing.assert_array_equal(read["tail"], [4, 5])
 
 
+@pytest.mark.parametrize(
+    ("offset", "shape", "strides"),
+    [(0, (7,), (1,)), (6, (1,), (1,)), (0, (2,), (6,)), (0, (2, 3), (4, 1)), (-1, (1,), (1,)),
+     (0, (2,), (-1,)), (0, (10**9,), (0,)), (0, (-1,), (1,)), (0, (2,), ()), (0, ("2",), (1,))],
+)  # fmt: skip
+def test_a_tensor_beyond_its_storage_is_refused(tmp_path, torch_names, offset, shape, strides):
+    path = tmp_path / "weights.pth"
+    path.write_bytes(_checkpoint({"weight": _Tensor("k", offset, shape, strides)}))
+    with pytest.raises(pickle.UnpicklingError, match="beyond its storage|no valid shape"):
+        read_state_dict(path)
+
+
+@pytest.mark.parametrize("count", [7, -1, 2**61])
+def test_a_checkpoint_that_is_cut_off_is_refused(tmp_path, torch_names, count):
+    whole = _checkpoint({"weight": _Tensor("k", 0, (6,), (1,))})
+    path = tmp_path / "weights.pth"
+    path.write_bytes(whole[:-32] + np.int64(count).tobytes() + whole[-24:])
+    with pytest.raises(pickle.UnpicklingError, match="cut off"):
+        read_state_dict(path)
+
+
 class _Attack:
     def __reduce__(self):
         return os.system, ("touch attacked",)
