@@ -31,8 +31,10 @@ def find_manifest_files(manifest: str) -> tuple[str, ...]:
       is, whether or not it is there.
 
     Raises:
-      InputError: the folder or pattern has no complete file, or cannot be listed.
+      InputError: the folder or pattern has no complete file, or cannot be listed; or a name is not
+        UTF-8, which no record of the run could hold.
     """
+    _refuse_undecoded(manifest)
     try:
         if is_folder(manifest):
             return _of_folder(manifest.rstrip("/") or manifest)
@@ -66,7 +68,17 @@ def _of_folder(folder: str) -> tuple[str, ...]:
 
 def _complete(files: Iterable[str]) -> tuple[str, ...]:
     whole = [file for file in files if not posixpath.basename(file).startswith(_INCOMPLETE)]
+    for file in whole:
+        _refuse_undecoded(file)
     return tuple(sorted(whole))
+
+
+def _refuse_undecoded(file: str) -> None:
+    try:
+        file.encode()
+    except UnicodeEncodeError as error:
+        shown = file.encode("utf-8", "backslashreplace").decode()
+        raise InputError(f"{shown}: the name is not UTF-8. Rename it.") from error
 
 
 def _refuse(pattern: str) -> NoReturn:

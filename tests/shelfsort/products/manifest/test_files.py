@@ -1,3 +1,4 @@
+import os
 import re
 
 import pytest
@@ -82,3 +83,13 @@ def test_files_of_an_object_store_are_found(memory_bucket):
 def test_a_store_that_cannot_be_asked_is_told_in_one_line():
     with pytest.raises(InputError, match=r"^nostore://b/\*\.manifest: .*nostore"):
         find_manifest_files("nostore://b/*.manifest")
+
+
+def test_a_name_that_is_not_utf_8_is_refused_in_a_line_that_can_be_printed(tmp_path):
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.manifest")
+    with open(name, "wb") as file:  # noqa: PTH123 - a name that pathlib need not know
+        file.write(b"{}")
+    for manifest in (name, str(tmp_path), f"{tmp_path}/*.manifest"):
+        with pytest.raises(InputError, match="not UTF-8") as caught:
+            find_manifest_files(manifest)
+        str(caught.value).encode()
