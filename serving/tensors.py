@@ -7,6 +7,7 @@ from tensorflow.core.framework import tensor_pb2, types_pb2
 from tensorflow.python.framework import dtypes, tensor_util
 
 from serving.status import ServingError, invalid_argument
+from serving.tensor_limits import MAX_FILLED_BYTES, MAX_RANK
 
 # Fields of tensor.proto whose packed wire form is the array's own memory: (number, NumPy type).
 # A packed repeated bool is one byte each, 0 or 1, which is what NumPy holds.
@@ -16,10 +17,6 @@ _PACKED = {
     types_pb2.DT_BOOL: (11, np.dtype("?")),
 }
 _LENGTH_DELIMITED = 2
-MAX_RANK = 16
-"""Dimensions of a tensor."""
-MAX_FILLED_BYTES = 1 << 20
-"""A message of a few bytes may claim any shape and leave the values to be filled up."""
 _BYTES_OF_A_STRING = 32
 # Where NumPy reads the field as it is.
 _PLAIN = {

@@ -13,7 +13,8 @@ from tensorflow.python.framework import dtypes
 from serving.server import json_text
 from serving.server.servable import TensorSpec
 from serving.status import ServingError, invalid_argument, unimplemented
-from serving.tensors import MAX_RANK, type_name
+from serving.tensor_limits import MAX_RANK
+from serving.tensors import type_name
 
 _INTEGER_LIMITS = {
     types_pb2.DT_INT32: (-(2**31), 2**31 - 1),

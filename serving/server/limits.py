@@ -1,13 +1,15 @@
 """What a request may cost: the one place for the server's limits, their defaults and their flags.
 
-`docs/security.md` shows them as a table, which `docs/limits_table.py` writes from here.
+`docs/security.md` shows them as a table, which `docs/limits_table.py` writes from `table`.
 """
 
 import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from shelfsort.products.images.headers import MAX_IMAGE_PIXELS
+from serving.status import MAX_DETAIL_CHARACTERS
+from serving.tensor_limits import MAX_FILLED_BYTES, MAX_RANK
+from shelfsort.products.images.headers import MAX_GIF_FRAMES, MAX_IMAGE_PIXELS, MAX_JPEG_SCANS
 
 MEGABYTE = 1 << 20
 
@@ -67,3 +69,25 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+def table() -> list[tuple[str, float | None, str]]:
+    """Every limit: what it bounds, its default, and the option that sets it ("" for none)."""
+    options: list[tuple[str, Any, str]] = [
+        (each.metadata["what"], each.default, each.metadata["flag"])
+        for each in dataclasses.fields(Limits)
+    ]
+    return [
+        *options,
+        ("Dimensions of a tensor, and levels of lists in a REST body", MAX_RANK, ""),
+        ("Bytes of values that a tensor claims and does not hold", MAX_FILLED_BYTES, ""),
+        ("Scans of a JPEG", MAX_JPEG_SCANS, ""),
+        ("Frames of a GIF", MAX_GIF_FRAMES, ""),
+        ("Pixels of a request above which it waits in a lane of its own", LARGE_PIXELS, ""),
+        ("Rows above which it does", LARGE_ROWS, ""),
+        ("Requests that wait in that lane", MAX_LARGE_WAITING, ""),
+        ("Bytes of an HTTP request's head, and of a gRPC call's metadata", MAX_HEAD_BYTES, ""),
+        ("Characters of an error", MAX_DETAIL_CHARACTERS, ""),
+        ("gRPC calls at once on one connection", GRPC_STREAMS, ""),
+        ("Seconds after which an idle gRPC connection is closed", GRPC_IDLE_SECONDS, ""),
+    ]

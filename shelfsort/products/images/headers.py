@@ -71,7 +71,8 @@ def _within(width: int, height: int, max_pixels: int, before: int = 0) -> int:
 
 
 def _png_pixels(content: bytes, max_pixels: int) -> int:
-    return _within(*struct.unpack_from(">II", content, 16), max_pixels)
+    width, height = struct.unpack_from(">II", content, 16)
+    return _within(width, height, max_pixels)
 
 
 def _bmp_pixels(content: bytes, max_pixels: int) -> int:
@@ -125,7 +126,7 @@ def _gif_pixels(content: bytes, max_pixels: int) -> int:
         # An extension's label, or the size of an image's first codes.
         blocks.skip(1)
         blocks.skip_chain()
-    return max(pixels, width * height)
+    return int(max(pixels, width * height))
 
 
 def _colours(flags: int) -> int:

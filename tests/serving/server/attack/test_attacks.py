@@ -1,0 +1,274 @@
+"""Attacks on a running server, each bounded and over loopback alone: `make attack`."""
+
+import contextlib
+import gzip
+import io
+import itertools
+import json
+import socket
+import struct
+import threading
+import time
+import zlib
+
+import grpc
+import pytest
+from PIL import Image
+from tensorflow.core.framework import types_pb2
+from tensorflow_serving.apis import model_management_pb2, predict_pb2
+
+from shelfsort.products.images.headers import MAX_JPEG_SCANS
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unharmed")]
+
+CODE = grpc.StatusCode
+PREDICT = "/tensorflow.serving.PredictionService/Predict"
+RELOAD = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
+
+
+def refusal_of(call):
+    with pytest.raises(grpc.RpcError) as refusal:
+        call()
+    return refusal.value.code()
+
+
+@pytest.fixture
+def attacker(target, client_of):
+    """A client with connections of its own."""
+    return client_of(target)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size", "values"),
+    [
+        (types_pb2.DT_HALF, 2**29, {"half_val": [1]}),
+        (types_pb2.DT_BFLOAT16, 2**29, {"half_val": [1]}),
+        (types_pb2.DT_COMPLEX64, 2**29, {"scomplex_val": [1, 0]}),
+        (types_pb2.DT_COMPLEX128, 2**27, {"dcomplex_val": [1, 0]}),
+        (types_pb2.DT_QINT32, 2**29, {"int_val": [1]}),
+        (types_pb2.DT_FLOAT, 2**26, {"float_val": [1]}),
+        (types_pb2.DT_STRING, 2**26, {"string_val": [b""]}),
+        (types_pb2.DT_STRING, 50_000, {"string_val": [b""]}),
+    ],
+)
+def test_a_few_bytes_that_claim_a_large_tensor(attacker, dtype, size, values):
+    for alias, signature in (("x", ""), ("s", "text")):
+        request = predict_pb2.PredictRequest()
+        request.model_spec.CopyFrom(attacker.spec(signature=signature))
+        tensor = request.inputs[alias]
+        tensor.dtype = dtype
+        tensor.tensor_shape.dim.add().size = size
+        for name, given in values.items():
+            getattr(tensor, name).extend(given)
+        call = attacker.prediction.Predict.future(request, timeout=20)
+        assert call.code() is CODE.INVALID_ARGUMENT
+
+
+def rest_answer(target, body, headers=""):
+    with socket.create_connection(("127.0.0.1", target.rest_port), timeout=60) as connection:
+        head = f"POST /v1/models/tiny:predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}"
+        head += f"Content-Length: {len(body)}\r\n\r\n"
+        connection.sendall(head.encode() + body)
+        return connection.makefile("rb").read()
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{"inputs":1,"instances":[' + ",".join(["[" * 900 + "]" * 900] * 150) + "]}",
+        '{"instances":["' + "x" * 15_000_000 + '"]}',
+        '{"instances":[' + "[],".join([""] * 4_000_000) + "[]]}",
+        "[" * 15_000_000,
+    ],
+    ids=["nested", "long string", "many lists", "open brackets"],
+)
+def test_a_body_that_would_be_answered_at_length(target, document, zipped):
+    body = gzip.compress(document.encode(), 1) if zipped else document.encode()
+    answer = rest_answer(target, body, "Content-Encoding: gzip\r\n" if zipped else "")
+    assert answer.split(b" ", 2)[1] in (b"400", b"429")
+    assert len(answer) < 4000
+
+
+def test_a_bomb_of_gzip_over_either_port(target, attacker):
+    bomb = gzip.compress(b" " * 200_000_000, 9)
+    assert b" 413 " in rest_answer(target, bomb, "Content-Encoding: gzip\r\n")
+    request = attacker.predict_request(attacker.spec(signature="text"), s=[b" " * 60_000_000])
+    with grpc.insecure_channel(
+        target.address, [("grpc.max_send_message_length", -1)], grpc.Compression.Gzip
+    ) as channel:
+        call = channel.unary_unary(PREDICT)
+        code = refusal_of(lambda: call(request.SerializeToString(), timeout=30))
+    assert code is CODE.RESOURCE_EXHAUSTED
+
+
+def test_calls_that_send_headers_and_no_message(target):
+    done = threading.Event()
+
+    def never():
+        done.wait(60)
+        yield from ()
+
+    with contextlib.ExitStack() as stack:
+        for _ in range(4):
+            channel = stack.enter_context(
+                grpc.insecure_channel(target.address, [("grpc.use_local_subchannel_pool", 1)])
+            )
+            for _ in range(60):
+                channel.stream_unary(PREDICT).future(never(), timeout=60)
+        time.sleep(3)
+        done.set()
+
+
+def _frame(kind, flags, stream, payload):
+    length = struct.pack(">I", len(payload))[1:]
+    return length + bytes([kind, flags]) + struct.pack(">I", stream) + payload
+
+
+def _literal(name, value):
+    return b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value
+
+
+def half_an_upload(address):
+    """An HTTP/2 connection that announces messages of 8 MB and sends a part of each."""
+    connection = socket.create_connection(address, timeout=30)
+    connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(4, 0, 0, b""))
+    for stream in range(1, 21, 2):
+        headers = b"".join(
+            _literal(name, value)
+            for name, value in (
+                (b":method", b"POST"),
+                (b":scheme", b"http"),
+                (b":path", PREDICT.encode()),
+                (b":authority", b"x"),
+                (b"TE".lower(), b"trailers"),
+                (b"content-type", b"application/grpc"),
+            )
+        )
+        connection.sendall(_frame(1, 4, stream, headers))
+        begun = b"\x00" + struct.pack(">I", 8_000_000) + b"x" * 3000
+        connection.sendall(_frame(0, 0, stream, begun))
+    return connection
+
+
+def test_uploads_that_stop_half_way(target):
+    with contextlib.ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(half_an_upload(("127.0.0.1", target.port)))
+        time.sleep(3)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"POST /v1/models/tiny:predict HT",
+        b"POST /v1/models/tiny:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n{",
+        b"GET /v1/models/tiny HTTP/1.1\r\nHost: x\r\n\r\n" * 50,
+    ],
+    ids=["silent", "half a head", "half a body", "never reads"],
+)
+def test_more_rest_connections_than_the_server_holds(target, sent):
+    with contextlib.ExitStack() as stack:
+        for _ in range(250):
+            connection = socket.create_connection(("127.0.0.1", target.rest_port), timeout=30)
+            stack.enter_context(connection)
+            with contextlib.suppress(OSError):
+                connection.sendall(sent)
+        time.sleep(1)
+
+
+def test_a_chunked_body_without_end(target):
+    with socket.create_connection(("127.0.0.1", target.rest_port), timeout=30) as connection:
+        connection.sendall(
+            b"POST /v1/models/tiny:predict HTTP/1.1\r\nHost: x\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+        with pytest.raises(OSError):
+            for _ in range(2000):
+                connection.sendall(b"20000\r\n" + b" " * 0x20000 + b"\r\n")
+
+
+def test_idle_connections(target):
+    with contextlib.ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(socket.create_connection(("127.0.0.1", target.port), timeout=30))
+        time.sleep(1)
+
+
+def test_reloads_by_a_stranger(attacker, tmp_path):
+    for models in ([], [{"name": "mine", "base_path": str(tmp_path)}], [{"base_path": "/"}]):
+        request = model_management_pb2.ReloadConfigRequest()
+        request.config.model_config_list.SetInParent()
+        for model in models:
+            request.config.model_config_list.config.add(model_platform="tensorflow", **model)
+        call = attacker.channel.unary_unary(RELOAD)
+        futures = [call.future(request.SerializeToString(), timeout=20) for _ in range(60)]
+        assert {future.code() for future in futures} == {CODE.PERMISSION_DENIED}
+
+
+def test_calls_whose_callers_give_up(attacker):
+    spec = attacker.spec(signature="slow")
+    request = attacker.predict_request(spec, x=[1.0], steps=[3000])
+    futures = [attacker.prediction.Predict.future(request, timeout=0.3) for _ in range(90)]
+    assert {future.code() for future in futures} <= {
+        CODE.DEADLINE_EXCEEDED,
+        CODE.OK,
+        CODE.RESOURCE_EXHAUSTED,
+    }
+
+
+def test_another_output_filter_with_each_request(attacker):
+    outputs = ["whole", "truth", "doubles", "octet"]
+    for count in range(1, 5):
+        for chosen in itertools.permutations(outputs, count):
+            request = attacker.predict_request(
+                attacker.spec(signature="types"),
+                whole=[1],
+                truth=[True],
+                doubles=[[1.0, 2.0]],
+                octet=[1],
+            )
+            request.output_filter.extend(chosen)
+            with contextlib.suppress(grpc.RpcError):
+                attacker.prediction.Predict(request, timeout=20)
+
+
+def _encoded(format_, **options):
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(out, format_, **options)
+    return out.getvalue()
+
+
+def _large_png():
+    header = struct.pack(">IIBBBBB", 12_000, 12_000, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + header
+    check = struct.pack(">I", zlib.crc32(chunk))
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + check
+
+
+def _many_scans():
+    whole = _encoded("JPEG", progressive=True)
+    last = whole.rindex(b"\xff\xda")
+    return whole[:-2] + whole[last:-2] * MAX_JPEG_SCANS + b"\xff\xd9"
+
+
+def _large_frames():
+    frame = b"\x2c" + struct.pack("<HHHHB", 0, 0, 12_000, 12_000, 0) + b"\x02\x02\x4c\x01\x00"
+    return b"GIF89a" + struct.pack("<HHBBB", 10, 10, 0, 0, 0) + frame * 10 + b"\x3b"
+
+
+@pytest.mark.parametrize("image", [_large_png(), _many_scans(), _large_frames()])
+def test_images_that_cost_more_than_they_show(attacker, image):
+    spec = attacker.spec(signature="picture")
+    code = refusal_of(lambda: attacker.predict(spec, image=[image] * 4))
+    assert code is CODE.INVALID_ARGUMENT
+
+
+def test_noise_over_both_ports(target):
+    noise = [b"\x00\xff" * 500, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 500, b"\r\n" * 500]
+    noise += [json.dumps({"instances": [[]] * 1000}).encode()]
+    for port, data in itertools.product((target.port, target.rest_port), noise):
+        address = ("127.0.0.1", port)
+        with contextlib.suppress(OSError), socket.create_connection(address, timeout=30) as each:
+            each.sendall(data)
