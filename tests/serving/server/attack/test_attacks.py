@@ -141,7 +141,7 @@ def half_an_upload(address):
                 (b":scheme", b"http"),
                 (b":path", PREDICT.encode()),
                 (b":authority", b"x"),
-                (b"TE".lower(), b"trailers"),
+                (bytes((0x74, 0x65)), b"trailers"),
                 (b"content-type", b"application/grpc"),
             )
         )

@@ -1,0 +1,205 @@
+"""What one request may cost, who pays for it, and who may change what is served."""
+
+import asyncio
+import io
+import json
+
+import grpc
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from tensorflow.core.framework import tensor_pb2
+from tensorflow_serving.apis import classification_pb2
+
+from serving.server import arrivals as arriving
+from serving.server.arrivals import Arrivals
+from serving.server.budget import Budget
+from serving.server.examples import serialized_examples
+from serving.server.rest_api import RestApi
+from serving.status import ServingError
+from serving.tensor_limits import MAX_FILLED_BYTES
+from serving.tensors import decode
+
+CODE = grpc.StatusCode
+
+
+def jpeg(value):
+    out = io.BytesIO()
+    Image.new("RGB", (32, 32), (value,) * 3).save(out, "JPEG")
+    return out.getvalue()
+
+
+def refusal_of(call):
+    with pytest.raises(grpc.RpcError) as refusal:
+        call()
+    return refusal.value.code(), refusal.value.details()
+
+
+def test_a_broken_image_fails_its_own_row(client):
+    images = [jpeg(128), jpeg(128)[:200], jpeg(64)]
+    request = client.predict_request(client.spec(signature="picture"), image=images)
+    response, call = client.prediction.Predict.with_call(request, timeout=60)
+    means = tf.make_ndarray(response.outputs["mean"])
+    assert means.tolist() == pytest.approx([128, 0, 64], abs=2)
+    (failed,) = [value for name, value in call.trailing_metadata() if "failed-rows" in name]
+    assert failed.startswith("1: ")
+
+
+def test_a_request_of_broken_images_fails(client):
+    spec = client.spec(signature="picture")
+    code, _ = refusal_of(lambda: client.predict(spec, image=[jpeg(1)[:200]] * 2))
+    assert code is CODE.INVALID_ARGUMENT
+
+
+def test_an_image_above_the_pixels_allowed_is_named_and_not_decoded(serving, client_of, base_path):
+    client = client_of(serving(base_path, max_image_pixels=1000))
+    code, details = refusal_of(
+        lambda: client.predict(client.spec(signature="picture"), image=[jpeg(1)])
+    )
+    assert code is CODE.INVALID_ARGUMENT
+    assert details == "row 0: 32 x 32 pixels; the limit is 1,000"
+
+
+@pytest.mark.parametrize("content", [b"\xff\xd8\xff\xe0\x00\x10", b"no example"])
+def test_bytes_that_are_no_example_are_an_invalid_argument(client, rest, content):
+    spec = client.spec(signature="regress")
+    code, _ = refusal_of(lambda: client.predict(spec, inputs=[content]))
+    assert code is CODE.INVALID_ARGUMENT
+
+
+def test_a_rest_error_is_cut_as_a_grpc_error_is(rest):
+    body = {"inputs": 1, "instances": [["x" * 200] * 200]}
+    status, answer = rest("POST", "/v1/models/tiny:predict", body)
+    assert (status, len(json.dumps(answer)) < 1200) == (400, True)
+
+
+def test_a_rest_request_without_its_signature_is_told_which(rest):
+    status, answer = rest("POST", "/v1/models/tiny:predict", {"instances": [{"a": 1, "b": 2}]})
+    assert (status, '"signature_name": "pair"' in answer["error"]) == (400, True)
+
+
+def test_a_version_of_many_digits_is_a_bad_request(rest):
+    status, _ = rest("GET", "/v1/models/tiny/versions/" + "9" * 5000)
+    assert status == 400
+
+
+def test_reloads_are_off(serving, client_of, base_path):
+    client = client_of(serving(base_path))
+    code, _ = refusal_of(lambda: client.reload({"name": "t", "base_path": str(base_path)}))
+    assert code is CODE.PERMISSION_DENIED
+
+
+def test_reloads_stay_below_the_folders_allowed(serving, client_of, base_path, tmp_path):
+    client = client_of(serving(base_path, allow_reload=True))
+    (base_path / "out").symlink_to(tmp_path)
+    for outside in (tmp_path, base_path / ".." / "other", base_path / "out"):
+        code, _ = refusal_of(lambda path=outside: client.reload({"base_path": str(path)}))
+        assert code is CODE.PERMISSION_DENIED
+    client.reload({"name": "tiny", "base_path": str(base_path)})
+
+
+def test_an_empty_reload_unloads_nothing(serving, client_of, base_path):
+    client = client_of(serving(base_path, allow_reload=True))
+    code, _ = refusal_of(client.reload)
+    assert code is CODE.INVALID_ARGUMENT
+    assert client.predict(x=[1.0])["y"].tolist() == [2.0]
+
+
+def test_a_reload_shows_the_token(serving, client_of, base_path):
+    client = client_of(serving(base_path, allow_reload=True, management_token="t" * 20))
+    model = {"name": "tiny", "base_path": str(base_path)}
+    code, _ = refusal_of(lambda: client.reload(dict(model)))
+    assert code is CODE.UNAUTHENTICATED
+
+
+def test_a_full_budget_refuses_and_takes_again_what_is_given_back():
+    budget = Budget(100)
+    first, second = budget.hold(), budget.hold()
+    first.add(80)
+    with pytest.raises(ServingError) as refusal:
+        second.add(30)
+    assert refusal.value.code is CODE.RESOURCE_EXHAUSTED
+    first.release()
+    second.add(30)
+    assert budget.used == 30
+
+
+def test_a_context_is_not_copied_into_more_than_a_request_may_have():
+    request = classification_pb2.ClassificationRequest()
+    listed = request.input.example_list_with_context
+    listed.context.features.feature["x"].bytes_list.value.append(b"x" * 1_000_000)
+    for _ in range(100):
+        listed.examples.add()
+    with pytest.raises(ServingError):
+        serialized_examples(request.input)
+
+
+def test_what_drips_is_dropped_for_what_comes_later(monkeypatch):
+    monkeypatch.setattr(arriving, "SLOW_SECONDS", 0.05)
+
+    async def scenario():
+        arrivals = Arrivals(max_slow=2, seconds=0.6)
+        slow = [asyncio.ensure_future(arrivals.of(asyncio.sleep(60))) for _ in range(5)]
+        await asyncio.sleep(0.3)
+        quick = await arrivals.of(asyncio.sleep(0, "message"))
+        errors = await asyncio.gather(*slow, return_exceptions=True)
+        return quick, [error.code for error in errors], len(arrivals)
+
+    quick, codes, left = asyncio.run(scenario())
+    assert (quick, left) == ("message", 0)
+    assert codes == [CODE.RESOURCE_EXHAUSTED] * 3 + [CODE.DEADLINE_EXCEEDED] * 2
+
+
+_FIELDS = st.dictionaries(
+    st.sampled_from(["half_val", "int_val", "int64_val", "uint32_val", "bool_val"]),
+    st.lists(st.integers(0, 1), max_size=3),
+    max_size=2,
+)
+
+
+@given(
+    st.integers(0, 40),
+    st.lists(st.sampled_from([-1, 0, 1, 2, 1000, 2**20, 2**31, 2**62]), max_size=4),
+    _FIELDS,
+    st.lists(st.binary(max_size=5), max_size=3),
+    st.binary(max_size=16),
+)
+@settings(max_examples=300)
+def test_any_tensor_is_refused_or_as_large_as_what_it_holds(dtype, dims, fields, texts, content):
+    tensor = tensor_pb2.TensorProto(dtype=dtype, string_val=texts, tensor_content=content, **fields)
+    for size in dims:
+        tensor.tensor_shape.dim.add().size = size
+    try:
+        array = decode(tensor, "x")
+    except ServingError as error:
+        assert error.message == "tensor parsing error: x"
+    else:
+        assert array.nbytes <= MAX_FILLED_BYTES + 100
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["instances", "inputs", "signature_name", "b64", "x", "s"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=10,
+)
+
+
+@given(
+    st.binary(max_size=80) | _JSON.map(lambda value: json.dumps(value).encode()),
+    st.sampled_from(["predict", "classify", "regress"]),
+)
+@settings(max_examples=300)
+def test_any_rest_body_is_answered_or_refused_in_a_few_words(shared_server, body, verb):
+    api = RestApi(shared_server.manager, shared_server.metrics)
+    reply = api.handle("POST", f"/v1/models/tiny:{verb}", body)
+    assert reply.status in (200, 400, 501)
+    assert len(reply.body) < 3000
