@@ -29,6 +29,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tensorflow_serving.apis import predict_pb2
 
 ROUNDS = 3
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
@@ -184,15 +188,23 @@ def empty_calls(port: int, seconds: float) -> Run:
     return summary(latencies, took, 0.0)
 
 
-def served_calls(port: int, pid: int, rows: int, clients: int, seconds: float) -> Run:
-    """The same over gRPC, each client with a connection of its own."""
-    import grpc
+def predict_request(rows: int) -> "predict_pb2.PredictRequest":
+    """A request for so many products."""
     import tensorflow as tf
-    from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+    from tensorflow_serving.apis import predict_pb2
 
     request = predict_pb2.PredictRequest()
     request.model_spec.name = "model"
     request.inputs["examples"].CopyFrom(tf.make_tensor_proto([product()] * rows))
+    return request
+
+
+def served_calls(port: int, pid: int, rows: int, clients: int, seconds: float) -> Run:
+    """The same over gRPC, each client with a connection of its own."""
+    import grpc
+    from tensorflow_serving.apis import prediction_service_pb2_grpc
+
+    request = predict_request(rows)
     options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_send_message_length", -1)]
 
     def make_call() -> Callable[[], None]:
