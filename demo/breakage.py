@@ -42,12 +42,13 @@ class BrokenLine:
 
 def _with_picture(reason: str, specimen: Specimen, picture: bytes, suffix: str) -> BrokenLine:
     source = f"images/{specimen.product.id}{suffix}"
-    text = line(replace(specimen.product, source=source))
+    # A product with words would keep them.
+    text = line(replace(specimen.product, words=None, source=source))
     return BrokenLine(reason, text, {source: picture})
 
 
 def _with_source(reason: str, specimen: Specimen, source: str | None) -> BrokenLine:
-    return BrokenLine(reason, line(replace(specimen.product, source=source)), {})
+    return BrokenLine(reason, line(replace(specimen.product, words=None, source=source)), {})
 
 
 def _with_answers(reason: str, specimen: Specimen, labels: list[str]) -> BrokenLine:

@@ -1,11 +1,13 @@
 """The Beam steps of ingestion: read lines, parse them, check images and write shards."""
 
 import collections
+import dataclasses
 import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Semaphore
+from typing import TypeVar
 
 import apache_beam as beam
 import tensorflow as tf
@@ -20,11 +22,13 @@ from components.manifest_example_gen.summary import (
     count_product,
     count_superseded,
 )
+from shelfsort.contract.modalities import has_words
 from shelfsort.core.progress import progress
 from shelfsort.core.storage import is_remote
 from shelfsort.products.example import NO_PICTURE, to_example
 from shelfsort.products.groups import group_id, group_key
-from shelfsort.products.images.checks import Picture, check_picture
+from shelfsort.products.images.checks import Picture
+from shelfsort.products.images.conversion import served_image
 from shelfsort.products.images.decoder import check_decodes
 from shelfsort.products.images.source import ImageSource, ImageSources
 from shelfsort.products.leaves import LeafResolver
@@ -43,6 +47,10 @@ PARTIAL_FOLDER = "partial"
 _READERS = 8
 _READ_AHEAD = 24
 _DECODED_AT_ONCE = 2
+
+_Item, _Result = TypeVar("_Item"), TypeVar("_Result")
+_Written = tuple[LabelledProduct, str, bytes]
+"""A product as it is counted, its split, and its serialised example."""
 
 
 class ReadLines(beam.DoFn):
@@ -113,11 +121,11 @@ class WriteShards(beam.DoFn):
         for product in superseded:
             counts.update(count_superseded(product))
         with _ShardFiles(self._folder, shard, self._shards) as files:
-            for product, outcome in self._examined(products):
+            for outcome in self._examined(products):
                 if isinstance(outcome, Reject):
                     rejects.append(outcome)
                     continue
-                split, example = outcome
+                product, split, example = outcome
                 files.write(split, example)
                 counts.update(count_product(product, split))
         counts.update(count_image_digests(self._image_digests))
@@ -126,23 +134,28 @@ class WriteShards(beam.DoFn):
             yield pvalue.TaggedOutput(REJECTS, reject)
         yield counts
 
-    def _examined(
-        self, products: list[LabelledProduct]
-    ) -> Iterator[tuple[LabelledProduct, Reject | tuple[str, bytes]]]:
-        for product, outcome in _in_order(self._pool, self._examine, products):
+    def _examined(self, products: list[LabelledProduct]) -> Iterator[Reject | _Written]:
+        for outcome in _in_order(self._pool, self._examine, products):
             self._done += 1
             progress(self._done, self._expected, "products read")
-            yield product, outcome
+            yield outcome
 
-    def _examine(self, labelled: LabelledProduct) -> Reject | tuple[str, bytes]:
-        """The split and the serialised example of a product, or why it is left out."""
+    def _examine(self, labelled: LabelledProduct) -> Reject | _Written:
+        """A product with its split and its serialised example, or why it is left out.
+
+        A product whose image cannot be used keeps its words.
+        """
         product = labelled.product
         try:
             picture, image = self._image_of(product.image, labelled.file)
         except RejectedLine as why:
-            return left_out(labelled, why)
+            if not has_words(product.title, product.description):
+                return left_out(labelled, why)
+            picture, image = NO_PICTURE, b""
+            labelled = dataclasses.replace(labelled, ignored=(*labelled.ignored, why.reason))
         key = group_key(product.title, image, product.description)
-        return self._splits.split_of(key), to_example(labelled, picture, image, group_id(key))
+        example = to_example(labelled, picture, image, group_id(key))
+        return labelled, self._splits.split_of(key), example
 
     def _image_of(self, reference: str, file: str) -> tuple[Picture, bytes]:
         if not reference:
@@ -150,9 +163,9 @@ class WriteShards(beam.DoFn):
         source = self._sources.of(file)
         image = self._read(source, reference)
         with self._decoding:
-            picture = check_picture(image, self._data.max_image_pixels)
-            check_decodes(image, picture)
-        return picture, image
+            picture, served = served_image(image, self._data.max_image_pixels)
+            check_decodes(served, picture)
+        return picture, served
 
     def _read(self, source: ImageSource, reference: str) -> bytes:
         location = source.locate(reference)
@@ -223,14 +236,13 @@ class _ShardFiles:
 
 
 def _in_order(
-    pool: ThreadPoolExecutor, work: Callable, items: Iterable
-) -> Iterator[tuple[object, object]]:
+    pool: ThreadPoolExecutor, work: Callable[[_Item], _Result], items: Iterable[_Item]
+) -> Iterator[_Result]:
     """`work` on each item in threads, results in order, a bounded number of them waiting."""
-    waiting: collections.deque = collections.deque()
+    waiting: collections.deque[Future[_Result]] = collections.deque()
     for item in items:
-        waiting.append((item, pool.submit(work, item)))
+        waiting.append(pool.submit(work, item))
         if len(waiting) >= _READ_AHEAD:
-            first, future = waiting.popleft()
-            yield first, future.result()
-    for item, future in waiting:
-        yield item, future.result()
+            yield waiting.popleft().result()
+    for future in waiting:
+        yield future.result()

@@ -32,6 +32,7 @@ from components.manifest_example_gen.category_tree import load_resolver
 from components.manifest_example_gen.input_validation import (
     RejectTally,
     refuse_empty_splits,
+    refuse_lost_images,
     refuse_unusable,
 )
 from components.manifest_example_gen.settings import DataConfig
@@ -49,7 +50,7 @@ from shelfsort.products.manifest.digest import (
 from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.manifest.label_attributes import find_label_attribute
 from shelfsort.products.manifest.provenance import Origin
-from shelfsort.products.manifest.rejects import IGNORED, REASONS, Reject
+from shelfsort.products.manifest.rejects import IGNORED, IMAGE_REASONS, REASONS, Reject
 from shelfsort.products.splits import Splits
 from shelfsort.products.tables.lines import all_product_lines
 
@@ -226,6 +227,8 @@ def _check_result(rejects_uri: str, given: _Input) -> Ingestion:
     )
     most = given.data.max_reject_share
     refuse_unusable(given.manifest, tally, list(ingestion.categories), most)
+    lost = sum(ingestion.ignored.get(reason, 0) for reason in IMAGE_REASONS)
+    refuse_lost_images(given.manifest, lost, ingestion.accepted, most)
     refuse_empty_splits(given.manifest, list(given.data.splits), ingestion.splits)
     return ingestion
 

@@ -111,3 +111,23 @@ def refuse_empty_splits(manifest: str, names: Sequence[str], products: Mapping[s
             f"{manifest}: none of {sum(products.values()):,} products is in the split "
             f"{empty[0]!r}. Add products, or increase its share in data.splits."
         )
+
+
+def refuse_lost_images(manifest: str, lost: int, products: int, max_share: float) -> None:
+    """Stops a run in which too many products kept their words but lost their image.
+
+    Args:
+      manifest: as it was named.
+      lost: products whose image could not be used.
+      products: all that were accepted.
+      max_share: largest share of lost images that is accepted, in [0, 1].
+
+    Raises:
+      InputError: the share is larger, as with a wrong folder.
+    """
+    if lost > max_share * products:
+        raise InputError(
+            f"{manifest}: the images of {lost:,} of {products:,} products cannot be used, more "
+            f"than {max_share:.1%}. `shelfsort check` shows the first. Fix the images, or increase "
+            "data.max_reject_share."
+        )

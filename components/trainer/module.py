@@ -35,6 +35,7 @@ from shelfsort.training.dataset import Products, read_products, record_batches, 
 from shelfsort.training.embedding import embed_new_pictures
 from shelfsort.training.embedding_cache import EmbeddingCache, content_digest
 from shelfsort.training.fitting import CrossFit, Fit, Start, VocabularySizes, fit, tower_logits
+from shelfsort.training.images import PIXELS_VERSION
 from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.rows import evenly
 from shelfsort.training.served_model import ServedModel
@@ -155,7 +156,7 @@ def cache_key(backbone: Backbone, config: TrainingConfig) -> str:
     weights = "packaged"
     if config.image.backbone_weights:
         weights = content_digest(Path(config.image.backbone_weights).read_bytes()).hex()
-    return f"{backbone.name}-{weights}-padded-{backbone.image_size}"
+    return f"{backbone.name}-{weights}-padded-{backbone.image_size}-v{PIXELS_VERSION}"
 
 
 def vocabulary_sizes(transformed: tft.TFTransformOutput, labels: LabelSpace) -> VocabularySizes:

@@ -5,12 +5,17 @@ TF Serving carries no TF-Text, so nothing here needs more than TensorFlow itself
 
 import tensorflow as tf
 
+from shelfsort.products.text import UNSEEN
+
 WORD_NGRAMS = (1, 2)
 PIECE_NGRAMS = (3, 4, 5)
 # What one product may bring to the graph; longer texts are read up to here.
 MAX_WORDS_READ = 512
 MAX_TITLE_WORDS_READ = 48
 
+# What `as_read` removes as well, for callers that send a text as it is.
+_UNSEEN = f"[{UNSEEN}]"
+_TAG = r"</?[A-Za-z][^<>]*>"
 _NOT_A_WORD = r"[^\p{L}\p{M}\p{N}]+"
 # Scripts written without spaces: each character stands as a word, pairs of them as bigrams.
 _UNSPACED_CHARACTER = r"([\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])"
@@ -18,6 +23,8 @@ _UNSPACED_CHARACTER = r"([\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer
 
 def words(text: tf.Tensor) -> tf.RaggedTensor:
     """Lower-cased words: (n,) UTF-8 strings → ragged (n, words), at most MAX_WORDS_READ each."""
+    text = tf.strings.regex_replace(text, _UNSEEN, "")
+    text = tf.strings.regex_replace(text, _TAG, " ")
     text = tf.strings.lower(text, encoding="utf-8")
     text = tf.strings.regex_replace(text, _NOT_A_WORD, " ")
     text = tf.strings.regex_replace(text, _UNSPACED_CHARACTER, r" \1 ")

@@ -10,7 +10,8 @@ from components.manifest_example_gen.preflight import Examined, examine
 from components.manifest_example_gen.settings import DataConfig
 from shelfsort.contract.targets import DEFAULT_TARGETS, percent_of
 from shelfsort.core.errors import InputError
-from shelfsort.products.images.checks import check_picture
+from shelfsort.products.images.checks import announced_format
+from shelfsort.products.images.conversion import served_image
 from shelfsort.products.manifest.digest import ImageReference
 from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.manifest.rejects import IGNORED, REASONS, RejectedLine
@@ -212,7 +213,8 @@ def _sampled(images: Sequence[ImageReference], max_pixels: int) -> str:
     for source, reference in chosen:
         try:
             content = source.read(source.locate(reference))
-            formats[check_picture(content, max_pixels).format.upper()] += 1
+            served_image(content, max_pixels)
+            formats[announced_format(content) or "unnamed"] += 1
         except RejectedLine as why:
             faults.append(f"{reference!r}: {why.detail}")
     named = ", ".join(f"{n:,} {name}" for name, n in formats.most_common())

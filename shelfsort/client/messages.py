@@ -20,6 +20,8 @@ from shelfsort.contract.signatures import (
 )
 from shelfsort.contract.targets import DEFAULT_TARGETS, accepted, targets_among
 from shelfsort.core.errors import InputError
+from shelfsort.products.manifest.rejects import RejectedLine
+from shelfsort.products.text import as_read
 
 Message: TypeAlias = Any
 """A message of `wire`: made from descriptors at run time, so its fields have no static types."""
@@ -44,7 +46,8 @@ class Product:
 
     Attributes:
         title, description: text; empty where there is none.
-        image: the encoded image (JPEG, PNG, GIF or BMP), or the path of its file.
+        image: the encoded image (JPEG, PNG, GIF or BMP; with the extra `images` also WebP, AVIF,
+            HEIC or TIFF), or the path of its file.
         price: in the shop's currency, at least 0.
     """
 
@@ -155,7 +158,7 @@ def checked(product: Product, max_image_bytes: int = MAX_IMAGE_BYTES) -> Row:
 
 def _utf8(text: str) -> bytes:
     # Half a surrogate pair, as cut-off JSON escapes leave it, has no UTF-8 form.
-    return text.encode("utf-8", "replace")
+    return as_read(text).encode("utf-8", "replace")
 
 
 def _image_bytes(image: bytes | str | os.PathLike[str] | None, limit: int) -> bytes:
@@ -167,9 +170,25 @@ def _image_bytes(image: bytes | str | os.PathLike[str] | None, limit: int) -> by
         _check_size(name, len(content), limit)
     else:
         name, content = str(image), _file_bytes(Path(image), limit)
-    if not content.startswith(_IMAGE_STARTS):
-        raise InputError(f"{name}: not a JPEG, PNG, GIF or BMP image. Convert it first.")
-    return content
+    return content if content.startswith(_IMAGE_STARTS) else _converted(name, content)
+
+
+def _converted(name: str, content: bytes) -> bytes:
+    """An image of another format as the served graph decodes it."""
+    try:
+        # Only such an image needs Pillow.
+        from shelfsort.products.images.conversion import served_image
+    except ImportError as error:
+        raise InputError(
+            f"{name}: not a JPEG, PNG, GIF or BMP image. Convert it first, or run "
+            "pip install 'shelfsort[images]', which reads WebP, AVIF, HEIC and TIFF."
+        ) from error
+    try:
+        return served_image(content)[1]
+    except RejectedLine as why:
+        raise InputError(
+            f"{name}: no image that can be read ({why.detail}). Give a JPEG, PNG, GIF or BMP image."
+        ) from why
 
 
 def _file_bytes(path: Path, limit: int) -> bytes:

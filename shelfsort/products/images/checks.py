@@ -12,6 +12,7 @@ from shelfsort.products.manifest.rejects import RejectedLine
 
 SERVED_FORMATS = ("JPEG", "PNG", "GIF", "BMP")
 _PNG_END = b"IEND\xaeB`\x82"
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"})
 _BMP_DEPTHS = frozenset({8, 24, 32})
 _SIGNATURES: dict[bytes, str] = {
     b"\xff\xd8\xff": "JPEG",
@@ -25,7 +26,6 @@ _SIGNATURES: dict[bytes, str] = {
     b"\x00\x00\x00\x0cjP  ": "JPEG 2000",
     b"%PDF": "PDF",
     b"<svg": "SVG",
-    b"<?xml": "SVG",
 }
 
 
@@ -50,7 +50,7 @@ def check_picture(content: bytes, max_pixels: int) -> Picture:
     Raises:
       RejectedLine: `unreadable_image`, `unsupported_image_format` or `image_too_large`.
     """
-    kind = _kind(content)
+    kind = announced_format(content)
     if kind and kind not in SERVED_FORMATS:
         raise RejectedLine("unsupported_image_format", f"{kind}; use JPEG, PNG, GIF or BMP")
     if kind == "BMP":
@@ -98,15 +98,19 @@ def _decode(content: bytes, max_pixels: int) -> Picture:
     return Picture(format_, width, height)
 
 
-def _kind(content: bytes) -> str:
+def announced_format(content: bytes) -> str:
     """The format that the first bytes announce; "" where they announce none."""
     for signature, name in _SIGNATURES.items():
         if content.startswith(signature):
             return name
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "WEBP"
-    if content[4:8] == b"ftyp" and content[8:12] in (b"avif", b"heic", b"heix", b"mif1"):
-        return "AVIF or HEIC"
+    if content[4:8] == b"ftyp" and content[8:12] in _HEIF_BRANDS:
+        return "HEIF"
+    if content[4:8] == b"ftyp" and content[8:12] in (b"avif", b"avis"):
+        return "AVIF"
+    if content.lstrip()[:5] == b"<?xml":
+        return "SVG" if b"<svg" in content[:4096] else "XML, not an image"
     return ""
 
 

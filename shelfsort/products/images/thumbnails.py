@@ -3,7 +3,9 @@
 import base64
 import io
 
-from PIL import Image, ImageOps
+from PIL import Image
+
+from shelfsort.products.images.conversion import on_white
 
 SIDE = 144
 MAX_PIXELS = 64_000_000
@@ -20,7 +22,7 @@ def thumbnail(encoded: bytes) -> str | None:
             if picture.width * picture.height > MAX_PIXELS:
                 return None
             picture.draft("RGB", (SIDE * 2, SIDE * 2))
-            small = _on_white(ImageOps.exif_transpose(picture))
+            small = on_white(picture)
     # Pillow's decoders raise far more than OSError on broken bytes.
     except Exception:
         return None
@@ -28,14 +30,3 @@ def thumbnail(encoded: bytes) -> str | None:
     out = io.BytesIO()
     small.save(out, "JPEG", quality=_QUALITY, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
-
-
-def _on_white(picture: Image.Image) -> Image.Image:
-    """The pixels alone: a converted image would keep the original's comments."""
-    ground = Image.new("RGB", picture.size, "white")
-    if picture.mode in ("RGB", "L"):
-        ground.paste(picture)
-    else:
-        layer = picture.convert("RGBA")
-        ground.paste(layer, mask=layer)
-    return ground

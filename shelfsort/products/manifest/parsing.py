@@ -14,8 +14,10 @@ from shelfsort.products.manifest.annotations import (
     workers_of,
 )
 from shelfsort.products.manifest.lines import LONGEST_LINE_BYTES, Line
+from shelfsort.products.manifest.price import parse_price
 from shelfsort.products.manifest.rejects import Reject, RejectedLine
 from shelfsort.products.product import Product
+from shelfsort.products.text import as_read
 
 MAX_TEXT_CHARS = 20_000
 _LONGEST_ID_BYTES = 512
@@ -150,7 +152,7 @@ def _text(fields: Mapping[str, Any], key: str, longest: int, ignored: list[str])
     if len(value) > longest:
         ignored.append("text_cut")
         value = value[:longest]
-    return encodable(value)
+    return as_read(encodable(value))
 
 
 def _id(value: Any, image: str, words: str) -> str:
@@ -169,13 +171,17 @@ def _price(value: Any, ignored: list[str]) -> float | None:
     if value is None or value == "":
         return None
     try:
-        price = math.nan if isinstance(value, bool) else float(value)
+        price = math.nan if isinstance(value, bool) else _number(value)
     except (TypeError, ValueError, OverflowError):
         price = math.nan
     if not abs(price) <= _LARGEST_FLOAT32:
         ignored.append("price")
         return None
     return price
+
+
+def _number(value: Any) -> float:
+    return parse_price(value) if isinstance(value, str) else float(value)
 
 
 def _gold(value: Any, ignored: list[str]) -> str | None:

@@ -22,7 +22,7 @@ REASONS: dict[str, str] = {
     "rare_category": "The category has too few products",
     "missing_image": "The image is not there",
     "unreadable_image": "The image is broken or cut short",
-    "unsupported_image_format": "The image is not a JPEG, PNG, GIF or BMP that can be served",
+    "unsupported_image_format": "The image has a format that is not read",
     "image_too_large": "The image has too many bytes or pixels",
     "path_outside_folder": "The image lies outside the manifest's folder",
     "unreachable_store": "The object store of the image does not answer",
@@ -38,6 +38,17 @@ IGNORED: dict[str, str] = {
     "machine_label": "a label was given by a machine",
 }
 """What was cut, left out or set in products that are used, in words."""
+
+IMAGE_REASONS = (
+    "missing_image",
+    "unreadable_image",
+    "unsupported_image_format",
+    "image_too_large",
+    "path_outside_folder",
+    "unsupported_scheme",
+)
+"""Reasons against an image: a product with words keeps these."""
+IGNORED |= {reason: f"words kept without the image: {REASONS[reason]}" for reason in IMAGE_REASONS}
 
 DELIBERATE = frozenset({"not_selected", "rare_category"})
 """Reasons that the settings ask for: such lines are no fault of the data."""

@@ -113,13 +113,13 @@ def broken(whole, make_line, make_picture):
     references = [
         "images/none.jpg",
         whole.picture("cut.jpg", make_picture()[:200]),
-        whole.picture("x.webp", make_picture("WEBP")),
+        whole.picture("x.svg", b"<svg/>"),
         whole.picture("large.png", make_picture("PNG", size=(400, 300))),
         "../taxonomy.json",
         "http://127.0.0.1/a.jpg",
     ]
     for n, reference in enumerate(references):
-        whole.add(make_line(["shoes"], id=f"picture{n}", title="t", **{"source-ref": reference}))
+        whole.add(make_line(["shoes"], id=f"picture{n}", **{"source-ref": reference}))
     whole.add(make_line(["shoes"], id="p1", title="repeated"))
     whole.add(b"[1]")
     whole.add(b'{"id": "p2"')
@@ -187,6 +187,40 @@ def test_every_broken_line_is_rejected_with_its_reason_and_counted(broken, tmp_p
     # What was answered about rejected products was paid for, too.
     answers = sum(line.count(b"worker_id") for line in broken.lines)
     assert ingestion.labels.answers == answers
+
+
+def test_a_product_whose_image_cannot_be_used_keeps_its_words(whole, make_line, tmp_path):
+    lost = make_line(["shoes"], id="lost", title="Words alone", **{"source-ref": "images/gone.jpg"})
+    whole.add(lost)
+    found = ingest(whole, tmp_path)
+    ingestion = Ingestion.read(found["rejects"].uri)
+    assert (ingestion.accepted, ingestion.rejected) == (121, 0)
+    assert ingestion.ignored == {"missing_image": 1}
+    examples = [each for split in read_examples(found["examples"]).values() for each in split]
+    (kept,) = [each for each in examples if value(each, "product_id") == b"lost"]
+    assert (value(kept, "title"), value(kept, "image")) == (b"Words alone", b"")
+
+
+def test_most_images_in_a_wrong_folder_stop_the_run(whole, make_line, tmp_path):
+    for n in range(40):
+        reference = {"source-ref": f"gone/{n}.jpg"}
+        whole.add(make_line(["shoes"], id=f"lost{n}", title=f"Words {n}", **reference))
+    with pytest.raises(InputError, match=r"images of 40 of 160 products.*20\.0%"):
+        ingest(whole, tmp_path)
+
+
+def test_an_image_of_another_format_is_stored_as_the_graph_decodes_it(
+    catalogue, make_line, make_picture, tmp_path
+):
+    for n in range(60):
+        reference = catalogue.picture(f"{n}.webp", make_picture("WEBP", colour=(n, 2 * n, 100)))
+        line = make_line(["shoes" if n % 2 else "shirts"], id=str(n), title=f"Thing {n}")
+        catalogue.add(line | {"source-ref": reference})
+    found = ingest(catalogue, tmp_path)
+    assert Ingestion.read(found["rejects"].uri).accepted == 60
+    examples = [each for split in read_examples(found["examples"]).values() for each in split]
+    assert {value(each, "image_format") for each in examples} == {b"jpeg"}
+    assert all(value(each, "image").startswith(b"\xff\xd8") for each in examples)
 
 
 def test_nothing_but_the_splits_and_their_origin_is_left_in_the_examples_folder(whole, tmp_path):

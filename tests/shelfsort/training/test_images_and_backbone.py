@@ -9,6 +9,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from shelfsort.core.errors import InputError
+from shelfsort.products.images.orientation import served_orientation
 from shelfsort.training import efficientnet_lite
 from shelfsort.training.backbones import load_backbone
 from shelfsort.training.images import decode_picture, decode_pictures
@@ -30,6 +31,67 @@ def test_a_wide_picture_keeps_its_aspect_between_white_bands():
 def test_an_extreme_picture_still_has_a_line():
     pixels = decode_picture(_encoded(Image.new("RGB", (2000, 1), (0, 0, 0))), 8).numpy()
     assert (pixels == 0).all(axis=(1, 2)).sum() == 1
+
+
+# Stored pixels that each orientation makes `_corners`, as Pillow's exif_transpose undoes it.
+_STORED = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+def _corners() -> Image.Image:
+    """Wide, with a colour of its own in each quarter."""
+    image = Image.new("RGB", (64, 48), (250, 250, 0))
+    image.paste((250, 0, 0), (0, 0, 32, 24))
+    image.paste((0, 0, 250), (32, 0, 64, 24))
+    image.paste((0, 250, 0), (0, 24, 32, 48))
+    return image
+
+
+@pytest.mark.parametrize("byte_order", ["<", ">"])
+@pytest.mark.parametrize("orientation", _STORED)
+def test_a_jpeg_is_seen_upright_by_its_orientation(orientation, byte_order):
+    exif = Image.Exif()
+    exif.endian = byte_order
+    exif[0x010F] = "Maker"
+    exif[0x0112] = orientation
+    change = _STORED[orientation]
+    stored = _corners().transpose(change) if change is not None else _corners()
+    buffer = io.BytesIO()
+    stored.save(buffer, "JPEG", quality=95, exif=exif)
+    upright = io.BytesIO()
+    _corners().save(upright, "JPEG", quality=95)
+    assert served_orientation(buffer.getvalue()) == orientation
+    seen = decode_picture(buffer.getvalue(), 32).numpy().astype(int)
+    expected = decode_picture(upright.getvalue(), 32).numpy().astype(int)
+    assert np.abs(seen - expected).mean() < 3
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
+def test_transparent_parts_of_a_png_are_white(mode):
+    image = Image.new("RGBA", (16, 16), (0, 0, 0, 0))
+    image.paste((60, 60, 60, 255), (0, 0, 8, 16))
+    image.paste((0, 0, 0, 102), (8, 8, 16, 16))
+    encoded = _encoded(image.quantize() if mode == "PA" else image.convert(mode))
+    pixels = decode_picture(encoded, 16).numpy().astype(int)
+    assert np.abs(pixels[4, 4] - 60).max() <= 1
+    assert (pixels[4, 12] == 255).all()
+    # 40 % black on white.
+    assert np.abs(pixels[12, 12] - 153).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB"])
+def test_an_opaque_png_keeps_its_pixels(mode):
+    image = _corners().convert(mode)
+    pixels = decode_picture(_encoded(image), 64).numpy()
+    assert (pixels[8:56] == np.asarray(image.convert("RGB"))).all()
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP"])

@@ -22,6 +22,7 @@ from shelfsort.products.manifest.writing import (
     write_manifest,
 )
 from shelfsort.products.product import Product
+from shelfsort.products.text import as_read
 
 LARGEST_FLOAT32 = 3.4028234663852886e38
 texts = st.text(max_size=30) | st.sampled_from(
@@ -35,11 +36,14 @@ attributes = (
 )
 attributes = attributes.filter(lambda name: not {name, f"{name}-metadata"} & taken)
 
+# As ingestion reads them.
+words = texts.map(as_read).filter(lambda text: as_read(text) == text)
+
 products = st.builds(
     Product,
     id=filled,
-    title=texts,
-    description=texts,
+    title=words,
+    description=words,
     price=st.none() | st.floats(-LARGEST_FLOAT32, LARGEST_FLOAT32),
     image=texts,
 ).filter(lambda each: each.image or each.title.strip() or each.description.strip())
