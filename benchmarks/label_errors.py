@@ -138,7 +138,7 @@ def accuracies(
     crossed = first
     if (trust < 1).any():
         crossed = cross_fit(problem.train, problem.sizes, config, trust)
-    towers = fit_all(problem.train, problem.sizes, config, trust, epochs=crossed.epochs)
+    towers = fit_all(problem.train, problem.sizes, config, trust)
     gold, logits = problem.unseen_gold, tower_logits(towers, problem.unseen)
     results = {}
     for mode, rows in modality_rows(problem.unseen).items():

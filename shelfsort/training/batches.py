@@ -1,53 +1,62 @@
-"""Feeds the towers from disk, a batch at a time."""
+"""The order in which a fit takes its products, and a batch's words as a sparse matrix."""
 
-import keras
+from collections.abc import Iterator
+
 import numpy as np
 
 from shelfsort.training.dataset import Products
 
 
-class Batches(keras.utils.PyDataset):
-    """Batches of inputs, targets and weights for `fit`.
-
-    A tower learns nothing from what it cannot see: its weights are 0 there.
+class Batches:
+    """Row numbers of the products of a fit, a batch at a time, in another order each pass.
 
     Args:
-        products: that the batches are read from.
-        weights: (n,) float32 of all products.
         rows: of the products to take.
-        batch_size: products a batch; the last may have fewer.
-        shuffled_by: seed of the order, a new one every epoch; None keeps the order of `rows`.
+        batch_size: products a batch; the last of a pass may have fewer.
+        passes: over the rows.
+        seed: of the orders.
     """
 
-    def __init__(
-        self,
-        products: Products,
-        weights: np.ndarray,
-        rows: np.ndarray,
-        batch_size: int,
-        shuffled_by: int | None = None,
-    ):
-        super().__init__()
-        self._products = products
-        self._weights = weights
-        self._rows = rows.copy()
+    def __init__(self, rows: np.ndarray, batch_size: int, passes: int, seed: int):
+        self._rows = rows
         self._batch_size = batch_size
-        self._chance = None if shuffled_by is None else np.random.default_rng(shuffled_by)
-        self.on_epoch_end()
+        self._passes = passes
+        self._seed = seed
 
-    def __len__(self) -> int:
+    @property
+    def a_pass(self) -> int:
+        """Batches in one pass."""
         return -(-len(self._rows) // self._batch_size)
 
-    def __getitem__(self, number: int) -> tuple[dict, dict, dict]:
-        start = number * self._batch_size
-        rows = self._rows[start : start + self._batch_size]
-        weights = {
-            "text": self._weights[rows] * self._products.has_text[rows],
-            "image": self._weights[rows] * self._products.has_image[rows],
-        }
-        labels = dict.fromkeys(weights, self._products.labels[rows])
-        return self._products.tower_inputs(rows), labels, weights
+    def __len__(self) -> int:
+        return self._passes * self.a_pass
 
-    def on_epoch_end(self) -> None:
-        if self._chance is not None:
-            self._chance.shuffle(self._rows)
+    def __iter__(self) -> Iterator[np.ndarray]:
+        chance = np.random.default_rng(self._seed)
+        for _ in range(self._passes):
+            order = chance.permutation(self._rows)
+            for start in range(0, len(order), self._batch_size):
+                yield order[start : start + self._batch_size]
+
+
+def sparse_terms(
+    products: Products, rows: np.ndarray, starts: tuple[int, int, int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Words, pieces and prices of products, as the entries of a sparse matrix.
+
+    Args:
+        products: that hold them.
+        rows: (m,) of the products to take.
+        starts: rows of the tables of words, pieces and prices in one table of all.
+
+    Returns:
+        (t,) int32 places in `rows`, (t,) int32 rows of the table of all, and (t,) float32 weights.
+    """
+    inputs = products.tower_inputs(rows)
+    prices = inputs["price_bucket"][:, None]
+    ids = (inputs["word_ids"], inputs["piece_ids"], prices)
+    weights = (inputs["word_weights"], inputs["piece_weights"], np.ones(prices.shape, np.float32))
+    given = np.concatenate(ids, axis=1) > 0
+    table_rows = np.concatenate([own + start for own, start in zip(ids, starts, strict=True)], 1)
+    places = np.nonzero(given)[0].astype(np.int32)
+    return places, table_rows[given], np.concatenate(weights, axis=1)[given]

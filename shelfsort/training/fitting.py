@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from shelfsort.core.progress import progress
 from shelfsort.labeling.label_issues import Suspect
@@ -14,8 +15,9 @@ from shelfsort.training.batches import Batches
 from shelfsort.training.dataset import Products
 from shelfsort.training.label_noise import find_label_errors, label_trust
 from shelfsort.training.pooling import Pool, fit_pool
-from shelfsort.training.rows import CHUNK, RowFile, Rows, chunks, evenly
-from shelfsort.training.settings import TrainingConfig
+from shelfsort.training.rows import RowFile, Rows, chunks, evenly
+from shelfsort.training.settings import FitConfig, TrainingConfig
+from shelfsort.training.steps import ImageSteps, Steps, TextSteps
 from shelfsort.training.towers import build_towers
 
 OUTPUTS = ("text", "image")
@@ -24,6 +26,8 @@ Start = Callable[[keras.Model], bool]
 WARM_PASSES, WARM_RATE = 0.2, 0.5
 # The pool has three numbers a category: more products than these would not move them.
 POOLED_ON = 20_000
+# The mean of the images and their variance: more would not move them.
+_CENTRED_ON = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,13 +48,11 @@ class CrossFit:
         held_out: by output name, n rows of K logits.
         folds: (n,) fold that held each product out.
         pool: fitted on `held_out`.
-        epochs: passes that served the held-out folds best, on average.
     """
 
     held_out: dict[str, Rows]
     folds: np.ndarray
     pool: Pool
-    epochs: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Fit:
 
     Attributes:
         towers: the model of `towers.build_towers`.
-        crossed: the cross-fit that the towers' pool and length of fit come from.
+        crossed: the cross-fit that the towers' pool comes from.
         suspects: suspected label errors, the most suspect first.
     """
 
@@ -93,9 +95,7 @@ def fit(
     trust = label_trust(train, suspects, config.label_issues.action)
     if (trust < 1).any():
         crossed = cross_fit(train, sizes, config, trust)
-    towers = fit_all(
-        train, sizes, config, trust, epochs=crossed.epochs, log_dir=log_dir, start=start
-    )
+    towers = fit_all(train, sizes, config, trust, log_dir=log_dir, start=start)
     return Fit(towers, crossed, suspects)
 
 
@@ -113,18 +113,15 @@ def cross_fit(
     weights = sample_weights(train, sizes.categories, config, trust)
     folds = train.group_folds(config.fit.folds, config.fit.seed)
     held_out = _no_logits(len(train), sizes.categories)
-    lengths = []
     for fold in range(config.fit.folds):
         inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         if not len(outside) or not len(inside):
             continue
         seed = config.fit.seed + 1 + fold
         towers = _fresh_towers(train, sizes, config, seed)
-        length = _fit_once(towers, train, weights, config, seed=seed, on=inside, check=outside)
-        lengths.append(length)
+        _fit_once(towers, train, weights, config, seed=seed, on=inside)
         _write_logits(towers, train, outside, held_out)
         progress(fold + 1, config.fit.folds, "cross-fits of the towers")
-    epochs = max(1, round(float(np.mean(lengths)))) if lengths else config.fit.epochs
     # The pool keeps to the labels' own weights: suspects are picked by what it gets wrong, and a
     # pool fitted without its errors is too sure of itself (half a point of accuracy on fashion).
     both = evenly(np.flatnonzero(train.has_text & train.has_image), POOLED_ON)
@@ -134,7 +131,7 @@ def cross_fit(
         train.labels[both],
         train.label_weights[both],
     )
-    return CrossFit(held_out, folds, pool, epochs)
+    return CrossFit(held_out, folds, pool)
 
 
 def fit_all(
@@ -143,11 +140,10 @@ def fit_all(
     config: TrainingConfig,
     trust: np.ndarray,
     *,
-    epochs: int,
     log_dir: Path | None = None,
     start: Start | None = None,
 ) -> keras.Model:
-    """The towers fitted on the whole split in `epochs` passes; other arguments as in `cross_fit`.
+    """The towers fitted on the whole split; other arguments as in `cross_fit`.
 
     Args:
         start: gives fresh towers the weights of earlier ones and says whether it could; they then
@@ -156,11 +152,11 @@ def fit_all(
     weights = sample_weights(train, sizes.categories, config, trust)
     towers = _fresh_towers(train, sizes, config, config.fit.seed)
     if start is not None and start(towers):
-        epochs = max(1, round(WARM_PASSES * epochs))
+        epochs = max(1, round(WARM_PASSES * config.fit.epochs))
         rate = WARM_RATE * config.fit.learning_rate
         warm = dataclasses.replace(config.fit, epochs=epochs, learning_rate=rate)
         config = dataclasses.replace(config, fit=warm)
-    _fit_once(towers, train, weights, config, seed=config.fit.seed, epochs=epochs, log_dir=log_dir)
+    _fit_once(towers, train, weights, config, seed=config.fit.seed, log_dir=log_dir)
     return towers
 
 
@@ -180,9 +176,9 @@ def _write_logits(
     towers: keras.Model, products: Products, rows: np.ndarray, logits: dict[str, RowFile]
 ) -> None:
     for some in chunks(rows):
-        answers = towers.predict_on_batch(products.tower_inputs(some))
+        answers = towers(products.tower_inputs(some), training=False)
         for name in OUTPUTS:
-            logits[name][some] = answers[name]
+            logits[name][some] = np.asarray(answers[name])
 
 
 def sample_weights(
@@ -219,54 +215,40 @@ def _fit_once(
     *,
     seed: int,
     on: np.ndarray | None = None,
-    check: np.ndarray | None = None,
-    epochs: int | None = None,
     log_dir: Path | None = None,
-) -> int:
-    """One fit on the rows `on` (all by default); with `check`, stops when it stops helping there.
+) -> None:
+    """One fit on the rows `on` (all by default), each tower on those that have what it reads.
 
-    Returns:
-        The number of passes that were best (or were asked for).
+    Every fit makes the same number of passes. A fold that decided when to stop would have had a
+    part in the scores that it is judged by.
     """
     rows = np.arange(len(train)) if on is None else on
-    steps = config.fit.epochs * math.ceil(len(rows) / config.fit.batch_size)
-    towers.compile(
-        optimizer=keras.optimizers.AdamW(
-            keras.optimizers.schedules.CosineDecay(config.fit.learning_rate, steps),
-            weight_decay=config.fit.weight_decay,
-        ),
-        loss={
-            name: _loss(towers.output[name].shape[-1], config.fit.label_smoothing)
-            for name in OUTPUTS
-        },
-    )
-    callbacks: list[keras.callbacks.Callback] = []
-    if check is not None:
-        callbacks.append(
-            keras.callbacks.EarlyStopping(patience=config.fit.patience, restore_best_weights=True)
-        )
-    if log_dir is not None:
-        callbacks.append(keras.callbacks.TensorBoard(str(log_dir), write_graph=False))
-    history = towers.fit(
-        Batches(train, weights, rows, config.fit.batch_size, shuffled_by=seed),
-        validation_data=None if check is None else Batches(train, weights, check, CHUNK),
-        epochs=epochs or config.fit.epochs,
-        shuffle=False,
-        callbacks=callbacks,
-        verbose=0,
-    ).history
-    losses = history.get("val_loss")
-    return int(np.argmin(losses)) + 1 if losses else epochs or config.fit.epochs
+    for name, has in (("text", train.has_text), ("image", train.has_image)):
+        seeing = rows[has[rows]]
+        if not len(seeing):
+            continue
+        steps = _steps(name, towers, train, seeing, config.fit, seed)
+        batches = Batches(seeing, config.fit.batch_size, config.fit.epochs, seed)
+        losses = []
+        for number, batch in enumerate(batches):
+            rate = config.fit.learning_rate * (1 + math.cos(math.pi * number / len(batches))) / 2
+            losses.append(steps.step(train, batch, weights, rate, number + 1))
+        steps.finish()
+        if log_dir is not None:
+            _write_losses(log_dir, name, np.array(losses).reshape(-1, batches.a_pass))
 
 
-def _loss(categories: int, smoothing: float):
-    """Cross-entropy from logits with smoothed one-hot targets; one value a product."""
+def _steps(
+    name: str, towers: keras.Model, train: Products, rows: np.ndarray, config: FitConfig, seed: int
+) -> Steps:
+    if name == "text":
+        return TextSteps(towers, config, seed)
+    sample = np.sort(evenly(rows, _CENTRED_ON))
+    return ImageSteps(towers, config, seed, train.features[sample]["embeddings"])
 
-    def loss(labels, logits):
-        targets = keras.ops.one_hot(keras.ops.cast(labels, "int32"), categories)
-        targets = keras.ops.reshape(targets, (-1, categories))
-        return keras.losses.categorical_crossentropy(
-            targets, logits, from_logits=True, label_smoothing=smoothing
-        )
 
-    return loss
+def _write_losses(log_dir: Path, name: str, losses: np.ndarray) -> None:
+    """Writes the mean loss of each pass for TensorBoard; (passes, batches)."""
+    with tf.summary.create_file_writer(str(log_dir)).as_default():
+        for number, mean in enumerate(losses.mean(axis=1)):
+            tf.summary.scalar(f"{name} loss", mean, number)

@@ -46,12 +46,13 @@ class FitConfig:
     """The fit of both towers: first cross-fitted in folds, then once on all of `train`.
 
     Attributes:
-        epochs: Maximum number of passes over `train`.
-        patience: Passes without a lower held-out loss after which a fit stops.
+        epochs: Number of passes over the products of a fit.
         batch_size: Products in one step.
-        learning_rate: Peak learning rate of AdamW, which decays along a cosine.
-        weight_decay: Weight decay of AdamW.
-        dropout: Share of each tower's units that are dropped in a step.
+        learning_rate: Peak learning rate of AdamW, which decays along a cosine. The tables of terms
+            have Adagrad and ten times the rate.
+        weight_decay: Weight decay of the text tower's output layer. The image tower has 200 times
+            as much.
+        dropout: Share of each tower's units, and of an embedding, that is dropped in a step.
         label_smoothing: Share of each label's weight that is spread over all categories.
         weight_by_confidence: Whether a product's weight is its label's confidence.
         class_weight_power: Power p in a category's weight, frequency^-p. 0 weighs all products
@@ -62,9 +63,8 @@ class FitConfig:
         seed: Seed of the initial weights, the order of the products and dropout.
     """
 
-    epochs: Positive = 15
-    patience: Positive = 3
-    batch_size: Positive = 128
+    epochs: Positive = 10
+    batch_size: Positive = 256
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3
     weight_decay: Annotated[float, Field(ge=0)] = 1e-2
     dropout: Share = 0.3
@@ -122,7 +122,6 @@ RENAMED = {
     "embedding_cache": "image.embedding_cache",
     "text_units": "text.units",
     "epochs": "fit.epochs",
-    "patience": "fit.patience",
     "batch_size": "fit.batch_size",
     "learning_rate": "fit.learning_rate",
     "weight_decay": "fit.weight_decay",

@@ -7,8 +7,17 @@ import keras
 from keras import ops
 
 PRICE_DROPOUT = 0.3
-# Embeddings are scaled to this length, so that one learning rate suits both towers.
-EMBEDDING_LENGTH = 20.0
+
+
+def unit_roots(embeddings):
+    """Signed square roots at unit length: (n, size) → (n, size), float32; zeros stay zeros.
+
+    A few large numbers of an embedding would otherwise outweigh all others. Power normalization:
+    Perronnin, Sánchez & Mensink, "Improving the Fisher kernel for large-scale image
+    classification", ECCV 2010.
+    """
+    roots = ops.sign(embeddings) * ops.sqrt(ops.abs(embeddings))
+    return roots / ops.maximum(ops.norm(roots, axis=-1, keepdims=True), 1e-6)
 
 
 @keras.saving.register_keras_serializable("shelfsort")
@@ -78,10 +87,10 @@ def build_towers(
         "embeddings": keras.Input((embedding_size,), name="embeddings"),
     }
     text = _text_tower(inputs, words, pieces, price_buckets, text_units, dropout)
-    image = _image_tower(inputs["embeddings"], image_units, dropout)
+    image = _image_tower(inputs["embeddings"], categories, image_units, dropout)
     outputs = {
         "text": keras.layers.Dense(categories, name="text")(text),
-        "image": keras.layers.Dense(categories, name="image")(image),
+        "image": keras.layers.Add(name="image_sum")(image),
     }
     return keras.Model(inputs, outputs, name="towers")
 
@@ -101,9 +110,19 @@ def _text_tower(inputs: dict, words: int, pieces: int, prices: int, units: int, 
     return keras.layers.Dropout(dropout, name="text_dropout")(hidden)
 
 
-def _image_tower(embeddings, units: int, dropout: float):
-    x = keras.layers.UnitNormalization(name="unit_length")(embeddings)
-    x = keras.layers.Rescaling(EMBEDDING_LENGTH, name="scale")(x)
-    x = keras.layers.Dropout(dropout, name="embedding_dropout")(x)
-    x = keras.layers.Dense(units, activation="relu", name="image_relu")(x)
-    return keras.layers.Dropout(dropout, name="image_dropout")(x)
+def _image_tower(embeddings, categories: int, units: int, dropout: float) -> list:
+    """Two (n, K) logits to be added: of hidden units, and linear ones.
+
+    What is linear in the embeddings is learnt in a few passes by the linear part, where hidden
+    units need many.
+    """
+    roots = unit_roots(embeddings)
+    dropped = keras.layers.Dropout(dropout, name="embedding_dropout")(roots)
+    x = keras.layers.Dense(units, activation="relu", name="image_relu")(dropped)
+    x = keras.layers.Dropout(dropout, name="image_dropout")(x)
+    return [
+        keras.layers.Dense(categories, name="image")(x),
+        keras.layers.Dense(
+            categories, use_bias=False, kernel_initializer="zeros", name="image_linear"
+        )(dropped),
+    ]

@@ -142,7 +142,7 @@ def _roles(towers: keras.Model) -> Iterator[tuple[Any, int, str]]:
     yield towers.get_layer("piece_bag").table.embeddings, 0, "pieces"
     yield towers.get_layer("price_bag").table.embeddings, 0, ""
     yield from ((variable, 0, "") for variable in towers.get_layer("image_relu").weights)
-    for output in ("text", "image"):
+    for output in ("text", "image", "image_linear"):
         yield from ((variable, -1, "categories") for variable in towers.get_layer(output).weights)
 
 

@@ -1,9 +1,9 @@
-"""Batches from disk: every product once a pass, in another order each, and blind towers unpaid."""
+"""Batches: every product once a pass, in another order each, and terms as a sparse matrix."""
 
 import numpy as np
 import pytest
 
-from shelfsort.training.batches import Batches
+from shelfsort.training.batches import Batches, sparse_terms
 from shelfsort.training.dataset import ProductIds, Products, feature_type
 from shelfsort.training.rows import RowFile
 
@@ -15,13 +15,16 @@ def products() -> Products:
     features = np.zeros(N, feature_type(3, 2, 4))
     features["price_bucket"] = np.arange(N)
     features["word_ids"][:, 0] = 7
+    features["word_weights"][:, 0] = 0.5
+    features["piece_ids"][4] = [2, 3]
+    features["piece_weights"][4] = [0.6, 0.8]
     stored = RowFile(features.dtype)
     stored.append(features)
     return Products(
         product_ids=ProductIds(np.array([f"é{n}".encode() for n in range(N)])),
         features=stored,
         word_terms=1,
-        piece_terms=1,
+        piece_terms=2,
         has_text=np.arange(N) % 2 == 0,
         has_image=np.arange(N) != 3,
         labels=np.arange(N, dtype=np.int32) * 10,
@@ -30,44 +33,28 @@ def products() -> Products:
     )
 
 
-def order(batches: Batches) -> list[int]:
-    return [int(n) for i in range(len(batches)) for n in batches[i][0]["price_bucket"]]
-
-
-def test_every_product_comes_once_a_pass_and_in_another_order_each(products):
-    batches = Batches(products, np.ones(N, np.float32), np.arange(N), 4, shuffled_by=1)
-    first = order(batches)
-    batches.on_epoch_end()
-    second = order(batches)
+def test_every_product_comes_once_a_pass_and_in_another_order_each():
+    batches = Batches(np.arange(N), 4, 2, seed=1)
+    found = list(batches)
+    assert [len(batch) for batch in found] == [4, 4, 2, 4, 4, 2]
+    assert (len(batches), batches.a_pass) == (6, 3)
+    first, second = (np.concatenate(found[part : part + 3]).tolist() for part in (0, 3))
     assert sorted(first) == sorted(second) == list(range(N))
     assert first != second
-    again = Batches(products, np.ones(N, np.float32), np.arange(N), 4, shuffled_by=1)
-    assert order(again) == first
 
 
-def test_only_the_rows_asked_for_come_and_in_their_order_without_a_seed(products):
+def test_one_seed_gives_one_order_and_only_the_rows_asked_for():
     rows = np.array([8, 2, 5])
-    assert order(Batches(products, np.ones(N, np.float32), rows, 2)) == [8, 2, 5]
+    first, again = ([b.tolist() for b in Batches(rows, 2, 3, seed=4)] for _ in range(2))
+    assert first == again
+    assert {n for batch in first for n in batch} == {2, 5, 8}
     assert rows.tolist() == [8, 2, 5]
 
 
-def test_labels_and_weights_belong_to_their_products_and_a_blind_tower_learns_nothing(products):
-    weights = np.arange(N, dtype=np.float32) + 1
-    inputs, labels, given = Batches(products, weights, np.arange(N), N)[0]
-    assert labels["text"].tolist() == labels["image"].tolist() == [10 * n for n in range(N)]
-    assert given["text"].tolist() == [n + 1 if n % 2 == 0 else 0 for n in range(N)]
-    assert given["image"].tolist() == [n + 1 if n != 3 else 0 for n in range(N)]
-    assert inputs["word_ids"].shape == (N, 1)
-    assert inputs["embeddings"].shape == (N, 4)
-
-
-def test_ids_come_back_as_text_one_by_one_and_by_rows(products):
-    assert products.product_ids[3] == "é3"
-    assert list(products.product_ids[np.array([9, 1])]) == ["é9", "é1"]
-
-
-def test_variants_of_one_product_share_a_fold(products):
-    folds = [products.group_folds(3, seed) for seed in range(20)]
-    for fold in folds:
-        assert len(set(fold[:4])) == len(set(fold[4:8])) == len(set(fold[8:])) == 1
-    assert len({tuple(fold) for fold in folds}) > 1
+def test_terms_are_entries_of_a_sparse_matrix_and_no_term_is_no_entry(products):
+    places, ids, weights = sparse_terms(products, np.array([4, 0]), (0, 100, 200))
+    # Product 4 has a word, two pieces and a price; product 0 has a word alone.
+    assert places.tolist() == [0, 0, 0, 0, 1]
+    assert ids.tolist() == [7, 102, 103, 204, 7]
+    np.testing.assert_allclose(weights, [0.5, 0.6, 0.8, 1, 0.5])
+    assert (places.dtype, ids.dtype, weights.dtype) == (np.int32, np.int32, np.float32)

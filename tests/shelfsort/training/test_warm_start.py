@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from shelfsort.training.settings import ImageConfig, TextConfig, TrainingConfig
+from shelfsort.training.settings import FitConfig, ImageConfig, TextConfig, TrainingConfig
 
 SPLITS = {"train": 80, "calibration": 10, "eval": 10}
 CONFIG = TrainingConfig(image=ImageConfig(units=4), text=TextConfig(units=5))
@@ -107,16 +107,17 @@ def test_a_warm_fit_takes_fewer_passes_at_a_lower_rate_and_a_cold_one_does_not(
 
     fits = []
 
-    def fit_once(towers, train, weights, config, *, seed, epochs, log_dir):
-        fits.append((towers, epochs, config.fit.epochs == epochs, config.fit.learning_rate))
+    def fit_once(towers, train, weights, config, *, seed, log_dir):
+        fits.append((towers, config.fit.epochs, config.fit.learning_rate))
 
     monkeypatch.setattr(fitting, "sample_weights", lambda *_: None)
     monkeypatch.setattr(fitting, "_fresh_towers", lambda *_: "towers")
     monkeypatch.setattr(fitting, "_fit_once", fit_once)
     sizes = fitting.VocabularySizes(1, 1, 1, 2)
-    towers = fitting.fit_all(None, sizes, CONFIG, None, epochs=12, start=lambda _: could)
+    config = replace(CONFIG, fit=FitConfig(epochs=12, learning_rate=2e-3))
+    towers = fitting.fit_all(None, sizes, config, None, start=lambda _: could)
     assert towers == "towers"
-    assert fits == [("towers", passes, could, rate)]
+    assert fits == [("towers", passes, rate)]
 
 
 def lineage(folder, **changes):

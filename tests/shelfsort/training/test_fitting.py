@@ -1,0 +1,108 @@
+"""Fits of the towers on a few products whose words and images tell their category."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from shelfsort.training.dataset import ProductIds, Products, feature_type
+from shelfsort.training.settings import FitConfig, ImageConfig, TextConfig, TrainingConfig
+
+N, IMAGE = 60, 6
+CONFIG = TrainingConfig(
+    image=ImageConfig(units=4),
+    text=TextConfig(units=5),
+    fit=FitConfig(epochs=40, batch_size=16, learning_rate=2e-2, folds=2),
+)
+
+
+@pytest.fixture(scope="module")
+def fitting():
+    from shelfsort.training import fitting
+
+    return fitting
+
+
+@pytest.fixture(scope="module")
+def products() -> Products:
+    """Three categories; word k + 1, pieces k + 1 and 4, and a bright spot at k say which."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(N, dtype=np.int32) % 3
+    features = np.zeros(N, feature_type(1, 2, IMAGE))
+    features["word_ids"][:, 0] = labels + 1
+    features["word_weights"][:, 0] = 1
+    features["piece_ids"] = np.stack([labels + 1, np.full(N, 4)], axis=1)
+    features["piece_weights"] = np.sqrt(0.5)
+    features["price_bucket"] = labels
+    features["embeddings"] = rng.random((N, IMAGE)) + 3 * np.eye(3, IMAGE)[labels]
+    return Products(
+        product_ids=ProductIds(np.array([f"{n}".encode() for n in range(N)])),
+        features=features,
+        word_terms=1,
+        piece_terms=2,
+        has_text=np.ones(N, bool),
+        has_image=np.ones(N, bool),
+        labels=labels,
+        label_weights=np.ones(N, np.float32),
+        groups=np.arange(N),
+    )
+
+
+def sizes(fitting):
+    return fitting.VocabularySizes(words=5, pieces=4, price_buckets=3, categories=3)
+
+
+def fitted(fitting, products, config=CONFIG, **options):
+    return fitting.fit_all(products, sizes(fitting), config, np.ones(N, np.float32), **options)
+
+
+def accuracy(logits, labels) -> float:
+    return float((logits[np.arange(len(labels))].argmax(axis=1) == labels).mean())
+
+
+def test_both_towers_learn_and_held_out_products_are_answered(fitting, products):
+    crossed = fitting.cross_fit(products, sizes(fitting), CONFIG, np.ones(N, np.float32))
+    towers = fitted(fitting, products)
+    for logits in (crossed.held_out, fitting.tower_logits(towers, products)):
+        assert accuracy(logits["text"], products.labels) == 1
+        assert accuracy(logits["image"], products.labels) > 0.9
+
+
+def test_one_seed_gives_one_fit_and_another_seed_another(fitting, products, tmp_path):
+    def weights(seed):
+        config = replace(CONFIG, fit=replace(CONFIG.fit, seed=seed, epochs=2))
+        towers = fitted(fitting, products, config, log_dir=tmp_path)
+        return [variable.numpy() for variable in towers.variables]
+
+    first, again, other = weights(1), weights(1), weights(2)
+    for one, two in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert any((one != two).any() for one, two in zip(first, other, strict=True))
+    assert list(tmp_path.glob("events*"))
+
+
+def test_a_term_that_no_product_had_says_nothing(fitting, products):
+    table = fitted(fitting, products).get_layer("word_bag").table.embeddings.numpy()
+    assert table[[1, 2, 3]].any(axis=1).all()
+    assert not table[[0, 4, 5]].any()
+
+
+def test_a_tower_without_products_is_left_alone(fitting, products):
+    blind = replace(products, has_image=np.zeros(N, bool))
+    first, second = (
+        fitted(fitting, blind, replace(CONFIG, fit=f))
+        for f in (replace(CONFIG.fit, epochs=1), replace(CONFIG.fit, epochs=2))
+    )
+    for name, same in (("image_relu", True), ("text", False)):
+        kernels = [towers.get_layer(name).kernel.numpy() for towers in (first, second)]
+        assert np.array_equal(*kernels) == same
+
+
+@pytest.mark.parametrize("name", ["text", "image"])
+def test_steps_without_a_rate_leave_the_answers_as_they_were(fitting, products, name):
+    towers = fitted(fitting, products)
+    before = fitting.tower_logits(towers, products)[name][np.arange(N)]
+    still = replace(CONFIG.fit, learning_rate=1e-12, epochs=1)
+    fitting._fit_once(towers, products, np.ones(N, np.float32), replace(CONFIG, fit=still), seed=1)
+    after = fitting.tower_logits(towers, products)[name][np.arange(N)]
+    np.testing.assert_allclose(after, before, rtol=1e-3, atol=1e-3)
