@@ -28,6 +28,8 @@ WARM_PASSES, WARM_RATE = 0.2, 0.5
 POOLED_ON = 20_000
 # The mean of the images and their variance: more would not move them.
 _CENTRED_ON = 10_000
+# Few products are cut into smaller batches, for a fit needs steps as much as passes.
+STEPS_A_PASS, LEAST = 24, 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -228,7 +230,8 @@ def _fit_once(
         if not len(seeing):
             continue
         steps = _steps(name, towers, train, seeing, config.fit, seed)
-        batches = Batches(seeing, config.fit.batch_size, config.fit.epochs, seed)
+        size = _batch_size(len(seeing), config.fit.batch_size)
+        batches = Batches(seeing, size, config.fit.epochs, seed)
         losses = []
         for number, batch in enumerate(batches):
             rate = config.fit.learning_rate * (1 + math.cos(math.pi * number / len(batches))) / 2
@@ -236,6 +239,11 @@ def _fit_once(
         steps.finish()
         if log_dir is not None:
             _write_losses(log_dir, name, np.array(losses).reshape(-1, batches.a_pass))
+
+
+def _batch_size(products: int, most: int) -> int:
+    """Products in a batch: `most`, or as few as make STEPS_A_PASS steps, but at least LEAST."""
+    return max(1, min(most, max(LEAST, products // STEPS_A_PASS)))
 
 
 def _steps(

@@ -47,7 +47,7 @@ class FitConfig:
 
     Attributes:
         epochs: Number of passes over the products of a fit.
-        batch_size: Products in one step.
+        batch_size: Maximum number of products in one step. Fewer make a step where they are few.
         learning_rate: Peak learning rate of AdamW, which decays along a cosine. The tables of terms
             have Adagrad and ten times the rate.
         weight_decay: Weight decay of the text tower's output layer. The image tower has 200 times

@@ -106,3 +106,9 @@ def test_steps_without_a_rate_leave_the_answers_as_they_were(fitting, products, 
     fitting._fit_once(towers, products, np.ones(N, np.float32), replace(CONFIG, fit=still), seed=1)
     after = fitting.tower_logits(towers, products)[name][np.arange(N)]
     np.testing.assert_allclose(after, before, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(("products", "size"), [(5, 16), (740, 30), (6_000, 250), (90_000, 256)])
+def test_few_products_are_cut_into_smaller_batches(fitting, products, size):
+    assert fitting._batch_size(products, 256) == size
+    assert fitting._batch_size(products, 8) == 8
