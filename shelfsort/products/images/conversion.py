@@ -80,7 +80,7 @@ def _seen_alike(content: bytes) -> bool:
             if image.format == "GIF":
                 whole = bool(image.tile) and image.tile[0][1] == (0, 0, *image.size)
                 return whole and not clear
-            return image.mode != "P"
+            return image.mode in ("RGB", "RGBA", "L")
     # A hostile file makes Pillow's parsers raise nearly anything; the check names the fault.
     except Exception:
         return True

@@ -117,8 +117,9 @@ def test_sixteen_bits_of_grey_are_not_cut_off():
     assert np.asarray(on_white(image))[0, 0].tolist() == [128, 128, 128]
 
 
-def test_a_palette_bitmap_is_converted():
-    picture, content = served_image(saved(halves("P"), "BMP"))
+@pytest.mark.parametrize("mode", ["P", "1"])
+def test_a_bitmap_of_few_bits_is_converted(mode):
+    picture, content = served_image(saved(halves(mode), "BMP"))
     assert picture.format == "png"
     assert content.startswith(b"\x89PNG")
 
