@@ -7,7 +7,6 @@ on white. Whatever else would look different there is converted once, in ingesti
 import functools
 import io
 import warnings
-from typing import cast
 
 from PIL import Image, ImageOps
 
@@ -51,7 +50,7 @@ def served_image(content: bytes, max_pixels: int = MAX_IMAGE_PIXELS) -> tuple[Pi
 
 def on_white(image: Image.Image) -> Image.Image:
     """An opened image as a person sees it: upright, RGB, transparent parts white, no metadata."""
-    turned = cast(Image.Image, ImageOps.exif_transpose(image))
+    turned = ImageOps.exif_transpose(image)
     if turned.mode in _SIXTEEN_BITS:
         # Pillow cuts 16 bits off at 255.
         turned = turned.convert("I").point(lambda value: value / 256).convert("L")
