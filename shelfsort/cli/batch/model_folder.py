@@ -83,7 +83,7 @@ class ModelFolder:
             text = str(error.message).rpartition("<stack traces unavailable>")[2]
             text = " ".join(text.partition("[[{{")[0].split())
             raise ServerError(text, grpc.StatusCode.INVALID_ARGUMENT) from error
-        response = wire.PredictResponse()
+        response: messages.Message = wire.PredictResponse()
         response.model_spec.version.value = self.version
         for name, value in outputs.items():
             # Both are TensorFlow's TensorProto on the wire.
