@@ -8,7 +8,9 @@ from components.check import Check
 from components.documents import Document
 from shelfsort.contract.calibration import Calibration, ModalityCalibration
 from shelfsort.contract.figures import accepted_accuracy, coverage
+from shelfsort.contract.learning_curve import LearningCurve
 from shelfsort.contract.modalities import ALONE, COMBINED, MODALITIES
+from shelfsort.contract.model_files import LEARNING_CURVE
 from shelfsort.contract.targets import DEFAULT_TARGETS, accepted, target_key
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import Place, exists, join, open_binary
@@ -37,6 +39,8 @@ class Metrics(Document):
         modalities: the new model's figures by modality and split.
         live: the live model's, of all that a product has, on `eval`; None where none is live.
         calibration: of the new model.
+        learning_curve: what more labelled products would bring; None where every target is
+            certified, and in runs of earlier versions.
     """
 
     FILE: ClassVar[str] = "metrics.json"
@@ -44,6 +48,7 @@ class Metrics(Document):
     modalities: Mapping[str, Mapping[str, Figures]] = field(default_factory=dict)
     live: Figures | None = None
     calibration: Calibration = Calibration({})
+    learning_curve: LearningCurve | None = None
 
     @property
     def targets(self) -> tuple[float, ...]:
@@ -86,7 +91,8 @@ class Metrics(Document):
             modality: {split: dict(figures) for split, figures in by_split.items()}
             for modality, by_split in self.modalities.items()
         }
-        return {**by_modality, **live, _THRESHOLDS: self.calibration.to_json()}
+        curve = {LEARNING_CURVE: self.learning_curve.to_json()} if self.learning_curve else {}
+        return {**by_modality, **live, _THRESHOLDS: self.calibration.to_json(), **curve}
 
     @classmethod
     def _fields(cls, content: Any, version: int) -> Any:
@@ -94,6 +100,7 @@ class Metrics(Document):
             "modalities": {name: content[name] for name in MODALITIES if name in content},
             "live": content.get(LIVE, {}).get(_LIVE_SPLIT),
             "calibration": Calibration.from_json(content.get(_THRESHOLDS)),
+            "learning_curve": LearningCurve.from_json(content.get(LEARNING_CURVE)),
         }
 
 
@@ -279,6 +286,7 @@ class Verdict(Document):
         live: what it was compared with, if anything.
         approved_by: who approved; None where no approval was needed.
         overridden: names of the checks that failed and were approved.
+        outlook: what would certify the targets that are not, in sentences.
     """
 
     FILE: ClassVar[str] = "verdict.json"
@@ -288,6 +296,7 @@ class Verdict(Document):
     live: Comparison | UnloadableLive | None = None
     approved_by: str | None = None
     overridden: tuple[str, ...] = ()
+    outlook: tuple[str, ...] = ()
 
     @classmethod
     def _fields(cls, content: Any, version: int) -> Any:

@@ -38,8 +38,9 @@ from components.evaluator.settings import GateConfig
 from components.example_validator.artifact import describe_anomalies
 from components.manifest_example_gen.artifact import read_taxonomy
 from shelfsort.contract.calibration import Calibration
+from shelfsort.contract.learning_curve import LearningCurve
 from shelfsort.contract.modalities import COMBINED
-from shelfsort.contract.model_files import LINEAGE, read_lineage
+from shelfsort.contract.model_files import LEARNING_CURVE, LINEAGE, read_lineage
 from shelfsort.core.progress import note
 from shelfsort.core.storage import join
 from shelfsort.products.taxonomy import Taxonomy
@@ -78,7 +79,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         output = artifact_utils.get_single_uri(output_dict["evaluation"])
 
         path = path_utils.serving_model_path(model.uri)
-        calibration = _calibration(path, read_lineage(path))
+        lineage = read_lineage(path)
+        calibration = _calibration(path, lineage)
+        curve = LearningCurve.from_json(lineage.get(LEARNING_CURVE), join(path, LINEAGE))
         candidate = ServedModel(CANDIDATE, path, targets=calibration.targets)
         # Held to the end, so that scoring within this process does not load them again.
         held = [candidate.load()]
@@ -87,7 +90,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         self._measure(patterns, taxonomy, candidate, live, features, output)
 
         slices, has_live = analysis.read_slices(output), live is not None
-        metrics = summary.metrics(slices, calibration, has_live=has_live)
+        metrics = summary.metrics(slices, calibration, has_live=has_live, learning_curve=curve)
         categories = summary.categories(slices, taxonomy, metrics, has_live=has_live)
         compared: Comparison | UnloadableLive | None = unloadable
         if live is not None:

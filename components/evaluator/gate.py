@@ -19,6 +19,7 @@ from components.evaluator.artifact import (
     Verdict,
 )
 from components.evaluator.live_checks import live_checks
+from components.evaluator.outlook import needed, outlook
 from components.evaluator.settings import GateConfig
 from components.evaluator.wording import listed, missing, percent
 from shelfsort.contract.figures import accepted_accuracy, coverage
@@ -63,7 +64,7 @@ def decide(
         _accuracy(figures, config),
         *(_accepted_accuracy(figures, target, config) for target in targets),
         *(_coverage(figures, target, config) for target in targets),
-        _any_coverage(figures, targets, config),
+        _any_coverage(metrics, config),
         _calibration_evidence(metrics, config),
         _category_accuracy(categories, config),
         *(_category_promise(categories, target, config) for target in targets),
@@ -79,6 +80,7 @@ def decide(
         checks=tuple(checks),
         live=live,
         approved_by=approved_by,
+        outlook=tuple(outlook(metrics)),
         overridden=tuple(check.name for check in failed(checks)) if approved_by else (),
     )
 
@@ -130,8 +132,9 @@ def _coverage(figures: Figures, target: float, config: GateConfig) -> Check:
     return Check(name, passed=lower >= floor, reason=reason, value=lower, floor=floor, n=n)
 
 
-def _any_coverage(figures: Figures, targets: Sequence[float], config: GateConfig) -> Check:
+def _any_coverage(metrics: Metrics, config: GateConfig) -> Check:
     """Holds back a model that leaves every product to a person."""
+    figures, targets = metrics.figures(), metrics.targets
     name, n = "any_coverage", figures.get("n")
     coverages = [value for each in targets if (value := figures.get(coverage(each))) is not None]
     if not n or len(coverages) < len(targets):
@@ -142,6 +145,10 @@ def _any_coverage(figures: Figures, targets: Sequence[float], config: GateConfig
         return Check(name, passed=True, reason=reason, value=most, n=n)
     at = " or ".join(f"{percent_of(target)} %" for target in targets)
     reason = f"The model decides nothing yet. It accepts no prediction at {at}."
+    curve = metrics.learning_curve
+    short = curve and curve.shortfall(metrics.main_modality, targets[0])
+    if curve and short:
+        reason += f" {needed(curve, short)}"
     ignored = config.on_no_coverage == "ignore"
     if ignored:
         reason += " This is ignored, as configured."

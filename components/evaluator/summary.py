@@ -14,6 +14,7 @@ from components.evaluator.artifact import (
 )
 from shelfsort.contract.calibration import Calibration, ModalityCalibration
 from shelfsort.contract.figures import COUNT, accepted_accuracy, coverage, figures
+from shelfsort.contract.learning_curve import LearningCurve
 from shelfsort.contract.modalities import COMBINED, MODALITIES
 from shelfsort.contract.targets import accepted
 from shelfsort.products.taxonomy import Taxonomy
@@ -23,7 +24,13 @@ Slices = Mapping[frozenset, Mapping[str, float]]
 SPLITS = ("calibration", "eval", "eval_gold")
 
 
-def metrics(slices: Slices, calibration: Calibration, *, has_live: bool) -> Metrics:
+def metrics(
+    slices: Slices,
+    calibration: Calibration,
+    *,
+    has_live: bool,
+    learning_curve: LearningCurve | None = None,
+) -> Metrics:
     """The figures by modality and split, of the live model, and the thresholds.
 
     A split without products has n 0 and None elsewhere; `eval_gold` is there only where products
@@ -33,6 +40,7 @@ def metrics(slices: Slices, calibration: Calibration, *, has_live: bool) -> Metr
         slices: metric values by slice, a slice being a frozenset of (column, value) pairs.
         calibration: of the new model.
         has_live: whether a live model was scored too.
+        learning_curve: of the new model.
     """
     by_modality, targets = {}, calibration.targets
     for modality in MODALITIES:
@@ -43,7 +51,7 @@ def metrics(slices: Slices, calibration: Calibration, *, has_live: bool) -> Metr
             del by_split["eval_gold"]
         by_modality[modality] = by_split
     live = _figures(slices, "live", COMBINED, "eval", targets) if has_live else None
-    return Metrics(by_modality, live, calibration)
+    return Metrics(by_modality, live, calibration, learning_curve)
 
 
 def categories(

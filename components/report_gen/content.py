@@ -89,7 +89,7 @@ def assemble(inputs: ReportInputs) -> ReportContent:
     candidate = inputs.predictions[inputs.predictions.model == CANDIDATE]
     combined = candidate[candidate["mode"] == COMBINED]
     targets = inputs.metrics.targets
-    decided_by = accepted(targets[0])
+    decided_by, curve = accepted(targets[0]), inputs.metrics.learning_curve
     return ReportContent(
         model_name=inputs.model_name,
         title=inputs.title,
@@ -115,6 +115,8 @@ def assemble(inputs: ReportInputs) -> ReportContent:
         drift=inputs.drift and _drift(inputs.drift),
         labelling=_labelling(inputs.ingestion.labels, inputs.price_per_answer),
         lineage=inputs.lineage,
+        learning=curve.modalities.get(inputs.metrics.main_modality) if curve else None,
+        outlook=inputs.verdict.outlook,
         paths=_paths(tree),
     )
 

@@ -20,6 +20,7 @@ from components.report_gen.curve import Curve
 from components.report_gen.modes import ModeRow
 from components.report_gen.parent_categories import ParentRow
 from shelfsort.contract.figures import coverage
+from shelfsort.contract.learning_curve import ModalityCurve
 from shelfsort.contract.modalities import COMBINED
 from shelfsort.labeling.label_issues import Suspect
 from shelfsort.products.manifest.rejects import REASONS, Reject
@@ -131,7 +132,9 @@ class Labelling:
 class ReportContent:
     """What `page.render` draws.
 
-    `targets` are the model's, rising. `paths` has the path of each category, leaf or not, by id.
+    `targets` are the model's, rising. `learning` is the learning curve of the modality that answers
+    most products, and `outlook` says what would certify the targets that are not. `paths` has the
+    path of each category, leaf or not, by id.
     """
 
     model_name: str
@@ -154,6 +157,8 @@ class ReportContent:
     drift: DriftSection | None
     labelling: Labelling
     lineage: Mapping[str, Any]
+    learning: ModalityCurve | None
+    outlook: Sequence[str]
     paths: dict[str, str]
 
     def headline(self) -> ModeRow | None:

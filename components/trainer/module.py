@@ -22,7 +22,7 @@ from components.transform.artifact import (
     WORDS_VOCABULARY,
 )
 from shelfsort.contract.calibration import Calibration
-from shelfsort.contract.model_files import BASE_MODEL
+from shelfsort.contract.model_files import BASE_MODEL, LEARNING_CURVE
 from shelfsort.contract.signatures import INPUT_NAMES
 from shelfsort.core.cost import Clock
 from shelfsort.core.errors import InputError
@@ -37,6 +37,7 @@ from shelfsort.training.embedding_cache import EmbeddingCache, content_digest
 from shelfsort.training.fitting import CrossFit, Fit, Start, VocabularySizes, fit, tower_logits
 from shelfsort.training.images import PIXELS_VERSION
 from shelfsort.training.label_space import LabelSpace
+from shelfsort.training.learning_curve import learning_curve
 from shelfsort.training.rows import evenly
 from shelfsort.training.served_model import ServedModel
 from shelfsort.training.settings import TrainingConfig
@@ -89,15 +90,29 @@ def run_fn(fn_args: FnArgs) -> None:
         config.calibration.threshold_scope,
         custom["targets"],
     )
+    cost["thresholds"] = clock.lap()
+    curve = learning_curve(
+        train,
+        fitted.crossed,
+        vocabulary_sizes(transformed, labels),
+        labels,
+        calibrated,
+        config,
+        custom["splits"],
+    )
+    cost["learning curve"] = clock.lap()
     version = threshold_version(calibrated, fitted.crossed.pool)
     export.write_served_model(
         fn_args.serving_model_dir,
         _served_model(transformed, backbone, fitted, labels, calibrated, version),
         name=custom["model_name"],
         products=_first_products(fn_args.train_files),
-        lineage=_lineage(custom, config, labels, calibrated, version),
+        lineage={
+            **_lineage(custom, config, labels, calibrated, version),
+            **({LEARNING_CURVE: curve.to_json()} if curve else {}),
+        },
     )
-    cost["thresholds and export"] = clock.lap()
+    cost["export"] = clock.lap()
     _write_held_out(fn_args.model_run_dir, train, fitted.crossed, labels)
     write_suspects(fn_args.model_run_dir, fitted.suspects)
     spent = {part: each.rounded() for part, each in cost.items()}

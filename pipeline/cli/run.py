@@ -100,6 +100,8 @@ def _say_result(result, folder: OutputFolder, console: Console) -> None:
     for line in _table(result.metrics, console.width):
         console.say(line)
     console.say()
+    for sentence in result.outlook:
+        console.say(sentence)
     if result.pushed:
         console.say(f"Live: version {result.version} in {folder.serving}")
     else:

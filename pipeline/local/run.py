@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from components.evaluator.artifact import Metrics
+from components.evaluator.artifact import Metrics, Verdict
 from components.manifest_example_gen import preflight
 from components.manifest_example_gen.artifact import Ingestion
 from components.pusher.artifact import Push
@@ -28,6 +28,7 @@ class RunResult:
         version: of the live model, when pushed.
         reasons: why it is not, when it isn't.
         metrics: the content of metrics.json.
+        outlook: what would certify the targets that are not, in sentences.
         ingested: what became of the manifest's lines.
         seconds: of the whole run.
     """
@@ -38,6 +39,7 @@ class RunResult:
     metrics: dict[str, Any]
     ingested: Ingestion
     seconds: float
+    outlook: tuple[str, ...] = ()
 
 
 def run(
@@ -83,6 +85,7 @@ def run(
         metrics=metrics,
         ingested=ingested,
         seconds=time.monotonic() - started,
+        outlook=Verdict.read(outcome.uri("Evaluator", "evaluation")).outlook,
     )
 
 

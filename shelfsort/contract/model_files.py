@@ -15,6 +15,8 @@ SAVED_MODEL = "saved_model.pb"
 LINEAGE = "assets.extra/shelfsort.json"
 WARM_UP = "assets.extra/tf_serving_warmup_requests"
 TRAINING_STATISTICS = "assets.extra/training_statistics.pb"
+LEARNING_CURVE = "learning_curve"
+"""Lineage: what more labelled products would bring, where a target is not certified."""
 BASE_MODEL = "base_model"
 """Lineage: digest of the model that training was given to start from, "" where none was there."""
 

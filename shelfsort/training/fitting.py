@@ -162,6 +162,16 @@ def fit_all(
     return towers
 
 
+def part_logits(
+    train: Products, sizes: VocabularySizes, config: TrainingConfig, inside: np.ndarray, epochs: int
+) -> dict[str, Rows]:
+    """n rows of K logits of each tower, fitted in `epochs` passes on the (m,) rows `inside`."""
+    weights = sample_weights(train, sizes.categories, config, np.ones(len(train), np.float32))
+    towers = _fresh_towers(train, sizes, config, config.fit.seed)
+    _fit_once(towers, train, weights, config, seed=config.fit.seed, on=inside, epochs=epochs)
+    return tower_logits(towers, train)
+
+
 def tower_logits(towers: keras.Model, products: Products) -> dict[str, Rows]:
     """n rows of K logits of each tower, whether or not a product has what the tower looks at."""
     logits = _no_logits(len(products), towers.output["text"].shape[-1])
