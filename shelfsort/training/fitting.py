@@ -163,12 +163,12 @@ def fit_all(
 
 
 def part_logits(
-    train: Products, sizes: VocabularySizes, config: TrainingConfig, inside: np.ndarray, epochs: int
+    train: Products, sizes: VocabularySizes, config: TrainingConfig, inside: np.ndarray
 ) -> dict[str, Rows]:
-    """n rows of K logits of each tower, fitted in `epochs` passes on the (m,) rows `inside`."""
+    """n rows of K logits of each tower, fitted on the (m,) rows `inside` only."""
     weights = sample_weights(train, sizes.categories, config, np.ones(len(train), np.float32))
     towers = _fresh_towers(train, sizes, config, config.fit.seed)
-    _fit_once(towers, train, weights, config, seed=config.fit.seed, on=inside, epochs=epochs)
+    _fit_once(towers, train, weights, config, seed=config.fit.seed, on=inside)
     return tower_logits(towers, train)
 
 

@@ -67,7 +67,7 @@ def learning_curve(
     if not short:
         return None
     note("a target cannot be certified: fitting on a quarter and on half of the labels to say why")
-    answers = [*_of_parts(train, crossed, sizes, config), _Answers.of_all(train, crossed, config)]
+    answers = [*_of_parts(train, sizes, config), _Answers.of_all(train, crossed, config)]
     # As many products stand behind each that a cross-fitted model was trained on.
     per_label = sum(splits.values()) / splits["train"] * len(train) / answers[-1].labels
     rows = modality_rows(train)
@@ -140,15 +140,13 @@ class _Answers:
         return Point(self.labels, scores, right, self.train.groups[rows])
 
 
-def _of_parts(
-    train: Products, crossed: CrossFit, sizes: VocabularySizes, config: TrainingConfig
-) -> list[_Answers]:
+def _of_parts(train: Products, sizes: VocabularySizes, config: TrainingConfig) -> list[_Answers]:
     parts = train.group_folds(_PARTS, config.fit.seed + _PARTS)
     found = []
     for taken in (1, 2):
         inside = np.flatnonzero(parts < taken)
         if len(inside) and len(inside) < len(train):
-            logits = part_logits(train, sizes, config, inside, crossed.epochs)
+            logits = part_logits(train, sizes, config, inside)
             found.append(_Answers(train, len(inside), logits, parts >= taken))
     return found
 

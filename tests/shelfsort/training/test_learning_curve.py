@@ -52,7 +52,7 @@ def logits(error: float, seed: int) -> dict[str, np.ndarray]:
     return {"text": values, "image": values}
 
 
-CROSSED = CrossFit(logits(0.1, 1), np.arange(N) % 3, Pool.even(3), 5)
+CROSSED = CrossFit(logits(0.1, 1), np.arange(N) % 3, Pool.even(3))
 
 
 def calibration(at_98: float | None) -> Calibration:
@@ -66,7 +66,7 @@ def fitted_on(monkeypatch):
     """Sizes of the parts that towers are fitted on; the error falls with their square root."""
     sizes = []
 
-    def part_logits(train, vocabulary, config, inside, *epochs):
+    def part_logits(train, vocabulary, config, inside):
         sizes.append(len(inside))
         return logits(0.1 * np.sqrt(600 / len(inside)), len(sizes) + 1)
 
