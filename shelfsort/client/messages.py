@@ -29,7 +29,8 @@ Message: TypeAlias = Any
 MAX_IMAGE_BYTES = 20 * 2**20
 
 # First bytes of the formats that TensorFlow decodes when serving.
-_IMAGE_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM")
+_JPEG_START = b"\xff\xd8\xff"
+_IMAGE_STARTS = (_JPEG_START, b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM")
 # DataType: (field of the values, struct code of one value in tensor_content).
 _VALUES = {
     wire.DT_FLOAT: ("float_val", "f"),
@@ -170,19 +171,24 @@ def _image_bytes(image: bytes | str | os.PathLike[str] | None, limit: int) -> by
         _check_size(name, len(content), limit)
     else:
         name, content = str(image), _file_bytes(Path(image), limit)
-    return content if content.startswith(_IMAGE_STARTS) else _converted(name, content)
+    # The served graph itself turns a JPEG upright.
+    return content if content.startswith(_JPEG_START) else _as_served(name, content)
 
 
-def _converted(name: str, content: bytes) -> bytes:
-    """An image of another format as the served graph decodes it."""
+def _as_served(name: str, content: bytes) -> bytes:
+    """The image, converted where the served graph cannot decode it or shows it otherwise."""
+    known = content.startswith(_IMAGE_STARTS)
     try:
-        # Only such an image needs Pillow.
-        from shelfsort.products.images.conversion import served_image
+        from shelfsort.products.images.conversion import seen_alike, served_image
     except ImportError as error:
+        if known:
+            return content
         raise InputError(
             f"{name}: not a JPEG, PNG, GIF or BMP image. Convert it first, or run "
             "pip install 'shelfsort[images]', which reads WebP, AVIF, HEIC and TIFF."
         ) from error
+    if known and seen_alike(content):
+        return content
     try:
         return served_image(content)[1]
     except RejectedLine as why:

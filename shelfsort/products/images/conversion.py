@@ -38,7 +38,7 @@ def served_image(content: bytes, max_pixels: int = MAX_IMAGE_PIXELS) -> tuple[Pi
         RejectedLine: `unreadable_image`, `unsupported_image_format` or `image_too_large`.
     """
     kind = announced_format(content)
-    if kind in SERVED_FORMATS and _seen_alike(content):
+    if kind in SERVED_FORMATS and seen_alike(content):
         return check_picture(content, max_pixels), content
     if kind and kind not in (*SERVED_FORMATS, *_OTHERS, _HEIF):
         raise RejectedLine(
@@ -66,7 +66,7 @@ def on_white(image: Image.Image) -> Image.Image:
     return ground
 
 
-def _seen_alike(content: bytes) -> bool:
+def seen_alike(content: bytes) -> bool:
     """Whether the graph shows the image as a person sees it; True where it cannot be opened."""
     try:
         with Image.open(io.BytesIO(content), formats=SERVED_FORMATS) as image:

@@ -1,6 +1,7 @@
 """Products, batches and answers, without a network."""
 
 import copy
+import io
 import math
 import pickle
 import struct
@@ -8,6 +9,7 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from shelfsort.client.messages import (
     AnswerError,
@@ -187,6 +189,14 @@ def test_a_picture_may_be_bytes_or_a_file(jpeg):
     assert checked(Product(image=content)).image == content
     assert checked(Product(image=jpeg)).image == content
     assert checked(Product(image=str(jpeg))).image == content
+
+
+@pytest.mark.parametrize(("mode", "format_", "clear"), [("P", "GIF", 0), ("RGB", "PNG", (0, 0, 0))])
+def test_an_image_whose_clear_parts_the_graph_would_show_is_converted(mode, format_, clear):
+    Image.new(mode, (4, 4), 0).save(out := io.BytesIO(), format_, transparency=clear)
+    with Image.open(io.BytesIO(checked(Product(image=out.getvalue())).image)) as sent:
+        assert sent.format == "PNG"
+        assert sent.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
 
 
 @pytest.mark.parametrize("content", [b"<html>not found</html>", b"", b"RIFF....WEBP"])
