@@ -24,6 +24,7 @@ from components.transform.component import Transform
 from pipeline.beam_args import check_shared_root, component_args
 from pipeline.code_digest import code_digest
 from pipeline.config import Config, to_dict
+from shelfsort.contract.calibration import CALIBRATION_SPLIT
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +102,7 @@ def create_components(
             "code_digest": code_digest("components/trainer"),
         },
         base_model=start.outputs["baseline"] if start else None,
+        calibration_split=CALIBRATION_SPLIT in config.data.splits,
     )
     model = trainer.outputs["model"]
     drift_check = DriftCheck(

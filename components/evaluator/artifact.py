@@ -24,6 +24,9 @@ Figures = Mapping[str, int | float | None]
 CANDIDATE, LIVE = "candidate", "live"
 """The new model and the live one, in the column `model` of the predictions."""
 
+HELD_OUT_SPLIT = "held_out"
+"""The cross-fitted predictions of `train` that thresholds were fitted on, in the column `split`."""
+
 _PREDICTIONS = "predictions.parquet"
 _LIVE_SPLIT = "eval"
 _THRESHOLDS = "thresholds"

@@ -1,8 +1,9 @@
 """Compares a new model with the live one on the same products.
 
-Coverage also depends on the thresholds, and each model's were fitted on the calibration products of
-its own run. A fortunate fit must not pass for a better model, so both models' thresholds are also
-refitted on bootstrap samples of the same calibration products (`stats.bootstrap`).
+Coverage also depends on the thresholds, and each model's were fitted on a sample of products. A
+fortunate fit must not pass for a better model, so both models' thresholds are also refitted on
+bootstrap samples of the products that they were fitted on (`stats.bootstrap`): on the cross-fitted
+answers that travel with a model, or else on this run's split `calibration`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -12,6 +13,7 @@ import numpy as np
 
 from components.evaluator.artifact import Comparison, CoverageOutcome, Outcome, UnloadableLive
 from shelfsort.contract.calibration import Calibration, Target
+from shelfsort.contract.held_out import HeldOut
 from shelfsort.contract.modalities import COMBINED
 from shelfsort.contract.targets import DEFAULT_TARGETS, accepted
 from shelfsort.products.taxonomy import Taxonomy
@@ -99,24 +101,28 @@ class Scored:
 
     Attributes:
         eval: on the products it is judged on.
-        calibration_split: on those that thresholds are fitted on.
+        calibration_split: on the split `calibration`, which may be empty.
         calibration: the model's.
         main_modality: answers most products: its floors and its correlation are taken for all.
+        held_out: the cross-fitted answers that its thresholds were fitted on, where it has any.
     """
 
     eval: Columns
     calibration_split: Columns
     calibration: Calibration
     main_modality: str
+    held_out: HeldOut | None = None
 
     def judged(self, target: float | None) -> Judged:
         """The outcomes at a target; without one, nothing counts as accepted."""
         lowest = self.calibration.targets[0]
         fitted = self.calibration.of(self.main_modality).at(lowest if target is None else target)
-        on_eval, on_calibration = (
-            _outcomes(columns, fitted, target) for columns in (self.eval, self.calibration_split)
-        )
-        return Judged(on_eval, on_calibration, fitted.correlation)
+        on_eval = _outcomes(self.eval, fitted, target)
+        if self.held_out is not None:
+            evidence = _held_out_columns(self.held_out, self.main_modality)
+        else:
+            evidence = self.calibration_split
+        return Judged(on_eval, _outcomes(evidence, fitted, None), fitted.correlation)
 
 
 def compare_with_live(
@@ -140,6 +146,18 @@ def compare_with_live(
             return UnloadableLive(version, problem)
     target = common_target(candidate.calibration, live.calibration)
     return compare(candidate.judged(target), live.judged(target), version, shared, target)
+
+
+def _held_out_columns(held_out: HeldOut, modality: str) -> Columns:
+    answers = held_out.answers[modality]
+    leaves = np.array(held_out.categories, object)
+    return {
+        "product_id": np.full(len(answers), "", object),
+        "category": np.where(answers.labels < 0, "", leaves[answers.labels]),
+        "predicted": leaves[answers.predicted],
+        "group": answers.groups,
+        "score": answers.scores,
+    }
 
 
 def _outcomes(columns: Columns, fitted: Target, target: float | None) -> Outcomes:

@@ -37,7 +37,7 @@ class EvaluatorSpec(ComponentSpec):
 
 
 class Evaluator(base_beam_component.BaseBeamComponent):
-    """Scores `calibration` and `eval` through the served signature and judges the result.
+    """Scores `eval`, and `calibration` where there is one, as served, and judges the result.
 
     Outputs: `evaluation` (TFMA's files, `predictions.parquet`, `metrics.json`, `categories.json`
     and `verdict.json`) and `blessing`, in TFX's own form.
@@ -62,7 +62,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         """Wires the component.
 
         Args:
-            examples: with splits `calibration` and `eval`.
+            examples: with the split `eval`, and maybe `calibration`.
             taxonomy: the tree that the examples are labelled with.
             model: the new model; its signature `evaluate` is what is measured.
             baseline_model: the live model; an artifact without a SavedModel: none is live.

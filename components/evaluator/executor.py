@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import apache_beam as beam
 import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.io import WriteToParquetBatched
@@ -31,21 +32,23 @@ from components.evaluator.artifact import (
 )
 from components.evaluator.comparison import Scored, columns_at, common_target, compare_with_live
 from components.evaluator.drift_checks import drift_checks
+from components.evaluator.held_out_rows import held_out_tables
 from components.evaluator.prediction_rows import row_schema
 from components.evaluator.scoring import ScoreSplits
 from components.evaluator.served_model import LoadedModel, ServedModel, UnloadableModel
 from components.evaluator.settings import GateConfig
 from components.example_validator.artifact import describe_anomalies
 from components.manifest_example_gen.artifact import read_taxonomy
-from shelfsort.contract.calibration import Calibration
+from shelfsort.contract.calibration import CALIBRATION_SPLIT, Calibration
+from shelfsort.contract.held_out import HeldOut
 from shelfsort.contract.learning_curve import LearningCurve
 from shelfsort.contract.modalities import COMBINED
-from shelfsort.contract.model_files import LEARNING_CURVE, LINEAGE, read_lineage
+from shelfsort.contract.model_files import HELD_OUT, LEARNING_CURVE, LINEAGE, read_lineage
 from shelfsort.core.progress import note
-from shelfsort.core.storage import join
+from shelfsort.core.storage import exists, join, read_bytes
 from shelfsort.products.taxonomy import Taxonomy
 
-SPLITS = ("calibration", "eval")
+SPLITS = (CALIBRATION_SPLIT, "eval")
 _PARTS = "parts"
 
 
@@ -87,7 +90,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         held = [candidate.load()]
         live, unloadable = _live_model(input_dict.get("baseline_model"), held)
         patterns = _patterns(input_dict["examples"])
-        self._measure(patterns, taxonomy, candidate, live, features, output)
+        held_out = _held_out(candidate)
+        self._measure(patterns, taxonomy, candidate, live, features, output, held_out, calibration)
 
         slices, has_live = analysis.read_slices(output), live is not None
         metrics = summary.metrics(slices, calibration, has_live=has_live, learning_curve=curve)
@@ -98,8 +102,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             live_calibration = _calibration(live.path, live_lineage)
             columns = columns_at(common_target(calibration, live_calibration))
             compared = compare_with_live(
-                _scored(output, candidate.name, columns, calibration, metrics.main_modality),
-                _scored(output, live.name, columns, live_calibration, metrics.main_modality),
+                _scored(output, candidate, columns, calibration, metrics.main_modality),
+                _scored(output, live, columns, live_calibration, metrics.main_modality),
                 _version(input_dict["baseline_model"]),
                 live_lineage.get("taxonomy_version", ""),
                 taxonomy,
@@ -119,10 +123,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         live: ServedModel | None,
         features: Sequence[str],
         output: str,
+        held_out: HeldOut | None,
+        calibration: Calibration,
     ) -> None:
         parents = {leaf: taxonomy.parent_or_self(leaf) for leaf in taxonomy.leaves}
         with self._make_beam_pipeline() as pipeline:
             rows = pipeline | "Score" >> ScoreSplits(patterns, parents, candidate, live, features)
+            if held_out is not None:
+                tables = held_out_tables(held_out, calibration, parents, features)
+                rows = [rows, pipeline | "HeldOut" >> beam.Create(tables)] | beam.Flatten()
             _ = rows | "Measure" >> analysis.WriteAnalysis(
                 parents, features, output, candidate.targets
             )
@@ -149,9 +158,13 @@ def _join_parts(folder: str, path: str, schema: pa.Schema) -> None:
 
 
 def _patterns(examples: list[types.Artifact]) -> list[tuple[str, str]]:
+    known = artifact_utils.decode_split_names(
+        artifact_utils.get_single_instance(examples).split_names
+    )
     return [
         (split, io_utils.all_files_pattern(uri))
         for split in SPLITS
+        if split in known
         for uri in artifact_utils.get_split_uris(examples, split)
     ]
 
@@ -178,16 +191,32 @@ def _calibration(path: str, lineage: Mapping[str, Any]) -> Calibration:
     return Calibration.from_json(lineage.get("thresholds"), where)
 
 
+def _held_out(model: ServedModel) -> HeldOut | None:
+    """The answers that the model's thresholds were fitted on; None where it keeps none."""
+    path = join(model.path, HELD_OUT)
+    return HeldOut.from_bytes(read_bytes(path), path) if exists(path) else None
+
+
 def _scored(
-    output: str, model: str, columns: list[str], calibration: Calibration, main_modality: str
+    output: str,
+    model: ServedModel,
+    columns: list[str],
+    calibration: Calibration,
+    main_modality: str,
 ) -> Scored:
     by_split = {}
     for split in SPLITS:
-        table = read_predictions(output, columns, model=model, mode=COMBINED, split=split)
+        table = read_predictions(output, columns, model=model.name, mode=COMBINED, split=split)
         if table is None:
             raise FileNotFoundError(predictions_file(output))
         by_split[split] = {name: table[name].to_numpy() for name in columns}
-    return Scored(by_split["eval"], by_split["calibration"], calibration, main_modality)
+    return Scored(
+        by_split["eval"],
+        by_split[CALIBRATION_SPLIT],
+        calibration,
+        main_modality,
+        held_out=_held_out(model),
+    )
 
 
 def _version(baseline: list[types.Artifact] | None) -> str:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 
 from components.evaluator.artifact import (
+    HELD_OUT_SPLIT,
     Categories,
     CategoryFigures,
     Figures,
@@ -12,7 +13,11 @@ from components.evaluator.artifact import (
     false_accepts,
     threshold,
 )
-from shelfsort.contract.calibration import Calibration, ModalityCalibration
+from shelfsort.contract.calibration import (
+    CALIBRATION_SPLIT,
+    Calibration,
+    ModalityCalibration,
+)
 from shelfsort.contract.figures import COUNT, accepted_accuracy, coverage, figures
 from shelfsort.contract.learning_curve import LearningCurve
 from shelfsort.contract.modalities import COMBINED, MODALITIES
@@ -21,7 +26,7 @@ from shelfsort.products.taxonomy import Taxonomy
 
 Slices = Mapping[frozenset, Mapping[str, float]]
 
-SPLITS = ("calibration", "eval", "eval_gold")
+SPLITS = (HELD_OUT_SPLIT, CALIBRATION_SPLIT, "eval", "eval_gold")
 
 
 def metrics(
@@ -33,8 +38,8 @@ def metrics(
 ) -> Metrics:
     """The figures by modality and split, of the live model, and the thresholds.
 
-    A split without products has n 0 and None elsewhere; `eval_gold` is there only where products
-    have gold.
+    A modality that no product has on `eval` has n 0 there and None elsewhere. The other splits are
+    there only where they have products.
 
     Args:
         slices: metric values by slice, a slice being a frozenset of (column, value) pairs.
@@ -47,9 +52,9 @@ def metrics(
         by_split = {
             split: _figures(slices, "candidate", modality, split, targets) for split in SPLITS
         }
-        if not by_split["eval_gold"]["n"]:
-            del by_split["eval_gold"]
-        by_modality[modality] = by_split
+        by_modality[modality] = {
+            split: found for split, found in by_split.items() if found["n"] or split == "eval"
+        }
     live = _figures(slices, "live", COMBINED, "eval", targets) if has_live else None
     return Metrics(by_modality, live, calibration, learning_curve)
 

@@ -13,7 +13,7 @@ import apache_beam as beam
 import tensorflow as tf
 from apache_beam import pvalue
 
-from components.manifest_example_gen.labelling import labelled_product, left_out
+from components.manifest_example_gen.labelling import labelled_product, left_out, split_for
 from components.manifest_example_gen.settings import DataConfig
 from components.manifest_example_gen.sharding import one_of_each_id, shard_of
 from components.manifest_example_gen.summary import (
@@ -154,8 +154,11 @@ class WriteShards(beam.DoFn):
             picture, image = NO_PICTURE, b""
             labelled = dataclasses.replace(labelled, ignored=(*labelled.ignored, why.reason))
         key = group_key(product.title, image, product.description)
-        example = to_example(labelled, picture, image, group_id(key))
-        return labelled, self._splits.split_of(key), example
+        try:
+            split = split_for(labelled.label.origin, self._splits.split_of(key))
+        except RejectedLine as why:
+            return left_out(labelled, why)
+        return labelled, split, to_example(labelled, picture, image, group_id(key))
 
     def _image_of(self, reference: str, file: str) -> tuple[Picture, bytes]:
         if not reference:

@@ -5,7 +5,7 @@ from shelfsort.labeling.consolidation import consolidate
 from shelfsort.products.leaves import Leaves
 from shelfsort.products.manifest.parsing import ManifestEntry, Record, parse_record, rejected
 from shelfsort.products.manifest.rejects import Reject, RejectedLine
-from shelfsort.products.product import Label, LabelledProduct
+from shelfsort.products.product import Label, LabelledProduct, LabelOrigin
 from shelfsort.products.taxonomy import UnknownLabel
 
 
@@ -42,6 +42,23 @@ def left_out(product: LabelledProduct, why: RejectedLine) -> Reject:
     """The reject that a product becomes for a reason that its line does not show."""
     shown, workers = product.product, product.label.workers
     return Reject.of(product.file, product.line, shown.id, shown.image, why, workers)
+
+
+def split_for(origin: LabelOrigin, drawn: str) -> str:
+    """The split of a product whose group has drawn one.
+
+    What is no evidence only trains. In a group that belongs to a held-out split it does not even
+    train: a model that has seen it would judge its variants there.
+
+    Raises:
+        RejectedLine: `held_out_group`.
+    """
+    if origin.is_evidence or drawn == "train":
+        return drawn
+    selected = f", selected by {origin.selected_by}" if origin.selected_by else ""
+    raise RejectedLine(
+        "held_out_group", f"the label's source is {origin.source}{selected}; its group: {drawn}"
+    )
 
 
 def _label(entry: ManifestEntry, data: DataConfig, resolver: Leaves) -> Label:

@@ -28,8 +28,9 @@ class DataConfig:
             all.
         min_products: Number of products below which a category is left out.
         reduction: Path of a file that maps many leaves onto one. Empty for none.
-        splits: Shares of `train`, `calibration` and `eval`. A hash of a product's group decides
-            which split it belongs to.
+        splits: Shares of `train` and `eval`, and of `calibration` where thresholds are to be fitted
+            on a split of their own. A hash of a product's group decides which split it belongs to.
+            Without `calibration`, thresholds are fitted on the cross-fitted predictions of `train`.
         max_reject_share: Share of rejected lines above which the run stops.
         min_confidence: Confidence below which a label counts as no consensus, and is rejected.
         max_image_pixels: Number of pixels above which an image is rejected.
@@ -49,7 +50,7 @@ class DataConfig:
     min_products: Annotated[int, Field(ge=0)] = 0
     reduction: str = ""
     splits: dict[str, Positive] = dataclasses.field(
-        default_factory=lambda: {"train": 80, "calibration": 10, "eval": 10}
+        default_factory=lambda: {"train": 90, "eval": 10}
     )
     max_reject_share: Share = 0.2
     min_confidence: Share = 0.5
@@ -60,8 +61,8 @@ class DataConfig:
     allow_http: bool = False
 
     def __post_init__(self) -> None:
-        if set(self.splits) != {"train", "calibration", "eval"}:
-            raise ValueError("data.splits must name train, calibration and eval")
+        if set(self.splits) - {"calibration"} != {"train", "eval"}:
+            raise ValueError("data.splits must name train and eval, and may name calibration")
         if unknown := set(self.columns) - set(FIELDS):
             raise ValueError(f"data.columns: no field {min(unknown)!r}; use {', '.join(FIELDS)}")
 

@@ -7,7 +7,7 @@ from components.evaluator.artifact import Figures, Metrics
 from shelfsort.contract.modalities import MODALITIES
 from shelfsort.stats.binomial import interval
 
-_SPLITS = ("eval", "eval_gold", "calibration")
+_SPLITS = ("eval", "eval_gold", "held_out", "calibration")
 
 
 @dataclass(frozen=True)

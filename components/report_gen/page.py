@@ -20,6 +20,7 @@ MODE_NAMES = {"combined": "Text and image", "text": "Text only", "image": "Image
 SPLIT_NAMES = {
     "eval": "eval",
     "eval_gold": "eval, against gold",
+    "held_out": "cross-fitted",
     "calibration": "calibration",
 }
 _ESCAPES = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}

@@ -11,6 +11,7 @@ from tfx.types.standard_component_specs import TrainerSpec as TfxTrainerSpec
 
 from components.artifacts import Taxonomy
 from components.trainer.executor import Executor
+from shelfsort.contract.calibration import CALIBRATION_SPLIT
 
 RUN_FN = "components.trainer.module.run_fn"
 
@@ -25,7 +26,10 @@ class TrainerSpec(TfxTrainerSpec):
 
 
 class Trainer(base_component.BaseComponent):
-    """Trains on `train`, calibrates on `calibration`, and exports the served model."""
+    """Trains on `train`, fits thresholds, and exports the served model.
+
+    Thresholds are fitted on the cross-fitted predictions of `train`, or on the split `calibration`.
+    """
 
     SPEC_CLASS = TrainerSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -37,6 +41,8 @@ class Trainer(base_component.BaseComponent):
         taxonomy: channel.BaseChannel,
         custom_config: dict[str, Any],
         base_model: channel.BaseChannel | None = None,
+        *,
+        calibration_split: bool = False,
     ):
         """Wires the component.
 
@@ -48,6 +54,7 @@ class Trainer(base_component.BaseComponent):
             taxonomy: the category tree.
             custom_config: see `components.trainer.module.run_fn`.
             base_model: the live model, for `training.fit.warm_start`.
+            calibration_split: whether the examples have a split `calibration`.
         """
         super().__init__(
             TrainerSpec(
@@ -57,7 +64,10 @@ class Trainer(base_component.BaseComponent):
                 base_model=base_model,
                 run_fn=RUN_FN,
                 train_args=trainer_pb2.TrainArgs(splits=["train"]),
-                eval_args=trainer_pb2.EvalArgs(splits=["calibration"]),
+                # TFX wants a split here. Without one of its own, thresholds need no further files.
+                eval_args=trainer_pb2.EvalArgs(
+                    splits=[CALIBRATION_SPLIT if calibration_split else "train"]
+                ),
                 custom_config=json.dumps(custom_config, sort_keys=True),
                 model=channel.Channel(type=standard_artifacts.Model),
                 model_run=channel.Channel(type=standard_artifacts.ModelRun),

@@ -21,7 +21,7 @@ from components.transform.artifact import (
     PRICE_BUCKETS,
     WORDS_VOCABULARY,
 )
-from shelfsort.contract.calibration import Calibration
+from shelfsort.contract.calibration import CALIBRATION_SPLIT, Calibration
 from shelfsort.contract.model_files import BASE_MODEL, LEARNING_CURVE
 from shelfsort.contract.signatures import INPUT_NAMES
 from shelfsort.core.cost import Clock
@@ -30,7 +30,13 @@ from shelfsort.core.progress import note
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.training import export
 from shelfsort.training.backbones import Backbone, load_backbone
-from shelfsort.training.calibration import Scored, calibrate, threshold_version
+from shelfsort.training.calibration import (
+    Calibrated,
+    Rules,
+    Scored,
+    calibrate,
+    threshold_version,
+)
 from shelfsort.training.dataset import Products, read_products, record_batches, trimmed
 from shelfsort.training.embedding import embed_new_pictures
 from shelfsort.training.embedding_cache import EmbeddingCache, content_digest
@@ -63,11 +69,10 @@ def run_fn(fn_args: FnArgs) -> None:
     cache = _cache(config, backbone)
     embedded = embed_new_pictures([*fn_args.train_files, *fn_args.eval_files], backbone, cache)
     cost["embedding"] = clock.lap()
-    train, calibration = trimmed(
-        *(
-            read_products(files, transformed, cache, backbone.embedding_size)
-            for files in (fn_args.train_files, fn_args.eval_files)
-        )
+    apart = CALIBRATION_SPLIT in custom["splits"]
+    splits = [fn_args.train_files, *([fn_args.eval_files] if apart else [])]
+    train, *calibration = trimmed(
+        *(read_products(files, transformed, cache, backbone.embedding_size) for files in splits)
     )
     cache.close()
     cost["reading"] = clock.lap()
@@ -81,15 +86,8 @@ def run_fn(fn_args: FnArgs) -> None:
     )
     cost["fitting"] = clock.lap()
     note(_said_of(fitted, config))
-    calibrated = calibrate(
-        Scored(calibration, tower_logits(fitted.towers, calibration)),
-        Scored(train, fitted.crossed.held_out),
-        fitted.crossed.pool,
-        labels,
-        config.calibration.confidence,
-        config.calibration.threshold_scope,
-        custom["targets"],
-    )
+    found = _calibrated(train, calibration, fitted, labels, config, custom["targets"])
+    calibrated = found.calibration
     cost["thresholds"] = clock.lap()
     curve = learning_curve(
         train,
@@ -111,12 +109,35 @@ def run_fn(fn_args: FnArgs) -> None:
             **_lineage(custom, config, labels, calibrated, version),
             **({LEARNING_CURVE: curve.to_json()} if curve else {}),
         },
+        held_out=None if calibration else found.held_out(train, labels),
     )
     cost["export"] = clock.lap()
     _write_held_out(fn_args.model_run_dir, train, fitted.crossed, labels)
     write_suspects(fn_args.model_run_dir, fitted.suspects)
     spent = {part: each.rounded() for part, each in cost.items()}
     ModelRun(embedded, spent).write(fn_args.model_run_dir)
+
+
+def _calibrated(
+    train: Products,
+    calibration: Sequence[Products],
+    fitted: Fit,
+    labels: LabelSpace,
+    config: TrainingConfig,
+    targets: Sequence[float],
+) -> Calibrated:
+    crossed = fitted.crossed
+    rules = Rules(
+        config.calibration.confidence,
+        config.calibration.threshold_scope,
+        config.calibration.marginal_accuracy,
+        targets,
+    )
+    apart = [
+        Scored.apart(each, tower_logits(fitted.towers, each), crossed.pool) for each in calibration
+    ]
+    held_out = Scored(train, crossed.held_out, crossed.folds, crossed.pools)
+    return calibrate(held_out, labels, rules, *apart)
 
 
 def _label_space(transformed: tft.TFTransformOutput, taxonomy: str) -> LabelSpace:
@@ -245,8 +266,11 @@ def _write_held_out(directory: str, train: Products, crossed: CrossFit, labels: 
         has_text=train.has_text[rows],
         has_image=train.has_image[rows],
         groups=train.groups[rows],
+        folds=crossed.folds[rows],
+        evidence=train.evidence[rows],
         categories=np.array(labels.categories, "U"),
         pool=np.array(json.dumps(crossed.pool.to_lists())),
+        pools=np.array(json.dumps({k: pool.to_lists() for k, pool in crossed.pools.items()})),
         **{name: logits[rows] for name, logits in crossed.held_out.items()},
     )
     write_held_out(directory, buffer.getvalue())

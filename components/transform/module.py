@@ -19,6 +19,7 @@ from components.transform.artifact import (
 from components.transform.settings import TransformConfig
 from components.transform.vocabularies import Vocabulary, terms_of
 from shelfsort.contract.signatures import NO_PRICE
+from shelfsort.products.product import CATALOGUE, PEOPLE
 
 
 def preprocessing_fn(
@@ -35,7 +36,8 @@ def preprocessing_fn(
         `word_ids`, `piece_ids` (n, max) int64, 0 where there is none; `word_weights`,
         `piece_weights` (n, max) float32; `price_bucket` (n,) int64 in [0, PRICE_BUCKETS], 0 when
         not given; `has_text`, `has_image` (n,) float32 0 or 1; `image` (n,) string; `category_id`
-        (n,) int64, -1 for a category unseen in training; `label_weight` (n,) float32; `group`
+        (n,) int64, -1 for a category unseen in training; `label_weight` (n,) float32;
+        `evidence` (n,) float32 0 or 1, whether thresholds may be fitted on the product; `group`
         (n,) int64, equal for variants of one product; `product_id` (n,) string.
     """
     words, pieces, categories = (
@@ -58,6 +60,7 @@ def preprocessing_fn(
         "image": image,
         "category_id": tft.apply_vocabulary(_dense(inputs["category"], ""), categories.path),
         "label_weight": _dense(inputs["label_weight"], 1.0),
+        "evidence": _evidence(inputs),
         "group": _dense(inputs["group"], 0),
         "product_id": _dense(inputs["product_id"], ""),
     }
@@ -69,6 +72,13 @@ def price_bucket(price: tf.Tensor) -> tf.Tensor:
     octaves = tf.math.log(1.0 + tf.where(given, price, tf.zeros_like(price))) / tf.math.log(2.0)
     bucket = 1 + tf.cast(tf.minimum(octaves * 3.0, PRICE_BUCKETS - 1.0), tf.int64)
     return tf.where(given, bucket, tf.zeros_like(bucket))
+
+
+def _evidence(inputs: dict[str, Any]) -> tf.Tensor:
+    """`LabelOrigin.is_evidence` of n products: (n,) float32 0 or 1."""
+    source = _dense(inputs["label_source"], PEOPLE)
+    trusted = (source == PEOPLE) | (source == CATALOGUE)
+    return tf.cast(trusted & (_dense(inputs["selected_by"], "") == ""), tf.float32)
 
 
 def _weighted(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from components.evaluator.artifact import HELD_OUT_SPLIT
 from components.manifest_example_gen.artifact import Ingestion, read_taxonomy
 from pipeline.experiments.runs import Run
 from shelfsort.products.taxonomy import Taxonomy
@@ -16,7 +17,7 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Products:
-    """Held-out products (splits calibration and eval: a tenth each by a hash, so a fair sample).
+    """Products that the final model never saw (by a hash, so a fair sample).
 
     `moved` are in both runs but in another split; `relabelled` are (id, label in A, label in B).
     """
@@ -115,5 +116,5 @@ def _products(scored_a: pd.DataFrame, scored_b: pd.DataFrame) -> Products:
 
 
 def _held_out(scored: pd.DataFrame) -> pd.DataFrame:
-    rows = scored[scored["mode"] == "combined"]
+    rows = scored[(scored["mode"] == "combined") & (scored.split != HELD_OUT_SPLIT)]
     return rows.set_index("product_id")[["split", "category"]]

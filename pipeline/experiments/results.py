@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from shelfsort.contract.calibration import Calibration
+from components.evaluator.artifact import HELD_OUT_SPLIT
+from shelfsort.contract.calibration import CALIBRATION_SPLIT, Calibration
 from shelfsort.contract.modalities import ALONE, COMBINED
 from shelfsort.contract.targets import accepted, percent_of, target_key
 from shelfsort.products.taxonomy import Taxonomy
@@ -299,7 +300,10 @@ def _answers(scored: pd.DataFrame, calibration: Calibration, mode: str, target: 
     fitted = calibration.of(mode).at(target)
     rows = scored[scored["mode"] == mode]
     scores = eligible_scores(rows.score.to_numpy(), rows.predicted.to_numpy(), fitted.floors)
-    fitted_on, judged = (rows.split == split for split in ("calibration", "eval"))
+    # The cross-fitted answers, or in runs that had a split for it, those of `calibration`.
+    held_out = rows.split == HELD_OUT_SPLIT
+    fitted_on = held_out if held_out.any() else rows.split == CALIBRATION_SPLIT
+    judged = rows.split == "eval"
     return Answers(
         scores=scores[fitted_on],
         correct=(rows.predicted == rows.category)[fitted_on].to_numpy(),

@@ -14,6 +14,9 @@ from shelfsort.core.errors import InputError
 VERSION = 2
 """Of the document. Version 1 has no such key, and no floors."""
 
+CROSS_FITTED, CALIBRATION_SPLIT = "cross_fitted", "calibration"
+"""What thresholds are fitted on: cross-fitted answers of `train`, or the split `calibration`."""
+
 
 @dataclass(frozen=True)
 class NodeThreshold:
@@ -72,6 +75,7 @@ class ModalityCalibration:
         targets: by target accuracy, rising.
         n_by_category: calibration products whose predicted category is the leaf.
         n_by_parent: those whose predicted category lies below the node.
+        evidence: `CROSS_FITTED` or `CALIBRATION_SPLIT`.
     """
 
     temperature: float
@@ -82,6 +86,7 @@ class ModalityCalibration:
     targets: Mapping[float, Target]
     n_by_category: Mapping[str, int]
     n_by_parent: Mapping[str, int]
+    evidence: str = CALIBRATION_SPLIT
 
     def at(self, target: float) -> Target:
         """The thresholds at a target; without any where the model knows no such target."""
@@ -130,6 +135,7 @@ class ModalityCalibration:
         """Plain values; `from_json` reads them back."""
         return {
             "version": VERSION,
+            "evidence": self.evidence,
             **self.decisive_json(),
             "floors": {
                 leaf: {
@@ -155,6 +161,7 @@ class ModalityCalibration:
             targets={target_of(key): _target(document, key) for key in _keys(document)},
             n_by_category={leaf: int(each.get("n", 0)) for leaf, each in by_category.items()},
             n_by_parent={node: int(each.get("n", 0)) for node, each in by_parent.items()},
+            evidence=str(document.get("evidence", CALIBRATION_SPLIT)),
         )
 
 

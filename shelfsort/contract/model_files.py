@@ -14,6 +14,7 @@ from shelfsort.core.storage import exists, file_digest, files_beneath, join
 SAVED_MODEL = "saved_model.pb"
 LINEAGE = "assets.extra/shelfsort.json"
 WARM_UP = "assets.extra/tf_serving_warmup_requests"
+HELD_OUT = "assets.extra/held_out.npz"
 TRAINING_STATISTICS = "assets.extra/training_statistics.pb"
 LEARNING_CURVE = "learning_curve"
 """Lineage: what more labelled products would bring, where a target is not certified."""

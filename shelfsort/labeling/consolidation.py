@@ -67,7 +67,7 @@ def consolidate(annotations: Annotations, resolver: Leaves, min_confidence: floa
     else:
         category, confidence = _result(annotations, resolver, min_confidence)
     workers = tuple(answer.worker for answer in annotations.answers)
-    return Label(category, confidence, weight=confidence, workers=workers)
+    return Label(category, confidence, confidence, workers, annotations.origin)
 
 
 def _voted(annotations: Annotations, resolver: Leaves, min_confidence: float) -> tuple[str, float]:

@@ -11,8 +11,9 @@ NO_PICTURE = Picture(format="", width=0, height=0)
 def to_example(labelled: LabelledProduct, picture: Picture, image: bytes, group: int) -> bytes:
     """The product as a serialised tf.Example; equal products give equal bytes.
 
-    `price` and `gold` are left out where the product has none; without an image, `image` and
-    `image_format` are empty and both sizes 0. `group` is equal for variants of one product.
+    `price`, `gold` and `selection_probability` are left out where the product has none; without an
+    image, `image` and `image_format` are empty and both sizes 0. `group` is equal for variants of
+    one product.
     """
     product, label = labelled.product, labelled.label
     feature = {
@@ -27,10 +28,14 @@ def to_example(labelled: LabelledProduct, picture: Picture, image: bytes, group:
         "label_confidence": _float(label.confidence),
         "label_weight": _float(label.weight),
         "worker_count": _int(len(label.workers)),
+        "label_source": _text(label.origin.source),
+        "selected_by": _text(label.origin.selected_by),
         "group": _int(group),
     }
     if product.price is not None:
         feature["price"] = _float(product.price)
+    if label.origin.probability is not None:
+        feature["selection_probability"] = _float(label.origin.probability)
     if labelled.gold is not None:
         feature["gold"] = _text(labelled.gold)
     example = tf.train.Example(features=tf.train.Features(feature=feature))

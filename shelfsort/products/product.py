@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+PEOPLE, CATALOGUE, ASSISTED, MACHINE = "people", "catalogue", "assisted", "machine"
+"""Sources of a label: people's answers alone, a trusted catalogue, people who saw a model's answer,
+and a model alone."""
+
 
 @dataclass(frozen=True)
 class Product:
@@ -22,6 +26,30 @@ class Product:
 
 
 @dataclass(frozen=True)
+class LabelOrigin:
+    """Where a label comes from.
+
+    Attributes:
+        source: `PEOPLE`, `CATALOGUE`, `ASSISTED` or `MACHINE`.
+        selected_by: what chose the product to be labelled; "" where it was drawn at random.
+        probability: with which it was chosen, above 0 and at most 1; None where it is not known.
+    """
+
+    source: str = PEOPLE
+    selected_by: str = ""
+    probability: float | None = None
+
+    @property
+    def is_evidence(self) -> bool:
+        """Whether thresholds may be fitted on the product, and the model be judged by it.
+
+        A label that a model had a part in flatters models. Products that a strategy picked, such
+        as the least sure ones, are no sample of the catalogue. Both may still be trained on.
+        """
+        return self.source in (PEOPLE, CATALOGUE) and not self.selected_by
+
+
+@dataclass(frozen=True)
 class Label:
     """What a product is said to be.
 
@@ -30,12 +58,14 @@ class Label:
         confidence: in [0, 1]: share of equal answers, or the job's own figure.
         weight: of the product in training, 0 or more.
         workers: who answered, one entry for each answer; () where the job kept no answers.
+        origin: where it comes from.
     """
 
     category: str
     confidence: float
     weight: float
     workers: tuple[str, ...] = ()
+    origin: LabelOrigin = LabelOrigin()
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.optimize import isotonic_regression
 
 from shelfsort.stats.binomial import (
     holm,
@@ -135,6 +136,7 @@ def fit_thresholds(
     confidence: float = 0.95,
     scope: Scope = "overall",
     correlation: float = 0.0,
+    marginal: float = 0.0,
 ) -> Fitted:
     """A threshold for each node of one level: leaves, or their ancestors at one depth.
 
@@ -150,6 +152,8 @@ def fit_thresholds(
         confidence: of the guarantee, in (0, 1).
         scope: whose evidence counts, see above.
         correlation: of right and wrong within a group, 0 to 1.
+        marginal: accuracy that answers next to a threshold have at least, in [0, 1), see
+            `marginal_cut`.
 
     Raises:
         ValueError: a score is not finite, or `scope` is unknown.
@@ -157,8 +161,10 @@ def fit_thresholds(
     if scope not in ("overall", "category"):
         raise ValueError(f"scope must be overall or category, not {scope!r}")
 
+    least = marginal_cut(trials.scores, trials.correct, marginal)
+
     def fit(some: Trials) -> float | None:
-        return fit_threshold(
+        found = fit_threshold(
             some.scores,
             some.correct,
             target,
@@ -166,6 +172,7 @@ def fit_thresholds(
             groups=some.groups,
             correlation=correlation,
         )
+        return None if found is None or least is None else max(found, least)
 
     pooled = fit(trials)
     if scope == "category":
@@ -178,6 +185,33 @@ def fit_thresholds(
             # What failed at the pooled threshold is not to be let in by a lower one.
             in_force[node] = None if own is None or own <= pooled else own
     return Fitted(pooled, in_force)
+
+
+def marginal_cut(scores: ArrayLike, correct: ArrayLike, accuracy: float) -> float | None:
+    """The lowest score at which answers are still right in a share of `accuracy`.
+
+    The guarantee is about all accepted answers, so the sure ones among them pay for doubtful ones.
+    This bounds how doubtful the least sure one may be. The accuracy at a score is an isotonic
+    regression (Ayer et al. 1955), so it never falls as the score rises.
+
+    Args:
+        scores: float array of shape (N,).
+        correct: bool array of shape (N,).
+        accuracy: in [0, 1); 0 allows every score.
+
+    Returns:
+        The score; -inf where every one may pass, None where none may.
+    """
+    scores = np.asarray(scores, np.float64)
+    if accuracy <= 0 or not len(scores):
+        return -np.inf
+    distinct, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    shares = np.bincount(place, weights=np.asarray(correct, np.float64)) / counts
+    fitted = isotonic_regression(shares, weights=counts).x
+    enough = np.flatnonzero(fitted >= accuracy)
+    if not len(enough):
+        return None
+    return -np.inf if enough[0] == 0 else float((distinct[enough[0]] + distinct[enough[0] - 1]) / 2)
 
 
 def refuted(

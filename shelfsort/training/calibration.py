@@ -1,4 +1,10 @@
-"""Fits the temperature and thresholds of each modality on the calibration products.
+"""Fits the temperature and thresholds of each modality on answers of models that never saw them.
+
+The evidence is cross-fitted: every labelled product outside `eval` is answered by towers and a pool
+that were fitted without its fold. What shapes an answer's score, or decides whether it may be
+accepted at all (the temperature and the floors of categories), is fitted without its fold as well,
+so that no product chooses what it is judged by. With a split `calibration` the thresholds are
+fitted on its products instead, and everything else on the cross-fitted answers of `train`.
 
 A product is answered in one of three modalities, by what it has: text and image (`combined`), text
 only, image only. A score means something different in each, so each has its own temperature and
@@ -6,15 +12,24 @@ thresholds.
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 
-from shelfsort.contract.calibration import Calibration, ModalityCalibration, NodeThreshold, Target
+from shelfsort.contract.calibration import (
+    CALIBRATION_SPLIT,
+    CROSS_FITTED,
+    Calibration,
+    ModalityCalibration,
+    NodeThreshold,
+    Target,
+)
+from shelfsort.contract.held_out import HeldOut, HeldOutAnswers
 from shelfsort.contract.modalities import MODALITIES
 from shelfsort.contract.targets import DEFAULT_TARGETS
 from shelfsort.stats.design_effect import sizes_by_correlation
@@ -29,7 +44,10 @@ from shelfsort.training.rows import Rows, chunks, evenly
 Scope = Literal["guarded", "overall", "category"]
 
 # A temperature is one number: more products than these would not move it.
-TEMPERED_ON = 20_000
+TEMPERED_ON = 10_000
+# Answers that travel with the model: more would not narrow what a comparison can see.
+KEPT = 20_000
+_NO_FOLD = -1
 
 
 def modality_rows(products: Products) -> dict[str, np.ndarray]:
@@ -48,50 +66,98 @@ def modality_logits(logits: dict[str, np.ndarray], pool: Pool) -> dict[str, np.n
 
 @dataclasses.dataclass(frozen=True)
 class Scored:
-    """A split with the logits of its products.
+    """Products with logits of towers that never saw them.
 
     Attributes:
-        products: the split; label -1 (a category that training never saw) counts as a miss.
+        products: label -1 (a category that training never saw) counts as a miss.
         logits: by tower, n rows of K.
+        folds: (n,) ints, fold that each product was held out with.
+        pools: by fold, each fitted without it.
     """
 
     products: Products
-    logits: dict[str, Rows]
+    logits: Mapping[str, Rows]
+    folds: np.ndarray
+    pools: Mapping[int, Pool]
+
+    @classmethod
+    def apart(cls, products: Products, logits: Mapping[str, Rows], pool: Pool) -> "Scored":
+        """Products of a split that nothing was fitted on, answered by the final model."""
+        return cls(products, logits, np.full(len(products), _NO_FOLD), {_NO_FOLD: pool})
+
+
+@dataclasses.dataclass(frozen=True)
+class Rules:
+    """How thresholds are fitted.
+
+    Attributes:
+        confidence: of the guarantee, in (0, 1).
+        scope: `guarded` (the overall guarantee, above the categories' floors), `overall` (without
+            floors) or `category` (each category proves the guarantee by itself).
+        marginal_accuracy: of the answers next to a threshold, at least; in [0, 1).
+        targets: accuracies to guarantee, each in (0, 1); at least one.
+    """
+
+    confidence: float = 0.95
+    scope: Scope = "guarded"
+    marginal_accuracy: float = 0.0
+    targets: Sequence[float] = DEFAULT_TARGETS
+
+
+@dataclasses.dataclass(frozen=True)
+class Calibrated:
+    """Temperatures and thresholds, and the answers that they were fitted on.
+
+    Attributes:
+        calibration: of every modality.
+        answers: by modality.
+    """
+
+    calibration: Calibration
+    answers: Mapping[str, "Predictions"]
+
+    def held_out(self, products: Products, labels: LabelSpace) -> HeldOut:
+        """The answers as they travel with the model: of `KEPT` products of each modality at most.
+
+        Args:
+            products: that the answers are about.
+            labels: the categories and their tree.
+        """
+        return HeldOut(
+            labels.categories,
+            {modality: _kept(each, products) for modality, each in self.answers.items()},
+        )
 
 
 def calibrate(
-    calibration: Scored,
-    held_out: Scored,
-    pool: Pool,
-    labels: LabelSpace,
-    confidence: float,
-    scope: Scope,
-    targets: Sequence[float] = DEFAULT_TARGETS,
-) -> Calibration:
+    held_out: Scored, labels: LabelSpace, rules: Rules, calibration: Scored | None = None
+) -> Calibrated:
     """Fits temperature and thresholds of every modality.
 
     The guarantee at a parent is about all products whose summed probability passes there, those
     whose leaf is accepted included. A node that accepts nothing at one target accepts nothing at a
-    higher one.
+    higher one. Products that are no evidence are left out.
 
     Args:
-        calibration: the split that the accuracy guarantee is proven on.
-        held_out: the training split with cross-fitted logits; shapes floors, see `floors`.
-        pool: of the towers.
+        held_out: the split `train`, cross-fitted. Temperatures and floors come from it.
         labels: the categories and their tree.
-        confidence: of the guarantee, in (0, 1).
-        scope: `guarded` (the overall guarantee, above the categories' floors), `overall` (without
-            floors) or `category` (each category proves the guarantee by itself).
-        targets: accuracies to guarantee, each in (0, 1); at least one.
+        rules: of the fit.
+        calibration: the split that thresholds are fitted on; None for `held_out`.
     """
-    proof, shown = _by_modality(calibration, pool), _by_modality(held_out, pool)
-    return Calibration(
-        {
-            modality: _fit_modality(
-                proof[modality], shown[modality], labels, confidence, scope, targets
-            )
-            for modality in MODALITIES
-        }
+    proof, shaping = _by_modality(calibration or held_out), _by_modality(held_out)
+    fitted = {
+        modality: _fit_modality(
+            proof[modality],
+            shaping[modality],
+            labels,
+            rules,
+            CROSS_FITTED if calibration is None else CALIBRATION_SPLIT,
+        )
+        for modality in MODALITIES
+    }
+    return Calibrated(
+        Calibration({modality: each for modality, (each, _) in fitted.items()}),
+        {modality: answers for modality, (_, answers) in fitted.items()},
     )
 
 
@@ -104,49 +170,83 @@ def threshold_version(calibration: Calibration, pool: Pool) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class _Evidence:
-    """The products of one modality, and the towers' logits of them.
+    """The products that answer for one modality, and the towers' logits of them.
 
     Attributes:
-        split: that they belong to.
-        rows: (n,) of the split.
-        groups: (n,) ints, equal for variants of one product.
+        scored: what they are part of.
+        rows: (n,) of it.
         modality: that they are answered in.
-        pool: of the towers.
     """
 
-    split: Scored
+    scored: Scored
     rows: np.ndarray
-    groups: np.ndarray
     modality: str
-    pool: Pool
 
     @property
     def labels(self) -> np.ndarray:
-        return self.split.products.labels[self.rows]
+        return self.scored.products.labels[self.rows]
+
+    @property
+    def groups(self) -> np.ndarray:
+        return self.scored.products.groups[self.rows]
+
+    @property
+    def folds(self) -> np.ndarray:
+        return self.scored.folds[self.rows]
 
     def logits(self, rows: np.ndarray) -> np.ndarray:
-        """(m, K) of the split's products at `rows`."""
-        towers = {name: logits[rows] for name, logits in self.split.logits.items()}
-        return modality_logits(towers, self.pool)[self.modality]
+        """(m, K) of the products at (m,) `rows`, each from the pool of its fold."""
+        towers = {name: logits[rows] for name, logits in self.scored.logits.items()}
+        if self.modality in towers:
+            return towers[self.modality]
+        pooled = np.empty_like(next(iter(towers.values())))
+        folds = self.scored.folds[rows]
+        for fold in np.unique(folds):
+            own = folds == fold
+            pool = self.scored.pools[int(fold)]
+            pooled[own] = modality_logits(
+                {name: logits[own] for name, logits in towers.items()}, pool
+            )[self.modality]
+        return pooled
 
-    def temperature(self) -> float:
-        """The one that fits best, 1.0 where there is nothing to fit on."""
-        rows = evenly(self.rows[self.labels >= 0], TEMPERED_ON)
-        return fit_temperature(self.logits(rows), self.split.products.labels[rows])
+    def temperature(self, without: int | None = None) -> float:
+        """The one that fits best, 1.0 where there is nothing to fit on; without a fold."""
+        kept = (self.labels >= 0) & (self.folds != without)
+        rows = evenly(self.rows[kept], TEMPERED_ON)
+        return fit_temperature(self.logits(rows), self.scored.products.labels[rows])
+
+    def temperatures(self, folds: np.ndarray) -> dict[int, float]:
+        """By fold, the temperature fitted without it."""
+        return {int(fold): self.temperature(int(fold)) for fold in np.unique(folds)}
 
 
 @dataclasses.dataclass(frozen=True)
-class _Predictions:
-    """Predictions in one modality at its temperature: of leaves, and rolled up to each level."""
+class Predictions:
+    """Predictions in one modality: of leaves, and rolled up to each level.
 
+    Attributes:
+        rows: (n,) products that are predicted.
+        folds: (n,) fold of each.
+        predicted: (n,) ids of the predicted categories, as indices of the label space.
+        leaves: of the predicted categories.
+        levels: by depth, of the ancestors of those that have one there.
+        parents: of the direct parents.
+    """
+
+    rows: np.ndarray
+    folds: np.ndarray
+    predicted: np.ndarray
     leaves: Trials
     levels: dict[int, Trials]
     parents: Trials
 
     @classmethod
-    def of(cls, evidence: _Evidence, temperature: float, labels: LabelSpace) -> "_Predictions":
+    def of(
+        cls, evidence: _Evidence, temperatures: Mapping[int, float], labels: LabelSpace
+    ) -> "Predictions":
+        """Predicts at the temperature of each product's fold."""
         node_of = np.array([labels.nodes_at_level(level) for level in labels.levels], object)
-        scores, predicted, node_scores = _scores(evidence, temperature, node_of)
+        scores, predicted, node_scores = _scores(evidence, temperatures, node_of)
         leaf_of = np.array(labels.categories, object)
         leaves = Trials(scores, leaf_of[predicted], predicted == evidence.labels, evidence.groups)
         named = node_of[:, predicted]
@@ -161,43 +261,55 @@ class _Predictions:
             level: at(np.full(len(rows), level), rows[np.isin(predicted, np.flatnonzero(nodes))])
             for level, nodes in zip(labels.levels, node_of, strict=True)
         }
-        return cls(leaves, levels, at(np.array(labels.parent_levels)[predicted], rows))
+        parents = at(np.array(labels.parent_levels)[predicted], rows)
+        return cls(evidence.rows, evidence.folds, predicted, leaves, levels, parents)
 
 
-def _by_modality(split: Scored, pool: Pool) -> dict[str, _Evidence]:
-    rows, groups = modality_rows(split.products), split.products.groups
+def _kept(answers: Predictions, products: Products) -> HeldOutAnswers:
+    places = evenly(np.arange(len(answers.rows)), KEPT)
+    return HeldOutAnswers(
+        groups=answers.leaves.groups[places],
+        labels=products.labels[answers.rows[places]],
+        predicted=answers.predicted[places],
+        scores=answers.leaves.scores[places].astype(np.float32),
+        parent_scores=answers.parents.scores[places].astype(np.float32),
+    )
+
+
+def _by_modality(scored: Scored) -> dict[str, _Evidence]:
+    rows, usable = modality_rows(scored.products), scored.products.evidence
     return {
-        modality: _Evidence(split, rows[modality], groups[rows[modality]], modality, pool)
+        modality: _Evidence(scored, rows[modality][usable[rows[modality]]], modality)
         for modality in MODALITIES
     }
 
 
 def _fit_modality(
-    calibration: _Evidence,
-    held_out: _Evidence,
-    labels: LabelSpace,
-    confidence: float,
-    scope: Scope,
-    targets: Sequence[float],
-) -> ModalityCalibration:
-    temperature = calibration.temperature()
-    proof = _Predictions.of(calibration, temperature, labels)
-    shown = _Predictions.of(held_out, temperature, labels)
-    fitted = {
-        target: _fit_target(proof, shown, labels, target, confidence, scope) for target in targets
-    }
-    lowest = fitted[min(targets)]
-    sizes = sizes_by_correlation(calibration.groups, lowest.correlation)
-    return ModalityCalibration(
-        temperature=temperature,
-        n=len(calibration.rows),
-        n_effective=float(sizes[-1]) if len(sizes) else 0.0,
-        confidence=confidence,
-        scope=scope,
-        targets=_in_order(fitted),
-        n_by_category=_counted(labels.categories, [proof.leaves]),
-        n_by_parent=_counted(lowest.parents, proof.levels.values()),
+    proof: _Evidence, shaping: _Evidence, labels: LabelSpace, rules: Rules, kind: str
+) -> tuple[ModalityCalibration, Predictions]:
+    shown = Predictions.of(shaping, shaping.temperatures(shaping.folds), labels)
+    judged = (
+        shown
+        if proof.scored is shaping.scored
+        else Predictions.of(proof, shaping.temperatures(proof.folds), labels)
     )
+    targets = {
+        target: _fit_target(judged, shown, labels, target, rules) for target in rules.targets
+    }
+    lowest = targets[min(targets)]
+    sizes = sizes_by_correlation(proof.groups, lowest.correlation)
+    fitted = ModalityCalibration(
+        temperature=shaping.temperature(),
+        n=len(proof.rows),
+        n_effective=float(sizes[-1]) if len(sizes) else 0.0,
+        confidence=rules.confidence,
+        scope=rules.scope,
+        targets=_in_order(targets),
+        n_by_category=_counted(labels.categories, [judged.leaves]),
+        n_by_parent=_counted(lowest.parents, judged.levels.values()),
+        evidence=kind,
+    )
+    return fitted, judged
 
 
 def _counted(nodes: Iterable[str], predictions: Iterable[Trials]) -> dict[str, int]:
@@ -206,35 +318,47 @@ def _counted(nodes: Iterable[str], predictions: Iterable[Trials]) -> dict[str, i
 
 
 def _fit_target(
-    proof: _Predictions,
-    shown: _Predictions,
-    labels: LabelSpace,
-    target: float,
-    confidence: float,
-    scope: Scope,
+    judged: Predictions, shown: Predictions, labels: LabelSpace, target: float, rules: Rules
 ) -> Target:
+    whose: Literal["category", "overall"] = "category" if rules.scope == "category" else "overall"
+
     def fit(trials: Trials, nodes: Sequence[str], correlation: float) -> Fitted:
-        whose: Literal["category", "overall"] = "category" if scope == "category" else "overall"
-        return fit_thresholds(trials, nodes, target, confidence, whose, correlation)
+        return fit_thresholds(
+            trials,
+            nodes,
+            target,
+            rules.confidence,
+            whose,
+            correlation,
+            marginal=rules.marginal_accuracy,
+        )
 
     correlation = shown.leaves.correlation_near(target)
     floors: dict[str, float | None] = dict.fromkeys(labels.categories, 0.0)
-    if scope == "guarded":
-        floors = category_floors(shown.leaves, labels.categories, target, confidence, correlation)
-    eligible = proof.leaves.rows(above_floors(proof.leaves, floors))
-    leaves = fit(eligible, labels.categories, correlation)
+    eligible = np.ones(len(judged.leaves), bool)
+    if rules.scope == "guarded":
+        fit_floors = functools.partial(
+            category_floors,
+            categories=labels.categories,
+            target=target,
+            confidence=rules.confidence,
+            correlation=correlation,
+        )
+        floors = fit_floors(shown.leaves)
+        eligible = _eligible(judged, shown, fit_floors)
+    leaves = fit(judged.leaves.rows(eligible), labels.categories, correlation)
     levels = {
         level: fit(
             trials,
             sorted(set(filter(None, labels.nodes_at_level(level)))),
             shown.levels[level].correlation_near(target),
         )
-        for level, trials in proof.levels.items()
+        for level, trials in judged.levels.items()
     }
     return Target(
         correlation=correlation,
         overall=leaves.pooled,
-        parent=fit(proof.parents, [], shown.parents.correlation_near(target)).pooled,
+        parent=fit(judged.parents, [], shown.parents.correlation_near(target)).pooled,
         levels={level: fitted.pooled for level, fitted in levels.items()},
         categories={
             leaf: NodeThreshold(_not_below(threshold, floors[leaf]), floors[leaf])
@@ -246,6 +370,20 @@ def _fit_target(
             for node, threshold in fitted.in_force.items()
         },
     )
+
+
+def _eligible(
+    judged: Predictions,
+    shown: Predictions,
+    fit_floors: Callable[[Trials], dict[str, float | None]],
+) -> np.ndarray:
+    """(n,) bools: whether each prediction reaches its floor, fitted without the product's fold."""
+    passes = np.zeros(len(judged.leaves), bool)
+    for fold in np.unique(judged.folds):
+        own = judged.folds == fold
+        floors = fit_floors(shown.leaves.rows(shown.folds != fold))
+        passes[own] = above_floors(judged.leaves.rows(own), floors)
+    return passes
 
 
 def _not_below(threshold: float | None, floor: float | None) -> float | None:
@@ -281,13 +419,13 @@ def _not_below_each(
 
 
 def _scores(
-    evidence: _Evidence, temperature: float, node_of: np.ndarray
+    evidence: _Evidence, temperatures: Mapping[int, float], node_of: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Scores of predictions, leaf by leaf and rolled up.
 
     Args:
         evidence: of n products.
-        temperature: of the modality.
+        temperatures: by fold.
         node_of: (levels, K) id of each category's ancestor at each level, None where it has none.
 
     Returns:
@@ -297,8 +435,10 @@ def _scores(
     n, levels = len(evidence.rows), [node_index(nodes) for nodes in node_of]
     scores, predicted = np.zeros(n), np.zeros(n, np.int32)
     node_scores = np.zeros((len(node_of), n))
+    cooled = np.array([temperatures[int(fold)] for fold in evidence.folds])
     for places in chunks(np.arange(n)):
-        probabilities = softmax(evidence.logits(evidence.rows[places]), temperature)
+        logits = evidence.logits(evidence.rows[places])
+        probabilities = softmax(logits / cooled[places, None])
         predicted[places] = probabilities.argmax(axis=1)
         scores[places] = probabilities.max(axis=1)
         for level, index in enumerate(levels):

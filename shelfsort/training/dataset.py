@@ -48,6 +48,7 @@ class Products:
         labels: (n,) int32 category ids, -1 for one unseen in training.
         label_weights: (n,) float32.
         groups: (n,) int64, equal for variants of one product.
+        evidence: (n,) bool, whether thresholds may be fitted on the product; others only train.
     """
 
     product_ids: Sequence[str]
@@ -59,6 +60,7 @@ class Products:
     labels: np.ndarray
     label_weights: np.ndarray
     groups: np.ndarray
+    evidence: np.ndarray
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -140,6 +142,7 @@ def read_products(
         labels=stacked["category_id"].astype(np.int32),
         label_weights=stacked["label_weight"],
         groups=stacked["group"],
+        evidence=stacked["evidence"] > 0,
     )
 
 
@@ -170,7 +173,7 @@ def _transformed_batches(
 
 def _known_of(batch: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
     """What of a batch stays in memory; of the terms, how many columns are in use."""
-    names = ("has_text", "has_image", "category_id", "label_weight", "group")
+    names = ("has_text", "has_image", "category_id", "label_weight", "group", "evidence")
     return {
         "product_id": batch["product_id"].reshape(-1).astype("S"),
         **{name: batch[name].reshape(-1) for name in names},

@@ -7,7 +7,8 @@ from typing import Any
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from shelfsort.contract.model_files import LINEAGE, WARM_UP, lineage_document
+from shelfsort.contract.held_out import HeldOut
+from shelfsort.contract.model_files import HELD_OUT, LINEAGE, WARM_UP, lineage_document
 from shelfsort.contract.signatures import INPUTS, PREDICT_RAW, SERVING_DEFAULT
 from shelfsort.core.files import write_bytes
 from shelfsort.training.served_model import ServedModel
@@ -23,6 +24,7 @@ def write_served_model(
     name: str,
     products: Sequence[bytes],
     lineage: dict[str, Any],
+    held_out: HeldOut | None = None,
 ) -> None:
     """Saves `model` under `directory` with what a server needs to start warm.
 
@@ -32,12 +34,15 @@ def write_served_model(
         name: the model's name in the warm-up requests.
         products: serialised tf.Examples to warm up with; labels in them are ignored.
         lineage: goes to `assets.extra/shelfsort.json`.
+        held_out: the answers that thresholds were fitted on; None leaves them out.
     """
     tf.saved_model.save(model, directory, signatures=model.signatures())
     tf.io.gfile.makedirs(str(PurePosixPath(directory, "assets.extra")))
     with tf.io.TFRecordWriter(f"{directory}/{WARM_UP}") as writer:
         for log in _warm_up_logs(name, products):
             writer.write(log.SerializeToString())
+    if held_out is not None:
+        write_bytes(f"{directory}/{HELD_OUT}", held_out.to_bytes())
     write_bytes(f"{directory}/{LINEAGE}", lineage_document(lineage))
 
 

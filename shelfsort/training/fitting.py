@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -49,12 +49,14 @@ class CrossFit:
     Attributes:
         held_out: by output name, n rows of K logits.
         folds: (n,) fold that held each product out.
-        pool: fitted on `held_out`.
+        pool: fitted on `held_out`: the served one.
+        pools: by fold, fitted on the others' rows of `held_out`: for judging the fold.
     """
 
     held_out: dict[str, Rows]
     folds: np.ndarray
     pool: Pool
+    pools: dict[int, Pool]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,16 +126,23 @@ def cross_fit(
         _fit_once(towers, train, weights, config, seed=seed, on=inside)
         _write_logits(towers, train, outside, held_out)
         progress(fold + 1, config.fit.folds, "cross-fits of the towers")
-    # The pool keeps to the labels' own weights: suspects are picked by what it gets wrong, and a
-    # pool fitted without its errors is too sure of itself (half a point of accuracy on fashion).
-    both = evenly(np.flatnonzero(train.has_text & train.has_image), POOLED_ON)
-    pool = fit_pool(
-        held_out["text"][both],
-        held_out["image"][both],
-        train.labels[both],
-        train.label_weights[both],
-    )
-    return CrossFit(held_out, folds, pool)
+    return CrossFit(held_out, folds, *_pools(train, held_out, folds))
+
+
+def _pools(
+    train: Products, held_out: Mapping[str, Rows], folds: np.ndarray
+) -> tuple[Pool, dict[int, Pool]]:
+    """The pool of all, and by fold the one fitted without it."""
+    both = np.flatnonzero(train.has_text & train.has_image)
+
+    def pool(rows: np.ndarray) -> Pool:
+        # It keeps to the labels' own weights: suspects are picked by what it gets wrong, and a pool
+        # fitted without its errors is too sure of itself (half a point of accuracy on fashion).
+        rows = evenly(rows, POOLED_ON)
+        logits = (held_out[name][rows] for name in OUTPUTS)
+        return fit_pool(*logits, train.labels[rows], train.label_weights[rows])
+
+    return pool(both), {int(fold): pool(both[folds[both] != fold]) for fold in np.unique(folds)}
 
 
 def fit_all(

@@ -1,10 +1,9 @@
 """Minimum scores of categories, which keep weak predictions from being accepted.
 
-An overall accuracy guarantee can hold while a category with much confusion breaks it. There are too
-few calibration products to prove each category by itself, but the training split's cross-fitted
-predictions, ten times as many, show where each category goes wrong. Floors fitted on them decide
-which predictions may be accepted at all. The guarantee for those is still proven on `calibration`,
-which the floors never saw.
+An overall accuracy guarantee can hold while a category with much confusion breaks it. A category
+has too few products to prove the guarantee by itself, but its cross-fitted predictions show where
+it goes wrong. Floors fitted on them decide which predictions may be accepted at all. Where a
+threshold is fitted, no prediction is held to a floor that its own fold had a part in.
 """
 
 from collections.abc import Sequence

@@ -57,8 +57,8 @@ class FitConfig:
         weight_by_confidence: Whether a product's weight is its label's confidence.
         class_weight_power: Power p in a category's weight, frequency^-p. 0 weighs all products
             alike, 1 all categories alike.
-        folds: Number of cross-fitting folds. Their held-out scores fit the pool of the towers, the
-            floors and the search for label errors.
+        folds: Number of cross-fitting folds. Thresholds, temperatures, floors, the pool of the
+            towers and the search for label errors rest on their held-out scores.
         warm_start: Whether the final fit starts from the live model's towers. Cross-fits never do.
         seed: Seed of the initial weights, the order of the products and dropout.
     """
@@ -71,7 +71,7 @@ class FitConfig:
     label_smoothing: Share = 0.0
     weight_by_confidence: bool = True
     class_weight_power: Annotated[float, Field(ge=0, le=1)] = 0.0
-    folds: Annotated[int, Field(ge=2)] = 3
+    folds: Annotated[int, Field(ge=2)] = 5
     warm_start: bool = False
     seed: int = 7
 
@@ -85,10 +85,13 @@ class CalibrationConfig:
             have kept weak categories out. `overall`: the same without floors. `category`: each
             category by itself.
         confidence: Confidence of the guarantee.
+        marginal_accuracy: Accuracy that the least sure accepted products have at least. A threshold
+            is raised to the score at which cross-fitted predictions reach it. 0 for no such floor.
     """
 
     threshold_scope: Literal["guarded", "overall", "category"] = "guarded"
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    marginal_accuracy: Share = 0.8
 
 
 @dataclasses.dataclass(frozen=True)

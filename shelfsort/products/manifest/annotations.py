@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shelfsort.products.manifest.label_origin import read_label_origin
 from shelfsort.products.manifest.rejects import RejectedLine
+from shelfsort.products.product import MACHINE, LabelOrigin
 
 METADATA_SUFFIX = "-metadata"
 CUSTOM = "groundtruth/custom"
@@ -39,6 +41,7 @@ class Annotations:
         failure: the reason that the job gives for its failure, "" where it did not fail.
         ignored: what was left out or set, once for each time: "empty_answer", "unscored" (a
             confidence of 0, which Ground Truth writes where one worker answered), "machine_label".
+        origin: where the label comes from.
     """
 
     answers: tuple[Annotation, ...] = ()
@@ -46,6 +49,7 @@ class Annotations:
     confidence: float = 1.0
     failure: str = ""
     ignored: tuple[str, ...] = ()
+    origin: LabelOrigin = LabelOrigin()
 
 
 def label_types(fields: Mapping[str, Any]) -> dict[str, str]:
@@ -72,21 +76,22 @@ def read_annotations(fields: Mapping[str, Any], attribute: str) -> Annotations |
     value = fields.get(attribute)
     if value is None:
         return Annotations(failure=failure) if failure else None
-    ignored = ["machine_label"] if metadata.get("human-annotated") == "no" else []
+    origin = read_label_origin(metadata)
+    ignored = ["machine_label"] if origin.source == MACHINE else []
     if _type(metadata) in CLASSIFICATIONS:
         name, confidence = _name(metadata.get("class-name")), metadata.get("confidence")
         scored = _confidence(confidence, ignored)
-        return Annotations((), name, scored, failure, tuple(ignored))
+        return Annotations((), name, scored, failure, tuple(ignored), origin)
     if isinstance(value, dict):
         result = value.get("result")
         name = _name(result.get(attribute)) if isinstance(result, dict) else None
         answers = _answers(value.get("workers"), ignored)
         scored = _confidence(value.get("confidence"), [] if answers else ignored)
-        return Annotations(answers, name, scored, failure, tuple(ignored))
+        return Annotations(answers, name, scored, failure, tuple(ignored), origin)
     if failure:
         return Annotations(failure=failure)
     if isinstance(value, str) and value.strip():
-        return Annotations((), encodable(value), ignored=tuple(ignored))
+        return Annotations((), encodable(value), ignored=tuple(ignored), origin=origin)
     raise RejectedLine("missing_label", f"{attribute!r} holds no label and no answers")
 
 

@@ -20,6 +20,7 @@ REASONS: dict[str, str] = {
     "no_consensus": "Too few workers agree on one label",
     "not_selected": "The label is outside the chosen categories",
     "rare_category": "The category has too few products",
+    "held_out_group": "A model or a selection had a part in the label of a held-out group",
     "missing_image": "The image is not there",
     "unreadable_image": "The image is broken or cut short",
     "unsupported_image_format": "The image has a format that is not read",

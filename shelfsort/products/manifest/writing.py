@@ -12,6 +12,7 @@ from shelfsort.products.manifest.annotations import (
     METADATA_SUFFIX,
     Annotations,
 )
+from shelfsort.products.manifest.label_origin import label_origin_fields
 from shelfsort.products.product import Product
 
 _OF_THE_PRODUCT = ("source-ref", "id", "title", "description", "price", "source", "gold")
@@ -68,7 +69,7 @@ def labelled_fields(
     shown = product_fields(product)
     label, metadata = (_class if job.type in CLASSIFICATIONS else _custom)(annotations, job, shown)
     metadata |= {"job-name": job.name} if job.name else {}
-    metadata |= {"human-annotated": "yes"}
+    metadata |= label_origin_fields(annotations.origin)
     metadata |= {"creation-date": job.created} if job.created else {}
     metadata |= {"failure-reason": annotations.failure} if annotations.failure else {}
     fields = shown if label is None else {**shown, job.attribute: label}

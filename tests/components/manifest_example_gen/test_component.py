@@ -35,5 +35,13 @@ def test_the_settings_are_one_property_that_reads_back_as_they_were(component):
     assert read == SETTINGS
 
 
-def test_defaults_divide_the_data_eighty_ten_ten():
-    assert DataConfig().splits == {"train": 80, "calibration": 10, "eval": 10}
+def test_by_default_nine_tenths_train_and_a_tenth_judges():
+    assert DataConfig().splits == {"train": 90, "eval": 10}
+
+
+def test_a_calibration_split_is_allowed_and_any_other_refused():
+    splits = {"train": 80, "calibration": 10, "eval": 10}
+    assert DataConfig(splits=splits).splits == splits
+    for wrong in ({"train": 90}, {"train": 80, "eval": 10, "test": 10}):
+        with pytest.raises(ValueError, match="must name train and eval"):
+            DataConfig(splits=wrong)

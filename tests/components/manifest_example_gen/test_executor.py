@@ -145,6 +145,8 @@ def test_examples_have_the_features_of_the_contract(whole, tmp_path):
         "label_confidence": pytest.approx(2 / 3),
         "label_weight": pytest.approx(2 / 3),
         "worker_count": 3,
+        "label_source": b"people",
+        "selected_by": b"",
         "group": group_id(group_key("thing NUMBER 1", b"", "")),
         "gold": b"trousers",
     }
@@ -152,6 +154,37 @@ def test_examples_have_the_features_of_the_contract(whole, tmp_path):
     assert (value(words_only, "image"), value(words_only, "image_format")) == (b"", b"")
     assert value(picture_only, "title") == b""
     assert not {"price", "gold"} & set(picture_only.features.feature)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "source"),
+    [
+        ({"human-annotated": "no"}, b"machine"),
+        ({"label-source": "assisted"}, b"assisted"),
+        ({"selected-by": "uncertainty"}, b"people"),
+        ({"label-source": "catalogue"}, b"catalogue"),
+    ],
+)
+def test_only_untouched_labels_of_products_that_nobody_selected_are_held_out(
+    whole, tmp_path, metadata, source
+):
+    for line in whole.lines[:60]:
+        line["shelf-metadata"] |= metadata
+    shares = {"train": 2, "calibration": 1, "eval": 1}
+    outputs = ingest(whole, tmp_path, splits=shares, max_reject_share=1.0)
+    examples = read_examples(outputs["examples"])
+    touched = {
+        split: sum(value(e, "product_id").decode() in {f"p{n}" for n in range(60)} for e in found)
+        for split, found in examples.items()
+    }
+    reasons = Ingestion.read(outputs["rejects"].uri).by_reason
+    assert {value(e, "label_source") for e in examples["train"]} == {b"people", source}
+    if source == b"catalogue":
+        assert touched["eval"] > 0 < touched["calibration"]
+        assert reasons == {}
+    else:
+        assert (touched["eval"], touched["calibration"]) == (0, 0)
+        assert reasons == {"held_out_group": 60 - touched["train"]}
 
 
 def test_a_second_run_writes_the_same_bytes_though_the_lines_are_shuffled(whole, tmp_path):
@@ -256,7 +289,7 @@ def test_what_the_examples_were_made_from_is_written_beside_them(whole, tmp_path
     examples = ingest(whole, tmp_path, digest="0123")["examples"]
     origin = read_origin(examples.uri)
     assert (origin.content_digest, origin.spans) == ("0123", (whole.manifest,))
-    assert origin.splits == {"train": 80, "calibration": 10, "eval": 10}
+    assert origin.splits == {"train": 90, "eval": 10}
 
 
 def test_only_the_files_that_the_digest_is_of_are_read(whole, make_line, tmp_path):
@@ -310,6 +343,12 @@ def test_statistics_leave_out_the_pixels_and_the_schema_finds_nothing_to_object_
 
     import schema
 
+    # One label that a model had a part in brings the features that others lack.
+    whole.lines[1]["shelf-metadata"] |= {
+        "label-source": "assisted",
+        "selected-by": "uncertainty",
+        "selection-probability": 0.5,
+    }
     examples = ingest(whole, tmp_path)["examples"]
     statistics = standard_artifacts.ExampleStatistics()
     statistics.uri = str(tmp_path / "statistics")
@@ -327,9 +366,10 @@ def assert_only_pixels_are_missing(statistics):
     import schema
 
     declared = tfdv.load_schema_text(str(schema.SCHEMA_FILE))
-    for split in ("train", "calibration", "eval"):
+    for split in ("train", "eval"):
         found = tfdv.load_stats_binary(f"{statistics.uri}/Split-{split}/FeatureStats.pb")
         names = {feature.path.step[0] for feature in found.datasets[0].features}
+        names.add("selection_probability")  # only some products of `train` have it
         assert names == {feature.name for feature in declared.feature} - {"image"}
         assert not tfdv.validate_statistics(found, declared).anomaly_info
 

@@ -67,12 +67,12 @@ def test_a_calibration_is_read_back_as_it_was():
     assert Calibration.from_json(json.loads(json.dumps(CALIBRATION.to_json()))) == CALIBRATION
 
 
-def test_the_older_document_differs_in_version_and_floors_only():
+def test_the_older_document_differs_in_version_evidence_and_floors_only():
     document = CALIBRATION.to_json()
-    added = {"version": document["text"].pop("version"), "floors": document["text"].pop("floors")}
+    added = {name: document["text"].pop(name) for name in ("version", "evidence", "floors")}
     assert document == OLDER
     floors = {"mugs": {"95": 0.0, "97_5": 0.0}, "lids": {"95": 0.6, "97_5": None}}
-    assert added == {"version": VERSION, "floors": floors}
+    assert added == {"version": VERSION, "evidence": "calibration", "floors": floors}
 
 
 def test_older_models_show_their_floors_where_a_threshold_is_not_the_overall_one():

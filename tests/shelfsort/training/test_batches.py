@@ -30,6 +30,7 @@ def products() -> Products:
         labels=np.arange(N, dtype=np.int32) * 10,
         label_weights=np.ones(N, np.float32),
         groups=np.arange(N) // 4,
+        evidence=np.ones(N, bool),
     )
 
 

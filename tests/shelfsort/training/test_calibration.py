@@ -11,6 +11,7 @@ from shelfsort.contract.targets import DEFAULT_TARGETS
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.stats.temperature import softmax
 from shelfsort.training.calibration import (
+    Rules,
     Scored,
     calibrate,
     modality_rows,
@@ -50,7 +51,18 @@ def products(labels, has_text=True, has_image=True, titles=None) -> Products:
         labels=np.asarray(labels, np.int32),
         label_weights=np.ones(n, np.float32),
         groups=np.arange(n) if titles is None else np.asarray(titles),
+        evidence=np.ones(n, bool),
     )
+
+
+def scored(sample: Products, logits, pool: Pool = HALF, folds: int = 1) -> Scored:
+    """The products in so many folds, whose pools are alike."""
+    fold = np.arange(len(sample)) % folds
+    return Scored(sample, logits, fold, dict.fromkeys(range(folds), pool))
+
+
+def fit(sample: Scored, scope: str = "overall", **rules) -> Calibration:
+    return calibrate(sample, LABELS, Rules(scope=scope, **rules)).calibration
 
 
 def test_a_modality_holds_the_products_that_have_what_it_needs():
@@ -71,8 +83,7 @@ def fitted():
     blurred = labels < 2
     logits[blurred] = rng.normal([4.0, 4.0, 0.0, 0.0], 0.3, size=(blurred.sum(), 4))
     both = {"text": logits, "image": logits}
-    scored = Scored(products(labels), both)
-    return calibrate(scored, scored, HALF, LABELS, 0.95, "overall")
+    return fit(scored(products(labels), both, folds=4))
 
 
 def test_what_cannot_be_told_apart_is_not_decided_but_its_parent_is(fitted):
@@ -99,8 +110,8 @@ def test_a_parent_that_breaks_the_guarantee_abstains_while_the_others_go_on():
     predicted = rng.integers(4, size=4000)
     labels = np.where((predicted < 2) & (rng.random(4000) < 0.25), 2, predicted)
     logits = 6.0 * np.eye(4)[predicted] + rng.normal(scale=0.2, size=(4000, 4))
-    sample = Scored(products(labels), {"text": logits, "image": logits})
-    text = calibrate(sample, sample, HALF, LABELS, 0.95, "overall").of("text")
+    sample = scored(products(labels), {"text": logits, "image": logits}, folds=2)
+    text = fit(sample, "overall").of("text")
     assert text.parent_threshold("shoes", 0.95) is None
     assert text.parent_threshold("wear", 0.95) is not None
     assert text.parent_threshold("mugs", 0.95) is not None
@@ -113,8 +124,8 @@ def test_what_abstains_at_95_percent_abstains_at_98_too():
     labels = np.where((predicted == 1) & (np.arange(1700) % 5 == 0), 3, predicted)
     strength = np.where(predicted == 1, 3.0, 6.0)
     logits = strength[:, None] * np.eye(4)[predicted]
-    sample = Scored(products(labels), {"text": logits, "image": logits})
-    text = calibrate(sample, sample, HALF, LABELS, 0.95, "overall").of("text")
+    sample = scored(products(labels), {"text": logits, "image": logits}, folds=2)
+    text = fit(sample, "overall").of("text")
     assert text.at(0.95).overall < text.at(0.98).overall
     assert [text.threshold("clogs", target) for target in (0.95, 0.98)] == [None, None]
     assert text.n_by_category["clogs"] == 300
@@ -124,8 +135,8 @@ def test_what_abstains_at_95_percent_abstains_at_98_too():
 def test_category_scope_asks_every_node_for_its_own_proof():
     labels = np.repeat([0, 2, 3], [100, 100, 20])
     logits = 9.0 * np.eye(4)[labels]
-    sample = Scored(products(labels), {"text": logits, "image": logits})
-    text = calibrate(sample, sample, HALF, LABELS, 0.95, "category").of("text")
+    sample = scored(products(labels), {"text": logits, "image": logits}, folds=2)
+    text = fit(sample, "category").of("text")
     assert text.parent_threshold("wear", 0.95) is not None
     assert [text.parent_threshold("mugs", target) for target in (0.95, 0.98)] == [None, None]
     assert text.n_by_parent["mugs"] == 20
@@ -137,18 +148,16 @@ def test_variants_that_are_wrong_together_are_worth_fewer_products():
         np.repeat(np.random.default_rng(7).normal(size=(400, 4)), 3, axis=0) + 2 * np.eye(4)[labels]
     )
     variants = products(labels, titles=np.arange(1200) // 3)
-    sample = Scored(variants, {"text": logits, "image": logits})
-    text = calibrate(sample, sample, HALF, LABELS, 0.95, "overall").of("text")
+    sample = scored(variants, {"text": logits, "image": logits}, folds=2)
+    text = fit(sample, "overall").of("text")
     assert text.at(0.95).correlation > 0.95
     assert text.n == 1200
     assert text.n_effective == pytest.approx(400, rel=0.05)
 
 
 def test_a_modality_that_no_product_has_abstains():
-    scored = Scored(
-        products([0, 1], has_image=False), {"text": np.eye(4)[:2], "image": np.zeros((2, 4))}
-    )
-    calibration = calibrate(scored, scored, EVEN, LABELS, 0.95, "guarded")
+    logits = {"text": np.eye(4)[:2], "image": np.zeros((2, 4))}
+    calibration = fit(scored(products([0, 1], has_image=False), logits, EVEN), "guarded")
     assert calibration.of("combined").n == calibration.of("image").n == 0
     assert [calibration.of("image").at(target).overall for target in DEFAULT_TARGETS] == [
         None,
@@ -160,8 +169,7 @@ def test_a_modality_that_no_product_has_abstains():
 def test_a_category_unseen_in_training_counts_as_a_miss():
     logits = np.tile([9.0, 0, 0, 0], (100, 1))
     labels = np.where(np.arange(100) < 20, -1, 0)
-    scored = Scored(products(labels), {"text": logits, "image": logits})
-    text = calibrate(scored, scored, EVEN, LABELS, 0.95, "overall").of("text")
+    text = fit(scored(products(labels), {"text": logits, "image": logits}, EVEN)).of("text")
     assert text.at(0.95).overall is None
     assert text.at(0.95).parent is None
 
@@ -181,12 +189,11 @@ def test_a_floor_keeps_a_weak_category_out_of_an_overall_guarantee():
     labels = np.where(weak, 2, predicted)
     logits = 6.0 * np.eye(4)[predicted] + rng.normal(scale=0.2, size=(4000, 4))
     both = {"text": logits, "image": logits}
-    held_out = Scored(products(labels[:3000]), {k: v[:3000] for k, v in both.items()})
-    calibration = Scored(products(labels[3000:]), {k: v[3000:] for k, v in both.items()})
-    guarded = calibrate(calibration, held_out, HALF, LABELS, 0.95, "guarded").of("combined")
+    held_out = scored(products(labels[:3000]), {k: v[:3000] for k, v in both.items()}, folds=3)
+    guarded = fit(held_out, "guarded").of("combined")
     thresholds = {leaf: guarded.threshold(leaf, 0.95) for leaf in LABELS.categories}
     floors = guarded.at(0.95).floors
-    assert floors["mugs"] is None or thresholds["mugs"] >= floors["mugs"] > 0.5
+    assert thresholds["mugs"] is None or thresholds["mugs"] >= floors["mugs"] > 0.5
     scores = softmax(HALF.logits(logits, logits)[3000:], guarded.temperature).max(axis=1)
     decided = {
         leaf: np.mean(scores[predicted[3000:] == k] >= (1.0 if t is None else t))
@@ -194,3 +201,73 @@ def test_a_floor_keeps_a_weak_category_out_of_an_overall_guarantee():
     }
     assert decided["mugs"] < 0.02
     assert min(decided["boots"], decided["clogs"], decided["hats"]) > 0.9
+
+
+def test_each_fold_is_pooled_scored_and_floored_without_its_own_products():
+    # In fold 1 every answer is wrong, so what is fitted without fold 0 distrusts every score.
+    labels = np.arange(400) % 4
+    fold = np.repeat([0, 1], 200)
+    shown = np.where(fold == 0, labels, (labels + 1) % 4)
+    logits = 6.0 * np.eye(4)[shown]
+    sample = Scored(products(labels), {"text": logits, "image": logits}, fold, {0: HALF, 1: HALF})
+    answers = calibrate(sample, LABELS, Rules(scope="overall")).answers["text"]
+    scores = answers.leaves.scores
+    assert scores[fold == 0] == pytest.approx(0.31, abs=0.001)  # at the highest temperature
+    assert scores[fold == 1] == pytest.approx(1.0)
+
+
+def test_each_fold_has_the_pool_that_was_fitted_without_it():
+    labels = np.arange(400) % 4
+    logits, fold = 6.0 * np.eye(4)[labels], np.repeat([0, 1], 200)
+    deaf = Pool(np.zeros(4), np.zeros(4), np.zeros(4))
+    sample = Scored(products(labels), {"text": logits, "image": logits}, fold, {0: HALF, 1: deaf})
+    combined = calibrate(sample, LABELS, Rules(scope="overall")).answers["combined"].leaves
+    assert combined.scores[fold == 1] == pytest.approx(0.25)
+    assert combined.scores[fold == 0].min() > 0.25
+
+
+def test_products_that_are_no_evidence_move_no_threshold_and_no_temperature():
+    labels = np.arange(800) % 4
+    logits = 6.0 * np.eye(4)[np.where(np.arange(800) < 400, labels, (labels + 1) % 4)]
+    both = {"text": logits, "image": logits}
+    mixed = dataclasses.replace(products(labels), evidence=np.arange(800) < 400)
+    alone = Scored(products(labels[:400]), {k: v[:400] for k, v in both.items()}, *_one_fold(400))
+    text = fit(Scored(mixed, both, *_one_fold(800))).of("text")
+    assert text == fit(alone).of("text")
+    assert (text.n, text.evidence) == (400, "cross_fitted")
+
+
+def test_with_a_split_of_their_own_thresholds_rest_on_its_products_and_all_else_on_train():
+    labels = np.arange(400) % 4
+    sure, blurred = 6.0 * np.eye(4)[labels], 1.0 * np.eye(4)[labels]
+    train = scored(products(labels), {"text": blurred, "image": blurred}, folds=4)
+    apart = Scored.apart(products(labels[:100]), {"text": sure[:100], "image": sure[:100]}, HALF)
+    text = calibrate(train, LABELS, Rules(scope="overall"), apart).calibration.of("text")
+    assert (text.n, text.evidence) == (100, "calibration")
+    assert text.temperature == fit(train).of("text").temperature
+
+
+def test_the_least_sure_accepted_answers_are_right_as_often_as_the_marginal_accuracy_asks():
+    # Of the surest 940 all are right, of the other 60 half: together 97 %.
+    labels = np.arange(1000) % 4
+    doubtful = np.arange(1000) >= 940
+    predicted = np.where(doubtful & (np.arange(1000) % 8 < 4), (labels + 1) % 4, labels)
+    logits = np.where(doubtful, 2.0, 6.0)[:, None] * np.eye(4)[predicted]
+    sample = scored(products(labels), {"text": logits, "image": logits})
+    sample = dataclasses.replace(
+        sample, folds=np.arange(1000) // 4 % 5, pools=dict.fromkeys(range(5), HALF)
+    )
+    shares = [
+        np.mean(
+            found.answers["text"].leaves.scores >= found.calibration.of("text").at(0.95).overall
+        )
+        for found in (
+            calibrate(sample, LABELS, Rules(scope="overall", marginal_accuracy=least))
+            for least in (0.0, 0.8)
+        )
+    ]
+    assert shares == [1.0, 0.94]
+
+
+def _one_fold(n: int) -> tuple[np.ndarray, dict[int, Pool]]:
+    return np.zeros(n, int), {0: HALF}

@@ -27,6 +27,7 @@ def _products(labels: np.ndarray, has_text: np.ndarray, has_image: np.ndarray) -
         labels=labels.astype(np.int32),
         label_weights=np.ones(n, np.float32),
         groups=np.arange(n),
+        evidence=np.ones(n, bool),
     )
 
 
