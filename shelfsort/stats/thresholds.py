@@ -5,24 +5,26 @@ the time. The thresholds here are chosen so that the guarantee holds for product
 with a stated confidence over the draw of the calibration sample.
 
 Products are ranked by score. "The accuracy of everything above rank m is below target" is tested
-with the exact binomial test at ranks fixed in advance: from each of two starts downwards, in steps
-of a hundredth, until a test fails. The starts share the error budget, and a walk that reaches the
-next start brings its share along: the fallback procedure of Wiens (2003), as used for risk control
-in Learn-then-Test (Angelopoulos et al. 2021). The budget holds for this reason. If accuracy does
-not fall as the score rises, the first rank at which acceptance would break the guarantee is decided
-by the scores alone. Given that rank, the errors above it are at least as many as a binomial with
-the target's error rate, so its test passes with a probability of at most its budget. No rank below
-is reached except through it or from a later start, which has a budget of its own.
+with the exact binomial test at one rank and from there downwards, in steps of a hundredth, until a
+test fails: fixed-sequence testing, as used for risk control in Learn-then-Test (Angelopoulos et al.
+2021). Each test has the whole error budget. The budget holds for this reason. If accuracy does not
+fall as the score rises, the first rank at which acceptance would break the guarantee is decided by
+the scores alone. Given that rank, the errors above it are at least as many as a binomial with the
+target's error rate, so its test passes with a probability of at most its budget. No rank below is
+reached except through it.
+
+Where the walk starts may depend on the scores, but not on outcomes. It starts at the rank whose
+test is likeliest to pass if scores mean what they say, with half as many errors again and one label
+in 200 wrong. A walk from a fixed share of the products loses thresholds whose first test is on too
+few products to bear one error, and those of models that are right about less than that share.
+`benchmarks/thresholds.py` compares with such a walk, and with bounds that hold at all ranks at
+once.
 
 Products of one group (variants of one title) tend to be right or wrong together. They are tested as
 their effective number of independent products, `design_effect.sizes_by_correlation`, which depends
-on scores and groups alone, so the argument above still holds. The correlation comes from answers
-that the calibration sample has no part in: the cross-fitted ones of the training split.
-`benchmarks/thresholds.py` measures how often the guarantee is broken, with and without this, and
-compares with other procedures.
+on scores and groups alone.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Literal
@@ -30,24 +32,24 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import isotonic_regression
+from scipy.special import pdtr
 
 from shelfsort.stats.binomial import (
     holm,
     proof_p_value,
     shortfall_p_value,
-    smallest_proof,
 )
 from shelfsort.stats.design_effect import correlation_near, sizes_by_correlation
 
 Scope = Literal["overall", "category"]
 
-# Where the walks start, as shares of the sample, and their shares of the error budget. The lower
-# start has most evidence, and so most of the budget; the upper one is for models that are right
-# about less than half of the products. Chosen by `benchmarks/thresholds.py`.
-_STARTS = {0.2: 0.2, 0.5: 0.8}
-_LONE_START = 0.5
-# Ranks between tests: fewer tests in a row give chance fewer occasions to end the walk.
+# How many errors the start of a walk reckons with: those that calibrated scores predict, times the
+# first, and of all products the second. Chosen by `benchmarks/thresholds.py`.
+_MORE_ERRORS, _WRONG_LABELS = 1.5, 0.005
+# Ranks between tests. Finer steps gain no coverage.
 _STEP = 0.01
+# Halvings of an interval of at most a million errors that find one to within a hundredth.
+_HALVINGS = 27
 
 
 def fit_threshold(
@@ -62,7 +64,8 @@ def fit_threshold(
     """The threshold that accepts most while the accepted accuracy is proven to reach `target`.
 
     Args:
-        scores: float array of shape (N,); any order, ties allowed, higher is surer.
+        scores: float array of shape (N,), probabilities of being right as far as they are known;
+            any order, ties allowed.
         correct: bool array of shape (N,), whether the prediction was right.
         target: guaranteed accuracy of accepted products, in (0, 1).
         confidence: share of calibration samples in which the guarantee holds, in (0, 1).
@@ -243,12 +246,14 @@ class _Evidence:
     """What a search over the ranks of a sample goes by.
 
     Attributes:
+        scores: in falling order.
         ends: the last rank of each tie, rising: tied scores are accepted together, so only there
             can a threshold lie.
         p_values: at each of those, of the products above falling short of the target.
         sizes: effective size of the products above, by rank.
     """
 
+    scores: np.ndarray
     ends: np.ndarray
     p_values: np.ndarray
     sizes: np.ndarray
@@ -267,38 +272,48 @@ class _Evidence:
         ends = np.flatnonzero(last_of_tie) + 1
         right = np.cumsum(correct)[ends - 1] / ends * sizes[ends - 1]
         p_values = np.asarray(proof_p_value(right, sizes[ends - 1], target))
-        return cls(ends, p_values, sizes)
+        return cls(ranked, ends, p_values, sizes)
 
 
 def _last_proven_rank(evidence: _Evidence, target: float, error: float) -> int:
     n, ends = len(evidence.sizes), evidence.ends
-    starts = _starts(evidence.sizes, target, error)
-    planned = np.arange(min(starts), n + 1, max(1, round(_STEP * n)))
-    planned = np.unique([*planned, *starts, n])
-    at_start = np.zeros(len(ends) + 1)
-    for rank, share in starts.items():
-        at_start[np.searchsorted(ends, rank)] += share
-    best, budget = 0, 0.0
-    for index in np.unique(np.searchsorted(ends, planned[planned >= min(starts)])):
-        if index == len(ends):
+    start = _start(evidence, target, error)
+    if start is None:
+        return 0
+    planned = np.append(np.arange(start, n, max(1, round(_STEP * n))), n)
+    best = 0
+    for index in np.unique(np.searchsorted(ends, planned)):
+        if evidence.p_values[index] > error:
             break
-        budget += error * at_start[index]
-        if 0 < budget >= evidence.p_values[index]:
-            best = int(ends[index])
-        else:
-            budget = 0.0
+        best = int(ends[index])
     return best
 
 
-def _starts(sizes: np.ndarray, target: float, error: float) -> dict[int, float]:
-    # Depends on scores and groups alone, never on outcomes. Where the upper start could prove
-    # nothing even without an error, its share of the budget would be thrown away.
-    n = len(sizes)
-    first, share = next(iter(_STARTS.items()))
-    if n and sizes[math.ceil(n * first) - 1] >= smallest_proof(target, 1 - error * share):
-        return {math.ceil(n * start): share for start, share in _STARTS.items()}
-    enough = np.flatnonzero(sizes >= smallest_proof(target, 1 - error))
-    return {max(math.ceil(n * _LONE_START), enough[0] + 1 if len(enough) else n + 1): 1.0}
+def _start(evidence: _Evidence, target: float, error: float) -> int | None:
+    """The rank whose test is likeliest to pass, by scores and groups alone; None if none can."""
+    n = len(evidence.sizes)
+    ranks = np.unique(np.append(np.arange(1, n + 1, max(1, round(_STEP * n / 2))), n))
+    ranks = ranks[ranks > 0]
+    sizes = evidence.sizes[ranks - 1]
+    allowed = _errors_allowed(sizes, target, error)
+    ranks, sizes, allowed = (each[allowed >= 0] for each in (ranks, sizes, allowed))
+    if not len(ranks):
+        return None
+    predicted = np.cumsum(1 - np.clip(evidence.scores, 0, 1))[ranks - 1]
+    errors = _MORE_ERRORS * predicted + _WRONG_LABELS * ranks
+    return int(ranks[np.argmax(pdtr(np.floor(allowed), errors * sizes / ranks))])
+
+
+def _errors_allowed(sizes: np.ndarray, target: float, error: float) -> np.ndarray:
+    """Most errors with which as many products prove the target; -1 where even none would not."""
+    low, high = np.zeros(len(sizes)), np.array(sizes)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        proven = np.asarray(proof_p_value(sizes - middle, sizes, target)) <= error
+        low, high = np.where(proven, middle, low), np.where(proven, high, middle)
+    flawless = np.asarray(proof_p_value(sizes, sizes, target)) <= error
+    # Whole numbers are what is counted, and the search ends just below them.
+    return np.where(flawless, low + 1e-6 * (1 + low), -1.0)
 
 
 def _cut_below(ranked: np.ndarray, rank: int) -> float:

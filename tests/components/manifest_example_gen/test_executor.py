@@ -156,6 +156,13 @@ def test_examples_have_the_features_of_the_contract(whole, tmp_path):
     assert not {"price", "gold"} & set(picture_only.features.feature)
 
 
+def describe_label(catalogue, number, metadata):
+    """Adds to the metadata of a line's label."""
+    fields = json.loads(catalogue.lines[number])
+    fields["shelf-metadata"] |= metadata
+    catalogue.lines[number] = json.dumps(fields).encode()
+
+
 @pytest.mark.parametrize(
     ("metadata", "source"),
     [
@@ -168,8 +175,8 @@ def test_examples_have_the_features_of_the_contract(whole, tmp_path):
 def test_only_untouched_labels_of_products_that_nobody_selected_are_held_out(
     whole, tmp_path, metadata, source
 ):
-    for line in whole.lines[:60]:
-        line["shelf-metadata"] |= metadata
+    for n in range(60):
+        describe_label(whole, n, metadata)
     shares = {"train": 2, "calibration": 1, "eval": 1}
     outputs = ingest(whole, tmp_path, splits=shares, max_reject_share=1.0)
     examples = read_examples(outputs["examples"])
@@ -344,11 +351,9 @@ def test_statistics_leave_out_the_pixels_and_the_schema_finds_nothing_to_object_
     import schema
 
     # One label that a model had a part in brings the features that others lack.
-    whole.lines[1]["shelf-metadata"] |= {
-        "label-source": "assisted",
-        "selected-by": "uncertainty",
-        "selection-probability": 0.5,
-    }
+    origin = {"label-source": "assisted", "selected-by": "doubt", "selection-probability": 0.5}
+    for n in range(40):
+        describe_label(whole, n, origin)
     examples = ingest(whole, tmp_path)["examples"]
     statistics = standard_artifacts.ExampleStatistics()
     statistics.uri = str(tmp_path / "statistics")

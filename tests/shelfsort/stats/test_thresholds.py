@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shelfsort.stats.binomial import lower_bound
-from shelfsort.stats.thresholds import Trials, fit_threshold, fit_thresholds, refuted
+from shelfsort.stats.thresholds import Trials, fit_threshold, fit_thresholds, marginal_cut, refuted
 
 samples = st.lists(
     st.tuples(st.sampled_from([0.1, 0.4, 0.5, 0.5000001, 0.9, 1.0]), st.booleans()), max_size=300
@@ -51,20 +51,28 @@ def test_what_a_threshold_accepts_proves_the_target(sample):
     assert not n or lower_bound(int(correct[accepted].sum()), n) >= 0.6
 
 
-def test_fixed_sequence_takes_the_lowest_rank_its_walk_reaches():
-    # 100 products, one start at rank 59 (59 > 50), budget 0.05 at every rank. Two errors at ranks
-    # 61 and 62: P(Bin(60,.95)>=60)=.046 passes, P(Bin(61,.95)>=60)=.184 stops the walk.
-    scores = np.linspace(1, 0.01, 100)
+def test_the_walk_takes_the_lowest_rank_that_it_reaches():
+    # 59 sure products and 41 that are as good as lost: it starts at the 59. Two errors at ranks 61
+    # and 62: P(Bin(60,.95)>=60)=.046 passes, P(Bin(61,.95)>=60)=.184 stops the walk.
+    scores = np.append(np.linspace(1, 0.9999, 59), np.linspace(0.02, 0.01, 41))
     correct = np.ones(100, bool)
     correct[[60, 61]] = False
     assert (scores >= cut(fit_threshold(scores, correct, 0.95))).sum() == 60
 
 
-def test_later_starts_survive_an_unlucky_error_high_up():
-    scores = np.linspace(1, 0.01, 1000)
-    correct = np.ones(1000, bool)
-    correct[240:250] = False
-    assert (scores >= cut(fit_threshold(scores, correct, 0.95))).all()
+def test_the_walk_starts_where_one_unlucky_error_high_up_does_no_harm():
+    # Scores promise 99.9 % throughout, so the start is where several errors are borne.
+    scores = np.linspace(1, 0.998, 600)
+    correct = np.ones(600, bool)
+    correct[[20, 150]] = False
+    assert (scores >= cut(fit_threshold(scores, correct, 0.98))).all()
+
+
+def test_the_walk_starts_high_where_scores_promise_little_below():
+    # Of 1,000 products the surest tenth is right, of the rest every other one.
+    scores = np.append(np.linspace(1, 0.9999, 100), np.linspace(0.6, 0.4, 900))
+    correct = np.append(np.ones(100, bool), np.arange(900) % 2 == 0)
+    assert 90 <= (scores >= cut(fit_threshold(scores, correct, 0.95))).sum() <= 100
 
 
 def test_scores_that_are_no_numbers_are_refused():
@@ -143,3 +151,20 @@ def test_an_unknown_scope_is_refused():
 def test_answers_without_an_outcome_each_are_refused():
     with pytest.raises(ValueError, match="differ in number"):
         Trials(np.ones(2), np.array(["a", "b"]), np.ones(1, bool), np.arange(2))
+
+
+def test_a_marginal_cut_is_where_the_isotonic_accuracy_reaches_it():
+    # Shares by score 0.2: 1/2, 0.4: 0/2, 0.6: 3/4, 0.8: 4/4; pooled from below: 1/4, 1/4, 3/4, 1.
+    scores = np.repeat([0.2, 0.4, 0.6, 0.8], [2, 2, 4, 4])
+    correct = np.array([1, 0, 0, 0, 1, 1, 1, 0, 1, 1, 1, 1], bool)
+    assert marginal_cut(scores, correct, 0.7) == pytest.approx(0.5)
+    assert marginal_cut(scores, correct, 0.8) == pytest.approx(0.7)
+    assert marginal_cut(scores, correct, 0.2) == -np.inf
+    assert marginal_cut(scores, np.zeros(12, bool), 0.5) is None
+
+
+def test_a_threshold_is_raised_to_the_marginal_cut_or_abstains():
+    scores = np.repeat([0.9, 0.3], [960, 40])
+    sample = trials(scores, ["mugs"] * 1000, np.append(np.ones(960, bool), np.arange(40) < 10))
+    assert fit_thresholds(sample, ["mugs"], 0.95).pooled < 0.3
+    assert fit_thresholds(sample, ["mugs"], 0.95, marginal=0.8).pooled == pytest.approx(0.6)
