@@ -20,9 +20,9 @@ from shelfsort.products.groups import group_id, group_key
 from shelfsort.products.images.source import ImageSources
 from shelfsort.products.leaves import LeafResolver
 from shelfsort.products.manifest.label_attributes import find_label_attribute
-from shelfsort.products.manifest.lines import manifest_lines
 from shelfsort.products.manifest.parsing import read_record
 from shelfsort.products.product import LabelledProduct
+from shelfsort.products.tables.lines import all_product_lines
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.training.backbones import load_backbone
 from shelfsort.training.dataset import ProductIds, Products, feature_type
@@ -219,7 +219,8 @@ def _read(manifest: Path, taxonomy: str, backbone: str) -> dict[str, np.ndarray]
     files = (str(manifest),)
     data = DataConfig(label_attribute=find_label_attribute(files))
     resolver = LeafResolver.load(taxonomy)
-    found = [labelled_product(read_record(line), data, resolver) for line in manifest_lines(files)]
+    lines = all_product_lines(files, data.reading)
+    found = [labelled_product(read_record(line), data, resolver) for line in lines]
     products = [each for each in found if isinstance(each, LabelledProduct)]
     sources = ImageSources(())
     images = [_image(each, sources) for each in products]

@@ -5,20 +5,21 @@ the time. The thresholds here are chosen so that the guarantee holds for product
 with a stated confidence over the draw of the calibration sample.
 
 Products are ranked by score. "The accuracy of everything above rank m is below target" is tested
-with the exact binomial test at one rank and from there downwards, in steps of a hundredth, until a
-test fails: fixed-sequence testing, as used for risk control in Learn-then-Test (Angelopoulos et al.
-2021). Each test has the whole error budget. The budget holds for this reason. If accuracy does not
-fall as the score rises, the first rank at which acceptance would break the guarantee is decided by
-the scores alone. Given that rank, the errors above it are at least as many as a binomial with the
-target's error rate, so its test passes with a probability of at most its budget. No rank below is
-reached except through it.
+with the exact binomial test at ranks fixed in advance: from each of two starts downwards, in steps
+of a hundredth, until a test fails. The starts share the error budget, and a walk that reaches the
+next start brings its share along: the fallback procedure of Wiens (2003), as used for risk control
+in Learn-then-Test (Angelopoulos et al. 2021). The budget holds for this reason. If accuracy does
+not fall as the score rises, the first rank at which acceptance would break the guarantee is decided
+by the scores alone. Given that rank, the errors above it are at least as many as a binomial with
+the target's error rate, so its test passes with a probability of at most its budget. No rank below
+is reached except through it or from a later start, which has a budget of its own.
 
-Where the walk starts may depend on the scores, but not on outcomes. It starts at the rank whose
-test is likeliest to pass if scores mean what they say, with half as many errors again and one label
-in 200 wrong. A walk from a fixed share of the products loses thresholds whose first test is on too
-few products to bear one error, and those of models that are right about less than that share.
-`benchmarks/thresholds.py` compares with such a walk, and with bounds that hold at all ranks at
-once.
+Where the walks start may depend on the scores, but not on outcomes. Each starts at the rank whose
+test is likeliest to pass if the scores predict errors, one on the assumption that there are half as
+many again and that one label in 200 is wrong, the other on the assumption that there are a quarter
+as many: floors leave answers that are better than their scores. Walks from fixed shares of the
+products lose thresholds whose first test is on too few products to bear one error, and those of
+models that are right about less than that share. `benchmarks/thresholds.py` compares with them.
 
 Products of one group (variants of one title) tend to be right or wrong together. They are tested as
 their effective number of independent products, `design_effect.sizes_by_correlation`, which depends
@@ -43,9 +44,11 @@ from shelfsort.stats.design_effect import correlation_near, sizes_by_correlation
 
 Scope = Literal["overall", "category"]
 
-# How many errors the start of a walk reckons with: those that calibrated scores predict, times the
-# first, and of all products the second. Chosen by `benchmarks/thresholds.py`.
-_MORE_ERRORS, _WRONG_LABELS = 1.5, 0.005
+# What each start assumes: errors as a multiple of those that the scores predict, wrong labels as a
+# share of all products, and its share of the error budget.
+_ASSUMED = ((1.5, 0.005, 0.5), (0.25, 0.0, 0.5))
+# What a start may lose of its chance to pass by sharing the budget; else it has all of it alone.
+_TOO_DEAR = 0.1
 # Ranks between tests. Finer steps gain no coverage.
 _STEP = 0.01
 # Halvings of an interval of at most a million errors that find one to within a hundredth.
@@ -277,31 +280,61 @@ class _Evidence:
 
 def _last_proven_rank(evidence: _Evidence, target: float, error: float) -> int:
     n, ends = len(evidence.sizes), evidence.ends
-    start = _start(evidence, target, error)
-    if start is None:
+    starts = _starts(evidence, target, error)
+    if not starts:
         return 0
-    planned = np.append(np.arange(start, n, max(1, round(_STEP * n))), n)
-    best = 0
+    planned = [*np.arange(min(starts), n, max(1, round(_STEP * n))), *starts, n]
+    at_start = np.zeros(len(ends))
+    for rank, share in starts.items():
+        at_start[np.searchsorted(ends, rank)] += share
+    best, budget = 0, 0.0
     for index in np.unique(np.searchsorted(ends, planned)):
-        if evidence.p_values[index] > error:
-            break
-        best = int(ends[index])
+        budget += error * at_start[index]
+        if 0 < budget >= evidence.p_values[index]:
+            best = int(ends[index])
+        else:
+            budget = 0.0
     return best
 
 
-def _start(evidence: _Evidence, target: float, error: float) -> int | None:
-    """The rank whose test is likeliest to pass, by scores and groups alone; None if none can."""
+def _starts(evidence: _Evidence, target: float, error: float) -> dict[int, float]:
+    """Ranks and their shares of the error budget, by scores and groups alone."""
+    lone, alone = _likeliest(evidence, target, error, *_ASSUMED[0][:2])
+    starts: dict[int, float] = {}
+    for place, (errors, wrong, share) in enumerate(_ASSUMED):
+        rank, chance = _likeliest(evidence, target, error * share, errors, wrong)
+        if not place and alone > chance + _TOO_DEAR:
+            return {lone: 1.0}
+        if rank:
+            starts[rank] = starts.get(rank, 0.0) + share
+    return starts or ({lone: 1.0} if lone else {})
+
+
+def _likeliest(
+    evidence: _Evidence, target: float, error: float, more: float, wrong: float
+) -> tuple[int, float]:
+    """The rank whose test is likeliest to pass at a budget of `error`, and how likely; (0, 0.0).
+
+    Args:
+        evidence: of the search.
+        target: accuracy, in (0, 1).
+        error: budget, in (0, 1).
+        more: errors as a multiple of those that the scores predict.
+        wrong: share of wrong labels, added to them.
+    """
     n = len(evidence.sizes)
-    ranks = np.unique(np.append(np.arange(1, n + 1, max(1, round(_STEP * n / 2))), n))
-    ranks = ranks[ranks > 0]
+    ranks = np.arange(1, n + 1, max(1, round(_STEP * n / 2)))
+    ranks = np.unique(np.append(ranks, n)) if n else ranks
     sizes = evidence.sizes[ranks - 1]
     allowed = _errors_allowed(sizes, target, error)
     ranks, sizes, allowed = (each[allowed >= 0] for each in (ranks, sizes, allowed))
     if not len(ranks):
-        return None
+        return 0, 0.0
     predicted = np.cumsum(1 - np.clip(evidence.scores, 0, 1))[ranks - 1]
-    errors = _MORE_ERRORS * predicted + _WRONG_LABELS * ranks
-    return int(ranks[np.argmax(pdtr(np.floor(allowed), errors * sizes / ranks))])
+    expected = (more * predicted + wrong * ranks) * sizes / ranks
+    chances = pdtr(np.floor(allowed), expected)
+    best = int(np.argmax(chances))
+    return int(ranks[best]), float(chances[best])
 
 
 def _errors_allowed(sizes: np.ndarray, target: float, error: float) -> np.ndarray:
