@@ -45,6 +45,7 @@ def products() -> Products:
         labels=labels,
         label_weights=np.ones(N, np.float32),
         groups=np.arange(N),
+        evidence=np.ones(N, bool),
     )
 
 
