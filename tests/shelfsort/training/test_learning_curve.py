@@ -39,6 +39,7 @@ def products() -> Products:
         labels=np.arange(N, dtype=np.int32) % 3,
         label_weights=np.ones(N, np.float32),
         groups=np.arange(N),
+        evidence=np.ones(N, bool),
     )
 
 
@@ -52,7 +53,7 @@ def logits(error: float, seed: int) -> dict[str, np.ndarray]:
     return {"text": values, "image": values}
 
 
-CROSSED = CrossFit(logits(0.1, 1), np.arange(N) % 3, Pool.even(3))
+CROSSED = CrossFit(logits(0.1, 1), np.arange(N) % 3, Pool.even(3), {})
 
 
 def calibration(at_98: float | None) -> Calibration:
