@@ -53,7 +53,7 @@ def logits(error: float, seed: int) -> dict[str, np.ndarray]:
     return {"text": values, "image": values}
 
 
-CROSSED = CrossFit(logits(0.1, 1), np.arange(N) % 3, Pool.even(3), {})
+CROSSED = CrossFit(logits(0.1, 1), np.arange(N) % 5, Pool.even(3), {})
 
 
 def calibration(at_98: float | None) -> Calibration:
@@ -69,7 +69,7 @@ def fitted_on(monkeypatch):
 
     def part_logits(train, vocabulary, config, inside):
         sizes.append(len(inside))
-        return logits(0.1 * np.sqrt(600 / len(inside)), len(sizes) + 1)
+        return logits(0.1 * np.sqrt(720 / len(inside)), len(sizes) + 1)
 
     monkeypatch.setattr(measured, "part_logits", part_logits)
     return sizes
@@ -89,12 +89,12 @@ def test_a_target_that_falls_short_is_projected_from_a_quarter_a_half_and_all(fi
     )
     quarter, half = fitted_on
     assert (quarter, half) == (pytest.approx(225, abs=30), pytest.approx(450, abs=30))
-    # 900 products are trained on of 1,000; cross-fitted models see two of three folds.
+    # 900 products are trained on of 1,000; cross-fitted models see four of five folds.
     assert found.products == 1000
     curve = found.modalities["combined"]
     assert [point.products for point in curve.points] == [
-        round(quarter / 600 * 1000),
-        round(half / 600 * 1000),
+        round(quarter / 720 * 1000),
+        round(half / 720 * 1000),
         1000,
     ]
     first, second, last = (point.accuracy for point in curve.points)
