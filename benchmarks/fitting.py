@@ -57,6 +57,7 @@ def generated(products: int, categories: int, seed: int) -> tuple[Products, Voca
         labels=labels,
         label_weights=np.ones(products, np.float32),
         groups=np.arange(products),
+        evidence=np.ones(products, bool),
     )
     return made, VocabularySizes(sizes["word"], sizes["piece"], 48, categories)
 

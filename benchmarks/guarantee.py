@@ -327,7 +327,7 @@ def _rows_of(products: Products, rows: slice) -> Products:
     arrays = ("has_text", "has_image", "labels", "label_weights", "groups", "evidence", "features")
     return dataclasses.replace(
         products,
-        product_ids=products.product_ids[np.arange(len(products))[rows]],
+        product_ids=products.product_ids[rows],
         **{name: getattr(products, name)[rows] for name in arrays},
     )
 

@@ -13,12 +13,12 @@ import numpy as np
 
 from components.evaluator.artifact import Comparison, CoverageOutcome, Outcome, UnloadableLive
 from shelfsort.contract.calibration import Calibration, Target
-from shelfsort.contract.held_out import HeldOut
 from shelfsort.contract.modalities import COMBINED
 from shelfsort.contract.targets import DEFAULT_TARGETS, accepted
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.stats.bootstrap import Answers, coverage_change, eligible_scores
 from shelfsort.stats.paired import Paired
+from shelfsort.training.held_out import HeldOut
 
 Columns = Mapping[str, np.ndarray]
 """Arrays of shape (N,) by the names in `columns_at`."""

@@ -40,13 +40,13 @@ from components.evaluator.settings import GateConfig
 from components.example_validator.artifact import describe_anomalies
 from components.manifest_example_gen.artifact import read_taxonomy
 from shelfsort.contract.calibration import CALIBRATION_SPLIT, Calibration
-from shelfsort.contract.held_out import HeldOut
 from shelfsort.contract.learning_curve import LearningCurve
 from shelfsort.contract.modalities import COMBINED
 from shelfsort.contract.model_files import HELD_OUT, LEARNING_CURVE, LINEAGE, read_lineage
 from shelfsort.core.progress import note
 from shelfsort.core.storage import exists, join, read_bytes
 from shelfsort.products.taxonomy import Taxonomy
+from shelfsort.training.held_out import HeldOut
 
 SPLITS = (CALIBRATION_SPLIT, "eval")
 _PARTS = "parts"

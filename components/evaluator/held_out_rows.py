@@ -10,8 +10,8 @@ import pyarrow as pa
 from components.evaluator.artifact import CANDIDATE, HELD_OUT_SPLIT
 from components.evaluator.prediction_rows import further_columns, row_schema
 from shelfsort.contract.calibration import Calibration, ModalityCalibration
-from shelfsort.contract.held_out import HeldOut, HeldOutAnswers
 from shelfsort.contract.targets import accepted, parent_accepted
+from shelfsort.training.held_out import HeldOut, HeldOutAnswers
 
 
 def held_out_tables(

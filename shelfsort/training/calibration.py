@@ -29,7 +29,6 @@ from shelfsort.contract.calibration import (
     NodeThreshold,
     Target,
 )
-from shelfsort.contract.held_out import HeldOut, HeldOutAnswers
 from shelfsort.contract.modalities import MODALITIES
 from shelfsort.contract.targets import DEFAULT_TARGETS
 from shelfsort.stats.design_effect import sizes_by_correlation
@@ -37,6 +36,7 @@ from shelfsort.stats.temperature import fit_temperature, softmax
 from shelfsort.stats.thresholds import Fitted, Trials, fit_thresholds
 from shelfsort.training.dataset import Products
 from shelfsort.training.floors import above_floors, category_floors
+from shelfsort.training.held_out import HeldOut, HeldOutAnswers
 from shelfsort.training.label_space import LabelSpace, node_index
 from shelfsort.training.pooling import Pool
 from shelfsort.training.rows import Rows, chunks, evenly

@@ -7,10 +7,10 @@ from typing import Any
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from shelfsort.contract.held_out import HeldOut
 from shelfsort.contract.model_files import HELD_OUT, LINEAGE, WARM_UP, lineage_document
 from shelfsort.contract.signatures import INPUTS, PREDICT_RAW, SERVING_DEFAULT
 from shelfsort.core.files import write_bytes
+from shelfsort.training.held_out import HeldOut
 from shelfsort.training.served_model import ServedModel
 
 # A server meets single products and full batches; each shape is traced and planned once.
