@@ -14,6 +14,7 @@ from shelfsort.core.web.protection import (
     CONTENT_SECURITY_POLICY,
     LOOPBACK_HOSTS,
     BodyLimit,
+    OneHost,
     OwnHost,
     PageHeaders,
 )
@@ -36,7 +37,11 @@ def application(
     """
     return Starlette(
         routes=routes,
-        middleware=[*before, Middleware(BodyLimit, max_bytes=max_body_bytes)],
+        middleware=[
+            Middleware(OneHost),
+            *before,
+            Middleware(BodyLimit, max_bytes=max_body_bytes),
+        ],
         exception_handlers=EXCEPTION_HANDLERS,
     )
 

@@ -92,6 +92,19 @@ def _is_foreign(origin: str | None, host: str) -> bool:
     return origin is not None and origin.lower().partition("://")[2] != host
 
 
+class OneHost:
+    """Refuses an HTTP/1.1 request without exactly one Host header (RFC 9112, 3.2)."""
+
+    def __init__(self, app: ASGIApp):
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = self._app
+        if scope["http_version"] == "1.1" and len(Headers(scope=scope).getlist("host")) != 1:
+            answer = error_answer(400, "The request needs one Host header", _CLOSE)
+        await answer(scope, receive, send)
+
+
 class BodyLimit:
     """Refuses bodies of more than `max_bytes` with 413, before they are held in memory."""
 
