@@ -19,7 +19,7 @@ test is likeliest to pass if the scores predict errors, one on the assumption th
 many again and that one label in 200 is wrong, the other on the assumption that there are a quarter
 as many: floors leave answers that are better than their scores. Walks from fixed shares of the
 products lose thresholds whose first test is on too few products to bear one error, and those of
-models that are right about less than that share. `benchmarks/thresholds.py` compares with them.
+models that are right about less than that share.
 
 Products of one group (variants of one title) tend to be right or wrong together. They are tested as
 their effective number of independent products, `design_effect.sizes_by_correlation`, which depends
