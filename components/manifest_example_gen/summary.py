@@ -5,11 +5,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from components.manifest_example_gen.artifact import Ingestion, Labels
+from shelfsort.products.manifest.digest import DIGEST_BYTES
 from shelfsort.products.manifest.rejects import Reject
 from shelfsort.products.product import LabelledProduct
 
 Counts = Counter[tuple[str, str]]
-_IMAGES_READ = ("image digests", "")
+# Beam carries integers of 64 bits: 32 for a part of a digest, and 32 for the number of images.
+_PART_BITS = 32
+_PARTS = 8 * DIGEST_BYTES // _PART_BITS
 
 
 def count_product(product: LabelledProduct, split: str) -> Counts:
@@ -32,13 +35,21 @@ def count_superseded(product: LabelledProduct) -> Counts:
 
 
 def count_image_digests(digests: Iterable[int]) -> Counts:
-    """The sum of `local_image_digest` of the images that a shard read."""
-    return Counter({_IMAGES_READ: sum(digests)})
+    """The sums of each part of `local_image_digest`, over the images that a shard read."""
+    counts: Counts = Counter()
+    for digest in digests:
+        for part in range(_PARTS):
+            counts[_image_digests(part)] += digest >> part * _PART_BITS & (1 << _PART_BITS) - 1
+    return counts
 
 
 def image_digests(counts: Counts) -> int:
-    """The sum over all shards."""
-    return counts[_IMAGES_READ]
+    """The sum of `local_image_digest` over all shards."""
+    return sum(counts[_image_digests(part)] << part * _PART_BITS for part in range(_PARTS))
+
+
+def _image_digests(part: int) -> tuple[str, str]:
+    return ("image digests", str(part))
 
 
 def _count_reject(reject: Reject) -> Counts:

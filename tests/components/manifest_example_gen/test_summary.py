@@ -2,8 +2,10 @@ from collections import Counter
 
 from components.manifest_example_gen.artifact import Ingestion, Labels
 from components.manifest_example_gen.summary import (
+    count_image_digests,
     count_product,
     count_superseded,
+    image_digests,
     summarise,
 )
 from shelfsort.products.manifest.rejects import Reject
@@ -51,3 +53,12 @@ def test_a_worker_who_answered_twice_is_one_worker_and_two_answers():
 
 def test_nothing_counted_is_all_zero():
     assert summarise(Counter(), [], {}).lines == 0
+
+
+def test_image_digests_are_summed_over_shards_in_integers_of_64_bits():
+    shards = [(2**128 - 1, 2**96 + 5), (2**64,), ()]
+    counts = Counter()
+    for digests in shards:
+        counts.update(count_image_digests(digests))
+    assert image_digests(counts) == 2**128 + 2**96 + 2**64 + 4
+    assert max(counts.values()) < 2**63

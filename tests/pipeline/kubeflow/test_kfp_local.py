@@ -11,7 +11,7 @@ import pytest
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(1800),
+    pytest.mark.timeout(3600),
     pytest.mark.skipif(
         importlib.util.find_spec("kfp.local.pipeline_orchestrator") is None,
         reason="this KFP has no local orchestrator: the tfx-1.21 stack has",
