@@ -90,7 +90,15 @@ def _fill(ids: np.ndarray, weights: np.ndarray, terms: list[list[str]], most: in
 
 def part(products: Products, rows: np.ndarray) -> Products:
     """The products at `rows`."""
-    arrays = ("product_ids", "features", "has_text", "has_image", "labels", "label_weights")
+    arrays = (
+        "product_ids",
+        "features",
+        "has_text",
+        "has_image",
+        "labels",
+        "label_weights",
+        "evidence",
+    )
     taken = {name: getattr(products, name)[rows] for name in (*arrays, "groups")}
     return dataclasses.replace(products, **taken)
 

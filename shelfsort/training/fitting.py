@@ -30,6 +30,8 @@ POOLED_ON = 20_000
 _CENTRED_ON = 10_000
 # Few products are cut into smaller batches, for a fit needs steps as much as passes.
 STEPS_A_PASS, LEAST = 24, 16
+# Products that a fit sees, each as often as there are passes, before it may do with the fewest.
+SEEN = 20_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -240,8 +242,8 @@ def _fit_once(
 ) -> None:
     """One fit on the rows `on` (all by default), each tower on those that have what it reads.
 
-    Every fit makes the same number of passes. A fold that decided when to stop would have had a
-    part in the scores that it is judged by.
+    The number of products alone says how many passes there are. A fold that decided when to stop
+    would have had a part in the scores that it is judged by.
     """
     rows = np.arange(len(train)) if on is None else on
     for name, has in (("text", train.has_text), ("image", train.has_image)):
@@ -250,7 +252,7 @@ def _fit_once(
             continue
         steps = _steps(name, towers, train, seeing, config.fit, seed)
         size = _batch_size(len(seeing), config.fit.batch_size)
-        batches = Batches(seeing, size, config.fit.epochs, seed)
+        batches = Batches(seeing, size, _passes(len(seeing), config.fit.epochs), seed)
         losses = []
         for number, batch in enumerate(batches):
             rate = config.fit.learning_rate * (1 + math.cos(math.pi * number / len(batches))) / 2
@@ -263,6 +265,11 @@ def _fit_once(
 def _batch_size(products: int, most: int) -> int:
     """Products in a batch: `most`, or as few as make STEPS_A_PASS steps, but at least LEAST."""
     return max(1, min(most, max(LEAST, products // STEPS_A_PASS)))
+
+
+def _passes(products: int, epochs: int) -> int:
+    """Passes of a fit: `epochs`, and up to twice as many while few products have been seen."""
+    return max(epochs, min(2 * epochs, SEEN // products))
 
 
 def _steps(

@@ -46,7 +46,8 @@ class FitConfig:
     """The fit of both towers: first cross-fitted in folds, then once on all of `train`.
 
     Attributes:
-        epochs: Number of passes over the products of a fit.
+        epochs: Number of passes over the products of a fit. There are up to twice as many
+            where these show it fewer than 20,000 products in all, repeats included.
         batch_size: Maximum number of products in one step. Fewer make a step where they are few.
         learning_rate: Peak learning rate of AdamW, which decays along a cosine. The tables of terms
             have Adagrad and ten times the rate.

@@ -113,3 +113,8 @@ def test_steps_without_a_rate_leave_the_answers_as_they_were(fitting, products, 
 def test_few_products_are_cut_into_smaller_batches(fitting, products, size):
     assert fitting._batch_size(products, 256) == size
     assert fitting._batch_size(products, 8) == 8
+
+
+@pytest.mark.parametrize(("products", "passes"), [(5, 20), (1_500, 13), (2_000, 10), (90_000, 10)])
+def test_few_products_are_seen_more_often(fitting, products, passes):
+    assert fitting._passes(products, 10) == passes
