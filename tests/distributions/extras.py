@@ -35,6 +35,7 @@ class Environment:
 ENVIRONMENTS = {
     "base": Environment(),
     "images": Environment(("images",)),
+    "tables": Environment(("tables",)),
     "labels": Environment(("labels",)),
     "catalog": Environment(("catalog",)),
     "decisions": Environment(("decisions",)),
@@ -51,6 +52,7 @@ _NEEDED_IN = {
     "shelfsort.labeling": {"labels"},
     "shelfsort.products": {"labels", "catalog", "decisions"},
     "shelfsort.products.images": {"images"},
+    "shelfsort.products.tables": {"tables"},
     "shelfsort.products.images.decoder": {"pipeline"},
     "shelfsort.products.example": {"pipeline"},
     "shelfsort.stats": {"labels"},

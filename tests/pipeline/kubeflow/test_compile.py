@@ -317,7 +317,7 @@ def test_the_command_checks_the_input_and_says_what_it_wrote(shelfsort, tmp_path
     assert (done.returncode, done.stderr) == (0, "")
     spec = next(yaml.safe_load_all(output.read_text()))
     digest = spec["root"]["inputDefinitions"]["parameters"]["content_digest"]["defaultValue"]
-    assert len(digest) == 32
+    assert len(digest) == 96
     refused = shelfsort("compile", "--manifest", tmp_path / "missing.manifest", *common)
     assert refused.returncode == 2
     (line,) = refused.stderr.strip().splitlines()

@@ -156,4 +156,4 @@ def test_towers_that_drop_suspects_believe_wrong_labels_less():
         assert len(right) > 0.8 * len(found)
         logits = tower_logits(fitted.towers, train)["image"][np.arange(24)]
         believed[choice] = softmax(logits)[np.arange(24), train.labels[:24]].mean()
-    assert believed["drop"] < 0.5 * believed["keep"]
+    assert believed["drop"] < 0.8 * believed["keep"]
