@@ -17,8 +17,8 @@ import pytest
 from demo.catalogue import Catalogue, make_catalogue
 
 SETTINGS = (
-    "data.splits={train: 50, calibration: 34, eval: 16}",
-    "training.fit.epochs=8",
+    "data.splits={train: 84, eval: 16}",
+    "training.fit.epochs=25",
     "training.fit.folds=2",
     "gate.accepted_accuracy.95=0.7",
     "gate.accepted_accuracy.98=0.7",
