@@ -71,8 +71,9 @@ def load(output: Path, manifest: Path, config: TrainingConfig) -> Problem:
     backbone = load_backbone(config.image.backbone)
     cache = EmbeddingCache(OutputFolder(output).embedding_cache, cache_key(backbone, config))
     splits = []
-    for names in (["train"], ["calibration", "eval"]):
-        files = [str(examples / f"Split-{name}" / "*") for name in names]
+    others = [path.name for path in examples.glob("Split-*") if path.name != "Split-train"]
+    for names in (["Split-train"], others):
+        files = [str(examples / name / "*") for name in names]
         embed_new_pictures(files, backbone, cache)
         splits.append(read_products(files, transform, cache, backbone.embedding_size))
     train, unseen = trimmed(*splits)

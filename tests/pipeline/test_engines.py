@@ -30,7 +30,7 @@ DATA = (
     "BaselineModel",
     "DriftCheck",
 )
-SPLITS = ("train", "calibration", "eval")
+SPLITS = ("train", "eval")
 
 
 class Silent:

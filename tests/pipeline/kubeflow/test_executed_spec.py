@@ -146,7 +146,7 @@ def test_the_report_is_written(executed):
 @pytest.mark.parametrize("mode", MODES)
 def test_the_metrics_are_those_of_a_local_run(executed, finished_run, mode):
     metrics = read(executed.output("Evaluator", "evaluation"), "metrics.json")
-    for split in ("calibration", "eval"):
+    for split in ("held_out", "eval"):
         assert metrics[mode][split] == pytest.approx(finished_run.metrics[mode][split], abs=1e-6)
 
 
@@ -205,7 +205,7 @@ def test_a_new_manifest_is_trained_on_with_the_old_from_the_live_model_in_a_stag
     found = run.results["InputCheck"].parameters
     examples = run.results["ManifestExampleGen"].outputs["examples"]
     assert examples["uri"].startswith("minio://mlpipeline/v2/")
-    assert json.loads(examples["metadata"]["split_names"]) == ["train", "calibration", "eval"]
+    assert json.loads(examples["metadata"]["split_names"]) == ["train", "eval"]
     origin = read(run.local(examples), "origin.json")
     assert set(origin["spans"]) == {str(world.manifest), str(later)}
     assert origin["content_digest"] == found["content_digest"] != before["content_digest"]

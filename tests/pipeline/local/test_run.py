@@ -51,7 +51,7 @@ def test_a_killed_run_is_finished_without_repeating_its_finished_steps(finished_
 def test_metrics_json_is_what_the_design_promises(finished_run):
     metrics = finished_run.metrics
     for mode in ("text", "image", "combined"):
-        for split in ("calibration", "eval", "eval_gold"):
+        for split in ("held_out", "eval", "eval_gold"):
             assert metrics[mode][split].keys() >= FIGURES
         assert metrics["thresholds"][mode]["confidence"] == 0.95
     assert metrics["rejects"] == finished_run.catalogue.rejects
