@@ -18,6 +18,8 @@ from tests.pipeline.conftest import SETTINGS
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 PRODUCTS, FIRST_DAY = 420, 330
+# So few eval products are accepted on the first day that no floor of their accuracy can be shown.
+FLOORS = ("gate.accepted_accuracy.95=0", "gate.accepted_accuracy.98=0")
 CARELESS_SHARE = 0.45
 
 
@@ -60,7 +62,8 @@ class Watch:
     def __init__(self, inbox: Inbox, output: Path):
         options = ["--inbox", str(inbox.folder), "--taxonomy", str(inbox.taxonomy)]
         options += ["--output", str(output), "--every", "1", "--json"]
-        for setting in SETTINGS:
+        kept = [each for each in SETTINGS if not each.startswith("gate.accepted_accuracy")]
+        for setting in (*kept, *FLOORS):
             options += ["--set", setting]
         self.errors = (output.parent / "errors.log").open("w+")
         self.process = subprocess.Popen(
