@@ -1,4 +1,4 @@
-"""How often is the guarantee broken when everything is fitted anew on a new sample of products?
+"""How often is the guarantee broken when everything is refitted on another sample of products?
 
 Draws products by group from a labelled set, fits folds, pool, temperature, thresholds and the final
 towers on them, and scores all other products of the set. A line of the table is one set, size of

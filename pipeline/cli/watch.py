@@ -106,7 +106,7 @@ class _Look:
         except (InputError, RunFailed) as error:
             self._refuse(str(error))
             return
-        # Whatever it was, the next check may succeed: only unusable settings end the watch.
+        # The next check may succeed: only unusable settings end the watch.
         except Exception as error:
             self._refuse(f"{type(error).__name__}: {error}")
             return

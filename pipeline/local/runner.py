@@ -74,12 +74,10 @@ class LocalRunner(local_dag_runner.LocalDagRunner):
         """Runs a compiled pipeline; `outcome` has what came of it, up to a failure if there is one.
 
         Raises:
-            NotImplementedError: with `run_options`; there are no partial runs here.
+            ValueError: with `run_options`, which ask for a part of the graph.
         """
         if run_options:
-            raise NotImplementedError(
-                "partial runs: start the whole run, finished steps are reused"
-            )
+            raise ValueError("The runner takes no run_options: start the whole graph.")
         runtime_parameter_utils.substitute_runtime_parameter(
             pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: self.outcome.run_id}
         )

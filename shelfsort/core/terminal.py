@@ -22,7 +22,7 @@ def one_line(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """As `one_line`, for each line of a text of ours that has several."""
+    """`one_line` of each line; for messages of several lines."""
     return "\n".join(map(one_line, text.split("\n")))
 
 

@@ -165,7 +165,7 @@ class _Server(uvicorn.Server):
         try:
             await super().shutdown(sockets)
         finally:
-            # Whatever failed: a cancelled request may still wait for a client that reads nothing.
+            # A cancelled request may still wait for a client that reads nothing.
             for connection in list(self.server_state.connections):
                 connection.transport.abort()
 
