@@ -37,14 +37,11 @@ from shelfsort.stats.design_effect import sizes_by_correlation
 from shelfsort.stats.temperature import softmax
 from shelfsort.training.calibration import (
     Calibrated,
-    Predictions,
     Rules,
-    Scored,
     calibrate,
-    modality_logits,
-    modality_rows,
 )
 from shelfsort.training.dataset import Products
+from shelfsort.training.evidence import Predictions, Scored, modality_logits, modality_rows
 from shelfsort.training.fitting import VocabularySizes, cross_fit, fit_all, tower_logits
 from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.pooling import Pool

@@ -26,10 +26,10 @@ from shelfsort.contract.modalities import MODALITIES
 from shelfsort.labeling.label_issues import Suspect
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.training.backbones import load_backbone
-from shelfsort.training.calibration import modality_logits, modality_rows
 from shelfsort.training.dataset import Products, read_products, trimmed
 from shelfsort.training.embedding import embed_new_pictures
 from shelfsort.training.embedding_cache import EmbeddingCache
+from shelfsort.training.evidence import modality_logits, modality_rows
 from shelfsort.training.fitting import CrossFit, VocabularySizes, cross_fit, fit_all, tower_logits
 from shelfsort.training.label_noise import HeldOutProbabilities, find_label_errors, label_trust
 from shelfsort.training.label_space import LabelSpace

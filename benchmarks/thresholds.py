@@ -196,7 +196,7 @@ def of_run(folder: Path, mode: str) -> Population:
     Raises:
         FileNotFoundError: there is no training in it.
     """
-    from shelfsort.training.calibration import modality_logits
+    from shelfsort.training.evidence import modality_logits
     from shelfsort.training.pooling import Pool
 
     found = sorted(

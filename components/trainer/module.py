@@ -33,13 +33,13 @@ from shelfsort.training.backbones import Backbone, load_backbone
 from shelfsort.training.calibration import (
     Calibrated,
     Rules,
-    Scored,
     calibrate,
     threshold_version,
 )
 from shelfsort.training.dataset import Products, read_products, record_batches, trimmed
 from shelfsort.training.embedding import embed_new_pictures
 from shelfsort.training.embedding_cache import EmbeddingCache, content_digest
+from shelfsort.training.evidence import Scored
 from shelfsort.training.fitting import CrossFit, Fit, Start, VocabularySizes, fit, tower_logits
 from shelfsort.training.images import PIXELS_VERSION
 from shelfsort.training.label_space import LabelSpace

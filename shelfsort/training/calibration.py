@@ -32,58 +32,19 @@ from shelfsort.contract.calibration import (
 from shelfsort.contract.modalities import MODALITIES
 from shelfsort.contract.targets import DEFAULT_TARGETS
 from shelfsort.stats.design_effect import sizes_by_correlation
-from shelfsort.stats.temperature import fit_temperature, softmax
 from shelfsort.stats.thresholds import Fitted, Trials, fit_thresholds
 from shelfsort.training.dataset import Products
+from shelfsort.training.evidence import Evidence, Predictions, Scored, by_modality
 from shelfsort.training.floors import above_floors, category_floors
 from shelfsort.training.held_out import HeldOut, HeldOutAnswers
-from shelfsort.training.label_space import LabelSpace, node_index
+from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.pooling import Pool
-from shelfsort.training.rows import Rows, chunks, evenly
+from shelfsort.training.rows import evenly
 
 Scope = Literal["guarded", "overall", "category"]
 
-# A temperature is one number: more products than these would not move it.
-TEMPERED_ON = 10_000
 # Answers that travel with the model: more would not narrow what a comparison can see.
 KEPT = 20_000
-_NO_FOLD = -1
-
-
-def modality_rows(products: Products) -> dict[str, np.ndarray]:
-    """Row indices of the products that can be answered in each modality."""
-    return {
-        "combined": np.flatnonzero(products.has_text & products.has_image),
-        "text": np.flatnonzero(products.has_text),
-        "image": np.flatnonzero(products.has_image),
-    }
-
-
-def modality_logits(logits: dict[str, np.ndarray], pool: Pool) -> dict[str, np.ndarray]:
-    """Logits of each modality from those of the towers, all (n, K)."""
-    return {"combined": pool.logits(logits["text"], logits["image"]), **logits}
-
-
-@dataclasses.dataclass(frozen=True)
-class Scored:
-    """Products with logits of towers that never saw them.
-
-    Attributes:
-        products: label -1 (a category that training never saw) counts as a miss.
-        logits: by tower, n rows of K.
-        folds: (n,) ints, fold that each product was held out with.
-        pools: by fold, each fitted without it.
-    """
-
-    products: Products
-    logits: Mapping[str, Rows]
-    folds: np.ndarray
-    pools: Mapping[int, Pool]
-
-    @classmethod
-    def apart(cls, products: Products, logits: Mapping[str, Rows], pool: Pool) -> "Scored":
-        """Products of a split that nothing was fitted on, answered by the final model."""
-        return cls(products, logits, np.full(len(products), _NO_FOLD), {_NO_FOLD: pool})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,7 +105,7 @@ def calibrate(
         rules: of the fit.
         calibration: the split that thresholds are fitted on; None for `held_out`.
     """
-    proof, shaping = _by_modality(calibration or held_out), _by_modality(held_out)
+    proof, shaping = by_modality(calibration or held_out), by_modality(held_out)
     fitted = {
         modality: _fit_modality(
             proof[modality],
@@ -168,103 +129,6 @@ def threshold_version(calibration: Calibration, pool: Pool) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
-@dataclasses.dataclass(frozen=True)
-class _Evidence:
-    """The products that answer for one modality, and the towers' logits of them.
-
-    Attributes:
-        scored: what they are part of.
-        rows: (n,) of it.
-        modality: that they are answered in.
-    """
-
-    scored: Scored
-    rows: np.ndarray
-    modality: str
-
-    @property
-    def labels(self) -> np.ndarray:
-        return self.scored.products.labels[self.rows]
-
-    @property
-    def groups(self) -> np.ndarray:
-        return self.scored.products.groups[self.rows]
-
-    @property
-    def folds(self) -> np.ndarray:
-        return self.scored.folds[self.rows]
-
-    def logits(self, rows: np.ndarray) -> np.ndarray:
-        """(m, K) of the products at (m,) `rows`, each from the pool of its fold."""
-        towers = {name: logits[rows] for name, logits in self.scored.logits.items()}
-        if self.modality in towers:
-            return towers[self.modality]
-        pooled = np.empty_like(next(iter(towers.values())))
-        folds = self.scored.folds[rows]
-        for fold in np.unique(folds):
-            own = folds == fold
-            pool = self.scored.pools[int(fold)]
-            pooled[own] = modality_logits(
-                {name: logits[own] for name, logits in towers.items()}, pool
-            )[self.modality]
-        return pooled
-
-    def temperature(self, without: int | None = None) -> float:
-        """The one that fits best, 1.0 where there is nothing to fit on; without a fold."""
-        kept = (self.labels >= 0) & (self.folds != without)
-        rows = evenly(self.rows[kept], TEMPERED_ON)
-        return fit_temperature(self.logits(rows), self.scored.products.labels[rows])
-
-    def temperatures(self, folds: np.ndarray) -> dict[int, float]:
-        """By fold, the temperature fitted without it."""
-        return {int(fold): self.temperature(int(fold)) for fold in np.unique(folds)}
-
-
-@dataclasses.dataclass(frozen=True)
-class Predictions:
-    """Predictions in one modality: of leaves, and rolled up to each level.
-
-    Attributes:
-        rows: (n,) products that are predicted.
-        folds: (n,) fold of each.
-        predicted: (n,) ids of the predicted categories, as indices of the label space.
-        leaves: of the predicted categories.
-        levels: by depth, of the ancestors of those that have one there.
-        parents: of the direct parents.
-    """
-
-    rows: np.ndarray
-    folds: np.ndarray
-    predicted: np.ndarray
-    leaves: Trials
-    levels: dict[int, Trials]
-    parents: Trials
-
-    @classmethod
-    def of(
-        cls, evidence: _Evidence, temperatures: Mapping[int, float], labels: LabelSpace
-    ) -> "Predictions":
-        """Predicts at the temperature of each product's fold."""
-        node_of = np.array([labels.nodes_at_level(level) for level in labels.levels], object)
-        scores, predicted, node_scores = _scores(evidence, temperatures, node_of)
-        leaf_of = np.array(labels.categories, object)
-        leaves = Trials(scores, leaf_of[predicted], predicted == evidence.labels, evidence.groups)
-        named = node_of[:, predicted]
-        right = (named == node_of[:, evidence.labels]) & (evidence.labels >= 0)
-
-        def at(level: np.ndarray, rows: np.ndarray) -> Trials:
-            place = (level[rows] - 1, rows)
-            return Trials(node_scores[place], named[place], right[place], evidence.groups[rows])
-
-        rows = np.arange(len(predicted))
-        levels = {
-            level: at(np.full(len(rows), level), rows[np.isin(predicted, np.flatnonzero(nodes))])
-            for level, nodes in zip(labels.levels, node_of, strict=True)
-        }
-        parents = at(np.array(labels.parent_levels)[predicted], rows)
-        return cls(evidence.rows, evidence.folds, predicted, leaves, levels, parents)
-
-
 def _kept(answers: Predictions, products: Products) -> HeldOutAnswers:
     places = evenly(np.arange(len(answers.rows)), KEPT)
     return HeldOutAnswers(
@@ -276,16 +140,8 @@ def _kept(answers: Predictions, products: Products) -> HeldOutAnswers:
     )
 
 
-def _by_modality(scored: Scored) -> dict[str, _Evidence]:
-    rows, usable = modality_rows(scored.products), scored.products.evidence
-    return {
-        modality: _Evidence(scored, rows[modality][usable[rows[modality]]], modality)
-        for modality in MODALITIES
-    }
-
-
 def _fit_modality(
-    proof: _Evidence, shaping: _Evidence, labels: LabelSpace, rules: Rules, kind: str
+    proof: Evidence, shaping: Evidence, labels: LabelSpace, rules: Rules, kind: str
 ) -> tuple[ModalityCalibration, Predictions]:
     shown = Predictions.of(shaping, shaping.temperatures(shaping.folds), labels)
     judged = (
@@ -416,41 +272,3 @@ def _not_below_each(
         )
         for node, each in nodes.items()
     }
-
-
-def _scores(
-    evidence: _Evidence, temperatures: Mapping[int, float], node_of: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Scores of predictions, leaf by leaf and rolled up.
-
-    Args:
-        evidence: of n products.
-        temperatures: by fold.
-        node_of: (levels, K) id of each category's ancestor at each level, None where it has none.
-
-    Returns:
-        (n,) score of the predicted leaf; (n,) its index; (levels, n) summed score of its ancestor
-        at each level, without meaning where it has none.
-    """
-    n, levels = len(evidence.rows), [node_index(nodes) for nodes in node_of]
-    scores, predicted = np.zeros(n), np.zeros(n, np.int32)
-    node_scores = np.zeros((len(node_of), n))
-    cooled = np.array([temperatures[int(fold)] for fold in evidence.folds])
-    for places in chunks(np.arange(n)):
-        logits = evidence.logits(evidence.rows[places])
-        probabilities = softmax(logits / cooled[places, None])
-        predicted[places] = probabilities.argmax(axis=1)
-        scores[places] = probabilities.max(axis=1)
-        for level, index in enumerate(levels):
-            node_scores[level, places] = _rolled_up(probabilities, index, predicted[places])
-    return scores, predicted, node_scores
-
-
-def _rolled_up(probabilities: np.ndarray, index: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Summed probability of the predicted category's node: (n, K) → (n,); 0 where it has none.
-
-    `index` is (K,), see `node_index`.
-    """
-    sums = np.zeros((index.max(initial=-1) + 2, len(probabilities)), probabilities.dtype)
-    np.add.at(sums, index[index >= 0], probabilities.T[index >= 0])
-    return sums[index[predicted], np.arange(len(predicted))]

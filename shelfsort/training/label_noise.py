@@ -10,8 +10,8 @@ import numpy as np
 
 from shelfsort.labeling.label_issues import Suspect, find_suspects
 from shelfsort.stats.temperature import fit_temperature, softmax
-from shelfsort.training.calibration import TEMPERED_ON, modality_logits
 from shelfsort.training.dataset import Products
+from shelfsort.training.evidence import TEMPERED_ON, modality_logits
 from shelfsort.training.pooling import Pool
 from shelfsort.training.rows import Rows, evenly
 from shelfsort.training.settings import SuspectAction

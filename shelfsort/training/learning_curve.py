@@ -30,8 +30,8 @@ from shelfsort.stats.learning_curve import (
     proven_coverage,
 )
 from shelfsort.stats.temperature import softmax
-from shelfsort.training.calibration import modality_logits, modality_rows
 from shelfsort.training.dataset import Products
+from shelfsort.training.evidence import modality_logits, modality_rows
 from shelfsort.training.fitting import CrossFit, VocabularySizes, part_logits
 from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.pooling import Pool

@@ -12,12 +12,11 @@ from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.stats.temperature import softmax
 from shelfsort.training.calibration import (
     Rules,
-    Scored,
     calibrate,
-    modality_rows,
     threshold_version,
 )
 from shelfsort.training.dataset import ProductIds, Products, feature_type
+from shelfsort.training.evidence import Scored, modality_rows
 from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.pooling import Pool
 
