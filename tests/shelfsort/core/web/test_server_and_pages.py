@@ -1,10 +1,8 @@
 """Applications and their server, over a real socket."""
 
-import asyncio
 import contextlib
 import logging
 import socket
-import threading
 import time
 
 import httpx
@@ -19,6 +17,7 @@ from shelfsort.core.web.application import STYLE_SHEET, application, pages
 from shelfsort.core.web.protection import CONTENT_SECURITY_POLICY
 from shelfsort.core.web.server import WebServer
 from shelfsort.core.web.token import access_token
+from tests.fixtures.slow_answer import Slow
 
 TOKEN = "a-token-for-the-tests"
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -349,114 +348,3 @@ def test_an_endless_head_is_cut_off(client, head):
     answer = raw(a_client, head)
     assert answer == b"" or answer.startswith(b"HTTP/1.1 400 ")
     assert a_client.get("/").status_code == 200
-
-
-class Slow:
-    """An application whose answer a test lets go, and a request for it."""
-
-    def __init__(self, **options):
-        self._go, self.asked = threading.Event(), threading.Event()
-        app = application([Route("/", self._answer)], max_body_bytes=10)
-        self.server = WebServer(app, **options)
-        self.server.start()
-        self.outcome: httpx.Response | Exception | None = None
-        self._caller = threading.Thread(target=self._ask)
-        self._caller.start()
-        assert self.asked.wait(30)
-
-    def _answer(self, request):
-        self.asked.set()
-        self._go.wait(30)
-        return Response(b"answered")
-
-    def _ask(self):
-        try:
-            self.outcome = httpx.get(self.server.url, timeout=30)
-        except httpx.HTTPError as error:
-            self.outcome = error
-
-    def finish(self):
-        self._go.set()
-        self._caller.join(30)
-
-
-def test_stopping_answers_what_is_in_hand_and_takes_nothing_new():
-    slow = Slow()
-    stopping = threading.Thread(target=slow.server.stop, args=(30,))
-    stopping.start()
-    time.sleep(0.4)
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(slow.server.url)
-    assert stopping.is_alive()
-    slow.finish()
-    stopping.join(30)
-    assert slow.outcome.content == b"answered"
-    assert slow.outcome.headers["connection"] == "close"
-
-
-def test_stopping_cuts_off_what_outlasts_the_grace():
-    slow = Slow()
-    began = time.monotonic()
-    slow.server.stop(grace=1)
-    assert time.monotonic() - began < 5
-    slow.finish()
-    assert isinstance(slow.outcome, httpx.HTTPError)
-
-
-def stopped_in(server, grace, seconds):
-    """Whether stopping the server ends in time, whatever its loop does."""
-    stopping = threading.Thread(target=server.stop, args=(grace,), daemon=True)
-    stopping.start()
-    stopping.join(seconds)
-    return not stopping.is_alive()
-
-
-def test_a_clock_set_back_for_a_moment_does_not_keep_the_server_from_stopping(monkeypatch):
-    server = WebServer(application(ROUTES, max_body_bytes=10))
-    server.start()
-    assert httpx.get(server.url).status_code == 200
-    monotonic = time.monotonic
-    with monkeypatch.context() as patch:
-        patch.setattr(time, "monotonic", lambda: monotonic() - 3600)
-        threading.Event().wait(0.5)
-    assert stopped_in(server, 1, 20)
-
-
-def test_an_application_that_ignores_its_cancellation_is_left_behind(caplog, monkeypatch):
-    monkeypatch.setattr(web_server, "_OVERDUE_SECONDS", 1.0)
-    asked, go = threading.Event(), threading.Event()
-
-    async def stubborn(request):
-        asked.set()
-        while not go.is_set():
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.sleep(0.1)
-        return Response(b"at last")
-
-    server = WebServer(application([Route("/", stubborn)], max_body_bytes=10))
-    server.start()
-    with socket.create_connection(("127.0.0.1", server.port)) as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert asked.wait(30)
-        assert stopped_in(server, 0, 20)
-    go.set()
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
-
-
-@pytest.mark.parametrize("sent", [b"", b"GET / HT", GET, GET * 3, POST, POST + b"\r\nhalf"])
-def test_stopping_takes_no_longer_than_the_grace_whatever_a_client_does(sent):
-    large = Route("/", lambda request: Response(b"x" * 20_000_000))
-    server = WebServer(application([large, *ROUTES[1:]], max_body_bytes=10))
-    server.start()
-    # It neither reads nor goes away.
-    with socket.create_connection(("127.0.0.1", server.port)) as connection:
-        connection.sendall(sent)
-        time.sleep(0.3)
-        assert stopped_in(server, 1, 15)
-
-
-def test_a_server_that_never_started_stops_and_frees_its_port():
-    server = WebServer(application(ROUTES, max_body_bytes=10))
-    server.stop()
-    with WebServer(application(ROUTES, max_body_bytes=10), port=server.port):
-        pass
