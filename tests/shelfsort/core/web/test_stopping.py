@@ -68,6 +68,9 @@ def test_a_clock_set_back_for_a_moment_does_not_keep_the_server_from_stopping(mo
         patch.setattr(server._server._loop, "time", lambda: time.monotonic() - 3600)
         time.sleep(0.5)
     assert stopped_in(server, 1, 20)
+    # Left behind, it would still hold its port.
+    with WebServer(APP, port=server.port):
+        pass
 
 
 def test_an_application_that_ignores_its_cancellation_is_left_behind(caplog, monkeypatch):
