@@ -66,16 +66,32 @@ def read_json(place: Place, missing: Any = _REQUIRED) -> Any:
         InputError: it is not JSON; the message names the line.
     """
     try:
-        text = storage.read_bytes(place).decode()
+        content = storage.read_bytes(place)
     except FileNotFoundError:
         if missing is _REQUIRED:
             raise
         return missing
-    except UnicodeDecodeError as error:
-        raise InputError(f"{place}: not UTF-8 ({error.reason}). Write the file again.") from error
+    return parse_json(place, content, "Write the file again.")
+
+
+def parse_json(place: Place, content: bytes | str, remedy: str) -> Any:
+    """The value of JSON in UTF-8, with or without a byte order mark.
+
+    Args:
+        place: where it stands, for the message.
+        remedy: the last sentence of the message.
+
+    Raises:
+        InputError: it is not JSON; the message names the line.
+    """
     try:
+        text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
         return json.loads(text)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{place}: not UTF-8 ({error.reason}). Save it as UTF-8.") from error
     except json.JSONDecodeError as error:
-        raise InputError(
-            f"{place}:{error.lineno}: not JSON ({error.msg}). Write the file again."
-        ) from error
+        what = f"not JSON ({error.msg}, column {error.colno})"
+        raise InputError(f"{place}:{error.lineno}: {what}. {remedy}") from error
+    # A number of too many digits, or too many brackets within each other.
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{place}: not JSON ({error}). {remedy}") from error

@@ -2,11 +2,11 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from shelfsort.core.errors import InputError
+from shelfsort.core.files import parse_json
 from shelfsort.core.storage import read_input
 from shelfsort.products.taxonomy import Taxonomy, UnknownLabel
 
@@ -44,12 +44,7 @@ def load_reduction(path: str, taxonomy: Taxonomy) -> dict[str, str]:
 
 
 def _json_pairs(path: str, text: str) -> Iterator[tuple[str, str, str]]:
-    try:
-        entries = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{error.lineno}: not JSON ({error.msg}). {_JSON_FORM}") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON ({error}). {_JSON_FORM}") from error
+    entries = parse_json(path, text, _JSON_FORM)
     for position, entry in enumerate(entries, start=1):
         yield f"{path} (entry {position})", *_pair(f"{path} (entry {position})", entry)
 

@@ -1,10 +1,10 @@
 """Reads the file of a category tree: JSON, a table, or a path on each line."""
 
-import json
 import posixpath
 from typing import Any
 
 from shelfsort.core.errors import InputError
+from shelfsort.core.files import parse_json
 from shelfsort.core.storage import read_input
 from shelfsort.products.tables.forms import form_of, rows_of
 from shelfsort.products.tables.rows import Reading, Row
@@ -37,16 +37,9 @@ def read_nodes(path: str) -> tuple[Any, str]:
         if suffix == ".txt":
             lines = [line.strip() for line in text.splitlines()]
             return nodes_of_paths(line for line in lines if line and not line.startswith("#")), ""
-        nodes = json.loads(text)
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 ({error.reason}). Save it as UTF-8.") from error
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path}:{error.lineno}: not JSON ({error.msg}, column {error.colno}). "
-            "Give a JSON list of categories."
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON ({error}). Give a JSON list of categories.") from error
+    nodes = parse_json(path, text, "Give a JSON list of categories.")
     if isinstance(nodes, list) and nodes and all(isinstance(each, str) for each in nodes):
         return nodes_of_paths(nodes), ""
     return nodes, text

@@ -1,10 +1,10 @@
 """Rows of plain JSON Lines and of JSON arrays, and what tells them from a labelled manifest."""
 
-import json
 import re
 from collections.abc import Iterator
 
 from shelfsort.core.errors import InputError
+from shelfsort.core.files import parse_json
 from shelfsort.core.storage import blocks, read_input
 from shelfsort.products.manifest.lines import Line, file_lines
 from shelfsort.products.manifest.parsing import read_record
@@ -50,15 +50,7 @@ def json_array_rows(file: str) -> Iterator[Row]:
     content = read_input(file, "data")
     if len(content) > _LARGEST_ARRAY:
         raise InputError(f"{file}: larger than 512 MiB. Write one object on each line instead.")
-    try:
-        entries = json.loads(content.decode("utf-8-sig"))
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{file}:{error.lineno}: not JSON ({error.msg}, column {error.colno}). "
-            "Give a list of objects."
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{file}: not JSON ({error}). Give a list of objects.") from error
+    entries = parse_json(file, content, "Give a list of objects.")
     if not isinstance(entries, list) or not entries:
         raise InputError(f"{file}: no list of objects. Give one object for each product.")
     for number, entry in enumerate(entries, start=1):
