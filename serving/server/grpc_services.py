@@ -30,9 +30,7 @@ from serving.server.metrics import ServerMetrics
 from serving.server.predict import predict
 from serving.server.reload import Reloads
 from serving.status import ServingError, from_exception, invalid_argument
-
-FAILED_ROWS = "shelfsort-failed-rows"
-"""Trailing metadata, and REST's header, of an answer in which some rows have none."""
+from shelfsort.contract.wire import FAILED_ROWS
 
 _PREDICTION = "tensorflow.serving.PredictionService"
 _MODEL = "tensorflow.serving.ModelService"

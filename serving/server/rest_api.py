@@ -14,7 +14,7 @@ from serving.server import json_examples, json_tensors, json_text
 from serving.server.budget import BYTES_PER_VALUE
 from serving.server.calls import ANYBODY, Caller, Calls
 from serving.server.examples import classify, input_size, regress
-from serving.server.grpc_services import FAILED_ROWS, model_status
+from serving.server.grpc_services import model_status
 from serving.server.intake import listed_rows
 from serving.server.limits import DEFAULT_LIMITS, Limits
 from serving.server.manager import ModelManager
@@ -23,6 +23,7 @@ from serving.server.metrics import ServerMetrics
 from serving.server.predict import bind_inputs, predict_arrays
 from serving.server.servable import DEFAULT_SIGNATURE, Servable, TensorSpec
 from serving.status import ServingError, from_exception, invalid_argument
+from shelfsort.contract.wire import FAILED_ROWS
 from shelfsort.core.stack import message_to_dict
 
 METRICS_PATH = "/monitoring/prometheus/metrics"

@@ -133,6 +133,11 @@ class Connection:
         ]
 
 
+def _reasons(trailing: Iterable[tuple[str, str | bytes]] | None) -> str:
+    """What the server says of the rows that it could not answer."""
+    return next((str(value) for name, value in trailing or () if name == wire.FAILED_ROWS), "")
+
+
 class _Calls:
     """What both classifiers share: the address, the model, and the messages."""
 
@@ -235,6 +240,8 @@ class Classifier(_Calls):
     def classify_many(self, products: Iterable[Product]) -> list[Answer]:
         """Asks about many products in few calls; one answer for each, in order.
 
+        A server may answer the others where one has a broken image: see `Answer.error`.
+
         Raises: as `classify`; an InputError names the product's place, counted from 1.
         """
         answers: list[Answer] = []
@@ -264,9 +271,10 @@ class Classifier(_Calls):
 
     def _wait(self, call: grpc.Future, rows: int) -> list[Answer]:
         try:
-            return messages.answers(call.result(), rows)
+            response = call.result()
         except grpc.RpcError as error:
             raise self._failure(error) from error
+        return messages.answers(response, rows, _reasons(call.trailing_metadata()))
 
     def close(self) -> None:
         """Closes the connection; calls under way fail."""
@@ -315,12 +323,12 @@ class AsyncClassifier(_Calls):
                 call.cancel()
 
     async def _ask(self, rows: Sequence[Row]) -> list[Answer]:
+        call = self._predict(self._request(rows), timeout=self._connection.timeout_s)
         try:
-            request = self._request(rows)
-            response = await self._predict(request, timeout=self._connection.timeout_s)
+            response, trailing = await call, await call.trailing_metadata()
         except grpc.RpcError as error:
             raise self._failure(error) from error
-        return messages.answers(response, len(rows))
+        return messages.answers(response, len(rows), _reasons(trailing))
 
     async def close(self) -> None:
         """Closes the connection; calls under way fail."""

@@ -14,8 +14,8 @@ Ask = Callable[[Sequence[Row]], list[Answer]]
 def answer_each(ask: Ask, rows: Sequence[Row]) -> list[Answer | ServerError]:
     """One answer for each row, or the server's error about it.
 
-    A batch that the server calls INVALID_ARGUMENT is halved until the row at fault stands alone,
-    such as an image that cannot be decoded: with one of n rows at fault in 2 log2(n) calls.
+    TF Serving calls a batch INVALID_ARGUMENT for one row, such as an image that cannot be decoded.
+    It is halved until the row stands alone: with one of n rows at fault in 2 log2(n) calls.
 
     Raises:
         ServerError: a call failed for another reason.
@@ -24,7 +24,7 @@ def answer_each(ask: Ask, rows: Sequence[Row]) -> list[Answer | ServerError]:
     if not rows:
         return []
     try:
-        return list(ask(rows))
+        return [_error_of(answer) if answer.error else answer for answer in ask(rows)]
     except ServerError as error:
         if error.code is not grpc.StatusCode.INVALID_ARGUMENT:
             raise
@@ -32,3 +32,7 @@ def answer_each(ask: Ask, rows: Sequence[Row]) -> list[Answer | ServerError]:
             return [error]
     half = len(rows) // 2
     return [*answer_each(ask, rows[:half]), *answer_each(ask, rows[half:])]
+
+
+def _error_of(answer: Answer) -> ServerError:
+    return ServerError(answer.error, grpc.StatusCode.INVALID_ARGUMENT)

@@ -2,9 +2,10 @@
 
 import math
 import os
+import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import repeat
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -27,6 +28,9 @@ Message: TypeAlias = Any
 """A message of `wire`: made from descriptors at run time, so its fields have no static types."""
 
 MAX_IMAGE_BYTES = 20 * 2**20
+
+_FAILED_ROW = re.compile(r"(\d+): (.*?)(?=; \d+: |; and \d+ more|$)")
+_UNANSWERED = "the server could not answer this product"
 
 # First bytes of the formats that TensorFlow decodes when serving.
 _JPEG_START = b"\xff\xd8\xff"
@@ -83,6 +87,8 @@ class Answer:
         top: the five most probable leaves (fewer in a smaller tree), best first.
         model_version: version of the model that answered.
         threshold_version: version of the thresholds behind `accepted`.
+        error: why the server could not answer this one of several products; else empty. Then
+            nothing is accepted and the other values say nothing.
     """
 
     category: str
@@ -94,6 +100,7 @@ class Answer:
     top: tuple[Ranked, ...]
     model_version: int
     threshold_version: str
+    error: str = ""
 
     def __getattr__(self, name: str) -> bool:
         """`accepted_95` and the like.
@@ -110,9 +117,11 @@ class Answer:
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, with `accepted_95` and the like in place of `accepted`."""
+        """Plain values, with `accepted_95` and the like in place of `accepted`; `error` if any."""
         plain: dict[str, Any] = {}
         for name, value in asdict(self).items():
+            if name == "error" and not value:
+                continue
             by_target = name == "accepted"
             plain |= {accepted(t): yes for t, yes in value.items()} if by_target else {name: value}
         return plain
@@ -263,8 +272,11 @@ def request(rows: Sequence[Row], model: str, version: int | None, label: str | N
     return message
 
 
-def answers(response: Message, rows: int) -> list[Answer]:
+def answers(response: Message, rows: int, reasons: str = "") -> list[Answer]:
     """Reads the answers out of a PredictResponse to a request of `rows` rows.
+
+    Args:
+        reasons: the trailing metadata `wire.FAILED_ROWS`; empty where every row has an answer.
 
     Raises:
         AnswerError: if an output is missing, or has another type or shape.
@@ -277,7 +289,12 @@ def answers(response: Message, rows: int) -> list[Answer]:
         for each in client_outputs(targets)
     }
     version = response.model_spec.version.value
-    return [_answer(columns, targets, row, width, version) for row in range(rows)]
+    found = [_answer(columns, targets, row, width, version) for row in range(rows)]
+    why = {int(row): reason for row, reason in _FAILED_ROW.findall(reasons)}
+    return [
+        answer if answer.threshold_version else replace(answer, error=why.get(row, _UNANSWERED))
+        for row, answer in enumerate(found)
+    ]
 
 
 def _answer(

@@ -14,6 +14,11 @@ from google.protobuf.message import Message
 from shelfsort.core.stack import message_class
 
 PREDICT_METHOD = "/tensorflow.serving.PredictionService/Predict"
+FAILED_ROWS = "shelfsort-failed-rows"
+"""Trailing metadata, and REST's header, of an answer in which some rows have none.
+
+`ROW: REASON; ...`, rows counted from 0.
+"""
 
 # DataType of tensorflow/core/framework/types.proto.
 DT_FLOAT, DT_DOUBLE, DT_INT32, DT_STRING, DT_INT64, DT_BOOL = 1, 2, 3, 7, 9, 10

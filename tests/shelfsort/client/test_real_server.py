@@ -1,9 +1,14 @@
 """The client against `shelfsort serve`'s server and a small SavedModel with the real signature."""
 
+import asyncio
+import io
+
 import pytest
+from PIL import Image
 
 from shelfsort.cli.batch.model_folder import ModelFolder
-from shelfsort.client import Classifier, Product, ServerError
+from shelfsort.client import AsyncClassifier, Classifier, Product, ServerError
+from shelfsort.client.each import answer_each
 from shelfsort.client.messages import checked
 
 pytestmark = pytest.mark.slow
@@ -80,6 +85,37 @@ def test_many_products_come_back_in_order(server):
         LEAVES[len(product.title) % len(LEAVES)] for product in products
     ]
     assert {(answer.answer, answer.level) for answer in answers} == {("", 0)}
+
+
+def square(side: int) -> bytes:
+    Image.new("RGB", (side, side)).save(out := io.BytesIO(), "PNG")
+    return out.getvalue()
+
+
+def test_an_image_that_the_server_refuses_costs_its_own_answer(base_path):
+    from serving.server import ModelServer
+
+    products = [Product("ab", image=square(side)) for side in (8, 64, 8)]
+
+    async def asked_at_once(address):
+        async with AsyncClassifier(address) as classifier:
+            return await classifier.classify_many(products)
+
+    with ModelServer.at(base_path, port=0, rest_port=None, max_image_pixels=1000) as server:
+        with Classifier(server.address) as classifier:
+            answers = classifier.classify_many(products)
+            each = answer_each(classifier.ask, [checked(product) for product in products])
+            with pytest.raises(ServerError, match="INVALID_ARGUMENT"):
+                classifier.classify(title="ab", image=products[1].image)
+        assert asyncio.run(asked_at_once(server.address)) == answers
+    assert [answer.category for answer in answers] == ["lamps", "", "lamps"]
+    assert [bool(answer.error) for answer in answers] == [False, True, False]
+    assert "64 x 64 pixels" in answers[1].error
+    assert not any(answers[1].accepted.values())
+    assert answers[1].to_json()["error"] == answers[1].error
+    assert "error" not in answers[0].to_json()
+    assert [each[0], each[2]] == [answers[0], answers[2]]
+    assert isinstance(each[1], ServerError)
 
 
 def test_an_unknown_model_and_an_unknown_version_are_named(server):

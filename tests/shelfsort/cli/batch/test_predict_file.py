@@ -2,6 +2,7 @@
 
 import csv
 import json
+from types import SimpleNamespace
 
 import grpc
 import pytest
@@ -149,12 +150,12 @@ def test_a_row_that_the_model_refuses_costs_only_its_own_answer():
     def ask(rows):
         if any(row.image == b"broken" for row in rows):
             raise ServerError("cannot be decoded", grpc.StatusCode.INVALID_ARGUMENT)
-        return [row.title for row in rows]
+        return [SimpleNamespace(title=row.title, error="") for row in rows]
 
     rows = [Row(str(n).encode(), b"", b"broken" if n == 37 else b"", -1.0) for n in range(100)]
     found = answer_each(ask, rows)
     assert [n for n, each in enumerate(found) if isinstance(each, ServerError)] == [37]
-    assert [each for each in found if not isinstance(each, ServerError)] == [
+    assert [each.title for each in found if not isinstance(each, ServerError)] == [
         row.title for row in rows if row.image == b""
     ]
 
