@@ -176,7 +176,7 @@ def _warm_start(
 def _said_of(fitted: Fit, config: TrainingConfig) -> str:
     pool = fitted.crossed.pool
     return (
-        f"towers fitted in {config.fit.epochs} epochs; mean exponents: text "
+        f"towers fitted in {config.fit.epochs} passes; weights of the predictions: text "
         f"{pool.text.mean():.2f}, image {pool.image.mean():.2f}; "
         f"{len(fitted.suspects)} label issues ({config.label_issues.action})"
     )

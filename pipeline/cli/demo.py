@@ -1,5 +1,6 @@
 """`shelfsort demo`: a small catalogue, the whole pipeline, and one answer over gRPC."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -48,8 +49,11 @@ def demo(output: str, products: int, seed: int) -> None:
     )
     _ask(catalogue, folder)
     click.echo(f"\nThe demo took {time.monotonic() - started:.0f} s. Next:")
-    click.echo(f"  shelfsort report {folder / 'run'} --open")
-    click.echo("  shelfsort run --manifest MANIFEST --taxonomy TAXONOMY --output out")
+    # As it was called: in a checkout the command is not on the PATH.
+    program = sys.argv[0]
+    click.echo(f"  {program} report {folder / 'run'} --open")
+    click.echo(f"  {program} check YOUR_PRODUCTS.csv")
+    click.echo(f"  {program} run --data YOUR_PRODUCTS.csv --output out")
 
 
 def _say_catalogue(catalogue: Catalogue, seconds: float) -> None:
