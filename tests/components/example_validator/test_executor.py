@@ -17,6 +17,8 @@ SOUND = {
     "label_confidence": 1.0,
     "label_weight": 1.0,
     "worker_count": 3,
+    "label_source": b"people",
+    "selected_by": b"",
     "group": 7,
 }
 
