@@ -6,11 +6,12 @@ independent products they are worth, and the tests go by that many (Korn & Graub
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import betainc, betaincinv
+from scipy.special import betainc, betaincinv, btdtria
 
 # A float for numbers, an array of the broadcast shape for arrays.
 Shares = float | np.ndarray
@@ -94,6 +95,29 @@ def proof_p_value(successes: ArrayLike, n: ArrayLike, target: float) -> Shares:
 def smallest_proof(target: float, confidence: float = 0.95) -> int:
     """How many products, all of them right, prove an accuracy of `target`: 59 for 0.95 at 95 %."""
     return math.ceil(math.log(1 - confidence) / math.log(target))
+
+
+def errors_allowed(n: np.ndarray, target: float, confidence: float) -> np.ndarray:
+    """Most errors with which `n` products still prove an accuracy of `target`.
+
+    Args:
+        n: float array, products; any shape, 0 or more.
+        target: in (0, 1).
+        confidence: of the proof, at least 0.5 and below 1.
+
+    Returns:
+        An int array of the same shape; -1 where even a flawless sample proves nothing.
+    """
+    most = int(np.max(n, initial=1.0) * (1 - target)) + 2
+    needed = _products_needed(1 << most.bit_length(), target, confidence)
+    return np.searchsorted(needed, n, side="right") - 1
+
+
+@lru_cache(maxsize=64)
+def _products_needed(most: int, target: float, confidence: float) -> np.ndarray:
+    """How many products prove `target` with 0, 1, ... `most` - 1 errors among them, rising."""
+    errors = np.arange(most)
+    return errors + btdtria(1 - confidence, errors + 1.0, target)
 
 
 def holm(p_values: Sequence[float], level: float) -> list[bool]:

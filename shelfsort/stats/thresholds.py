@@ -36,6 +36,7 @@ from scipy.optimize import isotonic_regression
 from scipy.special import pdtr
 
 from shelfsort.stats.binomial import (
+    errors_allowed,
     holm,
     proof_p_value,
     shortfall_p_value,
@@ -51,8 +52,6 @@ _ASSUMED = ((1.5, 0.005, 0.5), (0.25, 0.0, 0.5))
 _TOO_DEAR = 0.1
 # Ranks between tests. Finer steps gain no coverage.
 _STEP = 0.01
-# Halvings of an interval of at most a million errors that find one to within a hundredth.
-_HALVINGS = 27
 
 
 def fit_threshold(
@@ -326,27 +325,15 @@ def _likeliest(
     ranks = np.arange(1, n + 1, max(1, round(_STEP * n / 2)))
     ranks = np.unique(np.append(ranks, n)) if n else ranks
     sizes = evidence.sizes[ranks - 1]
-    allowed = _errors_allowed(sizes, target, error)
+    allowed = errors_allowed(sizes, target, 1 - error)
     ranks, sizes, allowed = (each[allowed >= 0] for each in (ranks, sizes, allowed))
     if not len(ranks):
         return 0, 0.0
     predicted = np.cumsum(1 - np.clip(evidence.scores, 0, 1))[ranks - 1]
     expected = (more * predicted + wrong * ranks) * sizes / ranks
-    chances = pdtr(np.floor(allowed), expected)
+    chances = pdtr(allowed, expected)
     best = int(np.argmax(chances))
     return int(ranks[best]), float(chances[best])
-
-
-def _errors_allowed(sizes: np.ndarray, target: float, error: float) -> np.ndarray:
-    """Most errors with which as many products prove the target; -1 where even none would not."""
-    low, high = np.zeros(len(sizes)), np.array(sizes)
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        proven = np.asarray(proof_p_value(sizes - middle, sizes, target)) <= error
-        low, high = np.where(proven, middle, low), np.where(proven, high, middle)
-    flawless = np.asarray(proof_p_value(sizes, sizes, target)) <= error
-    # Whole numbers are what is counted, and the search ends just below them.
-    return np.where(flawless, low + 1e-6 * (1 + low), -1.0)
 
 
 def _cut_below(ranked: np.ndarray, rank: int) -> float:

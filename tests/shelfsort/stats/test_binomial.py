@@ -64,6 +64,17 @@ def test_smallest_proof_is_the_least_flawless_sample_whose_bound_reaches_the_tar
     assert binomial.lower_bound(n, n) >= target > binomial.lower_bound(n - 1, n - 1)
 
 
+@pytest.mark.parametrize("target", [0.8, 0.95, 0.98])
+def test_errors_allowed_are_the_most_that_still_prove_the_target(target):
+    n = np.concatenate([np.arange(1, 800), np.array([0.0, 63.7, 1234.5, 30_000.25])])
+    allowed = binomial.errors_allowed(n, target, 0.95)
+    assert (allowed[n < binomial.smallest_proof(target)] == -1).all()
+    some = allowed >= 0
+    assert (binomial.proof_p_value((n - allowed)[some], n[some], target) <= 0.05).all()
+    one_more = np.minimum(allowed + 1, n)
+    assert (binomial.proof_p_value(n - one_more, n, target)[n > 0] > 0.05).all()
+
+
 def test_holm_stops_at_the_first_hypothesis_that_stands():
     assert binomial.holm([0.04, 0.01, 0.03], 0.05) == [False, True, False]
     assert binomial.holm([0.01, 0.02, 0.03], 0.05) == [True, True, True]
