@@ -1,6 +1,8 @@
 """Micro-batching without a wait: a run takes along whatever is waiting when it starts."""
 
+import math
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +13,11 @@ from serving.status import caller_gone, unavailable
 
 Arrays = Sequence[np.ndarray]
 
+PART_SECONDS = 0.1
+"""That a part of a large call may take: then others have their turn, and its caller may be gone."""
+RESERVED_SECONDS = 1.0
+"""After a small call, in which large calls leave one place free."""
+
 
 @dataclass(eq=False)
 class _Call:
@@ -20,6 +27,7 @@ class _Call:
     rows: int
     kind: tuple
     alive: Callable[[], bool]
+    large: bool
     gate: threading.Lock = field(default_factory=threading.Lock)
     leads: bool = False
     result: Arrays | None = None
@@ -37,10 +45,14 @@ class MicroBatcher:
     is repeated one call at a time, so that a bad row fails nobody else. A caller that has gone
     away is left out, and never takes the place with it.
 
+    A call with more rows than one run joins is large. It runs in parts of `join_rows`, or of more
+    rows where these take less than `PART_SECONDS`; each part waits for a place of its own. While
+    small calls come, large ones leave a place to them.
+
     Args:
         run: maps the input arrays to the output arrays; safe to call from several threads.
         parallel: places, that is, runs at once; at least 1.
-        join_rows: of one run of several calls; a call with more rows runs alone.
+        join_rows: of one run of several calls.
         max_queued: calls that may wait.
     """
 
@@ -56,24 +68,62 @@ class MicroBatcher:
         self._max_queued = max_queued
         self._lock = threading.Lock()
         self._free = parallel
+        self._parallel = parallel
+        self._large_running = 0
+        self._last_small = -math.inf
+        self._row_seconds = math.inf
         self._waiting: deque[_Call] = deque()
         # Set for good once the outputs turn out not to have a row for each row of the inputs.
         self._separable = True
 
-    def __call__(self, arrays: Arrays, alive: Callable[[], bool] = lambda: True) -> Arrays:
+    def __call__(
+        self,
+        arrays: Arrays,
+        alive: Callable[[], bool] = lambda: True,
+        large: bool = False,
+    ) -> Arrays:
         """The outputs for these inputs, each with the same number of rows.
 
         Args:
             arrays: inputs, all with the same first dimension.
             alive: tells whether the caller still wants the answer.
+            large: whether the call is large for another reason than its rows.
 
         Raises:
             ServingError: UNAVAILABLE when too many wait, CANCELLED when the caller went away
                 while waiting; and whatever `run` raises.
         """
         rows = arrays[0].shape[0]
+        large = large or rows > self._join_rows
+        if rows > self._join_rows and self._separable:
+            outputs = self._in_parts(arrays, alive)
+            if outputs is not None:
+                return outputs
+        return self._once(arrays, alive, large)
+
+    def _in_parts(self, arrays: Arrays, alive: Callable[[], bool]) -> Arrays | None:
+        """The outputs of a large call; None if those of its parts cannot be put together."""
+        rows, start = arrays[0].shape[0], 0
+        parts: list[Arrays] = []
+        while start < rows:
+            end = start + self._part_rows()
+            outputs = self._once([array[start:end] for array in arrays], alive, large=True)
+            if not _fit(outputs, parts[0] if parts else outputs, min(end, rows) - start):
+                self._separable = False
+                return None
+            parts.append(outputs)
+            start = end
+        if len(parts) == 1:
+            return parts[0]
+        return [np.concatenate(each) for each in zip(*parts, strict=True)]
+
+    def _part_rows(self) -> int:
+        return max(self._join_rows, int(PART_SECONDS / self._row_seconds))
+
+    def _once(self, arrays: Arrays, alive: Callable[[], bool], large: bool) -> Arrays:
+        rows = arrays[0].shape[0]
         kind = tuple((array.dtype, array.shape[1:]) for array in arrays)
-        call = _Call(arrays, rows, kind, alive)
+        call = _Call(arrays, rows, kind, alive, large)
         self._enter(call)
         if call.leads:
             self._lead(call)
@@ -84,9 +134,10 @@ class MicroBatcher:
     def _enter(self, call: _Call) -> None:
         """Takes a free place or waits until the call is answered or is handed a place."""
         with self._lock:
-            if self._free:
-                self._free -= 1
-                call.leads = True
+            if not call.large:
+                self._last_small = time.monotonic()
+            if self._free and self._may_run(call):
+                self._take_place(call)
                 return
             if len(self._waiting) >= self._max_queued:
                 raise unavailable(
@@ -96,6 +147,19 @@ class MicroBatcher:
             self._waiting.append(call)
         with call.gate:
             pass
+
+    def _may_run(self, call: _Call) -> bool:
+        """Whether a free place is for this call. The lock is held."""
+        if not call.large:
+            return True
+        reserved = time.monotonic() - self._last_small < RESERVED_SECONDS
+        return self._large_running < max(1, self._parallel - reserved)
+
+    def _take_place(self, call: _Call) -> None:
+        """The lock is held."""
+        self._free -= 1
+        self._large_running += call.large
+        call.leads = True
 
     def _lead(self, call: _Call) -> None:
         batch = [call]
@@ -108,7 +172,7 @@ class MicroBatcher:
                 member.error = member.error or error
             raise
         finally:
-            self._leave()
+            self._leave(call)
             for member in batch:
                 if member is not call:
                     member.gate.release()
@@ -127,15 +191,18 @@ class MicroBatcher:
             self._waiting.extendleft(reversed(passed_over))
         return batch
 
-    def _leave(self) -> None:
-        """Hands the place on, or frees it."""
+    def _leave(self, call: _Call) -> None:
+        """Hands places on to the oldest that may have them, or frees them."""
         with self._lock:
-            if self._waiting:
-                heir = self._waiting.popleft()
-                heir.leads = True
+            self._free += 1
+            self._large_running -= call.large
+            while self._free:
+                heir = next((each for each in self._waiting if self._may_run(each)), None)
+                if heir is None:
+                    break
+                self._waiting.remove(heir)
+                self._take_place(heir)
                 heir.gate.release()
-            else:
-                self._free += 1
 
     def _answer(self, batch: list[_Call]) -> None:
         wanted = []
@@ -148,10 +215,18 @@ class MicroBatcher:
             return
         for call in wanted:
             try:
-                call.result = self._run(call.arrays)
+                call.result = self._timed(call)
             # Its caller gets whatever the model raised; the next call goes on.
             except Exception as error:
                 call.error = error
+
+    def _timed(self, call: _Call) -> Arrays:
+        started = time.monotonic()
+        outputs = self._run(call.arrays)
+        if call.large and call.rows:
+            # Not 0, whatever the clock does.
+            self._row_seconds = max(1e-6, (time.monotonic() - started) / call.rows)
+        return outputs
 
     def _answer_together(self, batch: list[_Call]) -> bool:
         """One run for all; False if it failed or its outputs cannot be divided among the calls."""
@@ -162,7 +237,7 @@ class MicroBatcher:
         except Exception:
             return False
         rows = sum(call.rows for call in batch)
-        if any(output.ndim == 0 or output.shape[0] != rows for output in outputs):
+        if not _fit(outputs, outputs, rows):
             self._separable = False
             return False
         start = 0
@@ -170,3 +245,11 @@ class MicroBatcher:
             call.result = [output[start : start + call.rows] for output in outputs]
             start += call.rows
         return True
+
+
+def _fit(outputs: Arrays, others: Arrays, rows: int) -> bool:
+    """Whether outputs have so many rows, and else the shapes of other outputs."""
+    return all(
+        np.ndim(output) and np.shape(output) == (rows, *np.shape(other)[1:])
+        for output, other in zip(outputs, others, strict=True)
+    )

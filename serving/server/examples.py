@@ -1,5 +1,6 @@
 """Classify, Regress and MultiInference: the APIs that take tf.Examples, for one loaded version."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -26,6 +27,8 @@ from serving.status import failed_precondition, invalid_argument, unimplemented
 
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
 _INPUTS, _CLASSES, _SCORES, _OUTPUTS = "inputs", "classes", "scores", "outputs"
+# Of a product whose image is broken: 0 would read as an answer.
+_NO_NUMBER = math.nan
 
 
 def classify(
@@ -57,11 +60,15 @@ def regress(
     caller: Caller = ANYBODY,
     limits: Limits = DEFAULT_LIMITS,
 ) -> regression_pb2.RegressionResponse:
-    """Answers a RegressionRequest: a number for each example; raises as `classify`."""
+    """Answers a RegressionRequest: a number for each example, NaN for one whose image is broken.
+
+    Raises:
+        ServingError: as `classify`.
+    """
     signature = _find_signature(servable, request.model_spec.signature_name)
     _check_regression(signature)
     examples = serialized_examples(request.input, limits)
-    results = _run(servable, signature, examples, caller, limits, blanks=False)
+    results = _run(servable, signature, examples, caller, limits, _NO_NUMBER)
     response = regression_pb2.RegressionResponse()
     _fill_spec(response.model_spec, request.model_spec.name, signature, version)
     _fill_regressions(response.result, signature, results, len(examples))
@@ -87,8 +94,8 @@ def multi_inference(
     examples = serialized_examples(request.input, limits)
     response = inference_pb2.MultiInferenceResponse()
     for task, signature in zip(request.tasks, signatures, strict=True):
-        blanks = task.method_name == CLASSIFY
-        results = _run(servable, signature, examples, caller, limits, blanks)
+        blank = 0.0 if task.method_name == CLASSIFY else _NO_NUMBER
+        results = _run(servable, signature, examples, caller, limits, blank)
         answer = response.results.add()
         _fill_spec(answer.model_spec, task.model_spec.name, signature, version)
         if task.method_name == CLASSIFY:
@@ -201,14 +208,14 @@ def _run(
     examples: Sequence[bytes],
     caller: Caller,
     limits: Limits,
-    blanks: bool = True,
+    blank: float = 0.0,
 ) -> Mapping[str, np.ndarray]:
     """Arrays by output alias; see `run_rows`."""
     batch = np.empty(len(examples), dtype=object)
     batch[:] = examples
     inputs = {_INPUTS: batch}
     check_types(signature, types_of(inputs))
-    return run_rows(servable, signature, inputs, caller, limits, blanks)
+    return run_rows(servable, signature, inputs, caller, limits, blank)
 
 
 def _fill_spec(into: model_pb2.ModelSpec, name: str, signature: Signature, version: int) -> None:

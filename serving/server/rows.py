@@ -33,18 +33,18 @@ def run_rows(
     inputs: Arrays,
     caller: Caller,
     limits: Limits,
-    blanks: bool = True,
+    blank: float = 0.0,
 ) -> dict[str, np.ndarray]:
     """The outputs of a signature, by alias.
 
     Where each row of the inputs makes a row of the outputs, a row whose image costs too much or
-    cannot be decoded fails alone: its outputs are empty strings, zeros and False, and
+    cannot be decoded fails alone: its outputs are empty strings, `blank` and False, and
     `caller.failed` gets the reason. A request of which no row is left fails as a whole.
 
     Args:
         inputs: an array for every input alias, of the signature's types.
         limits: of rows and pixels.
-        blanks: whether a row of nothing may be told from an answer; else no row fails alone.
+        blank: in place of floating-point numbers; whole numbers are 0.
 
     Raises:
         ServingError: too many rows, images that cost too much, or the graph failed.
@@ -54,7 +54,7 @@ def run_rows(
         check_rows(rows, limits)
     measured = pictures.measure(inputs, limits.max_image_pixels)
     failed = measured.refused
-    if failed and (not blanks or rows is None or len(failed) >= rows):
+    if failed and (rows is None or len(failed) >= rows):
         row, reason = next(iter(failed.items()))
         raise invalid_argument(f"row {row}: {reason}")
     large = sum(measured.pixels) > LARGE_PIXELS or (rows or 0) > LARGE_ROWS
@@ -64,12 +64,12 @@ def run_rows(
             return servable.run(signature, chosen, caller)
         with caller.lane(caller.alive):
             caller.take(measured.memory + BYTES_PER_ROW * (rows or 1))
-            return servable.run(signature, chosen, caller, alone=True)
+            return servable.run(signature, chosen, caller, large=True)
 
     try:
         outputs = run(_without(inputs, failed))
     except ServingError as error:
-        broken = _broken(error, inputs, rows) if blanks else {}
+        broken = _broken(error, inputs, rows)
         failed = {**broken, **failed}
         if rows is None or not broken or len(failed) >= rows:
             raise
@@ -77,7 +77,7 @@ def run_rows(
     if not failed:
         return outputs
     caller.failed(failed)
-    return _with_blanks(outputs, failed, rows or 0)
+    return _with_blanks(outputs, failed, rows or 0, blank)
 
 
 def _rows(signature: Signature, inputs: Arrays) -> int | None:
@@ -101,7 +101,9 @@ def _without(inputs: Arrays, failed: Mapping[int, str]) -> Arrays:
     return {alias: np.delete(array, list(failed), axis=0) for alias, array in inputs.items()}
 
 
-def _with_blanks(outputs: Arrays, failed: Mapping[int, str], rows: int) -> dict[str, np.ndarray]:
+def _with_blanks(
+    outputs: Arrays, failed: Mapping[int, str], rows: int, blank: float
+) -> dict[str, np.ndarray]:
     """The outputs with rows of nothing in the places of those that failed."""
     answered = [row for row in range(rows) if row not in failed]
     whole = {}
@@ -109,9 +111,10 @@ def _with_blanks(outputs: Arrays, failed: Mapping[int, str], rows: int) -> dict[
         if array.ndim == 0 or array.shape[0] != len(answered):
             row, reason = next(iter(failed.items()))
             raise invalid_argument(f"row {row}: {reason}")
-        blank = np.zeros((rows, *array.shape[1:]), array.dtype)
+        whole[alias] = np.zeros((rows, *array.shape[1:]), array.dtype)
         if array.dtype == object:
-            blank[...] = b""
-        blank[answered] = array
-        whole[alias] = blank
+            whole[alias][...] = b""
+        elif array.dtype.kind == "f":
+            whole[alias][...] = blank
+        whole[alias][answered] = array
     return whole

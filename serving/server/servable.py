@@ -121,7 +121,7 @@ class Servable:
         signature: Signature,
         inputs: Mapping[str, np.ndarray],
         caller: Caller = ANYBODY,
-        alone: bool = False,
+        large: bool = False,
     ) -> dict[str, np.ndarray]:
         """Runs a signature of this version.
 
@@ -131,7 +131,7 @@ class Servable:
         Args:
             inputs: an array for every input alias, of the signature's types.
             caller: who wants the answer; `ran` gets the seconds that the model took.
-            alone: beside the calls that wait to be joined, not among them.
+            large: leaves a place to small calls, whatever its number of rows.
 
         Returns:
             An array for every output alias.
@@ -141,10 +141,10 @@ class Servable:
                 caller has gone.
         """
         arrays = [inputs[alias] for alias in signature.feeds.values()]
-        joined = not alone and signature.rowwise and self._options.batching and _same_rows(arrays)
+        joined = signature.rowwise and self._options.batching and _same_rows(arrays)
         started = time.perf_counter()
         try:
-            results = self._runners[signature.name](arrays, caller.alive, joined)
+            results = self._runners[signature.name](arrays, caller.alive, joined, large)
         except Exception as error:
             raise from_exception(error) from error
         caller.ran(time.perf_counter() - started)
@@ -174,10 +174,10 @@ class _Runner:
         )
 
     def __call__(
-        self, arrays: Sequence[np.ndarray], alive: Callable[[], bool], joined: bool
+        self, arrays: Sequence[np.ndarray], alive: Callable[[], bool], joined: bool, large: bool
     ) -> Sequence[np.ndarray]:
         if joined:
-            return self._batcher(arrays, alive)
+            return self._batcher(arrays, alive, large)
         if not alive():
             raise caller_gone()
         return self._run(arrays)

@@ -145,6 +145,11 @@ class Tiny(tf.Module):
     def regress_wide(self, inputs):
         return {"outputs": tf.tile(self._size(inputs)[:, tf.newaxis], [1, 2])}
 
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
+    def brightness(self, inputs):
+        features = {"image": tf.io.FixedLenFeature([], tf.string)}
+        return {"outputs": self.picture(tf.io.parse_example(inputs, features)["image"])["mean"]}
+
 
 SIGNATURES = {
     "serving_default": "line",
@@ -163,6 +168,7 @@ SIGNATURES = {
     "regress": "regress",
     "regress_flat": "regress_flat",
     "regress_wide": "regress_wide",
+    "brightness": "brightness",
 }
 
 

@@ -7,6 +7,7 @@ import grpc
 import numpy as np
 import pytest
 
+from serving.server import batching
 from serving.server.batching import MicroBatcher
 from serving.status import ServingError
 
@@ -84,9 +85,71 @@ def test_a_run_takes_no_more_rows_than_it_may(model, pool, eventually):
     assert model.sizes == [1, 3, 3, 3]
 
 
-def test_a_large_call_runs_alone_when_nothing_is_refused(model):
+@pytest.fixture
+def small_parts(monkeypatch):
+    """Parts of `join_rows`, however quick the model is and slow the machine."""
+    monkeypatch.setattr(batching, "PART_SECONDS", 0.0)
+    monkeypatch.setattr(batching, "RESERVED_SECONDS", 60.0)
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_large_call_runs_in_parts(model):
+    batcher = MicroBatcher(model, parallel=1, join_rows=2)
+    assert batcher(rows(1, 2, 3, 4, 5))[0].tolist() == [2, 4, 6, 8, 10]
+    assert model.sizes == [2, 2, 1]
+
+
+def test_parts_that_take_no_time_grow(model):
     batcher = MicroBatcher(model, parallel=1, join_rows=2)
     assert len(batcher(rows(*range(50)))[0]) == 50
+    assert model.sizes == [2, 48]
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_large_call_ends_when_its_caller_has_gone(model):
+    batcher = MicroBatcher(model, parallel=1, join_rows=2)
+    with pytest.raises(ServingError) as gone_with:
+        batcher(rows(*range(50)), lambda: len(model.sizes) < 2)
+    assert gone_with.value.code is grpc.StatusCode.CANCELLED
+    assert model.sizes == [2, 2]
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_large_calls_leave_a_place_to_small_ones(model, pool, eventually):
+    batcher = MicroBatcher(model, parallel=2, join_rows=2)
+    batcher(rows(1))
+    model.gate.clear()
+    large = [pool.submit(batcher, rows(*range(3))) for _ in range(2)]
+    waiting(batcher, 1, eventually)
+    small = pool.submit(batcher, rows(7))
+    eventually(lambda: model.sizes == [1, 2, 1])
+    model.gate.set()
+    assert small.result(30)[0].tolist() == [14]
+    assert [future.result(30)[0].tolist() for future in large] == [[0, 2, 4]] * 2
+    assert (batcher._free, batcher._large_running) == (2, 0)
+
+
+def test_large_calls_take_all_places_where_no_small_ones_come(model, pool, eventually):
+    batcher = MicroBatcher(model, parallel=2, join_rows=2)
+    model.gate.clear()
+    large = [pool.submit(batcher, rows(1, 2), large=True) for _ in range(2)]
+    eventually(lambda: model.sizes == [2, 2])
+    model.gate.set()
+    assert [future.result(30)[0].tolist() for future in large] == [[2, 4]] * 2
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_large_call_whose_parts_do_not_fit_together_runs_whole():
+    sizes = []
+
+    def total(arrays):
+        sizes.append(len(arrays[0]))
+        return [arrays[0].sum(keepdims=True)]
+
+    batcher = MicroBatcher(total, parallel=1, join_rows=2)
+    for _ in range(2):
+        assert batcher(rows(1, 2, 3))[0].tolist() == [6]
+    assert sizes == [2, 3, 3]
 
 
 def test_a_full_queue_refuses_as_unavailable(model, pool, eventually):

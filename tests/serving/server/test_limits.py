@@ -1,8 +1,10 @@
 """What one request may cost, who pays for it, and who may change what is served."""
 
 import asyncio
+import base64
 import io
 import json
+import math
 
 import grpc
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from tensorflow.core.framework import tensor_pb2
-from tensorflow_serving.apis import classification_pb2
+from tensorflow_serving.apis import classification_pb2, input_pb2
 
 from serving.server import arrivals as arriving
 from serving.server.arrivals import Arrivals
@@ -45,6 +47,21 @@ def test_a_broken_image_fails_its_own_row(client):
     assert means.tolist() == pytest.approx([128, 0, 64], abs=2)
     (failed,) = [value for name, value in call.trailing_metadata() if "failed-rows" in name]
     assert failed.startswith("1: ")
+
+
+def test_a_broken_image_is_no_number_in_a_regression(client, rest):
+    source = input_pb2.Input()
+    images = [jpeg(128), jpeg(128)[:200], jpeg(64)]
+    for image in images:
+        example = source.example_list.examples.add()
+        example.features.feature["image"].bytes_list.value.append(image)
+    response = client.regress(client.spec(signature="brightness"), source)
+    values = [regression.value for regression in response.result.regressions]
+    assert values == pytest.approx([128, math.nan, 64], abs=2, nan_ok=True)
+    texts = [{"image": {"b64": base64.b64encode(image).decode()}} for image in images]
+    body = {"signature_name": "brightness", "examples": texts}
+    status, answer = rest("POST", "/v1/models/tiny:regress", body)
+    assert (status, math.isnan(answer["results"][1])) == (200, True)
 
 
 def test_a_request_of_broken_images_fails(client):
