@@ -24,6 +24,28 @@ def check_exposure(host: str, *, encrypted: bool, plaintext: bool) -> None:
     )
 
 
+def check_management(host: str, *, encrypted: bool, plaintext: bool, known: bool) -> None:
+    """Refuses to let a network reconfigure the server unless callers show who they are.
+
+    Args:
+        host: address or name of the management port.
+        encrypted: whether the server has a certificate.
+        plaintext: whether the operator asked for plain text.
+        known: whether callers must show a token or a certificate.
+
+    Raises:
+        InputError: strangers could reconfigure the server, or read the token.
+    """
+    if _is_loopback(host):
+        return
+    if not known:
+        raise InputError(
+            f"--management-host {host}: whoever connects could replace the models. Give "
+            "--management-token-file or --tls-client-ca, or leave the port on this machine."
+        )
+    check_exposure(host, encrypted=encrypted, plaintext=plaintext)
+
+
 def _is_loopback(host: str) -> bool:
     if host.lower().rstrip(".") == "localhost":
         return True

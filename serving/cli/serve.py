@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from serving.cli.exposure import check_exposure
+from serving.cli.exposure import check_exposure, check_management
 from shelfsort.core.errors import InputError, RunFailed
 
 if TYPE_CHECKING:
@@ -172,7 +172,21 @@ if TYPE_CHECKING:
 @click.option(
     "--allow-reload",
     is_flag=True,
-    help="Answer HandleReloadConfigRequest, with which a client replaces the configuration.",
+    help="Answer HandleReloadConfigRequest, with which a client replaces the configuration, on the "
+    "management port.",
+)
+@click.option(
+    "--management-host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address of the management port. Where others can connect it needs "
+    "--management-token-file or --tls-client-ca.",
+)
+@click.option(
+    "--management-port",
+    default=8502,
+    show_default=True,
+    help="Port of --allow-reload; 0 chooses a free one.",
 )
 @click.option(
     "--reload-root",
@@ -231,6 +245,11 @@ def serve(
         raise InputError("Give either --model-base-path or --model-config-file.")
     encrypted = bool(options["tls_certificate"])
     check_exposure(options["host"], encrypted=encrypted, plaintext=plaintext)
+    if options["allow_reload"]:
+        known = bool(options["management_token_file"] or options["tls_client_ca"])
+        check_management(
+            options["management_host"], encrypted=encrypted, plaintext=plaintext, known=known
+        )
     # Read before it is applied, so that a change in between is noticed later.
     config = _content(model_config_file)
     with _logged_to_stderr():
@@ -325,6 +344,8 @@ def _announce(server: "ModelServer") -> None:
     ports = f"{server.address} (gRPC)"
     if server.rest_address:
         ports += f", {server.rest_address} (REST)"
+    if server.management_address:
+        ports += f", {server.management_address} (management)"
     for name, versions in server.manager.available().items():
         listed = ", ".join(map(str, versions))
         click.echo(f"Serving {name} version {listed} on {ports}")

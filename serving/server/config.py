@@ -65,7 +65,9 @@ class ServerOptions(Limits):
         tls_certificate, tls_key, tls_client_ca: PEM files. The first two turn TLS on; the third
             asks every client for a certificate signed by it.
         labels_for_unavailable: let a label name a version that is not served yet.
-        allow_reload: answer HandleReloadConfigRequest, which loads what a client names.
+        allow_reload: answer HandleReloadConfigRequest, which loads what a client names, on the
+            management port.
+        management_host, management_port: where; 0 takes a free port.
         reload_roots: folders that the base paths of such a request must lie in; empty for the
             base paths that the server started with.
         reload_seconds: that such a request may take.
@@ -91,6 +93,8 @@ class ServerOptions(Limits):
     tls_client_ca: str | None = None
     labels_for_unavailable: bool = False
     allow_reload: bool = False
+    management_host: str = "127.0.0.1"
+    management_port: int = 8502
     reload_roots: tuple[str, ...] = ()
     reload_seconds: float = 600.0
     reload_may_empty: bool = False

@@ -6,11 +6,12 @@ import math
 import threading
 import time
 from collections.abc import Sequence
+from typing import Protocol
 
 import grpc
 
-from serving.server.grpc_services import Services
-from serving.server.health import Health
+from serving.server.grpc_calls import Inbox
+from serving.server.health import HEALTH_SERVICE, Health
 from serving.server.limits import (
     GRPC_IDLE_SECONDS,
     GRPC_STREAMS,
@@ -18,9 +19,20 @@ from serving.server.limits import (
     MAX_HEAD_BYTES,
     Limits,
 )
+from serving.server.reflection import add_reflection
 
 _WAKE_SECONDS = 0.2
 _OVERDUE_SECONDS = 5.0
+
+
+class Answering(Protocol):
+    """What answers on a port."""
+
+    inbox: Inbox
+    names: Sequence[str]
+
+    def handlers(self) -> list[grpc.GenericRpcHandler]:
+        """For a server of `grpc.aio`."""
 
 
 class GrpcServer:
@@ -36,7 +48,7 @@ class GrpcServer:
 
     def __init__(
         self,
-        services: Services,
+        services: Answering,
         address: str,
         credentials: grpc.ServerCredentials | None,
         limits: Limits,
@@ -97,8 +109,11 @@ class GrpcServer:
         self._stopping = asyncio.Event()
         server = grpc.aio.server(options=_options(self._limits))
         server.add_generic_rpc_handlers(self._services.handlers())
+        names = list(self._services.names)
         if self._health is not None:
-            server.add_generic_rpc_handlers(self._health.handlers(self._services.arrived))
+            server.add_generic_rpc_handlers(self._health.handlers(self._services.inbox.arrived))
+            names.append(HEALTH_SERVICE)
+        add_reflection(server, names)
         self.port = self._listen(server)
         await server.start()
         self._started.set()

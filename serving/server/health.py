@@ -12,11 +12,11 @@ import grpc
 from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2
 
-from serving.server.grpc_services import handler
+from serving.server.grpc_calls import handler
 from serving.server.manager import ModelManager
 from serving.status import ServingError, invalid_argument, not_found, resource_exhausted
 
-SERVICE = "grpc.health.v1.Health"
+HEALTH_SERVICE = "grpc.health.v1.Health"
 # The names under which TF Serving reports health; "" is the server as a whole.
 _NAMES = frozenset({"", "ModelService", "PredictionService"})
 _MAX_WATCHES = 100
@@ -74,8 +74,8 @@ class Health:
 
         watching = grpc.stream_stream_rpc_method_handler(watch)
         return [
-            handler(SERVICE, {"Check": check}),
-            grpc.method_handlers_generic_handler(SERVICE, {"Watch": watching}),
+            handler(HEALTH_SERVICE, {"Check": check}),
+            grpc.method_handlers_generic_handler(HEALTH_SERVICE, {"Watch": watching}),
         ]
 
     async def _write_changes(self, name: str, context: Any) -> None:

@@ -16,6 +16,7 @@ from serving.server.grpc_services import Services
 from serving.server.health import Health
 from serving.server.http_server import HttpServer
 from serving.server.intake import Intake
+from serving.server.management import Management
 from serving.server.manager import ModelManager
 from serving.server.metrics import ServerMetrics
 from serving.server.reload import Reloads
@@ -50,6 +51,7 @@ class ModelServer:
         self._intake = Intake(self._workers, budget, self._options)
         self._health = Health(self.manager)
         self._grpc: GrpcServer | None = None
+        self._management: GrpcServer | None = None
         self._rest: HttpServer | None = None
         self._stopped = False
 
@@ -82,6 +84,13 @@ class ModelServer:
         """`host:port` of REST; None without it."""
         return _address(self._options.host, self._rest.port) if self._rest else None
 
+    @property
+    def management_address(self) -> str | None:
+        """`host:port` of the management port; None without `allow_reload`."""
+        if self._management is None:
+            return None
+        return _address(self._options.management_host, self._management.port)
+
     def start(self, timeout: float | None = None) -> "ModelServer":
         """Loads the models, then opens the ports.
 
@@ -100,6 +109,8 @@ class ModelServer:
             self.manager.watch()
             self.manager.bring_up(self._models, timeout)
             self._open_grpc(credentials)
+            if self._options.allow_reload:
+                self._open_management(credentials)
             if self._options.rest_port is not None:
                 self._open_rest(context)
         # An interrupt, too: no port may stay open and no thread keep the process alive.
@@ -124,7 +135,7 @@ class ModelServer:
             # each call refused in a way that a client may repeat elsewhere.
             time.sleep(min(grace, _DRAIN_SECONDS))
         ends = time.monotonic() + grace
-        for port in (self._grpc, self._rest):
+        for port in (self._grpc, self._management, self._rest):
             if port:
                 port.stop(max(0.0, ends - time.monotonic()))
         self._workers.close()
@@ -138,27 +149,36 @@ class ModelServer:
 
     def _check_ports(self) -> None:
         """Finds out whether the ports can be had, before models load for minutes."""
-        for port in (self._options.port, self._options.rest_port):
+        options = self._options
+        wanted = [(options.host, options.port), (options.host, options.rest_port)]
+        if options.allow_reload:
+            wanted.append((options.management_host, options.management_port))
+        for host, port in wanted:
             if port:
-                _check_free(self._options.host, port)
+                _check_free(host, port)
 
     def _open_grpc(self, credentials: grpc.ServerCredentials | None) -> None:
         options = self._options
-        services = Services(
-            self.manager,
-            self.metrics,
-            self._intake,
-            Reloads(self.manager, options, self._models),
-            options.management_token,
-        )
         self._grpc = GrpcServer(
-            services,
+            Services(self.manager, self.metrics, self._intake),
             _address(options.host, options.port),
             credentials,
             options,
             self._health if options.health_service else None,
         )
         self._grpc.start()
+
+    def _open_management(self, credentials: grpc.ServerCredentials | None) -> None:
+        options = self._options
+        reloads = Reloads(self.manager, options, self._models)
+        self._management = GrpcServer(
+            Management(self.manager, self._intake, reloads, options.management_token),
+            _address(options.management_host, options.management_port),
+            credentials,
+            options,
+            self._health,
+        )
+        self._management.start()
 
     def _open_rest(self, context: ssl.SSLContext | None) -> None:
         options = self._options

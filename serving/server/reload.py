@@ -1,4 +1,4 @@
-"""HandleReloadConfigRequest: off unless allowed, and confined to folders that are configured."""
+"""HandleReloadConfigRequest, confined to folders that are configured."""
 
 import asyncio
 import threading
@@ -38,16 +38,6 @@ class Reloads:
         self._roots = options.reload_roots or tuple(model.base_path for model in models)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="reload")
         self._last: Future | None = None
-
-    def check_allowed(self) -> None:
-        """Raises:
-        ServingError: PERMISSION_DENIED unless the server was started to allow it.
-        """
-        if not self._options.allow_reload:
-            raise ServingError(
-                StatusCode.PERMISSION_DENIED,
-                "This server takes no configuration from clients. Start it with --allow-reload",
-            )
 
     async def apply(
         self, config: model_server_config_pb2.ModelServerConfig, seconds: float | None

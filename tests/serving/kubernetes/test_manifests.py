@@ -165,7 +165,8 @@ def test_only_named_namespaces_get_in_and_nothing_gets_out():
             (label,) = peer["namespaceSelector"]["matchLabels"].items()
             admitted[label] = {port["port"] for port in rule["ports"]}
     assert admitted == {
-        ("shelfsort-client", "true"): {"grpc", "http"},
+        ("shelfsort-client", "true"): {"http"},
+        ("shelfsort-grpc-client", "true"): {"grpc", "http"},
         ("shelfsort-monitoring", "true"): {"http"},
     }
 

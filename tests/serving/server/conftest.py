@@ -229,10 +229,13 @@ class Client:
     """The stubs of a server, and requests with short names."""
 
     channel: grpc.Channel
+    management: grpc.Channel | None = None
 
     def __post_init__(self) -> None:
         self.prediction = prediction_service_pb2_grpc.PredictionServiceStub(self.channel)
         self.models = model_service_pb2_grpc.ModelServiceStub(self.channel)
+        managed = self.management or self.channel
+        self.managed = model_service_pb2_grpc.ModelServiceStub(managed)
 
     @staticmethod
     def spec(
@@ -301,7 +304,7 @@ class Client:
             for entry in self.status(self.spec(name))
         }
 
-    def reload(self, *models: dict):
+    def reload(self, *models: dict, metadata: tuple[tuple[str, str], ...] = ()):
         request = model_management_pb2.ReloadConfigRequest()
         request.config.model_config_list.SetInParent()
         for model in models:
@@ -313,7 +316,7 @@ class Client:
             entry.version_labels.update(labels)
             if specific is not None:
                 entry.model_version_policy.specific.versions.extend(specific)
-        return self.models.HandleReloadConfigRequest(request, timeout=30)
+        return self.managed.HandleReloadConfigRequest(request, timeout=30, metadata=metadata)
 
 
 @pytest.fixture
@@ -322,7 +325,8 @@ def serving() -> Iterator[Callable[..., ModelServer]]:
     started: list[ModelServer] = []
 
     def start(base: Path, name: str | None = None, **options) -> ModelServer:
-        defaults = {"port": 0, "rest_port": 0, "load_retries": 0, "poll_seconds": 0.05}
+        ports = {"port": 0, "rest_port": 0, "management_port": 0}
+        defaults = {**ports, "load_retries": 0, "poll_seconds": 0.05}
         server = ModelServer.at(base, name, **{**defaults, **options})
         started.append(server)
         return server.start(timeout=60)
@@ -337,9 +341,13 @@ def client_of() -> Iterator[Callable[[ModelServer], Client]]:
     """Makes clients of servers, and closes them after the test."""
     channels: list[grpc.Channel] = []
 
+    def channel(address: str) -> grpc.Channel:
+        channels.append(grpc.insecure_channel(address))
+        return channels[-1]
+
     def make(server: ModelServer) -> Client:
-        channels.append(grpc.insecure_channel(server.address))
-        return Client(channels[-1])
+        managed = getattr(server, "management_address", None)
+        return Client(channel(server.address), channel(managed) if managed else None)
 
     yield make
     for channel in channels:

@@ -157,7 +157,7 @@ def test_reload_refuses_another_kind_of_configuration(serving, client_of, base_p
     client = client_of(serving(base_path, **RELOADS))
     request = model_management_pb2.ReloadConfigRequest()
     request.config.custom_model_config.SetInParent()
-    code, details = refusal_of(lambda: client.models.HandleReloadConfigRequest(request))
+    code, details = refusal_of(lambda: client.managed.HandleReloadConfigRequest(request))
     assert code is CODE.INVALID_ARGUMENT
     assert details.endswith("Only ModelConfigList is currently supported")
 
@@ -183,7 +183,7 @@ def test_reload_waits_no_longer_than_its_caller(serving, client_of, base_path, t
         name="later", base_path=str(tmp_path / "later"), model_platform="tensorflow"
     )
     with pytest.raises(grpc.RpcError) as refusal:
-        client.models.HandleReloadConfigRequest(request, timeout=0.5)
+        client.managed.HandleReloadConfigRequest(request, timeout=0.5)
     assert refusal.value.code() in (CODE.DEADLINE_EXCEEDED, CODE.UNKNOWN)
     # The server is not left waiting: the next reload is taken.
     client.reload({"name": "tiny", "base_path": str(base_path)})
@@ -210,3 +210,21 @@ def test_several_models_are_served_side_by_side(doubling, tripling, pusher, tmp_
         client = client_of(server)
         assert client.predict(client.spec("two"), x=[1.0])["y"].tolist() == [2.0]
         assert client.predict(client.spec("three"), x=[1.0])["y"].tolist() == [3.0]
+
+
+def test_a_server_describes_what_it_serves(client):
+    reflection_pb2 = pytest.importorskip("grpc_reflection.v1alpha.reflection_pb2")
+    from grpc_reflection.v1alpha import reflection_pb2_grpc
+
+    stub = reflection_pb2_grpc.ServerReflectionStub(client.channel)
+    request = reflection_pb2.ServerReflectionRequest
+    predict = "tensorflow.serving.PredictionService.Predict"
+    asked = [request(list_services=""), request(file_containing_symbol=predict)]
+    listed, described = stub.ServerReflectionInfo(iter(asked), timeout=30)
+    assert {service.name for service in listed.list_services_response.service} == {
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1alpha.ServerReflection",
+        "tensorflow.serving.ModelService",
+        "tensorflow.serving.PredictionService",
+    }
+    assert len(described.file_descriptor_response.file_descriptor_proto) == 1

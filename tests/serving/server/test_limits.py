@@ -13,7 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from tensorflow.core.framework import tensor_pb2
-from tensorflow_serving.apis import classification_pb2, input_pb2
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_status_pb2,
+    input_pb2,
+    model_management_pb2,
+)
 
 from serving.server import arrivals as arriving
 from serving.server.arrivals import Arrivals
@@ -124,11 +129,31 @@ def test_an_empty_reload_unloads_nothing(serving, client_of, base_path):
     assert client.predict(x=[1.0])["y"].tolist() == [2.0]
 
 
+def test_the_prediction_port_never_takes_a_reload(serving, client_of, base_path):
+    client = client_of(serving(base_path, allow_reload=True))
+    request = model_management_pb2.ReloadConfigRequest()
+    code, _ = refusal_of(lambda: client.models.HandleReloadConfigRequest(request, timeout=30))
+    assert code is CODE.PERMISSION_DENIED
+
+
+def test_the_management_port_answers_no_predictions(serving, client_of, base_path):
+    client = client_of(serving(base_path, allow_reload=True))
+    (entry,) = client.managed.GetModelStatus(
+        get_model_status_pb2.GetModelStatusRequest(model_spec=client.spec()), timeout=30
+    ).model_version_status
+    assert entry.version == 1
+    call = client.management.unary_unary("/tensorflow.serving.PredictionService/Predict")
+    code, _ = refusal_of(lambda: call(b"", timeout=30))
+    assert code is CODE.UNIMPLEMENTED
+
+
 def test_a_reload_shows_the_token(serving, client_of, base_path):
     client = client_of(serving(base_path, allow_reload=True, management_token="t" * 20))
     model = {"name": "tiny", "base_path": str(base_path)}
-    code, _ = refusal_of(lambda: client.reload(dict(model)))
-    assert code is CODE.UNAUTHENTICATED
+    for shown in ((), (("authorization", "Bearer " + "u" * 20),)):
+        code, _ = refusal_of(lambda shown=shown: client.reload(dict(model), metadata=shown))
+        assert code is CODE.UNAUTHENTICATED
+    client.reload(model, metadata=(("authorization", "Bearer " + "t" * 20),))
 
 
 def test_a_full_budget_refuses_and_takes_again_what_is_given_back():
