@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,6 +36,7 @@ class FinishedRun:
         catalogue: what it ran on.
         settings: `--set` options.
         output: its folder; later runs may add to it.
+        pushed: a copy of the model that it pushed, which nothing changes.
         screen: what the second start showed.
         metrics: its metrics.json.
     """
@@ -42,6 +44,7 @@ class FinishedRun:
     catalogue: Catalogue
     settings: tuple[str, ...]
     output: Path
+    pushed: Path
     screen: str
     metrics: dict[str, Any]
 
@@ -64,22 +67,23 @@ def finished_run(tmp_path_factory) -> FinishedRun:
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished-run"
     folder.mkdir(exist_ok=True)
-    made, output = folder / "made", folder / "out"
+    made, output, pushed = folder / "made", folder / "out", folder / "pushed"
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
-            made.write_bytes(pickle.dumps(_make(folder / "c", output)))
+            made.write_bytes(pickle.dumps(_make(folder / "c", output, pushed)))
     catalogue, screen, metrics = pickle.loads(made.read_bytes())
-    return FinishedRun(catalogue, SETTINGS, output, screen, metrics)
+    return FinishedRun(catalogue, SETTINGS, output, pushed, screen, metrics)
 
 
-def _make(folder: Path, output: Path) -> tuple[Catalogue, str, dict[str, Any]]:
+def _make(folder: Path, output: Path, pushed: Path) -> tuple[Catalogue, str, dict[str, Any]]:
     catalogue = make_catalogue(folder, products=420, seed=11)
     _kill_while_it_trains(_command(catalogue, output))
     assert not (output / "serving" / "shelfsort").exists()
     assert not (output / "metrics.json").exists()
     done = subprocess.run(_command(catalogue, output), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    shutil.copytree(output / "serving" / "shelfsort" / "1", pushed)
     return catalogue, done.stdout, json.loads((output / "metrics.json").read_text())
 
 

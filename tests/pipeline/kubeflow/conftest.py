@@ -1,4 +1,4 @@
-"""Runs a compiled spec without a cluster: each task's command is a process of its own.
+"""Runs a compiled spec without a cluster: each task's command has a process of its own.
 
 What a task is handed follows Kubeflow's driver and launcher (or Vertex AI's, where that is asked
 for): the ExecutorInput as protojson, outputs beneath `<root>/<pipeline>/<run>/<task>/<salt>/`,
@@ -23,9 +23,12 @@ import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from tests.fixtures.warm_python import WarmPython
+
 IMAGE = f"registry.example/shelfsort@sha256:{'5e' * 32}"
 STAGED = ("minio", "s3")
 CLEAN_ENVIRONMENT = ("HOME", "LANG", "PYTHONPATH", "TMPDIR")
+_WARM = WarmPython()
 
 
 @dataclasses.dataclass
@@ -34,7 +37,7 @@ class TaskResult:
 
     Attributes:
         status: its process's exit status.
-        log: what it wrote to its standard error.
+        log: what it wrote.
         outputs: by key, the artifact as the metadata store would keep it.
         parameters: its output parameters, all text.
         cached: whether an earlier run's process did the work.
@@ -58,6 +61,7 @@ class Launcher:
             beneath the root.
         parameters: of the run; the others take their defaults.
         cache: what earlier runs did, by fingerprint; shared by the runs that are given it.
+        cold: starts a Python for each task, as a cluster does, where a fork of one would do.
     """
 
     # As the metadata store's: no two artifacts of any runs have one id.
@@ -72,8 +76,10 @@ class Launcher:
         vertex: bool = False,
         parameters: dict[str, Any] | None = None,
         cache: dict[str, TaskResult] | None = None,
+        cold: bool = False,
     ):
-        self.spec, self.root, self.sandbox, self.vertex = spec, root, sandbox, vertex
+        self.spec, self.root, self.sandbox = spec, root, sandbox
+        self.vertex, self.cold = vertex, cold
         self.tasks = spec["root"]["dag"]["tasks"]
         definitions = spec["root"]["inputDefinitions"]["parameters"]
         self.parameters = {name: each["defaultValue"] for name, each in definitions.items()}
@@ -132,23 +138,27 @@ class Launcher:
 
     def _start(self, name: str, executor_input: dict[str, Any], container: Path) -> TaskResult:
         self._download(executor_input, container)
-        process = subprocess.run(
-            self._command(name, executor_input),
-            cwd=container,
-            env=self._environment(container),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        (container / "log").write_text(process.stderr)
+        log = container / "log"
+        status = self._execute(self._command(name, executor_input), container, log)
+        said = log.read_text(errors="replace")
         self._upload(executor_input, container)
-        if process.returncode:
-            return TaskResult(process.returncode, process.stderr)
+        if status:
+            return TaskResult(status, said)
         parameters = {
             key: Path(each["outputFile"]).read_text()
             for key, each in executor_input["outputs"].get("parameters", {}).items()
         }
-        return TaskResult(0, process.stderr, self._outputs(executor_input), parameters)
+        return TaskResult(0, said, self._outputs(executor_input), parameters)
+
+    def _execute(self, command: list[str], container: Path, log: Path) -> int:
+        environment = self._environment(container)
+        if command[:2] == ["python", "-m"] and not self.cold:
+            module, *arguments = command[2:]
+            return _WARM.run(module, arguments, folder=container, environment=environment, log=log)
+        with log.open("wb") as output:
+            return subprocess.run(
+                command, cwd=container, env=environment, stdout=output, stderr=output, check=False
+            ).returncode
 
     def _fingerprint(self, name: str, executor_input: dict[str, Any]) -> str:
         """What Kubeflow's cache goes by: image, command, parameters, names of input artifacts."""

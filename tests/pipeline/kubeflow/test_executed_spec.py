@@ -248,7 +248,7 @@ def test_tfxs_own_entrypoint_still_fails_where_ours_is_needed(executed, world, l
 def test_bad_input_ends_the_task_with_one_line(world, launcher, tmp_path):
     missing = str(tmp_path / "missing.manifest")
     given = {"manifest": missing, "content_digest": "0123", "spans": json.dumps([missing])}
-    run = launcher(world.spec, str(tmp_path / "root"), tmp_path / "s", parameters=given)
+    run = launcher(world.spec, str(tmp_path / "root"), tmp_path / "s", parameters=given, cold=True)
     run.run("InputCheck", "ManifestExampleGen", "StatisticsGen")
     ingestion = run.results["ManifestExampleGen"]
     assert ingestion.status == 2
