@@ -19,7 +19,7 @@ from demo.catalogue import Catalogue, make_catalogue
 
 SETTINGS = (
     "data.splits={train: 84, eval: 16}",
-    "training.fit.epochs=25",
+    "training.fit.epochs=12",
     "training.fit.folds=2",
     "gate.accepted_accuracy.95=0.7",
     "gate.accepted_accuracy.98=0.7",
