@@ -15,6 +15,9 @@ class Check:
         value: the measured number; None if there is not exactly one.
         floor: the minimum of `value`; None if there is not exactly one.
         n: number of products that the check is based on.
+        setting: dotted key of the setting that decides it; "" where none does.
+        remedy: what to do where it failed; "" where it passed.
+        categories: ids of the categories that failed it.
     """
 
     name: str
@@ -23,10 +26,13 @@ class Check:
     value: float | None = None
     floor: float | None = None
     n: int | None = None
+    setting: str = ""
+    remedy: str = ""
+    categories: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """The name and the reason, for a list of reasons."""
-        return f"{self.name}: {self.reason}"
+        """The name, the reason and the remedy, for a list of reasons."""
+        return f"{self.name}: {self.reason} {self.remedy}".rstrip()
 
 
 def failed(checks: Iterable[Check]) -> list[Check]:

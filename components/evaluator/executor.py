@@ -1,6 +1,7 @@
 """Reads examples and models, has them scored, measured and judged, and writes what was found."""
 
 import json
+import logging
 import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -50,6 +51,7 @@ from shelfsort.training.held_out import HeldOut
 
 SPLITS = (CALIBRATION_SPLIT, "eval")
 _PARTS = "parts"
+_logger = logging.getLogger(__name__)
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -111,6 +113,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         anomalies = _anomalies(input_dict.get("anomalies"))
         checks = drift_checks(_drift(input_dict.get("drift")), config, taxonomy.path)
         verdict = gate.decide(metrics, categories.categories, config, compared, anomalies, checks)
+        for floor in gate.floors_of_size(metrics, config):
+            note(floor)
         for document in (metrics, categories, verdict):
             document.write(output)
         _bless(artifact_utils.get_single_instance(output_dict["blessing"]), verdict, model)
@@ -245,5 +249,10 @@ def _bless(blessing: types.Artifact, verdict: Verdict, model: types.Artifact) ->
     if verdict.approved_by is not None:
         blessing.set_string_custom_property("approved_by", verdict.approved_by)
         note(f"approved by {verdict.approved_by} despite the failed checks")
-    for check in failed(verdict.checks):
-        note(str(check))
+    refused = failed(verdict.checks)
+    for check in refused:
+        _logger.info("%s", check)
+    if refused:
+        # The end of a run gives the reasons; they are said once.
+        names = ", ".join(check.name for check in refused)
+        note(f"{len(refused)} of {len(verdict.checks)} checks failed: {names}")

@@ -22,6 +22,7 @@ from components.evaluator.live_checks import live_checks
 from components.evaluator.outlook import needed, outlook
 from components.evaluator.settings import GateConfig
 from components.evaluator.wording import listed, missing, percent
+from components.remedies import advised
 from shelfsort.contract.figures import accepted_accuracy, coverage
 from shelfsort.contract.targets import accepted, percent_of, target_key
 from shelfsort.stats.binomial import holm, shortfall_p_value, smallest_proof
@@ -32,6 +33,7 @@ class _Count:
     """A share of a category's `n` products, with an effective sample size of `effective`."""
 
     path: str
+    category: str
     share: float
     n: int
     effective: float
@@ -72,7 +74,7 @@ def decide(
     ]
     if anomalies is not None:
         checks.append(_anomalies(anomalies))
-    checks += data_checks
+    checks = [advised(check) for check in (*checks, *data_checks)]
     passed = all(check.passed for check in checks)
     approved_by = None if passed else config.approved_by
     return Verdict(
@@ -99,7 +101,9 @@ def _accuracy(figures: Figures, config: GateConfig) -> Check:
 
 def _accepted_accuracy(figures: Figures, target: float, config: GateConfig) -> Check:
     name, key = accepted_accuracy(target), percent_of(target)
-    floor, n = config.accepted_accuracy_floor(target), figures.get(accepted(target))
+    n = figures.get(accepted(target))
+    worth = figures.get(f"{name}_effective") or n or 0
+    floor = config.accepted_accuracy_floor(target, worth)
     if not figures.get("n") or n is None:
         return missing(name, f"the accuracy of predictions accepted at {key} %", floor)
     if n == 0:
@@ -113,10 +117,26 @@ def _accepted_accuracy(figures: Figures, target: float, config: GateConfig) -> C
         f"Of {_products(figures, name, n)} accepted at {key} %, {percent(value)} are right "
         f"(one-sided 95 % confidence bounds: {percent(lower)} and {percent(upper)}). "
         f"{_minimum(floor)}"
+        f"{_of_size(target, n) if config.follows_from_size(target, worth) else ''}"
         f"{f' The accuracy guarantee of {key} % is violated.' if violated else ''}"
     )
     passed = lower >= floor and not violated
     return Check(name, passed=passed, reason=reason, value=lower, floor=floor, n=n)
+
+
+def floors_of_size(metrics: Metrics, config: GateConfig) -> list[str]:
+    """The floors that are lower because few products are accepted, a sentence each."""
+    figures, said = metrics.figures(), []
+    for target in metrics.targets:
+        n = figures.get(accepted(target)) or 0
+        worth = figures.get(f"{accepted_accuracy(target)}_effective") or n
+        if n and config.follows_from_size(target, worth):
+            floor = config.accepted_accuracy_floor(target, worth)
+            said.append(
+                f"minimum accuracy of products accepted at {percent_of(target)} %: "
+                f"{percent(floor)}, as {n:,} are few"
+            )
+    return said
 
 
 def _coverage(figures: Figures, target: float, config: GateConfig) -> Check:
@@ -238,7 +258,11 @@ def _count(category: CategoryFigures, counted: str, share: str) -> _Count | None
     n, value, effective = (
         category.figures[name] for name in (counted, share, f"{share}_effective")
     )
-    return _Count(category.path, value, n, effective) if n and value is not None else None
+    return (
+        _Count(category.path, category.category, value, n, effective)
+        if n and value is not None
+        else None
+    )
 
 
 def _every_category(
@@ -266,7 +290,15 @@ def _every_category(
         f"{len(counts):,} categories (Holm-corrected): {listed(named)}."
     )
     worst = min(each.share for each in failing)
-    return Check(name, passed=False, reason=reason, value=worst, floor=floor, n=total)
+    return Check(
+        name,
+        passed=False,
+        reason=reason,
+        value=worst,
+        floor=floor,
+        n=total,
+        categories=tuple(each.category for each in failing),
+    )
 
 
 def _anomalies(anomalies: Sequence[str]) -> Check:
@@ -286,6 +318,13 @@ def _effective(n: int, effective: float | None) -> str:
     # Variants of one product are less evidence than as many products, and the bounds say so.
     fewer = effective and effective < n - 0.5
     return f" (effective sample size {effective:,.0f})" if fewer else ""
+
+
+def _of_size(target: float, n: int) -> str:
+    return (
+        f" It follows from the size: of {n:,} products, a model that is right in exactly "
+        f"{percent_of(target)} % attains it in 19 of 20 samples."
+    )
 
 
 def _minimum(floor: float) -> str:

@@ -140,4 +140,12 @@ def _no_category_worse(live: Comparison, config: GateConfig) -> Check:
         f"{len(worse):,} of {len(names):,} categories (Holm-corrected): {listed(named)}."
     )
     loss = min(live.by_category[each].change for each in worse)
-    return Check(name, passed=False, reason=reason, value=loss, floor=0.0, n=total)
+    return Check(
+        name,
+        passed=False,
+        reason=reason,
+        value=loss,
+        floor=0.0,
+        n=total,
+        categories=tuple(worse),
+    )

@@ -2,6 +2,7 @@
 
 from components.evaluator.artifact import Metrics
 from components.evaluator.wording import percent
+from shelfsort.contract.calibration import CALIBRATION_SPLIT
 from shelfsort.contract.figures import parent_coverage
 from shelfsort.contract.learning_curve import LearningCurve, Shortfall
 from shelfsort.contract.targets import percent_of
@@ -25,6 +26,13 @@ def outlook(metrics: Metrics) -> list[str]:
         if (each := curve.shortfall(modality, target)) is not None
     ]
     said = [f"{needed(curve, each)} {_now(metrics, each)}".strip() for each in short]
+    fitted = metrics.main_calibration
+    if short and fitted.evidence == CALIBRATION_SPLIT:
+        said.append(
+            f"Thresholds were fitted on the {fitted.n:,} products of the split calibration. "
+            "Without that split (data.splits) they are fitted on cross-fitted predictions of all "
+            "labelled products outside eval, which are more."
+        )
     if short and curve.categories:
         named = ", ".join(
             f"{each.path} ({each.labels:,} products, error {percent(each.error)})"

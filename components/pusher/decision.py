@@ -5,6 +5,7 @@ from typing import Any
 
 from components.check import Check, failed
 from components.evaluator.artifact import Metrics, Verdict
+from components.remedies import serving_advised
 
 _SPLITS = ("eval", "eval_gold")
 
@@ -28,7 +29,9 @@ def refusals(
     if not model_blessed:
         reasons += _reasons(verdict.checks) or ["The Evaluator did not bless the model."]
     if not infra_blessed:
-        reasons += _reasons(serving_checks) or ["ServingCheck did not bless the model."]
+        reasons += _reasons(map(serving_advised, serving_checks)) or [
+            "ServingCheck did not bless the model."
+        ]
     return reasons
 
 
@@ -83,7 +86,8 @@ def completed_lineage(
     approver = approved_by or verdict.approved_by
     if approver:
         added["approved_by"] = approver
-        added["approved_despite"] = _reasons(verdict.checks)
+        refused = failed(verdict.checks)
+        added["approved_despite"] = [f"{check.name}: {check.reason}" for check in refused]
     return added
 
 

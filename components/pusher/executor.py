@@ -1,5 +1,6 @@
 """Executor of the Pusher: reads blessings and figures, publishes, writes what came of it."""
 
+import logging
 from datetime import datetime, timezone
 from typing import Any
 
@@ -9,16 +10,18 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.blessing import INFRA_BLESSING, MODEL_BLESSING
+from components.code_version import code_commit
 from components.drift_check.artifact import STATISTICS_FILE
 from components.evaluator.artifact import Metrics, Verdict
 from components.pusher.artifact import Push
-from components.pusher.code_version import code_commit
 from components.pusher.decision import completed_lineage, refusals, withdrawal_refusals
 from components.serving_check.artifact import ServingReport
 from serving.versions import Publication, publish, withdrawn_digests
 from shelfsort.contract.model_files import TRAINING_STATISTICS, model_digest, read_lineage
 from shelfsort.core.progress import note
 from shelfsort.core.storage import join
+
+_logger = logging.getLogger(__name__)
 
 
 class Executor(base_executor.BaseExecutor):
@@ -74,7 +77,8 @@ def _record_refusal(pushed_model: types.Artifact, reasons: list[str]) -> None:
     pushed_model.set_int_custom_property("pushed", 0)
     Push(pushed=False, reasons=tuple(reasons)).write(pushed_model.uri)
     for reason in reasons:
-        note(f"not pushed: {reason}")
+        _logger.info("not pushed: %s", reason)
+    note("not pushed")
 
 
 def _record_push(pushed_model: types.Artifact, publication: Publication) -> None:

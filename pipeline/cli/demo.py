@@ -11,15 +11,6 @@ from demo.question import model_server
 from pipeline.cli.run import run_and_say
 from shelfsort.cli.predict import predict
 
-# A tenth of 600 products is too few to judge a model by. The gate's minima allow for the wide
-# intervals of so few products.
-SETTINGS = (
-    "data.splits={train: 85, eval: 15}",
-    "gate.accepted_accuracy.95=0.8",
-    "gate.accepted_accuracy.98=0.8",
-    "training.fit.epochs=25",
-)
-
 
 @click.command()
 @click.option("--output", default="demo-output", show_default=True, help="Folder for everything.")
@@ -43,10 +34,7 @@ def demo(output: str, products: int, seed: int) -> None:
     folder = Path(output)
     catalogue = make_catalogue(folder / "catalogue", products, seed)
     _say_catalogue(catalogue, time.monotonic() - started)
-    click.echo(f"Settings for so few products, not the defaults: {'; '.join(SETTINGS)}")
-    run_and_say(
-        str(catalogue.manifest), str(catalogue.taxonomy), str(folder / "run"), overrides=SETTINGS
-    )
+    run_and_say(str(catalogue.manifest), str(catalogue.taxonomy), str(folder / "run"))
     _ask(catalogue, folder)
     click.echo(f"\nThe demo took {time.monotonic() - started:.0f} s. Next:")
     # As it was called: in a checkout the command is not on the PATH.

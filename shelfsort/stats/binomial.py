@@ -11,6 +11,7 @@ from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.optimize import brentq
 from scipy.special import betainc, betaincinv, btdtria
 
 # A float for numbers, an array of the broadcast shape for arrays.
@@ -118,6 +119,24 @@ def _products_needed(most: int, target: float, confidence: float) -> np.ndarray:
     """How many products prove `target` with 0, 1, ... `most` - 1 errors among them, rising."""
     errors = np.arange(most)
     return errors + btdtria(1 - confidence, errors + 1.0, target)
+
+
+def attained_bound(share: float, n: float, confidence: float = 0.95) -> float:
+    """The `lower_bound` that a true share of `share` attains in `confidence` of the samples of `n`.
+
+    It is the bound at the least number of successes that does not refute the share, so its distance
+    from the share follows from `n` alone: 0.80 for 0.95 and 57 trials, 0.92 for 1,000.
+
+    Args:
+        share: in (0, 1).
+        n: trials, 0 or more.
+        confidence: of the bound and of attaining it, in (0, 1).
+    """
+    unlikely = 1 - confidence
+    if shortfall_p_value(0.0, n, share) >= unlikely:
+        return 0.0
+    least = brentq(lambda successes: shortfall_p_value(successes, n, share) - unlikely, 0.0, n)
+    return lower_bound(least, n, confidence)
 
 
 def holm(p_values: Sequence[float], level: float) -> list[bool]:

@@ -252,7 +252,7 @@ def _fit_once(
             continue
         steps = _steps(name, towers, train, seeing, config.fit, seed)
         size = _batch_size(len(seeing), config.fit.batch_size)
-        batches = Batches(seeing, size, _passes(len(seeing), config.fit.epochs), seed)
+        batches = Batches(seeing, size, passes(len(seeing), config.fit.epochs), seed)
         losses = []
         for number, batch in enumerate(batches):
             rate = config.fit.learning_rate * (1 + math.cos(math.pi * number / len(batches))) / 2
@@ -267,8 +267,8 @@ def _batch_size(products: int, most: int) -> int:
     return max(1, min(most, max(LEAST, products // STEPS_A_PASS)))
 
 
-def _passes(products: int, epochs: int) -> int:
-    """Passes of a fit: `epochs`, and up to twice as many while few products have been seen."""
+def passes(products: int, epochs: int) -> int:
+    """Passes of a fit on so many products: `epochs`, and up to twice as many where they are few."""
     return max(epochs, min(2 * epochs, SEEN // products))
 
 

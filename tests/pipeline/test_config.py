@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from pipeline.config import Config, load_config, to_dict
+from pipeline.run_settings import changed_settings
 from shelfsort.core.errors import InputError
 
 
@@ -117,13 +118,18 @@ def test_targets_are_one_to_four_and_floors_go_by_their_percentage(tmp_path):
     config = load_config(path, ["gate.coverage.99=0.1"])
     assert config.targets == (0.975, 0.99)
     assert [config.gate.coverage_floor(target) for target in config.targets] == [0.3, 0.1]
-    floors = [config.gate.accepted_accuracy_floor(target) for target in config.targets]
+    floors = [config.gate.accepted_accuracy_floor(target, 1_000) for target in config.targets]
     assert floors == [0.925, 0.9]
 
 
-def test_default_floors_of_accepted_accuracy_lie_five_points_below_the_targets():
+def test_default_floors_of_accepted_accuracy_lie_at_most_five_points_below_the_targets():
     gate = load_config(None).gate
-    assert [gate.accepted_accuracy_floor(target) for target in (0.95, 0.98)] == [0.9, 0.93]
+    assert [gate.accepted_accuracy_floor(target, 1_000) for target in (0.95, 0.98)] == [0.9, 0.93]
+
+
+def test_only_settings_that_a_person_changed_count_as_changed():
+    config = load_config(None, ["gate.accuracy=0.8", "data.label_attribute=shelf"])
+    assert changed_settings(config) == {"gate.accuracy": 0.8}
 
 
 def test_a_missing_file_is_named():

@@ -123,6 +123,30 @@ def test_accepted_accuracy_below_its_floor_is_refused():
     assert list(failed(verdict)) == ["accepted_accuracy_95"]
 
 
+@pytest.mark.parametrize(("right", "passes"), [(51, True), (50, False)])
+def test_the_floor_of_few_accepted_products_is_what_a_model_that_keeps_the_guarantee_attains(
+    right, passes
+):
+    # Were 95 % of 57 right on average, at most 50 would be in 2.3 % of samples, 51 in 6.5 %.
+    changed = figures(accepted=57, accepted_right=right)
+    decision = gate.decide(metrics(**changed), CATEGORIES, GateConfig())
+    (check,) = (each for each in decision.checks if each.name == "accepted_accuracy_95")
+    assert check.passed is passes
+    assert lower_bound(50, 57) < check.floor < lower_bound(51, 57)
+    (said,) = gate.floors_of_size(metrics(**changed), GateConfig())
+    assert "79.7 %" in said and "57" in said
+    given = GateConfig(accepted_accuracy={"95": 0.9})
+    assert gate.floors_of_size(metrics(**changed), given) == []
+    assert "accepted_accuracy_95" in failed(gate.decide(metrics(**changed), CATEGORIES, given))
+
+
+def test_a_broken_category_is_named_with_its_setting_and_a_remedy():
+    broken = [category("Kitchen > Mugs"), category("Kitchen > Bowls", kept=60)]
+    check = failed(gate.decide(metrics(), broken, GateConfig()))["category_promise_95"]
+    assert (check.categories, check.setting) == (("Kitchen > Bowls",), "gate.on_broken_category")
+    assert check.remedy
+
+
 def test_a_refuted_promise_is_refused_even_where_the_floor_is_low():
     # 740 of 800 is 92.5 %: at most 94.0 %, so 95 % is refuted.
     changed = figures(accepted_right=740)
@@ -445,4 +469,7 @@ def test_the_verdict_is_plain_json():
         "value",
         "floor",
         "n",
+        "setting",
+        "remedy",
+        "categories",
     }

@@ -1,10 +1,7 @@
 import dataclasses
-import subprocess
-from pathlib import Path
 
 from components.check import Check
 from components.evaluator.artifact import Metrics, Verdict
-from components.pusher import code_version
 from components.pusher.decision import completed_lineage, refusals, withdrawal_refusals
 
 _VERDICT = Verdict(
@@ -39,7 +36,8 @@ def _lineage(lineage=None, verdict=_SILENT, approved_by="", metrics=Metrics()) -
 def test_both_blessings_are_wanted():
     assert _refusals(True, True) == []
     assert _refusals(False, True) == ["accuracy: 0.41 is below the floor of 0.50."]
-    assert _refusals(True, False) == ["warm_up: is missing"]
+    (reason,) = _refusals(True, False)
+    assert reason.startswith("serving_check_warm_up: is missing")
     assert len(_refusals(False, False)) == 2
 
 
@@ -88,31 +86,3 @@ def test_an_approval_is_recorded_with_what_it_overrode():
         _lineage(verdict=dataclasses.replace(_VERDICT, approved_by="Grace"))["approved_by"]
         == "Grace"
     )
-
-
-def test_the_commit_comes_from_the_environment_where_it_is_set(monkeypatch):
-    monkeypatch.setenv("SHELFSORT_GIT_COMMIT", "abc123")
-    assert code_version.code_commit() == "abc123"
-
-
-def test_the_commit_comes_from_git_and_says_when_files_differ(tmp_path, monkeypatch):
-    monkeypatch.delenv("SHELFSORT_GIT_COMMIT", raising=False)
-    stand_in = tmp_path / "components" / "pusher" / "code_version.py"
-    stand_in.parent.mkdir(parents=True)
-    stand_in.write_text("one")
-    monkeypatch.setattr(code_version, "__file__", str(stand_in))
-    assert code_version.code_commit() == ""
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments]
-        return subprocess.run(
-            command, cwd=tmp_path, check=True, capture_output=True, text=True
-        ).stdout.strip()
-
-    git("init", "-q")
-    git("add", ".")
-    git("commit", "-q", "-m", "first")
-    commit = git("rev-parse", "HEAD")
-    assert code_version.code_commit() == commit
-    Path(stand_in).write_text("two")
-    assert code_version.code_commit() == f"{commit}+changes"

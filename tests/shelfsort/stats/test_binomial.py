@@ -28,6 +28,15 @@ def test_p_values_are_the_binomials_tails(k, n, target):
     assert binomial.proof_p_value(k, n, target) == pytest.approx(said.sf(k - 1))
 
 
+@pytest.mark.parametrize("n", [4, 57, 1000])
+@pytest.mark.parametrize("share", [0.5, 0.95, 0.98])
+def test_a_share_attains_its_bound_exactly_where_it_is_not_refuted(n, share):
+    least = int(scipy.stats.binom(n, share).ppf(0.05))
+    attained = binomial.attained_bound(share, n)
+    assert attained <= binomial.lower_bound(least, n)
+    assert least == 0 or attained > binomial.lower_bound(least - 1, n)
+
+
 def test_arrays_give_what_their_numbers_give():
     k, n = np.array([0, 3, 5, 57]), np.array([5, 5, 5, 59])
     for ask in (binomial.lower_bound, binomial.upper_bound):

@@ -23,7 +23,7 @@ def code_commit() -> str:
 
 
 def _git(*arguments: str) -> str:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[1]
     # An installed package may stand beneath somebody else's repository.
     if not (root / ".git").exists():
         return ""
