@@ -127,6 +127,27 @@ def expectations(
         splits: shares, as `data.splits`.
         targets: accuracies to certify.
     """
+    yield from (said for _, said in _certifiable(products, splits, targets))
+    yield from _few(categories)
+
+
+def warnings(
+    products: int,
+    categories: Mapping[str, int],
+    splits: Mapping[str, int],
+    targets: Sequence[float] = DEFAULT_TARGETS,
+) -> Iterator[str]:
+    """Those of `expectations` that a run will fall short of: it may decide nothing."""
+    for certified, sentence in _certifiable(products, splits, targets):
+        if not certified:
+            yield sentence
+    yield from _few(categories)
+
+
+def _certifiable(
+    products: int, splits: Mapping[str, int], targets: Sequence[float]
+) -> Iterator[tuple[bool, str]]:
+    """Whether so many products can certify each target, and what it takes."""
     split = "calibration" if "calibration" in splits else "train"
     share = splits[split] / sum(splits.values())
     n = int(products * share)
@@ -136,17 +157,22 @@ def expectations(
         if n < least:
             needed = math.ceil(least / share)
             yield (
+                False,
                 f"{goal}: cannot be certified. About {n:,} products fit the thresholds "
                 f"({share:.0%}: {split}), and {least:,} are needed, all of them right."
-                + _remedy(products, needed, least, splits)
+                + _remedy(products, needed, least, splits),
             )
         else:
             half = f", or half if {_at_most(n // 2, target)} of the surest {n // 2:,} are"
             yield (
+                True,
                 f"{goal}: can be certified. About {n:,} products fit the thresholds. All products "
                 f"can be decided if {_at_most(n, target)} of these are wrong"
-                f"{half if n // 2 >= least else ''}."
+                f"{half if n // 2 >= least else ''}.",
             )
+
+
+def _few(categories: Mapping[str, int]) -> Iterator[str]:
     few = sum(n < _FEW_PRODUCTS for n in categories.values())
     if few:
         yield (

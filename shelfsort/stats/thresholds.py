@@ -33,25 +33,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import isotonic_regression
-from scipy.special import pdtr
 
-from shelfsort.stats.binomial import (
-    errors_allowed,
-    holm,
-    proof_p_value,
-    shortfall_p_value,
-)
+from shelfsort.stats.binomial import holm, shortfall_p_value
 from shelfsort.stats.design_effect import correlation_near, sizes_by_correlation
+from shelfsort.stats.rank_tests import STEP, RankedTests
 
 Scope = Literal["overall", "category"]
-
-# What each start assumes: errors as a multiple of those that the scores predict, wrong labels as a
-# share of all products, and its share of the error budget.
-_ASSUMED = ((1.5, 0.005, 0.5), (0.25, 0.0, 0.5))
-# What a start may lose of its chance to pass by sharing the budget; else it has all of it alone.
-_TOO_DEAR = 0.1
-# Ranks between tests. Finer steps gain no coverage.
-_STEP = 0.01
 
 
 def fit_threshold(
@@ -84,7 +71,7 @@ def fit_threshold(
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]
     groups = np.arange(len(scores)) if groups is None else np.asarray(groups)
-    evidence = _Evidence.of(ranked, correct[order], groups[order], correlation, target)
+    evidence = RankedTests.of(ranked, correct[order], groups[order], correlation, target)
     rank = _last_proven_rank(evidence, target, 1 - confidence)
     return _cut_below(ranked, rank) if rank else None
 
@@ -243,46 +230,12 @@ def refuted(
     return {node for node, falls in zip(nodes, fallen, strict=True) if falls}
 
 
-@dataclass(frozen=True)
-class _Evidence:
-    """What a search over the ranks of a sample goes by.
-
-    Attributes:
-        scores: in falling order.
-        ends: the last rank of each tie, rising: tied scores are accepted together, so only there
-            can a threshold lie.
-        p_values: at each of those, of the products above falling short of the target.
-        sizes: effective size of the products above, by rank.
-    """
-
-    scores: np.ndarray
-    ends: np.ndarray
-    p_values: np.ndarray
-    sizes: np.ndarray
-
-    @classmethod
-    def of(
-        cls,
-        ranked: np.ndarray,
-        correct: np.ndarray,
-        groups: np.ndarray,
-        correlation: float,
-        target: float,
-    ) -> "_Evidence":
-        sizes = sizes_by_correlation(groups, correlation)
-        last_of_tie = np.append(ranked[1:] != ranked[:-1], True)[: len(ranked)]
-        ends = np.flatnonzero(last_of_tie) + 1
-        right = np.cumsum(correct)[ends - 1] / ends * sizes[ends - 1]
-        p_values = np.asarray(proof_p_value(right, sizes[ends - 1], target))
-        return cls(ranked, ends, p_values, sizes)
-
-
-def _last_proven_rank(evidence: _Evidence, target: float, error: float) -> int:
+def _last_proven_rank(evidence: RankedTests, target: float, error: float) -> int:
     n, ends = len(evidence.sizes), evidence.ends
-    starts = _starts(evidence, target, error)
+    starts = evidence.starts(target, error)
     if not starts:
         return 0
-    planned = [*np.arange(min(starts), n, max(1, round(_STEP * n))), *starts, n]
+    planned = [*np.arange(min(starts), n, max(1, round(STEP * n))), *starts, n]
     at_start = np.zeros(len(ends))
     for rank, share in starts.items():
         at_start[np.searchsorted(ends, rank)] += share
@@ -294,46 +247,6 @@ def _last_proven_rank(evidence: _Evidence, target: float, error: float) -> int:
         else:
             budget = 0.0
     return best
-
-
-def _starts(evidence: _Evidence, target: float, error: float) -> dict[int, float]:
-    """Ranks and their shares of the error budget, by scores and groups alone."""
-    lone, alone = _likeliest(evidence, target, error, *_ASSUMED[0][:2])
-    starts: dict[int, float] = {}
-    for place, (errors, wrong, share) in enumerate(_ASSUMED):
-        rank, chance = _likeliest(evidence, target, error * share, errors, wrong)
-        if not place and alone > chance + _TOO_DEAR:
-            return {lone: 1.0}
-        if rank:
-            starts[rank] = starts.get(rank, 0.0) + share
-    return starts or ({lone: 1.0} if lone else {})
-
-
-def _likeliest(
-    evidence: _Evidence, target: float, error: float, more: float, wrong: float
-) -> tuple[int, float]:
-    """The rank whose test is likeliest to pass at a budget of `error`, and how likely; (0, 0.0).
-
-    Args:
-        evidence: of the search.
-        target: accuracy, in (0, 1).
-        error: budget, in (0, 1).
-        more: errors as a multiple of those that the scores predict.
-        wrong: share of wrong labels, added to them.
-    """
-    n = len(evidence.sizes)
-    ranks = np.arange(1, n + 1, max(1, round(_STEP * n / 2)))
-    ranks = np.unique(np.append(ranks, n)) if n else ranks
-    sizes = evidence.sizes[ranks - 1]
-    allowed = errors_allowed(sizes, target, 1 - error)
-    ranks, sizes, allowed = (each[allowed >= 0] for each in (ranks, sizes, allowed))
-    if not len(ranks):
-        return 0, 0.0
-    predicted = np.cumsum(1 - np.clip(evidence.scores, 0, 1))[ranks - 1]
-    expected = (more * predicted + wrong * ranks) * sizes / ranks
-    chances = pdtr(allowed, expected)
-    best = int(np.argmax(chances))
-    return int(ranks[best]), float(chances[best])
 
 
 def _cut_below(ranked: np.ndarray, rank: int) -> float:

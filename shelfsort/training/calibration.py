@@ -32,6 +32,7 @@ from shelfsort.contract.calibration import (
 from shelfsort.contract.modalities import MODALITIES
 from shelfsort.contract.targets import DEFAULT_TARGETS
 from shelfsort.stats.design_effect import sizes_by_correlation
+from shelfsort.stats.failed_test import FailedTest, closest_failure
 from shelfsort.stats.thresholds import Fitted, Trials, fit_thresholds
 from shelfsort.training.dataset import Products
 from shelfsort.training.evidence import Evidence, Predictions, Scored, by_modality
@@ -72,10 +73,13 @@ class Calibrated:
     Attributes:
         calibration: of every modality.
         answers: by modality.
+        failures: by modality and target, the test that came closest where none proved the target;
+            `wrong` are places in `answers`.
     """
 
     calibration: Calibration
     answers: Mapping[str, "Predictions"]
+    failures: Mapping[str, Mapping[float, FailedTest]] = dataclasses.field(default_factory=dict)
 
     def held_out(self, products: Products, labels: LabelSpace) -> HeldOut:
         """The answers as they travel with the model: of `KEPT` products of each modality at most.
@@ -117,8 +121,9 @@ def calibrate(
         for modality in MODALITIES
     }
     return Calibrated(
-        Calibration({modality: each for modality, (each, _) in fitted.items()}),
-        {modality: answers for modality, (_, answers) in fitted.items()},
+        Calibration({modality: each for modality, (each, _, _) in fitted.items()}),
+        {modality: answers for modality, (_, answers, _) in fitted.items()},
+        {modality: failures for modality, (_, _, failures) in fitted.items()},
     )
 
 
@@ -142,16 +147,15 @@ def _kept(answers: Predictions, products: Products) -> HeldOutAnswers:
 
 def _fit_modality(
     proof: Evidence, shaping: Evidence, labels: LabelSpace, rules: Rules, kind: str
-) -> tuple[ModalityCalibration, Predictions]:
+) -> tuple[ModalityCalibration, Predictions, dict[float, FailedTest]]:
     shown = Predictions.of(shaping, shaping.temperatures(shaping.folds), labels)
     judged = (
         shown
         if proof.scored is shaping.scored
         else Predictions.of(proof, shaping.temperatures(proof.folds), labels)
     )
-    targets = {
-        target: _fit_target(judged, shown, labels, target, rules) for target in rules.targets
-    }
+    both = {target: _fit_target(judged, shown, labels, target, rules) for target in rules.targets}
+    targets = {target: fitted for target, (fitted, _) in both.items()}
     lowest = targets[min(targets)]
     sizes = sizes_by_correlation(proof.groups, lowest.correlation)
     fitted = ModalityCalibration(
@@ -165,7 +169,7 @@ def _fit_modality(
         n_by_parent=_counted(lowest.parents, judged.levels.values()),
         evidence=kind,
     )
-    return fitted, judged
+    return fitted, judged, {target: failed for target, (_, failed) in both.items() if failed}
 
 
 def _counted(nodes: Iterable[str], predictions: Iterable[Trials]) -> dict[str, int]:
@@ -175,7 +179,8 @@ def _counted(nodes: Iterable[str], predictions: Iterable[Trials]) -> dict[str, i
 
 def _fit_target(
     judged: Predictions, shown: Predictions, labels: LabelSpace, target: float, rules: Rules
-) -> Target:
+) -> tuple[Target, FailedTest | None]:
+    """The thresholds, and the test that came closest where no threshold was proven."""
     whose: Literal["category", "overall"] = "category" if rules.scope == "category" else "overall"
 
     def fit(trials: Trials, nodes: Sequence[str], correlation: float) -> Fitted:
@@ -203,6 +208,9 @@ def _fit_target(
         floors = fit_floors(shown.leaves)
         eligible = _eligible(judged, shown, fit_floors)
     leaves = fit(judged.leaves.rows(eligible), labels.categories, correlation)
+    failed = None
+    if leaves.pooled is None:
+        failed = _failed(judged.leaves, eligible, target, rules.confidence, correlation)
     levels = {
         level: fit(
             trials,
@@ -211,21 +219,31 @@ def _fit_target(
         )
         for level, trials in judged.levels.items()
     }
-    return Target(
+    fitted = Target(
         correlation=correlation,
         overall=leaves.pooled,
         parent=fit(judged.parents, [], shown.parents.correlation_near(target)).pooled,
-        levels={level: fitted.pooled for level, fitted in levels.items()},
+        levels={level: found.pooled for level, found in levels.items()},
         categories={
             leaf: NodeThreshold(_not_below(threshold, floors[leaf]), floors[leaf])
             for leaf, threshold in leaves.in_force.items()
         },
         parents={
             node: NodeThreshold(threshold)
-            for fitted in levels.values()
-            for node, threshold in fitted.in_force.items()
+            for found in levels.values()
+            for node, threshold in found.in_force.items()
         },
     )
+    return fitted, failed
+
+
+def _failed(
+    answers: Trials, eligible: np.ndarray, target: float, confidence: float, correlation: float
+) -> FailedTest | None:
+    found = closest_failure(answers.rows(eligible), target, confidence, correlation)
+    if found is None:
+        return None
+    return dataclasses.replace(found, wrong=np.flatnonzero(eligible)[found.wrong])
 
 
 def _eligible(

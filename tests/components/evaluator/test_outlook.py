@@ -6,7 +6,7 @@ import pytest
 
 from components.evaluator.artifact import Metrics
 from components.evaluator.outlook import needed, outlook
-from shelfsort.contract.calibration import Calibration
+from shelfsort.contract.calibration import CALIBRATION_SPLIT, CROSS_FITTED, Calibration
 from shelfsort.contract.learning_curve import (
     CurvePoint,
     LearningCurve,
@@ -21,16 +21,18 @@ CURVE = LearningCurve(
     {"combined": ModalityCurve((CurvePoint(600, 0.9, 0.8, 0.95, {0.98: 0.0}),), (SHORT,))},
     tuple(NeedyCategory(f"c{n}", f"Kitchen > C{n}", 10 + n, 0.5 - n / 10) for n in range(5)),
 )
-NOTHING = {"overall": {"95": 0.6, "98": None}}
+NOTHING = {"overall": {"95": 0.6, "98": None}, "evidence": CROSS_FITTED}
 
 
-def metrics(curve: LearningCurve | None = CURVE, **figures: float) -> Metrics:
+def metrics(
+    curve: LearningCurve | None = CURVE, fitted: dict | None = None, **figures: float
+) -> Metrics:
     modalities = {
         "combined": {"eval": {"n": 100, **figures}},
         "text": {"eval": {"n": 100}},
         "image": {"eval": {"n": 100}},
     }
-    calibration = Calibration.from_json(dict.fromkeys(modalities, NOTHING))
+    calibration = Calibration.from_json(dict.fromkeys(modalities, fitted or NOTHING))
     return Metrics(modalities, calibration=calibration, learning_curve=curve)
 
 
@@ -39,6 +41,12 @@ def test_a_shortfall_tells_more_labels_and_what_can_be_had_now():
     for part in ("98 %", "600", "800", "1,400", "900 to 5,200", "41.0 %", "96 %", "70.0 %"):
         assert part in said
     assert wanted.index("Kitchen > C0 (10 products") < wanted.index("Kitchen > C4 (14 products")
+
+
+def test_a_split_calibration_that_proves_too_little_is_named():
+    apart = {**NOTHING, "evidence": CALIBRATION_SPLIT, "n": 60}
+    _, said, _ = outlook(metrics(fitted=apart))
+    assert "data.splits" in said and "60" in said
 
 
 def test_nothing_is_said_where_every_target_is_certified():

@@ -4,7 +4,7 @@ import pytest
 
 from components.manifest_example_gen.settings import DataConfig
 from pipeline.cli.check import readable
-from pipeline.local.findings import expectations, find
+from pipeline.local.findings import expectations, find, warnings
 from shelfsort.core.errors import InputError
 
 SPLITS = {"train": 80, "calibration": 10, "eval": 10}
@@ -48,6 +48,13 @@ def test_too_few_products_are_told_how_many_more_or_which_splits():
     assert "149 are needed" in at_98 and "--set" not in at_98
     (at_95, *_) = expectations(400, {"a": 400}, SPLITS)
     assert "{train: 62, calibration: 23, eval: 15}" in at_95
+
+
+def test_a_run_warns_of_what_it_will_fall_short_of_and_of_nothing_else():
+    assert list(warnings(3_000, {"a": 2_990, "b": 10}, {"train": 90, "eval": 10})) == []
+    at_95, at_98, few = warnings(60, {"a": 55, "b": 5}, {"train": 90, "eval": 10})
+    assert at_95.startswith("95 %: cannot be certified. About 54 products")
+    assert (at_98[:4], few[:4]) == ("98 %", "1 of")
 
 
 def test_enough_products_are_told_how_many_errors_they_bear():
