@@ -19,7 +19,7 @@ from pipeline.renamed_keys import RENAMED, rename_keys
 from pipeline.settings import BeamConfig, KubeflowConfig
 from shelfsort.contract.targets import DEFAULT_TARGETS, MAX_TARGETS, checked, target_key
 from shelfsort.core.errors import InputError
-from shelfsort.core.keys import current_key, nested
+from shelfsort.core.keys import current_key, flat, nested
 from shelfsort.core.yaml import Document, parse_value, read_mapping
 from shelfsort.training.settings import TrainingConfig
 
@@ -28,6 +28,9 @@ Targets = Annotated[
     Field(min_length=1, max_length=MAX_TARGETS),
     pydantic.AfterValidator(checked),
 ]
+
+_FOUND_OUT = ("data.label_attribute", "training.image.embedding_cache")
+"""Settings that a run finds out by itself where they are not given."""
 
 _UNKNOWN = ("unexpected_keyword_argument", "invalid_key")
 """Pydantic's kinds of error for a key that a section has not, and for one that is no text."""
@@ -98,6 +101,16 @@ def load_config(path: str | None = None, overrides: Sequence[str] = ()) -> Confi
 def to_dict(config: Any) -> dict[str, Any]:
     """A configuration (or a section of it) as plain JSON types."""
     return pydantic.TypeAdapter(type(config)).dump_python(config, mode="json")
+
+
+def changed_settings(config: Config) -> dict[str, Any]:
+    """The settings that differ from the defaults, by dotted key, but for what a run finds out."""
+    defaults = dict(flat(to_dict(Config())))
+    return {
+        key: value
+        for key, value in flat(to_dict(config))
+        if key not in _FOUND_OUT and defaults.get(key) != value
+    }
 
 
 def _check_floors(config: Config, place: "_Places") -> None:

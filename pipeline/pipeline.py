@@ -23,7 +23,7 @@ from components.trainer.component import Trainer
 from components.transform.component import Transform
 from pipeline.beam_args import check_shared_root, component_args
 from pipeline.code_digest import code_digest
-from pipeline.config import Config, to_dict
+from pipeline.config import Config, changed_settings, to_dict
 from shelfsort.contract.calibration import CALIBRATION_SPLIT
 
 
@@ -144,6 +144,7 @@ def create_components(
         model_run=trainer.outputs["model_run"],
         model_name=config.name,
         title=title,
+        settings=changed_settings(config),
         max_errors=config.report.max_errors,
         price_per_answer=config.report.price_per_answer,
         code_digest=code_digest("components/report_gen"),

@@ -10,7 +10,6 @@ from shelfsort.core import files
 from shelfsort.core.keys import current_key, flat
 
 _VERSION = 1
-_FOUND_OUT = ("data.label_attribute", "training.image.embedding_cache")
 
 
 def write_settings(folder: OutputFolder, run_id: str, config: Config) -> None:
@@ -27,16 +26,6 @@ def read_settings(folder: OutputFolder, run_id: str) -> dict[str, Any]:
     """
     record = files.read_json(_file(folder, run_id), missing={})
     return {current_key(key, RENAMED): value for key, value in flat(record.get("settings", {}))}
-
-
-def changed_settings(config: Config) -> dict[str, Any]:
-    """The settings that differ from the defaults, by dotted key, but for what a run finds out."""
-    defaults = dict(flat(to_dict(Config())))
-    return {
-        key: value
-        for key, value in flat(to_dict(config))
-        if key not in _FOUND_OUT and defaults.get(key) != value
-    }
 
 
 def _file(folder: OutputFolder, run_id: str) -> Path:

@@ -38,14 +38,14 @@ class Preflight:
         files: how many lines each of the manifest's files has, in their order; blank lines are not
             counted.
         digest: of manifest, taxonomy, reduction and images; see `digest.content_digest`.
-        categories: how many leaves have at least one product.
+        categories: products of each leaf that has one, by id.
         rejected: lines that will be left out, as far as it shows without opening images.
     """
 
     label_attribute: str
     files: Mapping[str, int]
     digest: str
-    categories: int
+    categories: Mapping[str, int]
     rejected: int
 
     @property
@@ -97,7 +97,7 @@ def check(manifest: str, taxonomy: str, data: DataConfig) -> Preflight:
         found.label_attribute,
         found.files,
         content_digest(digests, found.images),
-        len(found.categories),
+        found.categories,
         found.tally.rejected,
     )
 

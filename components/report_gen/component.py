@@ -1,5 +1,9 @@
 """ReportGen: draws the page that a reviewer signs from."""
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts
@@ -16,6 +20,7 @@ class ReportGenSpec(ComponentSpec):
     PARAMETERS = {  # noqa: RUF012 - the name and the kind TFX asks for
         "model_name": ExecutionParameter(type=str),
         "title": ExecutionParameter(type=str),
+        "settings": ExecutionParameter(type=str, optional=True),
         "max_errors": ExecutionParameter(type=int),
         "price_per_answer": ExecutionParameter(type=float, optional=True),
         "code_digest": ExecutionParameter(type=str, optional=True),
@@ -62,6 +67,7 @@ class ReportGen(base_component.BaseComponent):
         model: types.BaseChannel | None = None,
         model_run: types.BaseChannel | None = None,
         title: str = "",
+        settings: Mapping[str, Any] | None = None,
         max_errors: int = ReportConfig.max_errors,
         price_per_answer: float | None = None,
         code_digest: str | None = None,
@@ -82,6 +88,7 @@ class ReportGen(base_component.BaseComponent):
             model: the candidate, for its lineage.
             model_run: what the Trainer left beside it: its suspected label errors.
             title: what the run is called on the page.
+            settings: those that differ from the defaults, by dotted key.
             max_errors: how many confident errors to show with their pictures.
             price_per_answer: what one worker's answer cost, for the labelling's cost.
             code_digest: changes with the code, so that results of older code are not reused.
@@ -100,6 +107,7 @@ class ReportGen(base_component.BaseComponent):
                 model_run=model_run,
                 model_name=model_name,
                 title=title,
+                settings=json.dumps(dict(settings or {})),
                 max_errors=max_errors,
                 price_per_answer=price_per_answer,
                 code_digest=code_digest,

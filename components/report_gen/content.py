@@ -19,6 +19,7 @@ from components.evaluator.artifact import (
     Verdict,
 )
 from components.manifest_example_gen.artifact import Ingestion, Labels
+from components.remedies import advised, serving_advised
 from components.report_gen.changes import Changes, category_changes, changes
 from components.report_gen.confident_errors import confident_errors
 from components.report_gen.confusion import frequent_pairs, sibling_matrices
@@ -34,10 +35,12 @@ from components.report_gen.sections import (
     Rejects,
     ReportContent,
     ShownVerdict,
+    SuspectQuality,
 )
+from components.trainer.artifact import FailedProofs
 from shelfsort.contract.modalities import COMBINED, MODALITIES
 from shelfsort.contract.targets import accepted, parent_accepted, percent_of
-from shelfsort.labeling.label_issues import Suspect
+from shelfsort.labeling.label_issues import Suspect, Trial
 from shelfsort.products.manifest.rejects import Reject
 from shelfsort.products.taxonomy import Taxonomy
 
@@ -58,7 +61,14 @@ class ReportInputs:
         serving_problems: checks of that which failed.
         model_blessing: the Evaluator's; None where there is none to read.
         suspects: labels to look at again, the most suspect first.
+        failed_proofs: why targets could not be certified.
+        label_search: a trial of the search for label issues; None where there was none.
+        suspect_golds: gold category by product id, of suspects that have one.
         max_errors: how many confident errors to show.
+        title: the manifest.
+        run_id: of the run that drew the report.
+        git_commit: of the running code.
+        settings: those that differ from the defaults, by dotted key.
         price_per_answer: what one worker's answer cost.
     """
 
@@ -71,6 +81,9 @@ class ReportInputs:
     rejects: Sequence[Reject]
     model_name: str
     title: str = ""
+    run_id: str = ""
+    git_commit: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
     lineage: Mapping[str, Any] = field(default_factory=dict)
     anomalies: list[Anomaly] | None = None
     drift: DriftFindings | None = None
@@ -78,6 +91,9 @@ class ReportInputs:
     serving_problems: Sequence[Check] = ()
     model_blessing: bool | None = None
     suspects: Sequence[Suspect] = ()
+    failed_proofs: FailedProofs = FailedProofs()
+    label_search: Trial | None = None
+    suspect_golds: Mapping[str, str] = field(default_factory=dict)
     max_errors: int = 500
     price_per_answer: float | None = None
 
@@ -108,17 +124,38 @@ def assemble(inputs: ReportInputs) -> ReportContent:
         siblings=sibling_matrices(combined, parents, tree.leaves),
         errors=confident_errors(combined, inputs.max_errors, decided_by),
         error_total=int((combined.category != combined.predicted).sum()),
-        suspects=inputs.suspects[:MAX_SUSPECTS],
+        suspects=_sure_first(inputs.suspects)[:MAX_SUSPECTS],
         suspect_total=len(inputs.suspects),
+        suspect_quality=_suspect_quality(inputs),
         rejects=_rejects(inputs.ingestion, inputs.rejects),
         anomalies=inputs.anomalies,
         drift=inputs.drift and _drift(inputs.drift),
         labelling=_labelling(inputs.ingestion.labels, inputs.price_per_answer),
-        lineage=inputs.lineage,
+        lineage={
+            "manifest": inputs.title,
+            "run_id": inputs.run_id,
+            "git_commit": inputs.git_commit,
+            **inputs.lineage,
+        },
+        settings=inputs.settings,
         learning=curve.modalities.get(inputs.metrics.main_modality) if curve else None,
         outlook=inputs.verdict.outlook,
+        proofs=inputs.failed_proofs.of(inputs.metrics.main_modality),
         paths=_paths(tree),
     )
+
+
+def _sure_first(suspects: Sequence[Suspect]) -> list[Suspect]:
+    """Those whose likely category has the highest probability come first."""
+    return sorted(suspects, key=lambda each: (-each.likely_score, each.label_score))
+
+
+def _suspect_quality(inputs: ReportInputs) -> SuspectQuality:
+    """How often a listed label is wrong, as far as that is known."""
+    golds = inputs.suspect_golds
+    known = [each for each in inputs.suspects if each.product_id in golds]
+    wrong = sum(golds[each.product_id] != each.label for each in known)
+    return SuspectQuality(inputs.label_search, len(known), wrong)
 
 
 def _verdict(inputs: ReportInputs) -> ShownVerdict:
@@ -129,7 +166,7 @@ def _verdict(inputs: ReportInputs) -> ShownVerdict:
         checks += _serving_checks(inputs.serving_check, inputs.serving_problems)
     if inputs.model_blessing is not None and inputs.model_blessing != verdict.blessed:
         said = "The blessing artifact and the gate's verdict disagree."
-        checks.append(Check("blessing_agrees", False, said))
+        checks.append(advised(Check("blessing_agrees", False, said)))
     let_pass = set(verdict.overridden) if verdict.approved_by else set()
     refused = failed(checks)
     against = [check for check in refused if check.name not in let_pass]
@@ -145,11 +182,11 @@ def _verdict(inputs: ReportInputs) -> ShownVerdict:
 def _serving_checks(blessed: bool, problems: Sequence[Check]) -> list[Check]:
     if blessed:
         said = "A model server loaded the exported model and returned the recorded predictions."
-        return [Check("serving_check", True, said)]
+        return [advised(Check("serving_check", True, said))]
     if not problems:
         said = "A model server could not load the exported model, or returned other predictions."
-        return [Check("serving_check", False, said)]
-    return [Check(f"serving_check_{each.name}", False, each.reason) for each in problems]
+        return [advised(Check("serving_check", False, said))]
+    return [serving_advised(each) for each in problems]
 
 
 def _curves(rows: pd.DataFrame, targets: Sequence[float]) -> dict[str, Curve]:

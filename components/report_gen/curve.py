@@ -14,13 +14,15 @@ MAX_POINTS = 800
 class Mark:
     """What the model as shipped did on the split of the curve.
 
-    `accepted` and `wrong` count products as it decided them, none where it abstains; with
-    thresholds by category that point may lie off the curve.
+    `accepted` and `wrong` count products as it decided them, none where it abstains, and `lower` is
+    the bound of their accuracy as in `Curve`; with thresholds by category that point may lie off
+    the curve.
     """
 
     target: str
     accepted: int
     wrong: int
+    lower: float
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,10 @@ def coverage_curve(
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]
     wrong_so_far = np.concatenate([[0], np.cumsum(~correct[order])])
-    marks = [_mark(target, correct, np.asarray(each, bool)) for target, each in accepted.items()]
+    marks = [
+        _mark(target, correct, np.asarray(each, bool), np.asarray(groups))
+        for target, each in accepted.items()
+    ]
     counts = _kept_counts(ranked, [mark.accepted for mark in marks], max_points)
     sizes = np.append(0.0, sizes_by_outcomes(correct[order], np.asarray(groups)[order]))[counts]
     right = counts - wrong_so_far[counts]
@@ -75,8 +80,12 @@ def coverage_curve(
     )
 
 
-def _mark(target: str, correct: np.ndarray, accepted: np.ndarray) -> Mark:
-    return Mark(target, accepted=int(accepted.sum()), wrong=int((accepted & ~correct).sum()))
+def _mark(target: str, correct: np.ndarray, accepted: np.ndarray, groups: np.ndarray) -> Mark:
+    n, wrong = int(accepted.sum()), int((accepted & ~correct).sum())
+    if not n:
+        return Mark(target, 0, 0, 0.0)
+    size = float(sizes_by_outcomes(correct[accepted], groups[accepted])[-1])
+    return Mark(target, n, wrong, round(lower_bound((n - wrong) / n * size, size), 5))
 
 
 def _kept_counts(ranked: np.ndarray, always: list[int], max_points: int) -> np.ndarray:

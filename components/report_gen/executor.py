@@ -1,11 +1,13 @@
 """Has one run's artifacts read, and writes its report."""
 
+import json
 from typing import Any
 
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
+from components.code_version import code_commit
 from components.report_gen import page
 from components.report_gen.artifact import write_page, write_relabelling
 from components.report_gen.reading import ReadRun, read_run
@@ -25,7 +27,8 @@ class Executor(base_executor.BaseExecutor):
         Args:
             input_dict: see ReportGenSpec.
             output_dict: `report`.
-            exec_properties: `model_name`, `title`, `max_errors`, `price_per_answer` or None.
+            exec_properties: `model_name`, `title`, `settings`, `max_errors`, `price_per_answer` or
+                None.
         """
         uris = {name: artifacts[0].uri for name, artifacts in input_dict.items() if artifacts}
         train_uri, eval_uri = (
@@ -40,6 +43,9 @@ class Executor(base_executor.BaseExecutor):
             title=exec_properties.get("title") or "",
             max_errors=exec_properties["max_errors"],
             price_per_answer=exec_properties.get("price_per_answer"),
+            run_id=(self._context and self._context.pipeline_run_id) or "",
+            git_commit=code_commit(),
+            settings=json.loads(exec_properties.get("settings") or "{}"),
         )
         report_uri = artifact_utils.get_single_uri(output_dict["report"])
         _write_report(report_uri, run)

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from components.report_gen.artifact import Report
 from components.report_gen.sections import ReportContent
+from components.trainer.artifact import Disagreement
 from shelfsort.contract.figures import accepted_accuracy, coverage
 from shelfsort.contract.targets import percent_of, target_key
 from shelfsort.core.web.style import style_sheet
@@ -31,7 +32,8 @@ def render(content: ReportContent, pictures: dict[str, str]) -> bytes:
 
     Args:
         content: what to say.
-        pictures: data URIs by product id, for any of `content.errors` and `content.suspects`.
+        pictures: data URIs by product id, for any of `content.errors`, `content.suspects` and what
+            stands against `content.proofs`.
 
     Returns:
         HTML, UTF-8. It names no address outside itself, and a browser that honours its content
@@ -157,11 +159,21 @@ def _digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
 
 
+def _against(content: ReportContent) -> list[tuple[float, Disagreement]]:
+    """What stood against the proof of a target; once, under the lowest of its targets."""
+    found: dict[str, tuple[float, Disagreement]] = {}
+    for proof in content.proofs:
+        for each in proof.wrong:
+            found.setdefault(each.product_id, (proof.target, each))
+    return list(found.values())
+
+
 def _script_data(content: ReportContent) -> dict[str, Any]:
-    """What the page's script needs: curves, errors and suspects."""
+    """What the page's script needs: curves, errors, suspects and what stood against a proof."""
     used = sorted(
         {name for error in content.errors for name in (error.category, error.predicted)}
         | {name for suspect in content.suspects for name in (suspect.label, suspect.likely)}
+        | {name for _, each in _against(content) for name in (each.label, each.predicted)}
     )
     index = {name: position for position, name in enumerate(used)}
     return {
@@ -185,6 +197,17 @@ def _script_data(content: ReportContent) -> dict[str, Any]:
                 "labelConfidence": error.label_confidence,
             }
             for error in content.errors
+        ],
+        "doubts": [
+            {
+                "id": each.product_id,
+                "title": each.title,
+                "label": index[each.label],
+                "predicted": index[each.predicted],
+                "score": each.score,
+                "target": percent_of(target),
+            }
+            for target, each in _against(content)
         ],
         "suspects": [
             {

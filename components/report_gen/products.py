@@ -16,10 +16,19 @@ PICTURE_BUDGET = 20_000_000
 
 @dataclass(frozen=True)
 class Found:
-    """What was found, by product id: (title, description), and data URIs of pictures."""
+    """What was found, by product id.
+
+    Attributes:
+        words: title and description.
+        pictures: data URIs.
+        sources: references to the images as the data has them; "" for none.
+        golds: gold categories, of products that have one.
+    """
 
     words: dict[str, tuple[str, str]] = field(default_factory=dict)
     pictures: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    golds: dict[str, str] = field(default_factory=dict)
 
 
 def find_products(
@@ -42,6 +51,9 @@ def find_products(
         if product_id not in wanted or product_id in found.words:
             continue
         found.words[product_id] = (first_text(example, "title"), first_text(example, "description"))
+        found.sources[product_id] = first_text(example, "image_source")
+        if gold := first_text(example, "gold"):
+            found.golds[product_id] = gold
         encoded = first_bytes(example, "image") if product_id in pictured else b""
         if encoded and (small := thumbnail(encoded)):
             found.pictures[product_id] = small

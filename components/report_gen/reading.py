@@ -14,15 +14,15 @@ from components.evaluator.artifact import Categories, Metrics, Verdict, read_pre
 from components.example_validator.artifact import read_anomalies
 from components.manifest_example_gen.artifact import Ingestion, read_rejects, read_taxonomy
 from components.report_gen.content import MAX_SUSPECTS, ReportInputs, assemble
-from components.report_gen.products import find_products, within_budget
+from components.report_gen.products import Found, find_products, within_budget
 from components.report_gen.sections import Anomaly, ReportContent
 from components.serving_check.artifact import ServingReport
-from components.trainer.artifact import read_suspects
+from components.trainer.artifact import FailedProofs, ModelRun, read_suspects
 from shelfsort.contract.model_files import read_lineage
 from shelfsort.contract.targets import accepted, parent_accepted
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import join
-from shelfsort.labeling.label_issues import Suspect
+from shelfsort.labeling.label_issues import Suspect, Trial
 
 _SERVED_MODEL = "Format-Serving"
 """TFX's folder of a model's SavedModel."""
@@ -44,7 +44,7 @@ class ReadRun:
     Attributes:
         inputs: its parsed artifacts; suspects with `title` and `description`, "" where not found.
         content: what its report says.
-        pictures: data URIs by product id, of errors first and then of suspects.
+        pictures: data URIs by product id: of what stood against a proof, of errors, of suspects.
     """
 
     inputs: ReportInputs
@@ -63,14 +63,21 @@ def read_run(uris: Mapping[str, str], train_uri: str, eval_uri: str, **settings:
     """
     inputs = _inputs(uris, settings)
     ids = [suspect.product_id for suspect in inputs.suspects]
-    suspects = find_products(train_uri, ids, ids[:MAX_SUSPECTS], SUSPECTS_SCANNED)
+    against = [each.product_id for proof in inputs.failed_proofs.proofs for each in proof.wrong]
+    pictured = [*against, *ids[:MAX_SUSPECTS]]
+    suspects = find_products(train_uri, [*ids, *against], pictured, SUSPECTS_SCANNED)
     inputs = dataclasses.replace(
-        inputs, suspects=[_with_words(each, suspects.words) for each in inputs.suspects]
+        inputs,
+        suspects=[_described(each, suspects) for each in inputs.suspects],
+        suspect_golds=suspects.golds,
+        failed_proofs=inputs.failed_proofs.titled(
+            {product_id: title for product_id, (title, _) in suspects.words.items()}
+        ),
     )
     content = assemble(inputs)
     wrong = [error.product_id for error in content.errors]
     pictures = find_products(eval_uri, wrong, wrong).pictures | suspects.pictures
-    return ReadRun(inputs, content, within_budget(pictures, [*wrong, *ids]))
+    return ReadRun(inputs, content, within_budget(pictures, [*against, *wrong, *ids]))
 
 
 def _inputs(uris: Mapping[str, str], settings: Mapping[str, Any]) -> ReportInputs:
@@ -85,6 +92,8 @@ def _inputs(uris: Mapping[str, str], settings: Mapping[str, Any]) -> ReportInput
         ingestion=Ingestion.read(rejects),
         rejects=list(read_rejects(rejects)),
         suspects=list(read_suspects(uris["model_run"])) if "model_run" in uris else [],
+        failed_proofs=_failed_proofs(uris.get("model_run", "")),
+        label_search=_label_search(uris.get("model_run", "")),
         lineage=read_lineage(join(uris["model"], _SERVED_MODEL)) if "model" in uris else {},
         anomalies=_anomalies(uris["anomalies"]) if "anomalies" in uris else None,
         drift=DriftFindings.read(uris["drift"]) if "drift" in uris else None,
@@ -94,9 +103,20 @@ def _inputs(uris: Mapping[str, str], settings: Mapping[str, Any]) -> ReportInput
     )
 
 
-def _with_words(suspect: Suspect, words: Mapping[str, tuple[str, str]]) -> Suspect:
-    title, description = words.get(suspect.product_id, ("", ""))
-    return dataclasses.replace(suspect, title=title, description=description)
+def _failed_proofs(model_run: str) -> FailedProofs:
+    found = FailedProofs.find(model_run) if model_run else None
+    return found or FailedProofs()
+
+
+def _label_search(model_run: str) -> Trial | None:
+    found = ModelRun.find(model_run) if model_run else None
+    return found.label_search if found else None
+
+
+def _described(suspect: Suspect, found: Found) -> Suspect:
+    title, description = found.words.get(suspect.product_id, ("", ""))
+    image = found.sources.get(suspect.product_id, "")
+    return dataclasses.replace(suspect, title=title, description=description, image=image)
 
 
 def _predictions(evaluation: str, targets: Sequence[float]) -> pd.DataFrame:

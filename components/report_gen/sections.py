@@ -19,11 +19,14 @@ from components.report_gen.confusion import Pair, SiblingMatrix
 from components.report_gen.curve import Curve
 from components.report_gen.modes import ModeRow
 from components.report_gen.parent_categories import ParentRow
+from components.trainer.artifact import FailedProof
 from shelfsort.contract.figures import coverage
 from shelfsort.contract.learning_curve import ModalityCurve
 from shelfsort.contract.modalities import COMBINED
-from shelfsort.labeling.label_issues import Suspect
+from shelfsort.labeling.label_issues import Suspect, Trial
 from shelfsort.products.manifest.rejects import REASONS, Reject
+
+_ENOUGH_GOLDS = 10
 
 
 @dataclass(frozen=True)
@@ -129,12 +132,34 @@ class Labelling:
 
 
 @dataclass(frozen=True)
+class SuspectQuality:
+    """How good the list of label issues is.
+
+    `trial` is a search for labels changed on purpose, None where there was none. Of the suspects,
+    `golds` have a gold label, and `wrong` of those differ from it.
+    """
+
+    trial: Trial | None
+    golds: int
+    wrong: int
+
+    @property
+    def weak(self) -> bool:
+        """Whether a listed label is more likely right than wrong, as far as that is known."""
+        if self.golds >= _ENOUGH_GOLDS:
+            return self.wrong < self.golds / 2
+        precision = self.trial.precision if self.trial else None
+        return precision is not None and precision < 1 / 2
+
+
+@dataclass(frozen=True)
 class ReportContent:
     """What `page.render` draws.
 
     `targets` are the model's, rising. `learning` is the learning curve of the modality that answers
-    most products, and `outlook` says what would certify the targets that are not. `paths` has the
-    path of each category, leaf or not, by id.
+    most products. `proofs` says why targets are not certified, and `outlook` what would certify
+    them. `paths` has the path of each category, leaf or not, by id. `settings` differ from the
+    defaults.
     """
 
     model_name: str
@@ -152,13 +177,16 @@ class ReportContent:
     error_total: int
     suspects: Sequence[Suspect]
     suspect_total: int
+    suspect_quality: SuspectQuality
     rejects: Rejects
     anomalies: list[Anomaly] | None
     drift: DriftSection | None
     labelling: Labelling
     lineage: Mapping[str, Any]
+    settings: Mapping[str, Any]
     learning: ModalityCurve | None
     outlook: Sequence[str]
+    proofs: Sequence[FailedProof]
     paths: dict[str, str]
 
     def headline(self) -> ModeRow | None:

@@ -14,7 +14,14 @@ import tensorflow_transform as tft
 from pydantic import TypeAdapter
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.trainer.artifact import ModelRun, write_held_out, write_suspects
+from components.trainer.artifact import (
+    Disagreement,
+    FailedProof,
+    FailedProofs,
+    ModelRun,
+    write_held_out,
+    write_suspects,
+)
 from components.transform.artifact import (
     CATEGORIES_VOCABULARY,
     PIECES_VOCABULARY,
@@ -40,8 +47,17 @@ from shelfsort.training.dataset import Products, read_products, record_batches, 
 from shelfsort.training.embedding import embed_new_pictures
 from shelfsort.training.embedding_cache import EmbeddingCache, content_digest
 from shelfsort.training.evidence import Scored
-from shelfsort.training.fitting import CrossFit, Fit, Start, VocabularySizes, fit, tower_logits
+from shelfsort.training.fitting import (
+    CrossFit,
+    Fit,
+    Start,
+    VocabularySizes,
+    fit,
+    passes,
+    tower_logits,
+)
 from shelfsort.training.images import PIXELS_VERSION
+from shelfsort.training.label_noise import try_search
 from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.learning_curve import learning_curve
 from shelfsort.training.rows import evenly
@@ -51,6 +67,7 @@ from shelfsort.training.warm_start import ColdStart, Terms, read_live_towers
 
 _WARM_UP_PRODUCTS = 32
 _HELD_OUT_KEPT = 20_000
+_NAMED = 50
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -85,7 +102,7 @@ def run_fn(fn_args: FnArgs) -> None:
         _warm_start(fn_args, config, transformed) if config.fit.warm_start else None,
     )
     cost["fitting"] = clock.lap()
-    note(_said_of(fitted, config))
+    note(_said_of(fitted, train, config))
     found = _calibrated(train, calibration, fitted, labels, config, custom["targets"])
     calibrated = found.calibration
     cost["thresholds"] = clock.lap()
@@ -114,8 +131,13 @@ def run_fn(fn_args: FnArgs) -> None:
     cost["export"] = clock.lap()
     _write_held_out(fn_args.model_run_dir, train, fitted.crossed, labels)
     write_suspects(fn_args.model_run_dir, fitted.suspects)
+    judged = calibration[0] if calibration else train
+    failed_proofs(found, judged, labels).write(fn_args.model_run_dir)
     spent = {part: each.rounded() for part, each in cost.items()}
-    ModelRun(embedded, spent).write(fn_args.model_run_dir)
+    tried = try_search(
+        train, fitted.crossed.held_out, fitted.crossed.pool, fitted.crossed.folds, labels.categories
+    )
+    ModelRun(embedded, spent, tried).write(fn_args.model_run_dir)
 
 
 def _calibrated(
@@ -138,6 +160,42 @@ def _calibrated(
     ]
     held_out = Scored(train, crossed.held_out, crossed.folds, crossed.pools)
     return calibrate(held_out, labels, rules, *apart)
+
+
+def failed_proofs(found: Calibrated, products: Products, labels: LabelSpace) -> FailedProofs:
+    """The closest test of each target that was not proven, with the products that failed it.
+
+    Args:
+        found: thresholds, and the answers that they were fitted on.
+        products: that the answers are about.
+        labels: the categories.
+    """
+
+    def disagreement(modality: str, place: int) -> Disagreement:
+        answers = found.answers[modality]
+        row = int(answers.rows[place])
+        label = int(products.labels[row])
+        return Disagreement(
+            product_id=str(products.product_ids[row]),
+            label=labels.categories[label] if label >= 0 else "",
+            predicted=labels.categories[int(answers.predicted[place])],
+            score=round(float(answers.leaves.scores[place]), 6),
+        )
+
+    return FailedProofs(
+        tuple(
+            FailedProof(
+                modality,
+                target,
+                failed.tested,
+                failed.allowed,
+                len(failed.wrong),
+                tuple(disagreement(modality, place) for place in failed.wrong[:_NAMED]),
+            )
+            for modality, by_target in found.failures.items()
+            for target, failed in sorted(by_target.items())
+        )
+    )
 
 
 def _label_space(transformed: tft.TFTransformOutput, taxonomy: str) -> LabelSpace:
@@ -173,13 +231,19 @@ def _warm_start(
     return start
 
 
-def _said_of(fitted: Fit, config: TrainingConfig) -> str:
-    pool = fitted.crossed.pool
-    return (
-        f"towers fitted in {config.fit.epochs} passes; weights of the predictions: text "
-        f"{pool.text.mean():.2f}, image {pool.image.mean():.2f}; "
-        f"{len(fitted.suspects)} label issues ({config.label_issues.action})"
+def _said_of(fitted: Fit, train: Products, config: TrainingConfig) -> str:
+    taken, pool = passes(len(train), config.fit.epochs), fitted.crossed.pool
+    few = (
+        f", more than {config.fit.epochs} because they are few" if taken > config.fit.epochs else ""
     )
+    said = [f"cross-fitted in {taken} passes over {len(train):,} products{few}"]
+    if (train.has_text & train.has_image).any():
+        said.append(
+            f"weights of the predictions: text {pool.text.mean():.2f}, "
+            f"image {pool.image.mean():.2f}"
+        )
+    said.append(f"{len(fitted.suspects)} label issues ({config.label_issues.action})")
+    return "; ".join(said)
 
 
 def _cache(config: TrainingConfig, backbone: Backbone) -> EmbeddingCache:

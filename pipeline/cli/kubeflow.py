@@ -45,7 +45,11 @@ _target = click.option(
     required=True,
     help="Manifest, or folder or pattern of manifests, at the path that the steps see.",
 )
-@click.option("--taxonomy", required=True, help="Category tree, at the path that the steps see.")
+@click.option(
+    "--taxonomy",
+    default="",
+    help="Category tree, at the path that the steps see. Without it, it is built from the labels.",
+)
 @click.option("--root", required=True, help="Folder on a volume or bucket for artifacts.")
 @click.option("--serving", required=True, help="Folder or bucket that models are pushed to.")
 @click.option("--image", required=True, help="Shelfsort's image: NAME@sha256:DIGEST.")
@@ -262,7 +266,7 @@ def _checked_input(manifest: str, taxonomy: str, config: Config) -> "Preflight":
     from components.manifest_example_gen.preflight import check
     from shelfsort.products.manifest.files import find_manifest_files
 
-    for place in (*find_manifest_files(manifest), taxonomy):
+    for place in (*find_manifest_files(manifest), *filter(None, [taxonomy])):
         if not scheme(place) and not Path(place).is_file():
             raise InputError(
                 f"{place}: no such file. Give an existing file, or --skip-input-check if only the "

@@ -16,6 +16,8 @@ from shelfsort.contract.targets import percent_of
 from shelfsort.core.errors import NotBlessed
 from shelfsort.core.storage import absolute
 
+_NAMED = 5
+
 
 @click.command()
 @click.option(
@@ -90,7 +92,8 @@ def run_and_say(
     if as_json:
         click.echo(json.dumps(result.metrics))
     if not result.pushed:
-        raise NotBlessed("; ".join(result.reasons))
+        # The reasons stand above, each once.
+        raise NotBlessed(", ".join(reason.split(":")[0] for reason in result.reasons))
 
 
 def _say_result(result, folder: OutputFolder, console: Console) -> None:
@@ -100,6 +103,13 @@ def _say_result(result, folder: OutputFolder, console: Console) -> None:
     for line in _table(result.metrics, console.width):
         console.say(line)
     console.say()
+    for proof in result.failed_proofs:
+        console.say(str(proof))
+        for each in proof.wrong[:_NAMED]:
+            console.say(
+                f"  product {each.product_id}: label {each.label or 'unknown'}, prediction "
+                f"{each.predicted} ({each.score:.3f})"
+            )
     for sentence in result.outlook:
         console.say(sentence)
     if result.pushed:
@@ -108,6 +118,10 @@ def _say_result(result, folder: OutputFolder, console: Console) -> None:
         console.say("The gate refused the model:")
         for reason in result.reasons:
             console.say(f"  - {reason}")
+        console.say(
+            "A named person can let it go live all the same: --set gate.approved_by=NAME. The "
+            "finished steps are reused."
+        )
     console.say(f"Report: {folder.report}")
 
 

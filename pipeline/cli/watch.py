@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import posixpath
 import re
 import time
 from datetime import datetime, timezone
@@ -12,15 +13,20 @@ from pipeline.cli.options import settings_options
 from pipeline.config import Config, load_config
 from pipeline.output_folder import FolderBusy, OutputFolder
 from shelfsort.core.errors import InputError, NotBlessed, RunFailed
-from shelfsort.core.storage import absolute
+from shelfsort.core.storage import absolute, is_folder
 from shelfsort.core.terminal import one_line
+from shelfsort.products.manifest.files import NoFiles
 
 _LOG_NAME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9-]+\.log")
 
 
 @click.command()
 @click.option("--inbox", required=True, help="Folder or pattern of labelled manifests.")
-@click.option("--taxonomy", required=True, help="Category tree (JSON); it may change.")
+@click.option(
+    "--taxonomy",
+    default="",
+    help="Category tree; it may change. Without it, it is built from the labels.",
+)
 @click.option("--output", required=True, help="Folder for all output.")
 @click.option("--once", is_flag=True, help="Check once and exit, for cron.")
 @click.option(
@@ -50,9 +56,9 @@ def watch(
     twice on the same content, and a refused model does not block later runs. It prints one line
     for each run.
 
-    With --once the exit status is 0 if a model was pushed or nothing was new, 3 if the gate refused
-    the model, 2 for unusable input and 1 for a failure. Without --once only unusable settings end
-    the watch.
+    With --once the exit status is 0 if a model was pushed or nothing was new, as in an empty inbox.
+    It is 3 if the gate refused the model, 2 for unusable input and 1 for a failure. Without --once
+    only unusable settings end the watch.
 
     \b
     Examples:
@@ -61,7 +67,7 @@ def watch(
     """
     config = load_config(config_file, overrides)
     folder = OutputFolder.open(output)
-    look = _Look(absolute(inbox), absolute(taxonomy), folder, config, as_json)
+    look = _Look(absolute(inbox), absolute(taxonomy) if taxonomy else "", folder, config, as_json)
     if once:
         look.once()
         return
@@ -88,7 +94,15 @@ class _Look:
     seen: tuple = ()
 
     def once(self) -> None:
-        turn = self._turn()
+        from pipeline.local.watch import Turn
+
+        try:
+            turn = self._turn()
+        except NoFiles:
+            if not (is_folder(self.inbox) or is_folder(posixpath.dirname(self.inbox))):
+                raise
+            # An inbox before its first delivery.
+            turn = Turn("nothing new", digest="")
         self._say(turn)
         if turn.outcome == "not blessed":
             raise NotBlessed(" ".join(turn.reasons))

@@ -51,6 +51,7 @@ _ARTIFACTS = {
     "evaluation": ("Evaluator", "evaluation"),
     "model_blessing": ("Evaluator", "blessing"),
     "infra_blessing": ("ServingCheck", "blessing"),
+    "report": ("ReportGen", "report"),
 }
 
 

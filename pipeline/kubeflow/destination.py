@@ -21,7 +21,8 @@ class Destination:
         target: `kubeflow` or `vertex`.
         image: of every step, by digest: the cache goes by it.
         root: folder or address beneath which artifacts are written; may be replaced at a run.
-        manifest, taxonomy: defaults of the run's parameters.
+        manifest, taxonomy: defaults of the run's parameters; "" for a tree that is built from the
+            labels.
         serving_dir: default of the parameter: the model's base path `…/serving/<name>`.
         content_digest: of the input; "" where it is not known, and the run then looks for itself.
         spans: JSON object: the manifest's files that the digest is of, and the lines of each.
@@ -65,7 +66,8 @@ def check_destination(destination: Destination, config: Config) -> None:
 
 def _given_places(destination: Destination) -> Iterator[tuple[str, str]]:
     yield "--manifest", destination.manifest
-    yield "--taxonomy", destination.taxonomy
+    if destination.taxonomy:
+        yield "--taxonomy", destination.taxonomy
     yield "--serving", destination.serving_dir
 
 

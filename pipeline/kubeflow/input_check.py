@@ -95,7 +95,9 @@ def _content(parameters: Mapping[str, Any]) -> tuple[str, str]:
     if digest and pinned and are_of(pinned, parameters["manifest"]):
         return digest, spans
     found = content_of(parameters)
-    note(f"{found.lines:,} lines of {len(found.files):,} files, {found.categories:,} categories")
+    note(
+        f"{found.lines:,} lines of {len(found.files):,} files, {len(found.categories):,} categories"
+    )
     return found.digest, json.dumps(found.files)
 
 

@@ -279,7 +279,9 @@ def _client(server: Server) -> Iterator[Any]:
                 ) from None
             raise RunFailed(f"{server.host}: answers {error.status} {error.reason}") from None
         except (urllib3.exceptions.HTTPError, TimeoutError) as error:
-            raise RunFailed(f"{server.host}: {type(error).__name__}") from None
+            raise RunFailed(
+                f"{server.host}: cannot be reached ({type(error).__name__}). Check --host"
+            ) from None
 
 
 def _knock(server: Server) -> None:

@@ -169,6 +169,8 @@ def quiet_console(log: Path, *, shown: bool = True) -> Iterator[Console]:
     to_file = logging.StreamHandler(sys.stderr)
     to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.addHandler(to_file)
+    # Beam warns of every type that it cannot infer: nearly all lines of a log would be that.
+    logging.getLogger("apache_beam.typehints").setLevel(logging.ERROR)
     level = root.level
     root.setLevel(logging.INFO)
     try:

@@ -3,15 +3,17 @@
 import dataclasses
 import json
 import time
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from components.evaluator.artifact import Metrics, Verdict
 from components.manifest_example_gen import preflight
 from components.manifest_example_gen.artifact import Ingestion
 from components.pusher.artifact import Push
+from components.trainer.artifact import FailedProof, FailedProofs
 from pipeline.config import Config
 from pipeline.local.console import Console
+from pipeline.local.findings import warnings
 from pipeline.output_folder import OutputFolder
 from pipeline.run_settings import write_settings
 from shelfsort.core import files
@@ -29,6 +31,7 @@ class RunResult:
         reasons: why it is not, when it isn't.
         metrics: the content of metrics.json.
         outlook: what would certify the targets that are not, in sentences.
+        failed_proofs: why they are not, of the modality that answers most products.
         ingested: what became of the manifest's lines.
         seconds: of the whole run.
     """
@@ -40,6 +43,7 @@ class RunResult:
     ingested: Ingestion
     seconds: float
     outlook: tuple[str, ...] = ()
+    failed_proofs: tuple[FailedProof, ...] = ()
 
 
 def run(
@@ -68,12 +72,17 @@ def run(
     checked = checked or preflight.check(manifest, taxonomy, config.data)
     several = f" of {len(checked.files):,} files" if len(checked.files) > 1 else ""
     console.say(
-        f"{checked.lines:,} lines{several} in {checked.categories:,} categories; "
+        f"{checked.lines:,} lines{several} in {len(checked.categories):,} categories; "
         f"label attribute {checked.label_attribute!r}"
     )
+    products = sum(checked.categories.values())
+    for warning in warnings(products, checked.categories, config.data.splits, config.targets):
+        console.say(f"  {warning}")
     outcome = _run_components(manifest, taxonomy, checked, folder, config, console)
     ingested = Ingestion.read(outcome.uri("ManifestExampleGen", "rejects"))
-    metrics = _metrics(outcome, ingested)
+    figures = Metrics.read(outcome.uri("Evaluator", "evaluation"))
+    proofs = FailedProofs.find(outcome.uri("Trainer", "model_run")) or FailedProofs()
+    metrics = _metrics(outcome, ingested, figures, proofs)
     files.write_json(folder.metrics, metrics)
     _publish_report(Path(outcome.uri("ReportGen", "report")), folder.report.parent)
     push = Push.read(outcome.uri("Pusher", "pushed_model"))
@@ -86,6 +95,7 @@ def run(
         ingested=ingested,
         seconds=time.monotonic() - started,
         outlook=Verdict.read(outcome.uri("Evaluator", "evaluation")).outlook,
+        failed_proofs=proofs.of(figures.main_modality),
     )
 
 
@@ -133,7 +143,7 @@ def _run_components(
         serving_dir=str(serving_dir),
         live_version=str(live.number) if live else "",
         start_digest=start_digest(live, checked.digest),
-        title=Path(next(iter(checked.files))).resolve().parent.name,
+        title="/".join(PurePosixPath(manifest).parts[-2:]),
         serving_logs_digest=logs_digest(logs) if logs else "",
     )
     runner = LocalRunner(console)
@@ -176,10 +186,13 @@ def _publish_report(artifact: Path, target: Path) -> None:
             file.unlink()
 
 
-def _metrics(outcome, ingested: Ingestion) -> dict[str, Any]:
+def _metrics(
+    outcome, ingested: Ingestion, figures: Metrics, proofs: FailedProofs
+) -> dict[str, Any]:
     """metrics.json: the evaluation's figures, rejects by reason, seconds and peak memory."""
     return {
-        **Metrics.read(outcome.uri("Evaluator", "evaluation")).to_dict(),
+        **figures.to_dict(),
+        "failed_proofs": proofs.to_dict()["proofs"],
         "rejects": dict(ingested.by_reason),
         "seconds": outcome.seconds,
         "cpu_seconds": outcome.cpu_seconds,

@@ -78,7 +78,7 @@ def state_of(manifest: str, taxonomy: str, reduction: str) -> tuple:
     Raises:
         InputError: the inbox has no complete manifest, or cannot be listed.
     """
-    files = [*find_manifest_files(manifest), taxonomy, *filter(None, [reduction])]
+    files = [*find_manifest_files(manifest), *filter(None, [taxonomy, reduction])]
     return tuple((file, *file_state(file)) for file in files)
 
 
@@ -87,7 +87,7 @@ def take_turn(manifest: str, taxonomy: str, folder: OutputFolder, config: Config
 
     Args:
         manifest: folder or pattern of the labelled manifests, absolute.
-        taxonomy: the category tree, absolute.
+        taxonomy: the category tree, absolute; "" for one that is built from the labels.
         folder: takes the runs.
         config: all settings.
 

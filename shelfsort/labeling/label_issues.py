@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike
 from shelfsort.products.manifest.writing import manifest_line
 from shelfsort.products.taxonomy import Taxonomy
 
+CHANGED_SHARE = 0.05
+"""Share of the labels that a trial of the search changes."""
 _CHUNK = 4096
 
 
@@ -29,15 +31,19 @@ class Suspect:
         label: its category as given.
         likely: the category with the highest probability.
         label_score: probability of `label`, 0 to 1; the lower, the more suspect.
+        likely_score: probability of `likely`, 0 to 1; 0 in runs of earlier versions.
         title, description: of the product, "" where they are not known.
+        image: reference to its image as the data has it, "" for none.
     """
 
     product_id: str
     label: str
     likely: str
     label_score: float
+    likely_score: float = 0.0
     title: str = ""
     description: str = ""
+    image: str = ""
 
 
 def find_suspects(
@@ -80,10 +86,69 @@ def find_suspects(
             label=categories[labels[row]],
             likely=categories[doubts.likely[row]],
             label_score=float(doubts.own[row]),
+            likely_score=float(doubts.highest[row]),
         )
         for row in least
         if doubts.own[row] < doubts.highest[row]
     ]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A search for labels that were changed on purpose.
+
+    Attributes:
+        changed: number of labels changed.
+        listed: number of suspects found then.
+        found: number of changed labels among them.
+    """
+
+    changed: int
+    listed: int
+    found: int
+
+    @property
+    def precision(self) -> float | None:
+        """Share of the list that was changed; at least so much is wrong, for others may be too."""
+        return self.found / self.listed if self.listed else None
+
+    @property
+    def recall(self) -> float | None:
+        """Share of the changed labels that the list has."""
+        return self.found / self.changed if self.changed else None
+
+
+def try_changed_labels(
+    labels: np.ndarray,
+    probabilities: Callable[[int, int], np.ndarray],
+    categories: Sequence[str],
+    share: float = CHANGED_SHARE,
+    seed: int = 7,
+) -> Trial:
+    """Changes a share of the labels to categories that the model confuses, and looks for them.
+
+    The probabilities stay those of models that were fitted on the labels as given.
+
+    Args:
+        labels: int array of shape (n,), as in `find_suspects`.
+        probabilities: as in `find_suspects`.
+        categories: K ids.
+        share: of the labels, in (0, 1).
+        seed: of the choice.
+    """
+    rng = np.random.default_rng(seed)
+    rows = np.sort(rng.choice(len(labels), round(share * len(labels)), replace=False))
+    given = labels.copy()
+    for row in rows:
+        others = probabilities(int(row), int(row) + 1)[0].astype(np.float64)
+        others[labels[row]] = 0
+        if others.sum() > 0:
+            given[row] = rng.choice(len(others), p=others / others.sum())
+    changed = {str(row) for row in np.flatnonzero(given != labels)}
+    ids = [str(row) for row in range(len(labels))]
+    found = find_suspects(ids, given, probabilities, categories)
+    listed = {suspect.product_id for suspect in found}
+    return Trial(len(changed), len(listed), len(listed & changed))
 
 
 @dataclass(frozen=True)
@@ -137,7 +202,7 @@ def _without(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
 
 
 def suspect_lines(suspects: Iterable[Suspect]) -> Iterator[str]:
-    """One JSON object a suspect: its fields, the score with six digits."""
+    """One JSON object a suspect: its fields, scores with six digits."""
     for suspect in suspects:
         yield json.dumps(
             {
@@ -145,6 +210,7 @@ def suspect_lines(suspects: Iterable[Suspect]) -> Iterator[str]:
                 "label": suspect.label,
                 "likely": suspect.likely,
                 "label_score": round(suspect.label_score, 6),
+                "likely_score": round(suspect.likely_score, 6),
             },
             ensure_ascii=False,
         )
@@ -153,20 +219,23 @@ def suspect_lines(suspects: Iterable[Suspect]) -> Iterator[str]:
 def relabelling_lines(suspects: Iterable[Suspect], taxonomy: Taxonomy) -> Iterator[str]:
     """A relabelling manifest: the suspects as JSON Lines, for people to look at again.
 
-    Each line has `id`, `title`, `description`, `suspected-label` and `likely-label` (paths in the
-    tree, which an import accepts as labels) and `label-score`. A `source-ref` is not among them:
-    training keeps pictures, not where they came from; join with the labelled manifest on `id`.
+    Each line has `id`, `title`, `description`, `source-ref` where the product has an image,
+    `suspected-label` and `likely-label` (paths in the tree, which an import accepts as labels) and
+    `label-score`. An image is named as in the labelled data, so the file belongs into the same
+    folder.
 
     Args:
-        suspects: with title and description where they are known.
+        suspects: with title, description and image where they are known.
         taxonomy: the tree that the labels are from.
     """
     for suspect in suspects:
+        image = {"source-ref": suspect.image} if suspect.image else {}
         yield manifest_line(
             {
                 "id": suspect.product_id,
                 "title": suspect.title,
                 "description": suspect.description,
+                **image,
                 "suspected-label": taxonomy.path(suspect.label),
                 "likely-label": taxonomy.path(suspect.likely),
                 "label-score": suspect.label_score,

@@ -12,8 +12,8 @@ def to_example(labelled: LabelledProduct, picture: Picture, image: bytes, group:
     """The product as a serialised tf.Example; equal products give equal bytes.
 
     `price`, `gold` and `selection_probability` are left out where the product has none; without an
-    image, `image` and `image_format` are empty and both sizes 0. `group` is equal for variants of
-    one product.
+    image, `image`, `image_format` and `image_source` are empty and both sizes 0. `group` is equal
+    for variants of one product.
     """
     product, label = labelled.product, labelled.label
     feature = {
@@ -24,6 +24,7 @@ def to_example(labelled: LabelledProduct, picture: Picture, image: bytes, group:
         "image_width": _int(picture.width),
         "image_height": _int(picture.height),
         "image_format": _text(picture.format),
+        "image_source": _text(product.image if image else ""),
         "category": _text(label.category),
         "label_confidence": _float(label.confidence),
         "label_weight": _float(label.weight),

@@ -206,7 +206,7 @@ class Taxonomy:
         return found[0]
 
     def nearest(self, label: str) -> list[str]:
-        """Up to three paths or leaf names that resemble `label`, the most similar first.
+        """Up to three paths or leaf names that resemble `label` in any case, most similar first.
 
         Comparing with every name is slow: after 100 different labels, or fewer in a large tree,
         nothing is suggested.
@@ -216,10 +216,13 @@ class Taxonomy:
             if len(self._nearest_memo) >= most:
                 return []
             known = [*self._by_path, *dict.fromkeys(self.name(leaf) for leaf in self.leaves)]
+            folded: dict[str, str] = {}
+            for name in known:
+                folded.setdefault(name.casefold(), name)
             close = difflib.get_close_matches(
-                label[:_LONGEST_LABEL_COMPARED], known, n=_NEAREST, cutoff=0.6
+                label[:_LONGEST_LABEL_COMPARED].casefold(), folded, n=_NEAREST, cutoff=0.6
             )
-            self._nearest_memo[label] = list(dict.fromkeys(close))
+            self._nearest_memo[label] = [folded[each] for each in close]
         return self._nearest_memo[label]
 
     def reduced(self, mapping: Mapping[str, str]) -> "Taxonomy":

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from shelfsort.labeling.label_issues import Suspect, find_suspects
+from shelfsort.labeling.label_issues import Suspect, Trial, find_suspects, try_changed_labels
 from shelfsort.stats.temperature import fit_temperature, softmax
 from shelfsort.training.dataset import Products
 from shelfsort.training.evidence import TEMPERED_ON, modality_logits
@@ -20,6 +20,8 @@ from shelfsort.training.settings import SuspectAction
 _SEEN_BEFORE = 3
 # A category keeps at least this share of its products at full weight, however odd they look.
 _KEPT = 0.5
+# A trial of the search needs no more products for a share.
+_TRIED_ON = 20_000
 
 
 def find_label_errors(
@@ -38,9 +40,7 @@ def find_label_errors(
         folds: (n,) fold that held each product out.
         categories: K ids, in the order of the logits.
     """
-    judged = np.flatnonzero(
-        (train.has_text | train.has_image) & (_seen_before(train.labels, folds) >= _SEEN_BEFORE)
-    )
+    judged = _judged(train, folds)
     probabilities = HeldOutProbabilities(train, held_out, pool)
     return find_suspects(
         train.product_ids[judged],
@@ -48,6 +48,29 @@ def find_label_errors(
         lambda start, stop: probabilities[judged[start:stop]],
         categories,
     )
+
+
+def try_search(
+    train: Products,
+    held_out: dict[str, Rows],
+    pool: Pool,
+    folds: np.ndarray,
+    categories: Sequence[str],
+) -> Trial:
+    """How well the search finds labels that are changed on purpose; arguments as above."""
+    judged = evenly(_judged(train, folds), _TRIED_ON)
+    probabilities = HeldOutProbabilities(train, held_out, pool)
+    return try_changed_labels(
+        train.labels[judged],
+        lambda start, stop: probabilities[judged[start:stop]],
+        categories,
+    )
+
+
+def _judged(train: Products, folds: np.ndarray) -> np.ndarray:
+    """Rows of the products whose labels can be judged."""
+    seen = _seen_before(train.labels, folds) >= _SEEN_BEFORE
+    return np.flatnonzero((train.has_text | train.has_image) & seen)
 
 
 class HeldOutProbabilities:

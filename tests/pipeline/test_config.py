@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from pipeline.config import Config, load_config, to_dict
-from pipeline.run_settings import changed_settings
+from pipeline.config import Config, changed_settings, load_config, to_dict
 from shelfsort.core.errors import InputError
 
 

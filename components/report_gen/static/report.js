@@ -22,7 +22,7 @@
   function startCurve() {
     const plot = $("plot"), slider = $("slider");
     const left = 40, right = 12, top = 12, bottom = 34;
-    let curve, at, place;
+    let curve, at, place, shown;
 
     const chosen = (name) => document.querySelector(`input[name="${name}"]:checked`).value;
     const accuracy = (i) => curve.accepted[i] ? 1 - curve.wrong[i] / curve.accepted[i] : 1;
@@ -89,15 +89,18 @@
       const here = svg("line", { class: "here", y1: top, y2: scale.height - bottom });
       const dot = svg("circle", { class: "dot", r: 6 });
       place = () => {
-        const cx = x(curve.accepted[at] / curve.n);
+        const cx = x((shown ? shown.accepted : curve.accepted[at]) / curve.n);
         here.setAttribute("x1", cx); here.setAttribute("x2", cx);
-        dot.setAttribute("cx", cx); dot.setAttribute("cy", y(accuracy(at)));
+        dot.setAttribute("cx", cx); dot.setAttribute("cy", y(shown ? 1 - shown.wrong / shown.accepted : accuracy(at)));
       };
     }
 
-    function show(i) {
+    // With a mark, what the model's own thresholds accept: by category they may lie off the curve.
+    function show(i, mark) {
       at = i;
-      const a = curve.accepted[at], w = curve.wrong[at], threshold = curve.thresholds[at];
+      shown = mark;
+      const a = mark ? mark.accepted : curve.accepted[at], w = mark ? mark.wrong : curve.wrong[at];
+      const right = a ? 1 - w / a : 1, least = mark ? mark.lower : curve.lower[at], threshold = curve.thresholds[at];
       place();
       slider.value = a;
       slider.setAttribute("aria-valuetext", `${count(a)} of ${count(curve.n)} decided, ${count(w)} wrong`);
@@ -105,14 +108,14 @@
       $("decided-note").textContent = `of ${count(curve.n)}: ${percent(a / curve.n)}`;
       $("wrong").textContent = count(w);
       $("wrong-note").textContent = a ? `${percent(w / a)} of the decisions` : "no decisions";
-      $("right").textContent = a ? percent(accuracy(at)) : "–";
-      $("right-note").textContent = a ? `at least ${percent(curve.lower[at])}` : "";
+      $("right").textContent = a ? percent(right) : "–";
+      $("right-note").textContent = a ? `at least ${percent(least)}` : "";
       $("left").textContent = count(curve.n - a);
       $("left-note").textContent = percent(1 - a / curve.n);
       const scaled = (n) => count(Math.round(n / curve.n * 10000));
-      const rule = threshold === null ? "No score is high enough." : `Threshold: score ${threshold.toFixed(3)}.`;
+      const rule = mark ? `The model’s thresholds at ${mark.target} %.` : threshold === null ? "No score is high enough." : `Threshold: score ${threshold.toFixed(3)}.`;
       $("per-thousand").textContent =
-        `${rule} Of 10,000 products like these: ${scaled(a)} are decided automatically, about ${scaled(w)} of them wrongly; a person decides ${scaled(curve.n - a)}.`;
+        `${rule} Of 10,000 products like these: ${scaled(a)} are decided automatically, ${w ? `about ${scaled(w)} of them wrongly` : "and none of those here was wrong"}; a person decides ${scaled(curve.n - a)}.`;
     }
 
     function choose() {
@@ -124,11 +127,11 @@
         textContent: mark.accepted === 0
           ? `${mark.target} %: no decisions`
           : `${mark.target} %: ${count(mark.accepted)} decided, ${count(mark.wrong)} wrong`,
-        onclick: () => show(nearest(mark.accepted)),
+        onclick: () => show(nearest(mark.accepted), mark),
       })));
       draw();
       const start = curve.marks.find((mark) => mark.accepted > 0);
-      show(start ? nearest(start.accepted) : 0);
+      show(start ? nearest(start.accepted) : 0, start);
     }
 
     slider.addEventListener("input", () => show(nearest(+slider.value)));
@@ -204,12 +207,19 @@
     const showAll = () => { all = true; show(); };
     more.addEventListener("click", showAll);
     addEventListener("beforeprint", showAll);
-    if (rows.length) sort(1, -1);
+    // The worst come first.
+    if (rows.length) sort(2, 1);
   }
 
   // ---- Products on cards -------------------------------------------------------------------
   // Some megabytes: parsed when the first picture is wanted, not before the page is drawn.
   let pictures;
+  const enlarged = $("enlarged");
+  enlarged.addEventListener("click", () => enlarged.close());
+  const enlarge = (source, name) => {
+    Object.assign(enlarged.querySelector("img"), { src: source, alt: name });
+    enlarged.showModal();
+  };
   const picture = (id) => own(pictures ??= JSON.parse($("pictures").textContent), id);
   const named = (id) => {
     const parts = path(id).split(" > "), leaf = element("bdi", { className: "leaf", textContent: parts.pop() });
@@ -222,9 +232,11 @@
 
   function card(product, facts, tags) {
     const source = picture(product.id);
-    const photo = element("div", { className: "photo" }, source
-      ? element("img", { src: source, alt: "", loading: "lazy", decoding: "async" })
-      : "no picture");
+    const name = product.title || product.id;
+    const photo = source
+      ? element("button", { type: "button", className: "photo", ariaLabel: `Enlarge the picture of ${name}`, onclick: () => enlarge(source, name) },
+        element("img", { src: source, alt: "", loading: "lazy", decoding: "async" }))
+      : element("div", { className: "photo" }, "no picture");
     const list = element("dl", {}, ...facts.flatMap(([name, value]) =>
       [element("dt", { textContent: name }), element("dd", {}, value)]));
     const title = element("h3", {}, element("bdi", { textContent: product.title || product.id }));
@@ -247,7 +259,7 @@
       shown = products.filter(fits);
       list.replaceChildren();
       more();
-      $(`${name}-count`).textContent = `${count(shown.length)} of ${count(products.length)} ${name === "suspect" ? "label issues" : "errors"}`;
+      $(`${name}-count`).textContent = `${count(shown.length)} of ${count(products.length)} ${{ suspect: "label issues", error: "errors", doubt: "predictions" }[name]}`;
       $(`${name}-none`).hidden = shown.length > 0;
     };
   }
@@ -312,6 +324,13 @@
     later(filter);
   }
 
+  // ---- What stood against a proof ----------------------------------------------------------
+  function startDoubts() {
+    const doubts = data.doubts.map((doubt) => ({ ...doubt, label: data.categories[doubt.label], predicted: data.categories[doubt.predicted] }));
+    later(startCards("doubt", doubts, () => true, (doubt) =>
+      card(doubt, [["Label", named(doubt.label)], ["Model", named(doubt.predicted)], ["Score", doubt.score.toFixed(3)]], [tag(`against ${doubt.target} %`)])));
+  }
+
   // ---- Suspect labels ----------------------------------------------------------------------
   function startSuspects() {
     const suspects = data.suspects.map((suspect) => {
@@ -358,6 +377,7 @@
   if ($("plot")) startCurve();
   startCategories();
   if ($("error-list")) startErrors();
+  if ($("doubt-list")) startDoubts();
   if ($("suspect-list")) startSuspects();
   if ($("sibling-choice")) startSiblings();
   startContents();

@@ -7,7 +7,7 @@ from PIL import Image
 
 from shelfsort.products.images.conversion import on_white
 
-SIDE = 144
+SIDE = 288
 MAX_PIXELS = 64_000_000
 _QUALITY = 70
 

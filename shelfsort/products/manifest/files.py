@@ -16,6 +16,10 @@ _INCOMPLETE = (".", "_")
 _WILDCARDS = "*?["
 
 
+class NoFiles(InputError):  # noqa: N818 - reads as what it is
+    """A folder or pattern has no complete file, as an inbox before the first delivery."""
+
+
 def find_manifest_files(manifest: str) -> tuple[str, ...]:
     """The files that a manifest consists of, in the order in which later ones supersede earlier.
 
@@ -31,8 +35,9 @@ def find_manifest_files(manifest: str) -> tuple[str, ...]:
       is, whether or not it is there.
 
     Raises:
-      InputError: the folder or pattern has no complete file, or cannot be listed; or a name is not
-        UTF-8, which no record of the run could hold.
+      NoFiles: the folder or pattern has no complete file.
+      InputError: it cannot be listed; or a name is not UTF-8, which no record of the run could
+        hold.
     """
     _refuse_undecoded(manifest)
     try:
@@ -82,7 +87,7 @@ def _refuse_undecoded(file: str) -> None:
 
 
 def _refuse(pattern: str) -> NoReturn:
-    raise InputError(
+    raise NoFiles(
         f"{pattern}: no complete manifest, table or folder of images found. Add one; files whose "
         "names begin with '.' or '_' count as incomplete."
     )

@@ -13,6 +13,7 @@ SOUND = {
     "image_width": 24,
     "image_height": 16,
     "image_format": b"jpeg",
+    "image_source": b"1.jpg",
     "category": b"shoes",
     "label_confidence": 1.0,
     "label_weight": 1.0,

@@ -120,7 +120,7 @@ def test_categories_with_few_products_are_left_out(table, tree):
 
 def test_what_the_settings_leave_out_is_no_fault_of_the_data(table, tree):
     found = check(table, tree, DataConfig(categories=("Gifts", "s"), max_reject_share=0.0))
-    assert (found.lines, found.rejected, found.categories) == (8, 5, 2)
+    assert (found.lines, found.rejected, len(found.categories)) == (8, 5, 2)
 
 
 def test_a_table_without_labels_is_refused_before_anything_else(tmp_path):
@@ -143,4 +143,4 @@ def test_a_folder_of_images_needs_no_other_file(tmp_path, make_picture):
         path.parent.mkdir(parents=True)
         path.write_bytes(make_picture())
     found = check(str(tmp_path / "photos"), "", DataConfig())
-    assert (found.lines, found.rejected, found.categories) == (2, 0, 2)
+    assert (found.lines, found.rejected, len(found.categories)) == (2, 0, 2)

@@ -141,6 +141,7 @@ def test_examples_have_the_features_of_the_contract(whole, tmp_path):
         "image_width": 24,
         "image_height": 16,
         "image_format": b"jpeg",
+        "image_source": b"images/1.jpg",
         "category": b"shoes",
         "label_confidence": pytest.approx(2 / 3),
         "label_weight": pytest.approx(2 / 3),

@@ -30,7 +30,8 @@ def checked(catalogue, **settings):
 
 def test_a_good_manifest_is_described(good):
     found = checked(good)
-    assert found == Preflight("shelf", {good.manifest: 4}, found.digest, 3, 0)
+    assert found == Preflight("shelf", {good.manifest: 4}, found.digest, found.categories, 0)
+    assert sorted(found.categories.values()) == [1, 1, 2]
     assert len(found.digest) == 96
 
 

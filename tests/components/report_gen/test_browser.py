@@ -223,6 +223,11 @@ def test_pictures_are_drawn(opened):
     picture.scroll_into_view_if_needed()
     tab.wait_for_function("document.querySelector('#error-list img').naturalWidth > 0")
     assert picture.get_attribute("loading") == "lazy"
+    picture.click()
+    larger = tab.locator("#enlarged[open] img")
+    assert larger.get_attribute("src") == picture.get_attribute("src")
+    tab.keyboard.press("Escape")
+    assert larger.count() == 0
 
 
 def suspects_of(taxonomy, n: int) -> list[Suspect]:

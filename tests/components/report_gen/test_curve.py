@@ -37,7 +37,9 @@ def test_products_with_equal_scores_are_accepted_together():
 def test_marks_say_what_the_shipped_model_did():
     mark, abstains = curve_of().marks
     assert (mark.accepted, mark.wrong) == (3, 0)
-    assert (abstains.accepted, abstains.wrong) == (0, 0)
+    assert (abstains.accepted, abstains.wrong, abstains.lower) == (0, 0, 0.0)
+    # Three right of three: p³ = .05.
+    assert mark.lower == pytest.approx(0.05 ** (1 / 3), abs=1e-5)
 
 
 def test_the_bound_counts_variants_of_one_product_once():

@@ -17,7 +17,8 @@ from components.manifest_example_gen.artifact import Ingestion
 from components.report_gen import page
 from components.report_gen.content import assemble
 from components.report_gen.sections import Anomaly
-from shelfsort.labeling.label_issues import Suspect
+from components.trainer.artifact import Disagreement, FailedProof, FailedProofs
+from shelfsort.labeling.label_issues import Suspect, Trial
 from shelfsort.products.manifest.rejects import Reject
 
 
@@ -76,6 +77,68 @@ def test_a_model_that_decides_nothing_says_so_first(run_inputs):
     silent, sure = (run_inputs(200, thresholds={"95": each, "98": 2.0}) for each in (2.0, 0.66))
     assert "decides nothing yet</h1>" in drawn(silent)
     assert "decides nothing yet" not in drawn(sure)
+
+
+def test_what_stood_against_a_target_is_shown_with_its_label_and_prediction(run_inputs):
+    leaf, other = "Bags/Backpacks", "Bags/Handbags"
+    against = Disagreement("t1", leaf, other, 0.998, "A red backpack")
+    proofs = FailedProofs((FailedProof("combined", 0.98, 235, 1, 2, (against,)),))
+    html = drawn(run_inputs(200, failed_proofs=proofs))
+    assert ">Why 98&nbsp;% is not certified</h2>" in html
+    shown = json.loads(Scripts(html).found[0][1])
+    (doubt,) = shown["doubts"]
+    names = [shown["categories"][doubt[key]] for key in ("label", "predicted")]
+    assert (doubt["id"], doubt["target"], names) == ("t1", "98", [leaf, other])
+    assert 'id="proof"' not in drawn(run_inputs(200))
+
+
+def test_a_failed_check_gives_its_setting_its_remedy_and_its_categories_errors(run_inputs):
+    failed = Check(
+        "category_promise_95",
+        passed=False,
+        reason="Too low.",
+        setting="gate.on_broken_category",
+        remedy="Correct the labels.",
+        categories=("Bags/Backpacks",),
+    )
+    html = drawn(run_inputs(900, verdict=Verdict(False, (failed,)), model_blessing=False))
+    verdict = html[html.index('<section id="verdict"') : html.index('<section id="live"')]
+    assert "<code>gate.on_broken_category</code>" in verdict
+    assert "Correct the labels." in verdict
+    assert 'data-category="Bags/Backpacks"' in verdict
+
+
+@pytest.mark.parametrize(
+    ("trial", "golds", "weak"),
+    [
+        (Trial(100, 120, 90), {}, False),
+        (Trial(100, 400, 90), {}, True),
+        (None, {f"p{n}": "Bags/Handbags" if n < 3 else "Bags/Backpacks" for n in range(12)}, True),
+    ],
+)
+def test_a_list_of_label_issues_says_how_good_it_is(run_inputs, trial, golds, weak):
+    suspects = [
+        Suspect(f"p{n}", "Bags/Backpacks", "Bags/Handbags", 0.01, likely_score=n / 20)
+        for n in range(12)
+    ]
+    inputs = run_inputs(60, suspects=suspects, label_search=trial, suspect_golds=golds)
+    html = drawn(inputs)
+    assert ("too weak" in html) is weak
+    if golds:
+        assert "12 of the listed products have a gold label, and 3 of those labels are" in html
+    else:
+        assert f"listed {trial.listed} products" in html
+    # The surest come first.
+    assert [each.product_id for each in assemble(inputs).suspects][:2] == ["p11", "p10"]
+
+
+def test_the_manifest_the_run_and_changed_settings_are_in_the_lineage(run_inputs):
+    settings = {"gate.accuracy": 0.8}
+    html = drawn(run_inputs(60, title="c/l.manifest", run_id="run-7", settings=settings))
+    lineage = html[html.index('<section id="lineage"') :]
+    for value in ("c/l.manifest", "run-7", "gate.accuracy=0.8"):
+        assert f"<code>{value}</code>" in lineage
+    assert "all defaults" in drawn(run_inputs(60))
 
 
 def test_nothing_is_fetched_from_anywhere(run_inputs):

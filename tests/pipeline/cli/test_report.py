@@ -3,12 +3,15 @@
 import dataclasses
 import json
 import webbrowser
+from datetime import datetime, timezone
 
 import pytest
 from click.testing import CliRunner
 
+from components.evaluator.artifact import Metrics
 from components.report_gen.artifact import Report, write_page
 from pipeline.cli.report import report
+from pipeline.experiments.runs import Run
 from shelfsort.core.errors import InputError
 
 REPORT = Report(
@@ -82,12 +85,35 @@ def test_json_is_one_object_for_a_program(finished_run):
 
 def test_opens_the_page_when_asked(finished_run, monkeypatch):
     opened = []
-    monkeypatch.setattr(webbrowser, "open", opened.append)
+    monkeypatch.setattr(webbrowser, "open", lambda page: opened.append(page) or True)
     run = finished_run()
     call(run)
     assert opened == []
     call(run, "--open")
     assert opened == [(run / "report/index.html").as_uri()]
+
+
+def test_the_live_models_report_is_shown_and_the_last_runs_on_request(finished_run, monkeypatch):
+    out = finished_run()
+    (out / ".shelfsort").write_text("format 1\n")
+    (out / "metadata.sqlite").touch()
+    for number, lineage in ((1, {}), (2, {}), (3, {"rollback_of": 1})):
+        extra = out / "serving" / "shelves" / str(number) / "assets.extra"
+        extra.mkdir(parents=True)
+        (extra / "shelfsort.json").write_text(json.dumps(lineage))
+        (extra.parent / "saved_model.pb").touch()
+    runs = []
+    for version in ("", "2", "1"):
+        folder = out / "pipeline" / f"of-{version}"
+        write_page(folder, f"<!doctype html>{version}".encode())
+        dataclasses.replace(REPORT, blessed=bool(version)).write(folder)
+        now = datetime.now(timezone.utc)
+        runs.append(Run(version, now, "", version, Metrics(), {}, {"report": folder}))
+    monkeypatch.setattr("pipeline.experiments.runs.list_runs", lambda _: runs)
+    live, last = (json.loads(call(out, *more, "--json")) for more in ((), ("--last",)))
+    assert (live["version"], live["page"]) == (3, str(out / "pipeline" / "of-1" / "index.html"))
+    assert (last["version"], last["page"]) == (None, str(out / "report" / "index.html"))
+    assert "--last" in call(out) and "version 3" in call(out)
 
 
 def test_a_page_of_an_earlier_version_holds_its_report_itself(tmp_path):

@@ -10,6 +10,7 @@ import pipeline.local.watch
 from pipeline.cli import watch as command
 from pipeline.local.watch import Turn
 from shelfsort.core.errors import InputError, NotBlessed, RunFailed
+from shelfsort.products.manifest.files import NoFiles
 
 FIGURES = {"n": 10, "accuracy": 0.9, "coverage_at_95": 0.5}
 PUSHED = Turn("pushed", "d", ("1.manifest",), 2, 2, "1", (), FIGURES, 1.0)
@@ -102,6 +103,7 @@ def test_a_failed_run_does_not_end_the_watch(watch):
     [
         (PUSHED, None),
         (NOTHING, None),
+        (NoFiles("empty"), None),
         (REFUSED, NotBlessed),
         (InputError("bad"), InputError),
         (RunFailed("disk full"), RunFailed),
@@ -119,11 +121,12 @@ def test_json_has_everything(watch):
 
 
 def test_bad_input_exits_with_two_and_one_line(tmp_path):
-    options = ["--inbox", str(tmp_path), "--taxonomy", "t.json", "--output", str(tmp_path / "out")]
+    inbox = str(tmp_path / "nowhere" / "*.manifest")
+    options = ["--inbox", inbox, "--taxonomy", "t.json", "--output", str(tmp_path / "out")]
     done = subprocess.run(
         [sys.executable, "-m", "shelfsort.cli.main", "watch", "--once", *options],
         capture_output=True,
         text=True,
     )
     assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1 and f"{tmp_path}/*.manifest" in done.stderr
+    assert len(done.stderr.splitlines()) == 1 and inbox in done.stderr

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from shelfsort.labeling.label_issues import Suspect, find_suspects, relabelling_lines, suspect_lines
+from shelfsort.labeling.label_issues import (
+    Suspect,
+    find_suspects,
+    relabelling_lines,
+    suspect_lines,
+    try_changed_labels,
+)
 from shelfsort.products.taxonomy import Taxonomy
 
 CATEGORIES = ["boots", "clogs", "hats", "mugs"]
@@ -140,22 +146,36 @@ def test_what_is_no_sample_is_refused_with_its_row(labels, probabilities, messag
         find_suspects(["a", "b"], labels, probabilities, ["x", "y"])
 
 
+def test_labels_changed_on_purpose_are_found_by_a_sure_model_and_not_by_a_weak_one():
+    labels, _, _, sure = _noisy(2000, 0.0, seed=5)
+    trial = try_changed_labels(labels, lambda start, stop: sure[start:stop], CATEGORIES)
+    assert trial.changed == 100
+    assert trial.precision > 0.9 and trial.recall > 0.8
+    # A model that is right in one of two: most of what it doubts is right.
+    weak = np.full((2000, 4), 0.1, np.float32)
+    guessed = np.where(np.random.default_rng(6).random(2000) < 0.5, labels, (labels + 1) % 4)
+    weak[np.arange(2000), guessed] = 0.7
+    trial = try_changed_labels(labels, lambda start, stop: weak[start:stop], CATEGORIES)
+    assert trial.precision < 0.2
+
+
 def test_suspects_are_written_as_json_lines():
     labels, _, _, probabilities = _noisy(300, 0.1, seed=4)
     suspects = find_suspects(range(300), labels, probabilities, CATEGORIES)
     records = [json.loads(line) for line in suspect_lines(suspects)]
     assert [record["product_id"] for record in records] == [s.product_id for s in suspects]
-    assert set(records[0]) == {"product_id", "label", "likely", "label_score"}
+    assert set(records[0]) == {"product_id", "label", "likely", "label_score", "likely_score"}
 
 
 def test_a_relabelling_manifest_names_paths_that_an_import_understands():
-    suspect = Suspect("7", "boots", "mugs", 0.01, title="Teetasse\u2028blau")
+    suspect = Suspect("7", "boots", "mugs", 0.01, title="Teetasse\u2028blau", image="i/7.jpg")
     (line,) = relabelling_lines([suspect], TREE)
     record = json.loads(line)
     assert record == {
         "id": "7",
         "title": "Teetasse\u2028blau",
         "description": "",
+        "source-ref": "i/7.jpg",
         "suspected-label": "Wear > Boots",
         "likely-label": "Mugs",
         "label-score": 0.01,

@@ -74,6 +74,10 @@ def test_an_inner_category_is_not_a_leaf(tree, label):
         tree.resolve(label)
 
 
+def test_the_nearest_names_are_found_in_any_case(tree):
+    assert "Jeans" in tree.nearest("JEANS")
+
+
 def test_an_unknown_label_is_answered_with_the_nearest_names(tree):
     with pytest.raises(UnknownLabel, match=r"'Jeanz'.*'Jeans'"):
         tree.resolve("Jeanz")
