@@ -63,6 +63,7 @@ class Watch:
         options += ["--output", str(output), "--every", "1", "--json"]
         for setting in SETTINGS:
             options += ["--set", setting]
+        self.logs = output / "logs"
         self.errors = (output.parent / "errors.log").open("w+")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "shelfsort.cli.main", "watch", *options],
@@ -76,6 +77,12 @@ class Watch:
         assert line, Path(self.errors.name).read_text()
         return json.loads(line)
 
+    def wait_for(self, words: str) -> None:
+        """Until a log has the words."""
+        while not any(words in log.read_text(errors="replace") for log in self.logs.glob("*.log")):
+            assert self.process.poll() is None, Path(self.errors.name).read_text()
+            time.sleep(0.5)
+
     def kill(self) -> None:
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -83,24 +90,15 @@ class Watch:
         self.errors.close()
 
 
-def _wait_for(logs: Path, words: str) -> None:
-    deadline = time.monotonic() + 600
-    while time.monotonic() < deadline:
-        if any(words in log.read_text(errors="replace") for log in logs.glob("*.log")):
-            return
-        time.sleep(0.5)
-    raise AssertionError(f"no log in {logs} ever said {words!r}")
-
-
 def test_the_gate_refuses_careless_labels_and_the_model_recovers(finished_run, tmp_path):
     inbox, output = Inbox(tmp_path / "inbox", finished_run.catalogue), tmp_path / "out"
-    serving = output / "serving" / "shelfsort"
+    serving = OutputFolder.open(str(output)).serving / "shelfsort"
     shutil.copytree(finished_run.pushed, serving / "1")
     careless = inbox.labelled_carelessly(inbox.lines)
     inbox.put("1.manifest", inbox.lines)
     inbox.put("2.manifest", careless)
     killed = Watch(inbox, output)
-    _wait_for(output / "logs", "StatisticsGen")
+    killed.wait_for("StatisticsGen")
     killed.kill()
 
     watch = Watch(inbox, output)
