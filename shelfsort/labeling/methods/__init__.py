@@ -1,0 +1,1 @@
+"""Consolidation methods, one module each, all of the form of `fit.Method`."""
