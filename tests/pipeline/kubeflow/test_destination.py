@@ -53,6 +53,10 @@ def test_what_the_target_cannot_open_is_refused(changes, message):
     assert "\n" not in str(refused.value)
 
 
+def test_a_tree_that_is_built_from_the_labels_has_no_place():
+    check(VOLUME, taxonomy="")
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
