@@ -64,6 +64,11 @@ COMMANDS = {
         "Ask a model about one product, or about a file of them.",
         _LIBRARY,
     ),
+    "taxonomy": Command(
+        "shelfsort.cli.taxonomy.command:taxonomy",
+        "Check, build, search, reduce, compare and draw category trees.",
+        _LIBRARY,
+    ),
     "models": Command(
         "serving.cli.models:models", "List, roll back, prune and verify pushed models.", _SERVING
     ),

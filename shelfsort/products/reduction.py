@@ -17,7 +17,7 @@ def load_reduction(path: str, taxonomy: Taxonomy) -> dict[str, str]:
     """The merges in a file, as ids: `{leaf: category it becomes}`.
 
     The file is a CSV table with the columns `from` and `to`, or a JSON list of objects with these
-    keys. Both name categories by id, full path or unique leaf name. A line that maps a leaf onto
+    keys. Both name categories by id, full path or unique name. A line that maps a leaf onto
     itself has no effect and is left out.
 
     Raises:
@@ -33,7 +33,7 @@ def load_reduction(path: str, taxonomy: Taxonomy) -> dict[str, str]:
     mapping: dict[str, str] = {}
     for where, source, target in pairs:
         try:
-            leaf, into = taxonomy.find(source), taxonomy.find(target)
+            leaf, into = taxonomy.named(source), taxonomy.named(target)
         except UnknownLabel as error:
             raise InputError(f"{where}: {error}. Use categories of the taxonomy.") from error
         if mapping.get(leaf, into) != into:

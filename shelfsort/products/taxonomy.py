@@ -3,15 +3,14 @@
 import difflib
 import hashlib
 import json
-import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
 from shelfsort.core.errors import InputError
 from shelfsort.products.taxonomy_checks import InvalidTaxonomy, checked_nodes
-from shelfsort.products.taxonomy_files import read_nodes
+from shelfsort.products.taxonomy_files import TreeFile, read_tree_file
 from shelfsort.products.taxonomy_forms import PATH_SEPARATOR, canonical_path
 
 LabelForm = Literal["any", "id", "path", "name"]
@@ -60,13 +59,17 @@ class Taxonomy:
         Raises:
           InputError: one line that names the file, the line where it is known, and the remedy.
         """
-        path = str(path)
-        nodes, text = read_nodes(path)
+        return cls.of_file(read_tree_file(str(path)))
+
+    @classmethod
+    def of_file(cls, file: TreeFile) -> "Taxonomy":
+        """The tree in a file that was read. Raises InputError as `load` does."""
         try:
-            return cls.from_nodes(nodes)
+            return cls.from_nodes(file.nodes)
         except InvalidTaxonomy as error:
-            line = _line_of_node(text, error.node)
-            raise InputError(f"{path}:{line}: {error}" if line else f"{path}: {error}") from error
+            line = file.line_of(error.node) if error.node is not None else None
+            place = f"{file.path}:{line}" if line else file.path
+            raise InputError(f"{place}: {error}") from error
 
     @classmethod
     def from_nodes(cls, nodes: Sequence[Mapping[str, Any]]) -> "Taxonomy":
@@ -105,6 +108,18 @@ class Taxonomy:
     def is_leaf(self, id_: str) -> bool:
         """Whether products may be assigned to `id_`."""
         return id_ in self._leaf_set
+
+    def subcategories(self, id_: str) -> list[str]:
+        """Ids directly below a category, in the order of the file. Raises KeyError as `name`."""
+        return list(self._nodes[id_]["subcategories"])
+
+    def descending(self, top: str | None = None) -> Iterator[str]:
+        """Ids from `top` (default: the root) down, each parent before its subcategories."""
+        waiting = [self.root if top is None else top]
+        while waiting:
+            id_ = waiting.pop()
+            yield id_
+            waiting += reversed(self._nodes[id_]["subcategories"])
 
     def ancestors(self, id_: str) -> list[str]:
         """Ids from just below the root down to the direct parent; [] for a top-level node."""
@@ -170,6 +185,19 @@ class Taxonomy:
     def find_any(self, label: str) -> str:
         """As `find`, but the bare name of an inner category is enough."""
         return self._only(label, self.candidates(label))
+
+    def named(self, label: str) -> str:
+        """The category, inner ones included, that a person names in a file of rules or a command.
+
+        An id or a full path counts before a bare name: in a tree with the top-level leaf `Skirts`
+        and with `Activewear > Skirts`, the rule `Skirts` means the former.
+
+        Raises:
+          UnknownLabel: it names nothing.
+          AmbiguousLabel: it could mean several categories.
+        """
+        exact = list(dict.fromkeys([*self._of_id(label), *self._of_path(label)]))
+        return self._only(label, exact or self.candidates(label))
 
     def candidates(self, label: str, by: LabelForm = "any") -> list[str]:
         """The ids of all categories that `label` could mean, each once."""
@@ -283,7 +311,8 @@ class Taxonomy:
 
     def leaves_beneath(self, id_: str) -> list[str]:
         """The leaves below a category, or the leaf itself, in the order of the file."""
-        return [leaf for leaf in self.leaves if leaf == id_ or id_ in self.ancestors(leaf)]
+        beneath = set(self.descending(id_))
+        return [leaf for leaf in self.leaves if leaf in beneath]
 
     def _check_reduction(self, mapping: Mapping[str, str]) -> None:
         for source, target in mapping.items():
@@ -334,14 +363,3 @@ class Taxonomy:
 
 def _normal_path(label: str) -> str:
     return PATH_SEPARATOR.join(part.strip() for part in label.split(">"))
-
-
-def _line_of_node(text: str, node: str | None) -> int | None:
-    """The line on which the node's id is declared; None where it is unknown."""
-    if node is None:
-        return None
-    for spelled in {json.dumps(node), json.dumps(node, ensure_ascii=False)}:
-        declared = re.search(r'"id"\s*:\s*' + re.escape(spelled), text)
-        if declared:
-            return text.count("\n", 0, declared.start()) + 1
-    return None

@@ -82,6 +82,27 @@ def with_both_sides(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return _under_one_root(complete, by_id)
 
 
+def under_a_root(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Nodes that name their parents, with a root above the topmost ones and subcategories listed.
+
+    A published tree may have one topmost category, whose name belongs to every path.
+
+    Args:
+        nodes: unchecked, each with `id`, `name`, an empty `subcategories` and maybe `parent`.
+    """
+    root = _unused_id(node["id"] for node in nodes if isinstance(node["id"], str))
+    below: dict[str, dict[str, None]] = {}
+    complete = [{**node, "parent": node.get("parent", root)} for node in nodes]
+    for node in complete:
+        if isinstance(node["parent"], str) and isinstance(node["id"], str):
+            below.setdefault(node["parent"], {})[node["id"]] = None
+    for node in complete:
+        if isinstance(node["id"], str):
+            node["subcategories"] = list(below.get(node["id"], ()))
+    top = {"id": root, "name": "All products", "subcategories": list(below.get(root, ()))}
+    return [top, *complete]
+
+
 def _under_one_root(
     nodes: list[dict[str, Any]], by_id: Mapping[str, dict[str, Any]]
 ) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import click
 import pytest
 
 from shelfsort.cli.main import COMMANDS, shelfsort
+from shelfsort.cli.taxonomy.command import taxonomy
 
 
 def _help(*names: str) -> tuple[click.Command, list[str]]:
@@ -22,14 +23,16 @@ def _help(*names: str) -> tuple[click.Command, list[str]]:
 
 
 MODELS = [("models", name) for name in ("list", "rollback", "prune", "verify")]
+TAXONOMY = [("taxonomy", name) for name in taxonomy.commands]
+NAMES = [*((name,) for name in COMMANDS), *MODELS, *TAXONOMY]
 
 
-@pytest.mark.parametrize("names", [(), *((name,) for name in COMMANDS), *MODELS], ids=" ".join)
+@pytest.mark.parametrize("names", [(), *NAMES], ids=" ".join)
 def test_golden_help(names, golden):
     golden(f"help/{'-'.join(['shelfsort', *names])}.txt", _help(*names)[1])
 
 
-@pytest.mark.parametrize("names", [*((name,) for name in COMMANDS), *MODELS], ids=" ".join)
+@pytest.mark.parametrize("names", NAMES, ids=" ".join)
 def test_help_gives_examples_and_explains_every_option(names):
     command, lines = _help(*names)
     assert any("Examples:" in line for line in lines)

@@ -5,6 +5,7 @@ import pytest
 from shelfsort.core.errors import InputError
 from shelfsort.products.reduction import load_reduction
 from shelfsort.products.taxonomy import Taxonomy
+from shelfsort.products.taxonomy_forms import nodes_of_paths
 from tests.fixtures.golden import refusal
 
 NODES = [
@@ -36,6 +37,13 @@ def test_a_json_list_means_the_same(load):
 
 def test_a_leaf_mapped_onto_itself_says_nothing(load):
     assert load("from,to\na,a\nb,a\n") == {"b": "a"}
+
+
+def test_a_full_path_means_its_category_where_a_leaf_elsewhere_has_that_name(tmp_path):
+    path = tmp_path / "rules.csv"
+    path.write_text("from,to\nActivewear > Skirts,Skirts\n")
+    tree = Taxonomy.from_nodes(nodes_of_paths(["Activewear > Skirts", "Activewear > T", "Skirts"]))
+    assert load_reduction(str(path), tree) == {"Activewear > Skirts": "Skirts"}
 
 
 NO_REDUCTIONS = [

@@ -1,0 +1,1 @@
+"""`shelfsort taxonomy`: tools for category trees."""

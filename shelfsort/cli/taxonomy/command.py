@@ -1,0 +1,23 @@
+"""The group `shelfsort taxonomy`."""
+
+import click
+
+from shelfsort.cli.taxonomy.tree import build, check, save, search
+
+
+@click.group()
+def taxonomy() -> None:
+    """Check, build, search, reduce, compare and draw category trees.
+
+    A tree is a JSON list, a table, a list of paths, or a file of Google's or Shopify's taxonomy.
+
+    \b
+    Examples:
+      shelfsort taxonomy check tree.json
+      shelfsort taxonomy search tree.json "dog food"
+      shelfsort taxonomy build taxonomy-with-ids.en-US.txt --output tree.json
+    """
+
+
+for command in (check, search, build, save):
+    taxonomy.add_command(command)

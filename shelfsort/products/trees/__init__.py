@@ -1,0 +1,1 @@
+"""Tools for a category tree: findings, search, roll-up, and what differs between two versions."""
