@@ -142,6 +142,10 @@ class Taxonomy:
         """Steps below the root: 0 for the root, 1 for its children."""
         return 0 if id_ == self.root else len(self.ancestors(id_)) + 1
 
+    def parent(self, id_: str) -> str:
+        """The category directly above. Raises KeyError for the root."""
+        return self._parents[id_]
+
     def parent_or_self(self, leaf: str) -> str:
         """The direct parent, or the leaf itself where its parent is the root."""
         parent = self._parents[leaf]

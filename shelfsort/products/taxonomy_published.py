@@ -153,7 +153,7 @@ def _nodes(place: str, listed: Sequence[Listed]) -> list[dict[str, Any]]:
             if here in nodes:
                 continue
             known = ids.get(here)
-            node = {
+            node: dict[str, Any] = {
                 "id": known.id if known else PATH_SEPARATOR.join(here),
                 "name": here[-1],
                 "subcategories": [],

@@ -3,6 +3,7 @@
 import click
 
 from shelfsort.cli.taxonomy.tree import build, check, save, search
+from shelfsort.cli.taxonomy.versions import diff, migrate
 
 
 @click.group()
@@ -19,5 +20,5 @@ def taxonomy() -> None:
     """
 
 
-for command in (check, search, build, save):
+for command in (check, search, build, save, diff, migrate):
     taxonomy.add_command(command)

@@ -115,7 +115,8 @@ def _of_siblings(tree: Taxonomy) -> Iterator[Finding]:
 
 
 def _of_names(tree: Taxonomy) -> Iterator[Finding]:
-    leaves, inner = defaultdict(list), {}
+    leaves: dict[str, list[str]] = defaultdict(list)
+    inner: dict[str, str] = {}
     for id_ in tree.descending():
         name = tree.name(id_).strip()
         if tree.is_leaf(id_):

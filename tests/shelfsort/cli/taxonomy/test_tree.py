@@ -1,25 +1,9 @@
 import json
 
 import pytest
-from click.testing import CliRunner
 
-from shelfsort.cli.taxonomy.command import taxonomy
 from shelfsort.core.errors import InputError
 from shelfsort.products.taxonomy import Taxonomy
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch):
-    """Runs a subcommand in a folder of its own; returns its lines."""
-    monkeypatch.chdir(tmp_path)
-
-    def called(*arguments):
-        result = CliRunner().invoke(taxonomy, arguments)
-        if result.exception is not None:
-            raise result.exception
-        return result.output.splitlines()
-
-    return called
 
 
 @pytest.fixture
