@@ -6,10 +6,10 @@ from typing import Any
 
 import grpc
 
-# Where a service's file is described, for whoever looks it up by the service's name.
-from tensorflow_serving.apis import model_service_pb2, prediction_service_pb2  # noqa: F401
+from shelfsort.core.stack import describe_services
 
 _MAX_STREAMS = 100
+_SERVICES = ("model_service_pb2", "prediction_service_pb2")
 
 
 def add_reflection(server: grpc.aio.Server, services: Sequence[str]) -> None:
@@ -22,6 +22,9 @@ def add_reflection(server: grpc.aio.Server, services: Sequence[str]) -> None:
     if importlib.util.find_spec("grpc_reflection") is None:
         return
     from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
+
+    for module in _SERVICES:
+        describe_services(f"tensorflow_serving.apis.{module}")
 
     class Bounded(reflection.aio.ReflectionServicer):
         """Answers so many at once: a stream without a request would be held for ever."""

@@ -3,6 +3,8 @@
 Each function asks for the newer name first. Nothing else in the project asks for a version.
 """
 
+import importlib
+from contextlib import suppress
 from typing import Any
 
 from google.protobuf import json_format, message_factory
@@ -19,6 +21,16 @@ def message_class(pool: DescriptorPool, name: str) -> type[Message]:
     else:
         made = message_factory.MessageFactory(pool).GetPrototype(descriptor)
     return made
+
+
+def describe_services(module: str) -> None:
+    """Puts the file of a generated module with services into the default descriptor pool.
+
+    TF Serving's are of protobuf 3's time: under protobuf 6 they add their file and then fail, where
+    they write options into it.
+    """
+    with suppress(AttributeError):
+        importlib.import_module(module)
 
 
 def message_to_dict(message: Message) -> dict[str, Any]:

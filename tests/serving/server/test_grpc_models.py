@@ -2,6 +2,7 @@
 
 import grpc
 import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import get_model_metadata_pb2, model_management_pb2
 
@@ -218,8 +219,8 @@ def test_a_server_describes_what_it_serves(client):
 
     stub = reflection_pb2_grpc.ServerReflectionStub(client.channel)
     request = reflection_pb2.ServerReflectionRequest
-    predict = "tensorflow.serving.PredictionService.Predict"
-    asked = [request(list_services=""), request(file_containing_symbol=predict)]
+    service = "tensorflow.serving.PredictionService"
+    asked = [request(list_services=""), request(file_containing_symbol=service)]
     listed, described = stub.ServerReflectionInfo(iter(asked), timeout=30)
     assert {service.name for service in listed.list_services_response.service} == {
         "grpc.health.v1.Health",
@@ -227,4 +228,7 @@ def test_a_server_describes_what_it_serves(client):
         "tensorflow.serving.ModelService",
         "tensorflow.serving.PredictionService",
     }
-    assert len(described.file_descriptor_response.file_descriptor_proto) == 1
+    file = FileDescriptorProto.FromString(
+        described.file_descriptor_response.file_descriptor_proto[0]
+    )
+    assert file.name == "tensorflow_serving/apis/prediction_service.proto"

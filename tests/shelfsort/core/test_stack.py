@@ -3,10 +3,16 @@
 from types import SimpleNamespace
 
 import pytest
+from google.protobuf import descriptor_pool
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 
-from shelfsort.core.stack import ask_for_health, message_class, message_to_dict
+from shelfsort.core.stack import (
+    ask_for_health,
+    describe_services,
+    message_class,
+    message_to_dict,
+)
 
 
 @pytest.fixture
@@ -41,3 +47,9 @@ def test_the_health_check_has_a_name_on_each_stack(name):
 def test_an_api_without_a_health_check_is_an_error():
     with pytest.raises(AttributeError):
         ask_for_health(SimpleNamespace())
+
+
+def test_tf_servings_services_are_described_in_the_default_pool():
+    describe_services("tensorflow_serving.apis.prediction_service_pb2")
+    service = descriptor_pool.Default().FindServiceByName("tensorflow.serving.PredictionService")
+    assert "Predict" in {method.name for method in service.methods}
