@@ -1,6 +1,6 @@
 """What differs between the two supported stacks, TFX 1.16 (protobuf 3) and TFX 1.21 (protobuf 6).
 
-Each function asks for the newer name first. Nothing else in the project asks for a version.
+Where a name differs, the newer one is tried first. No other module looks at a version.
 """
 
 import importlib
@@ -48,3 +48,17 @@ def ask_for_health(api: Any) -> Any:
         if hasattr(api, name):
             return getattr(api, name)()
     raise AttributeError("this kfp_server_api has no health check that Shelfsort knows")
+
+
+def safe_parquet() -> Any:
+    """`pyarrow.parquet`, with which no extension type in a hostile file runs code.
+
+    Raises:
+        ImportError: pyarrow is missing, or pyarrow-hotfix where pyarrow is older than 14.
+    """
+    import pyarrow
+    from pyarrow import parquet
+
+    if int(pyarrow.__version__.split(".")[0]) < 14:
+        import pyarrow_hotfix  # noqa: F401
+    return parquet

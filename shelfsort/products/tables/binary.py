@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from shelfsort.core.errors import InputError
+from shelfsort.core.stack import safe_parquet
 from shelfsort.core.storage import open_binary, read_bytes
 from shelfsort.products.tables.rows import Row, reading
 
@@ -54,12 +55,7 @@ def parquet_rows(file: str) -> Iterator[Row]:
         InputError: it cannot be read.
     """
     try:
-        import pyarrow
-        from pyarrow import parquet
-
-        if int(pyarrow.__version__.split(".")[0]) < 14:
-            # Without it an extension type in a hostile file may run code.
-            import pyarrow_hotfix  # noqa: F401
+        parquet = safe_parquet()
     except ImportError as error:
         raise InputError(_NEEDS.format(file=file)) from error
     number = 0

@@ -1,7 +1,9 @@
 """What differs between the stacks: each function works with the libraries of the one installed."""
 
+import sys
 from types import SimpleNamespace
 
+import pyarrow
 import pytest
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
@@ -12,6 +14,7 @@ from shelfsort.core.stack import (
     describe_services,
     message_class,
     message_to_dict,
+    safe_parquet,
 )
 
 
@@ -53,3 +56,8 @@ def test_tf_servings_services_are_described_in_the_default_pool():
     describe_services("tensorflow_serving.apis.prediction_service_pb2")
     service = descriptor_pool.Default().FindServiceByName("tensorflow.serving.PredictionService")
     assert "Predict" in {method.name for method in service.methods}
+
+
+def test_parquet_is_read_with_the_fix_that_an_old_pyarrow_needs():
+    assert safe_parquet().__name__ == "pyarrow.parquet"
+    assert "pyarrow_hotfix" in sys.modules or int(pyarrow.__version__.split(".")[0]) >= 14
