@@ -94,7 +94,8 @@ def test_a_python_that_cannot_make_environments_is_passed_over(machine):
 
 
 @pytest.mark.parametrize(
-    ("glibc", "remedy"), [(NEW_GLIBC, "apt install python3.13"), (OLD_GLIBC, "pyenv install 3.10")]
+    ("glibc", "remedy"),
+    [(NEW_GLIBC, "apt install python3-venv"), (OLD_GLIBC, "pyenv install 3.10")],
 )
 def test_without_a_python_one_line_says_what_to_install(machine, glibc, remedy):
     assert remedy in machine(glibc, "3.11").refusal()
