@@ -25,6 +25,7 @@ help: ## List the targets
 $(RUNTIME): stacks/choose $(wildcard stacks/*/requirements.lock) pyproject.toml $(wildcard distributions/*/pyproject.toml)
 	@chosen=$$(stacks/choose); IFS=$$'\t' read -r stack python why <<<"$$chosen"; \
 	echo "Set-up: $$stack on $$("$$python" --version): $$why"; \
+	"$$python" stacks/check_compiler.py; \
 	echo "Set-up: installing the locked packages into $(VENV) (2 to 6 minutes, once)"; \
 	started=$$SECONDS; whole=$$([ ! -f $@ ] || cat $(VENV)/stack); rm -f $@; \
 	[ "$$whole" = "$$stack" ] || "$$python" -m venv --clear $(VENV); echo "$$stack" >$(VENV)/stack; \
