@@ -1,92 +1,104 @@
-"""How often is the guarantee broken when everything is refitted on another sample of products?
+"""How often is the guarantee broken when everything is fitted again on another sample of products?
 
 Draws products by group from a labelled set, fits folds, pool, temperature, thresholds and the final
 towers on them, and scores all other products of the set. A line of the table is one set, size of
 the sample, modality, target and way of fitting thresholds:
 
 - `ours`: as the Trainer does, on cross-fitted answers;
+- `tenth`: a tenth of the sample is the split `calibration`;
+- `bare`: as `ours`, without the marginal accuracy and the categories' floors;
 - `walk`: cross-fitted answers, a walk from fixed shares of the products (0.2 and 0.5);
 - `sgr`: cross-fitted answers, selection with guaranteed risk (Geifman & El-Yaniv 2017);
-- `naive`: the lowest threshold at which the cross-fitted answers themselves reach the target;
-- `tenth`: a tenth of the sample is the split `calibration`, with `--tenth` (twice the time).
+- `mapie`: cross-fitted answers, MAPIE's control of precision, where MAPIE is installed;
+- `naive`: the lowest threshold at which the cross-fitted answers themselves reach the target.
 
-    python benchmarks/guarantee.py WORK --set fashion=FOLDER --products 300 800 --draws 40
+    python benchmarks/guarantee.py WORK --plan PLAN.csv --set fashion=FOLDER
+    python benchmarks/guarantee.py WORK --table
 
-Every draw is a line of WORK/draws.jsonl; what is there is not drawn again. `missed` counts draws
-whose accepted products are right in less than the target. `p` is the exact binomial chance of so
-many where one in twenty may be missed; `!` marks lines where it is significant, Holm-corrected.
+A line of the plan is `set,products,first draw,draws,ways`, where ways is `crossed` or `tenth`; the
+set `made` is drawn from chance alone. What WORK holds is not fitted again. `missed` counts
+draws whose accepted products are right in less than the target. `p` is the exact binomial chance of
+so many where one in twenty may be missed; `!` marks lines where it is significant, Holm-corrected
+over the lines of that way.
 """
 
 import argparse
+import csv
 import dataclasses
-import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+import shutil
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from labelled_sets import LabelledSet, draw_groups, read_set, sample_products
+from labelled_sets import LabelledSet, narrowed, read_set
+from made_set import made_set
+from refits import Answered, Draw, refit
 from scipy.stats import binom
 from thresholds import Sample, guaranteed_risk, naive
 
-from components.transform.settings import TransformConfig
 from shelfsort.contract.calibration import ModalityCalibration
-from shelfsort.contract.modalities import MODALITIES
+from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.stats.binomial import holm, proof_p_value, smallest_proof
 from shelfsort.stats.design_effect import sizes_by_correlation
-from shelfsort.stats.temperature import softmax
-from shelfsort.training.calibration import (
-    Calibrated,
-    Rules,
-    calibrate,
-)
-from shelfsort.training.dataset import Products
-from shelfsort.training.evidence import Predictions, Scored, modality_logits, modality_rows
-from shelfsort.training.fitting import VocabularySizes, cross_fit, fit_all, tower_logits
+from shelfsort.training.calibration import Rules, calibrate
 from shelfsort.training.label_space import LabelSpace
-from shelfsort.training.pooling import Pool
 from shelfsort.training.settings import FitConfig, TrainingConfig
+from shelfsort.training.steps import CompiledSteps
+
+try:
+    from mapie.risk_control import BinaryClassificationController
+except ImportError:
+    BinaryClassificationController = None
 
 ALLOWED = 0.05
 TARGETS = (0.95, 0.98)
-DRAWS_FILE = "draws.jsonl"
+MADE, FULL_WIDTH = "made", 1280
 
 
 @dataclasses.dataclass(frozen=True)
-class Answered:
-    """The other products of the set, as the final model answers them in one modality.
+class Line:
+    """One line of a plan: `draws` samples of `products` of a set, numbered from `first`."""
+
+    whole: str
+    products: int
+    first: int
+    draws: int
+    way: str
+
+    def paths(self, work: Path) -> Iterator[tuple[int, Path]]:
+        """The seed and the file of each draw."""
+        for seed in range(self.first, self.first + self.draws):
+            yield seed, work / "draws" / self.whole / f"{self.products}-{self.way}-{seed}.npz"
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What one way of fitting did on one draw, in one modality at one target.
 
     Attributes:
-        scores: (n,) of the predicted categories.
-        predicted: (n,) their places among the categories.
-        right, gold: (n,) bools, whether the prediction is the label, and the true category.
+        coverage: share of the other products that are accepted.
+        accuracy, gold: share of these whose label, and whose true category, is the prediction; 1.0
+            where nothing is accepted.
+        oracle: the largest share that a threshold could accept with `target` of it right.
     """
 
-    scores: np.ndarray
-    predicted: np.ndarray
-    right: np.ndarray
-    gold: np.ndarray
+    coverage: float
+    accuracy: float
+    gold: float
+    oracle: float
 
-    def outcome(self, accepted: np.ndarray, target: float) -> dict[str, float]:
-        """Coverage, accuracy and what the best threshold would accept."""
-        ranked = self.right[np.argsort(-self.scores, kind="stable")]
+    @classmethod
+    def of(cls, answered: Answered, accepted: np.ndarray, target: float) -> "Outcome":
+        ranked = answered.right[np.argsort(-answered.scores, kind="stable")]
         ranks = np.arange(1, len(ranked) + 1)
         oracle = ranks[np.cumsum(ranked) >= target * ranks].max(initial=0) / len(ranked)
-        return {
-            "coverage": float(accepted.mean()),
-            "accuracy": float(self.right[accepted].mean()) if accepted.any() else 1.0,
-            "gold": float(self.gold[accepted].mean()) if accepted.any() else 1.0,
-            "oracle": float(oracle),
-        }
-
-
-@dataclasses.dataclass(frozen=True)
-class Fitted:
-    """A fit on one sample."""
-
-    found: Calibrated
-    pool: Pool
-    logits: dict[str, np.ndarray]
+        accuracy, gold = (
+            float(right[accepted].mean()) if accepted.any() else 1.0
+            for right in (answered.right, answered.gold)
+        )
+        return cls(float(accepted.mean()), accuracy, gold, float(oracle))
 
 
 def walk(sample: Sample, target: float) -> float | None:
@@ -110,241 +122,170 @@ def walk(sample: Sample, target: float) -> float | None:
     return float(ranked[best - 1]) if best else None
 
 
+def risk_control(sample: Sample, target: float) -> float | None:
+    """MAPIE's default: Learn-then-Test (Angelopoulos et al. 2021) over a hundred thresholds."""
+    controller = BinaryClassificationController(
+        lambda scores: np.stack([1 - scores, scores], axis=1),
+        risk="precision",
+        target_level=target,
+        confidence_level=1 - ALLOWED,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        controller.calibrate(sample.scores, sample.right.astype(int))
+    best = controller.best_predict_param
+    return None if best is None else float(best)
+
+
 PEERS: dict[str, Callable[[Sample, float], float | None]] = {
     "walk": walk,
     "sgr": guaranteed_risk,
     "naive": naive,
+    **({"mapie": risk_control} if BinaryClassificationController else {}),
 }
-
-
-def refit(
-    whole: LabelledSet, n: int, seed: int, config: TrainingConfig, *, tenth: bool = False
-) -> list[dict]:
-    """One draw: a record for each modality, target and way.
-
-    Args:
-        whole: the set.
-        n: products of the sample, about.
-        seed: of the draw and of the fit.
-        config: of the fit.
-        tenth: whether a tenth of the sample serves as a split `calibration`, beside.
-    """
-    rng = np.random.default_rng(seed)
-    drawn, rest = draw_groups(whole, n, rng)
-    config = dataclasses.replace(config, fit=dataclasses.replace(config.fit, seed=seed))
-    products, others, sizes, labels = sample_products(whole, drawn, rest, TransformConfig())
-    gold = _places(whole.gold[rest], labels)
-    fitted = _fit(products, others, sizes, labels, config)
-    records = list(_records(fitted, others, gold, labels))
-    if tenth:
-        inside, apart = draw_groups(_part(whole, drawn), round(0.9 * len(drawn)), rng)
-        train, both, sizes, labels = sample_products(
-            whole, drawn[inside], np.concatenate([drawn[apart], rest]), TransformConfig()
-        )
-        gold = _places(whole.gold[rest], labels)
-        records += _of_a_tenth(train, both, len(apart), sizes, labels, gold, config)
-    return records
+Key = tuple[str, int, str, float, str]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("work", type=Path, help="folder for what is read, and for the draws")
+    parser.add_argument("--plan", type=Path, help="CSV file of what to draw, see above")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=FOLDER")
-    parser.add_argument("--generated", type=int, default=0, help="products of a made catalogue")
-    parser.add_argument("--products", type=int, nargs="+", default=[300, 800, 2000])
-    parser.add_argument("--draws", type=int, default=40)
     parser.add_argument("--folds", type=int, default=FitConfig.folds)
-    parser.add_argument("--tenth", action="store_true", help="also fit on a calibration tenth")
+    parser.add_argument("--width", type=int, help="numbers of an embedding; fits cost less")
+    parser.add_argument("--table", action="store_true", help="print the table of all draws")
     arguments = parser.parse_args()
-    kept = arguments.work / DRAWS_FILE
-    arguments.work.mkdir(parents=True, exist_ok=True)
     config = TrainingConfig(fit=FitConfig(folds=arguments.folds))
-    for name, folder in _sets(arguments):
-        whole = read_set(folder, arguments.work / f"{name}.npz")
-        for n in arguments.products:
-            done = {row["seed"] for row in _rows(kept) if (row["set"], row["n"]) == (name, n)}
-            for seed in range(arguments.draws):
-                if seed in done or n >= 0.9 * len(whole):
+    if arguments.plan:
+        with arguments.plan.open() as stream:
+            plan = [Line(a, int(n), int(k), int(m), way) for a, n, k, m, way in csv.reader(stream)]
+        sets = Sets(arguments.work, dict(each.split("=", 1) for each in arguments.set))
+        run(plan, sets, config, arguments.width)
+    if arguments.table:
+        print("\n".join(table(outcomes(arguments.work))))
+
+
+@dataclasses.dataclass(frozen=True)
+class Sets:
+    """Labelled sets by name.
+
+    Attributes:
+        work: folder for what is read.
+        folders: by name; `made` needs none.
+    """
+
+    work: Path
+    folders: Mapping[str, str]
+
+    def read(self, name: str, width: int | None) -> LabelledSet:
+        """One set; its tree stays beside its draws."""
+        kept = self.work / "draws" / name / "taxonomy.json"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        if name == MADE:
+            return made_set(kept, width=width or FULL_WIDTH)
+        folder = Path(self.folders[name])
+        shutil.copyfile(folder / "taxonomy.json", kept)
+        whole = read_set(folder, self.work / f"{name}.npz")
+        return narrowed(whole, width) if width else whole
+
+
+def run(plan: Sequence[Line], sets: Sets, config: TrainingConfig, width: int | None) -> None:
+    """Draws what a plan says and the folder of draws does not hold."""
+    wholes: dict[str, LabelledSet] = {}
+    steps = None
+    for line in plan:
+        if line.whole not in wholes:
+            wholes[line.whole] = sets.read(line.whole, width)
+        whole = wholes[line.whole]
+        steps = steps or CompiledSteps(config, whole.embeddings.shape[1])
+        for seed, path in line.paths(sets.work):
+            if not path.exists():
+                fit = dataclasses.replace(config.fit, seed=seed)
+                seeded = dataclasses.replace(config, fit=fit)
+                draw = refit(whole, line.products, seeded, steps, apart=line.way == "tenth")
+                draw.save(path)
+
+
+def outcomes(work: Path) -> dict[Key, dict[int, Outcome]]:
+    """By set, size, modality, target and way: the outcome of each draw, by seed."""
+    found: dict[Key, dict[int, Outcome]] = {}
+    for path in sorted((work / "draws").glob("*/*[0-9].npz")):
+        taxonomy = Taxonomy.load(str(work / "draws" / path.parent.name / "taxonomy.json"))
+        products, kind, seed = path.stem.split("-")
+        for modality, target, way, outcome in judged(Draw.load(path, taxonomy), kind):
+            key = (path.parent.name, int(products), modality, target, way)
+            found.setdefault(key, {})[int(seed)] = outcome
+    return found
+
+
+def judged(draw: Draw, kind: str) -> Iterator[tuple[str, float, str, Outcome]]:
+    """Modality, target, way and outcome of every way that a draw can be judged in."""
+    ways = {"ours": _rules()}
+    if kind == "tenth":
+        ways = {"tenth": _rules()}
+    else:
+        ways["bare"] = dataclasses.replace(_rules(), scope="overall", marginal_accuracy=0.0)
+    for way, rules in ways.items():
+        found = calibrate(draw.held_out, draw.labels, rules, draw.apart)
+        for modality, answered in draw.answers.items():
+            calibration = found.calibration.of(modality)
+            for target in TARGETS:
+                accepted = _accepted(answered, calibration, target, draw.labels)
+                yield modality, target, way, Outcome.of(answered, accepted, target)
+                if way != "ours":
                     continue
-                records = refit(whole, n, seed, config, tenth=arguments.tenth)
-                row = {"set": name, "n": n, "seed": seed, "records": records}
-                with kept.open("a") as stream:
-                    stream.write(json.dumps(row) + "\n")
-    print("\n".join(table(list(_rows(kept)))))
+                leaves = found.answers[modality].leaves
+                correlation = calibration.at(target).correlation
+                sample = Sample(leaves.scores, leaves.correct, leaves.groups, correlation)
+                for peer, fit in PEERS.items():
+                    cut = fit(sample, target)
+                    accepted = answered.scores >= np.float32(np.inf if cut is None else cut)
+                    yield modality, target, peer, Outcome.of(answered, accepted, target)
 
 
-def table(rows: Sequence[dict]) -> list[str]:
+def table(found: dict[Key, dict[int, Outcome]]) -> list[str]:
     """A line for each set, size, modality, target and way of fitting."""
-    cells: dict[tuple, list[dict]] = {}
-    for row in rows:
-        for record in row["records"]:
-            key = (row["set"], row["n"], record["modality"], record["target"], record["way"])
-            cells.setdefault(key, []).append(record)
     chances = {}
-    for key, found in cells.items():
-        missed = sum(each["accuracy"] < each["target"] for each in found)
-        chances[key] = missed, float(binom.sf(missed - 1, len(found), ALLOWED))
-    beyond = dict(zip(chances, holm([p for _, p in chances.values()], ALLOWED), strict=True))
+    for key, by_seed in found.items():
+        missed = sum(each.accuracy < key[3] for each in by_seed.values())
+        chances[key] = missed, float(binom.sf(missed - 1, len(by_seed), ALLOWED))
+    beyond: dict[Key, bool] = {}
+    for way in {key[-1] for key in found}:
+        keys = [key for key in found if key[-1] == way]
+        beyond |= dict(zip(keys, holm([chances[key][1] for key in keys], ALLOWED), strict=True))
     lines = [
-        f"{'set':>10} {'n':>5} {'modality':>8} {'target':>6} {'way':>5} {'draws':>5} "
-        f"{'coverage':>8} {'oracle':>6} {'right':>6} {'gold':>6} {'missed':>6} {'p':>6}"
+        f"{'set':>10} {'n':>5} {'modality':>8} {'target':>6} {'way':>5} {'draws':>5} {'some':>5} "
+        f"{'coverage':>13} {'oracle':>6} {'right':>6} {'gold':>6} {'missed':>6} {'p':>6}"
     ]
-    for key in sorted(cells):
-        found, (missed, p) = cells[key], chances[key]
-        some = [each for each in found if each["coverage"] > 0]
+    for key in sorted(found):
+        each, (missed, p) = list(found[key].values()), chances[key]
+        some = [one for one in each if one.coverage > 0]
         right, gold = (
-            f"{np.mean([each[name] for each in some]):.3f}" if some else "-"
+            f"{np.mean([getattr(one, name) for one in some]):.3f}" if some else "-"
             for name in ("accuracy", "gold")
         )
-        coverage, oracle = (
-            np.mean([each[name] for each in found]) for name in ("coverage", "oracle")
-        )
+        coverage = [one.coverage for one in each]
+        spread = f"{np.std(coverage, ddof=1):.3f}" if len(each) > 1 else "-"
         name, n, modality, target, way = key
         lines.append(
-            f"{name:>10} {n:>5} {modality:>8} {target:>6} {way:>5} {len(found):>5} "
-            f"{coverage:>8.3f} {oracle:>6.3f} {right:>6} {gold:>6} {missed:>6} {p:>6.3f}"
-            f"{' !' if beyond[key] else ''}"
+            f"{name:>10} {n:>5} {modality:>8} {target:>6} {way:>5} {len(each):>5} {len(some):>5} "
+            f"{np.mean(coverage):>6.3f} ±{spread:>5} {np.mean([one.oracle for one in each]):>6.3f} "
+            f"{right:>6} {gold:>6} {missed:>6} {p:>6.3f}{' !' if beyond[key] else ''}"
         )
     return lines
 
 
-def _fit(
-    products: Products,
-    others: Products,
-    sizes: VocabularySizes,
-    labels: LabelSpace,
-    config: TrainingConfig,
-) -> Fitted:
-    trust = np.ones(len(products), np.float32)
-    crossed = cross_fit(products, sizes, config, trust)
-    towers = fit_all(products, sizes, config, trust)
-    held_out = Scored(products, crossed.held_out, crossed.folds, crossed.pools)
-    found = calibrate(held_out, labels, _rules(config))
-    return Fitted(found, crossed.pool, _logits(tower_logits(towers, others), len(others)))
-
-
-def _of_a_tenth(
-    train: Products,
-    both: Products,
-    apart: int,
-    sizes: VocabularySizes,
-    labels: LabelSpace,
-    gold: np.ndarray,
-    config: TrainingConfig,
-) -> Iterator[dict]:
-    """As with a split `calibration`: the first `apart` of `both` are it, the rest are scored."""
-    trust = np.ones(len(train), np.float32)
-    crossed = cross_fit(train, sizes, config, trust)
-    logits = _logits(tower_logits(fit_all(train, sizes, config, trust), both), len(both))
-    calibration, others = (
-        _rows_of(both, part) for part in (slice(None, apart), slice(apart, None))
-    )
-    proof = Scored.apart(
-        calibration, {name: each[:apart] for name, each in logits.items()}, crossed.pool
-    )
-    held_out = Scored(train, crossed.held_out, crossed.folds, crossed.pools)
-    found = calibrate(held_out, labels, _rules(config), proof)
-    rest = {name: each[apart:] for name, each in logits.items()}
-    for record in _records(Fitted(found, crossed.pool, rest), others, gold, labels):
-        if record["way"] == "ours":
-            yield record | {"way": "tenth"}
-
-
-def _records(
-    fitted: Fitted, others: Products, gold: np.ndarray, labels: LabelSpace
-) -> Iterator[dict]:
-    logits = modality_logits(fitted.logits, fitted.pool)
-    rows = modality_rows(others)
-    for modality in MODALITIES:
-        calibration = fitted.found.calibration.of(modality)
-        answers = fitted.found.answers[modality]
-        own = rows[modality]
-        if not len(own) or not len(answers.rows):
-            continue
-        probabilities = softmax(logits[modality][own], calibration.temperature)
-        predicted = probabilities.argmax(axis=1)
-        answered = Answered(
-            probabilities.max(axis=1).astype(np.float32),
-            predicted,
-            predicted == others.labels[own],
-            predicted == gold[own],
-        )
-        for target in TARGETS:
-            for way, accepted in _ways(answered, answers, calibration, target, labels):
-                yield {
-                    "modality": modality,
-                    "target": target,
-                    "way": way,
-                    **answered.outcome(accepted, target),
-                }
-
-
-def _ways(
-    answered: Answered,
-    answers: Predictions,
-    calibration: ModalityCalibration,
-    target: float,
-    labels: LabelSpace,
-) -> Iterator[tuple[str, np.ndarray]]:
+def _accepted(
+    answered: Answered, calibration: ModalityCalibration, target: float, labels: LabelSpace
+) -> np.ndarray:
     own = [calibration.threshold(leaf, target) for leaf in labels.categories]
     needed = np.array([np.inf if each is None else each for each in own], np.float32)
-    yield "ours", answered.scores >= needed[answered.predicted]
-    leaves = answers.leaves
-    correlation = calibration.at(target).correlation
-    sample = Sample(leaves.scores, leaves.correct, leaves.groups, correlation)
-    for way, fit in PEERS.items():
-        threshold = fit(sample, target)
-        yield way, answered.scores >= np.float32(np.inf if threshold is None else threshold)
+    return answered.scores >= needed[answered.predicted]
 
 
-def _rules(config: TrainingConfig) -> Rules:
-    return Rules(
-        config.calibration.confidence,
-        config.calibration.threshold_scope,
-        config.calibration.marginal_accuracy,
-        TARGETS,
-    )
-
-
-def _logits(by_tower: dict, n: int) -> dict[str, np.ndarray]:
-    return {name: rows[np.arange(n)] for name, rows in by_tower.items()}
-
-
-def _places(leaves: np.ndarray, labels: LabelSpace) -> np.ndarray:
-    number = {name: place for place, name in enumerate(labels.categories)}
-    return np.array([number.get(name, -1) for name in leaves])
-
-
-def _part(whole: LabelledSet, rows: np.ndarray) -> LabelledSet:
-    """Groups and labels of some rows; only for drawing from them."""
-    return dataclasses.replace(whole, groups=whole.groups[rows], labels=whole.labels[rows])
-
-
-def _rows_of(products: Products, rows: slice) -> Products:
-    arrays = ("has_text", "has_image", "labels", "label_weights", "groups", "evidence", "features")
-    return dataclasses.replace(
-        products,
-        product_ids=products.product_ids[rows],
-        **{name: getattr(products, name)[rows] for name in arrays},
-    )
-
-
-def _sets(arguments: argparse.Namespace) -> Iterator[tuple[str, Path]]:
-    for each in arguments.set:
-        name, _, folder = each.partition("=")
-        yield name, Path(folder)
-    if arguments.generated:
-        from demo.catalogue import make_catalogue
-
-        folder = arguments.work / "generated"
-        if not folder.exists():
-            make_catalogue(folder, products=arguments.generated)
-        yield "generated", folder
-
-
-def _rows(path: Path) -> Iterator[dict]:
-    if path.exists():
-        yield from map(json.loads, path.read_text().splitlines())
+def _rules() -> Rules:
+    config = TrainingConfig().calibration
+    return Rules(config.confidence, config.threshold_scope, config.marginal_accuracy, TARGETS)
 
 
 if __name__ == "__main__":

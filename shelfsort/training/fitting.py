@@ -16,8 +16,8 @@ from shelfsort.training.dataset import Products
 from shelfsort.training.label_noise import find_label_errors, label_trust
 from shelfsort.training.pooling import Pool, fit_pool
 from shelfsort.training.rows import RowFile, Rows, chunks, evenly
-from shelfsort.training.settings import FitConfig, TrainingConfig
-from shelfsort.training.steps import ImageSteps, Steps, TextSteps
+from shelfsort.training.settings import TrainingConfig
+from shelfsort.training.steps import CompiledSteps
 from shelfsort.training.towers import build_towers
 
 OUTPUTS = ("text", "image")
@@ -26,8 +26,6 @@ Start = Callable[[keras.Model], bool]
 WARM_PASSES, WARM_RATE = 0.2, 0.5
 # The pool has three numbers a category: more products than these would not move them.
 POOLED_ON = 20_000
-# The mean of the images and their variance: more would not move them.
-_CENTRED_ON = 10_000
 # Few products are cut into smaller batches, for a fit needs steps as much as passes.
 STEPS_A_PASS, LEAST = 24, 16
 # Products that a fit sees, each as often as there are passes, before it may do with the fewest.
@@ -96,17 +94,22 @@ def fit(
         log_dir: where TensorBoard logs of the final fit go; None for none.
         start: of the final fit; see `fit_all`.
     """
-    crossed = cross_fit(train, sizes, config, np.ones(len(train), np.float32))
+    steps = CompiledSteps(config, train.embedding_size)
+    crossed = cross_fit(train, sizes, config, np.ones(len(train), np.float32), steps)
     suspects = find_label_errors(train, crossed.held_out, crossed.pool, crossed.folds, categories)
     trust = label_trust(train, suspects, config.label_issues.action)
     if (trust < 1).any():
-        crossed = cross_fit(train, sizes, config, trust)
-    towers = fit_all(train, sizes, config, trust, log_dir=log_dir, start=start)
+        crossed = cross_fit(train, sizes, config, trust, steps)
+    towers = fit_all(train, sizes, config, trust, steps, log_dir=log_dir, start=start)
     return Fit(towers, crossed, suspects)
 
 
 def cross_fit(
-    train: Products, sizes: VocabularySizes, config: TrainingConfig, trust: np.ndarray
+    train: Products,
+    sizes: VocabularySizes,
+    config: TrainingConfig,
+    trust: np.ndarray,
+    steps: CompiledSteps | None = None,
 ) -> CrossFit:
     """Fits the towers without each fold in turn, and pools them on what they say of that fold.
 
@@ -115,7 +118,9 @@ def cross_fit(
         sizes: of the vocabularies.
         config: settings.
         trust: (n,) factors of the products' weights in the towers, see `label_noise.label_trust`.
+        steps: from earlier fits with these settings; None compiles them.
     """
+    steps = steps or CompiledSteps(config, train.embedding_size)
     weights = sample_weights(train, sizes.categories, config, trust)
     folds = train.group_folds(config.fit.folds, config.fit.seed)
     held_out = _no_logits(len(train), sizes.categories)
@@ -125,7 +130,7 @@ def cross_fit(
             continue
         seed = config.fit.seed + 1 + fold
         towers = _fresh_towers(train, sizes, config, seed)
-        _fit_once(towers, train, weights, config, seed=seed, on=inside)
+        _fit_once(towers, train, weights, config, steps, seed=seed, on=inside)
         _write_logits(towers, train, outside, held_out)
         progress(fold + 1, config.fit.folds, "cross-fits of the towers")
     return CrossFit(held_out, folds, *_pools(train, held_out, folds))
@@ -152,6 +157,7 @@ def fit_all(
     sizes: VocabularySizes,
     config: TrainingConfig,
     trust: np.ndarray,
+    steps: CompiledSteps | None = None,
     *,
     log_dir: Path | None = None,
     start: Start | None = None,
@@ -169,7 +175,7 @@ def fit_all(
         rate = WARM_RATE * config.fit.learning_rate
         warm = dataclasses.replace(config.fit, epochs=epochs, learning_rate=rate)
         config = dataclasses.replace(config, fit=warm)
-    _fit_once(towers, train, weights, config, seed=config.fit.seed, log_dir=log_dir)
+    _fit_once(towers, train, weights, config, steps, seed=config.fit.seed, log_dir=log_dir)
     return towers
 
 
@@ -179,7 +185,7 @@ def part_logits(
     """n rows of K logits of each tower, fitted on the (m,) rows `inside` only."""
     weights = sample_weights(train, sizes.categories, config, np.ones(len(train), np.float32))
     towers = _fresh_towers(train, sizes, config, config.fit.seed)
-    _fit_once(towers, train, weights, config, seed=config.fit.seed, on=inside)
+    _fit_once(towers, train, weights, config, None, seed=config.fit.seed, on=inside)
     return tower_logits(towers, train)
 
 
@@ -235,6 +241,7 @@ def _fit_once(
     train: Products,
     weights: np.ndarray,
     config: TrainingConfig,
+    compiled: CompiledSteps | None,
     *,
     seed: int,
     on: np.ndarray | None = None,
@@ -245,12 +252,14 @@ def _fit_once(
     The number of products alone says how many passes there are. A fold that decided when to stop
     would have had a part in the scores that it is judged by.
     """
+    compiled = compiled or CompiledSteps(config, train.embedding_size)
     rows = np.arange(len(train)) if on is None else on
     for name, has in (("text", train.has_text), ("image", train.has_image)):
         seeing = rows[has[rows]]
         if not len(seeing):
             continue
-        steps = _steps(name, towers, train, seeing, config.fit, seed)
+        steps = compiled.of(name)
+        steps.begin(towers, train, seeing, seed)
         size = _batch_size(len(seeing), config.fit.batch_size)
         batches = Batches(seeing, size, passes(len(seeing), config.fit.epochs), seed)
         losses = []
@@ -270,15 +279,6 @@ def _batch_size(products: int, most: int) -> int:
 def passes(products: int, epochs: int) -> int:
     """Passes of a fit on so many products: `epochs`, and up to twice as many where they are few."""
     return max(epochs, min(2 * epochs, SEEN // products))
-
-
-def _steps(
-    name: str, towers: keras.Model, train: Products, rows: np.ndarray, config: FitConfig, seed: int
-) -> Steps:
-    if name == "text":
-        return TextSteps(towers, config, seed)
-    sample = np.sort(evenly(rows, _CENTRED_ON))
-    return ImageSteps(towers, config, seed, train.features[sample]["embeddings"])
 
 
 def _write_losses(log_dir: Path, name: str, losses: np.ndarray) -> None:

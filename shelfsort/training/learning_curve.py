@@ -70,7 +70,7 @@ def learning_curve(
     answers = [*_of_parts(train, sizes, config), _Answers.of_all(train, crossed, config)]
     # As many products stand behind each that a cross-fitted model was trained on.
     per_label = sum(splits.values()) / splits["train"] * len(train) / answers[-1].labels
-    rows = modality_rows(train)
+    rows = _evidence_rows(train)
     curves = {}
     for modality, targets in short.items():
         fitted = calibration.of(modality)
@@ -198,11 +198,17 @@ def _rounded(labels: float | None, per_label: float) -> int | None:
     return math.ceil(products / unit) * unit
 
 
+def _evidence_rows(train: Products) -> dict[str, np.ndarray]:
+    """By modality, the products whose labels may judge answers."""
+    rows = modality_rows(train)
+    return {modality: each[train.evidence[each]] for modality, each in rows.items()}
+
+
 def _needy(
     train: Products, answers: _Answers, labels: LabelSpace, pool: Pool
 ) -> tuple[NeedyCategory, ...]:
     """By the answers of what most products have: the modality that has most of them."""
-    rows = modality_rows(train)
+    rows = _evidence_rows(train)
     modality = max(MODALITIES, key=lambda each: (len(rows[each]), each == COMBINED))
     kept, _, predicted = answers.predicted(modality, rows[modality], pool)
     held = np.bincount(train.labels[train.labels >= 0], minlength=len(labels.categories))

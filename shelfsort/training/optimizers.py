@@ -27,7 +27,14 @@ class AdamW:
     def __init__(self, variable: tf.Variable, decay: float):
         self._variable = variable
         self._decay = decay
-        self._moments = [tf.Variable(tf.zeros_like(variable)) for _ in range(2)]
+        self._moments = [
+            tf.Variable(tf.zeros_like(variable), shape=variable.shape) for _ in range(2)
+        ]
+
+    def begin(self) -> None:
+        """Forgets earlier steps; the variable may have another size than in these."""
+        for moment in self._moments:
+            moment.assign(tf.zeros_like(self._variable))
 
     def apply(self, gradient: tf.Tensor, rate: tf.Tensor, step: tf.Tensor) -> None:
         """Takes one step.
@@ -62,7 +69,12 @@ class SparseAdagrad:
 
     def __init__(self, table: tf.Variable):
         self._table = table
-        self._squares = tf.Variable(tf.fill(table.shape, _FIRST_SQUARE))
+        first = tf.fill(tf.shape(table), _FIRST_SQUARE)
+        self._squares = tf.Variable(first, shape=table.shape)
+
+    def begin(self) -> None:
+        """Forgets earlier steps; the table may have more or fewer rows than in these."""
+        self._squares.assign(tf.fill(tf.shape(self._table), _FIRST_SQUARE))
 
     def apply(self, rows: tf.Tensor, gradient: tf.Tensor, rate: tf.Tensor) -> None:
         """Takes one step.

@@ -5,6 +5,8 @@ model: words as a sparse matrix of the terms that the batch has, images in coord
 fit converges fast. `finish` puts the result back into the model.
 """
 
+import functools
+from collections.abc import Callable
 from typing import Protocol
 
 import keras
@@ -14,7 +16,8 @@ import tensorflow as tf
 from shelfsort.training.batches import sparse_terms
 from shelfsort.training.dataset import Products
 from shelfsort.training.optimizers import AdamW, SparseAdagrad
-from shelfsort.training.settings import FitConfig
+from shelfsort.training.rows import evenly
+from shelfsort.training.settings import FitConfig, TrainingConfig
 from shelfsort.training.towers import PRICE_DROPOUT, unit_roots
 
 # Adagrad's learning rate for the tables, in terms of AdamW's.
@@ -22,10 +25,25 @@ _TABLE_RATE = 10.0
 # The image tower's weight decay, in terms of the text tower's: an embedding has many directions
 # that tell categories apart in the training products alone.
 _IMAGE_DECAY = 200.0
+# The mean of the images and their variance: more would not move them.
+_CENTRED_ON = 10_000
+_INT, _INTS = tf.TensorSpec([], tf.int32), tf.TensorSpec([None], tf.int32)
+_RATE, _FLOATS, _STEP = tf.TensorSpec([]), tf.TensorSpec([None]), tf.TensorSpec([2], tf.int32)
 
 
 class Steps(Protocol):
-    """The steps of one tower's fit."""
+    """The steps of one tower's fits, compiled once and taken by one fit after another."""
+
+    def begin(self, towers: keras.Model, products: Products, rows: np.ndarray, seed: int) -> None:
+        """Starts a fit from the values of its towers.
+
+        Args:
+            towers: from `towers.build_towers`.
+            products: that the fit is on.
+            rows: (m,) of the products in the fit.
+            seed: of dropout.
+        """
+        ...
 
     def step(
         self, products: Products, rows: np.ndarray, weights: np.ndarray, rate: float, number: int
@@ -49,41 +67,74 @@ class Steps(Protocol):
         ...
 
 
+class CompiledSteps:
+    """Steps of both towers. Tables, vocabularies and categories may differ from fit to fit.
+
+    Args:
+        config: settings of every fit that takes them.
+        embedding_size: width of the image embeddings.
+    """
+
+    def __init__(self, config: TrainingConfig, embedding_size: int):
+        self._config = config
+        self._embedding_size = embedding_size
+
+    def of(self, tower: str) -> Steps:
+        """The steps of the tower `text` or `image`."""
+        return self._text if tower == "text" else self._image
+
+    @functools.cached_property
+    def _text(self) -> "TextSteps":
+        return TextSteps(self._config.fit, self._config.text.units)
+
+    @functools.cached_property
+    def _image(self) -> "ImageSteps":
+        return ImageSteps(self._config.fit, self._config.image.units, self._embedding_size)
+
+
 class TextSteps:
     """Steps of the text tower.
 
     Args:
-        towers: from `towers.build_towers`; the fit starts from their values.
         config: settings.
-        seed: of dropout.
+        units: ReLU units of the tower.
     """
 
-    def __init__(self, towers: keras.Model, config: FitConfig, seed: int):
+    def __init__(self, config: FitConfig, units: int):
+        self._table = tf.Variable(tf.zeros([0, units]), shape=[None, units])
+        self._had = tf.Variable(tf.zeros([0], tf.bool), shape=[None])
+        self._adagrad = SparseAdagrad(self._table)
+        self._output = _Dense(units, None, config.weight_decay)
+        self._config = config
+        self._compiled = _compiled(
+            self._traced, _INTS, _INTS, _FLOATS, _INTS, _FLOATS, _RATE, _STEP, _INT
+        )
+
+    def begin(self, towers: keras.Model, products: Products, rows: np.ndarray, seed: int) -> None:
+        """See `Steps`."""
         self._bags = [
             towers.get_layer(f"{name}_bag").table.embeddings.value
             for name in ("word", "piece", "price")
         ]
         self._starts = (0, *np.cumsum([table.shape[0] for table in self._bags[:2]]).tolist())
-        self._table = tf.Variable(tf.concat(self._bags, axis=0))
-        self._had = tf.Variable(tf.zeros(self._table.shape[0], tf.bool))
-        self._adagrad = SparseAdagrad(self._table)
-        self._output = _Dense(towers.get_layer("text"), config.weight_decay)
-        self._dropout = _Dropout(seed)
-        self._config = config
-        scalar, ints = tf.TensorSpec([]), tf.TensorSpec([None], tf.int32)
-        floats = tf.TensorSpec([None])
-        self._step = tf.function(
-            self._traced,
-            input_signature=[ints, ints, floats, ints, floats, scalar, scalar],
-            autograph=False,
-        )
+        self._table.assign(tf.concat(self._bags, axis=0))
+        self._had.assign(tf.zeros(tf.shape(self._table)[0], tf.bool))
+        self._adagrad.begin()
+        self._output.begin(towers.get_layer("text"))
+        self._seed = seed
 
     def step(
         self, products: Products, rows: np.ndarray, weights: np.ndarray, rate: float, number: int
     ) -> tf.Tensor:
         """See `Steps`."""
-        terms = sparse_terms(products, rows, self._starts)
-        return self._step(*terms, products.labels[rows], weights[rows], rate, float(number))
+        return self._compiled(
+            *sparse_terms(products, rows, self._starts),
+            products.labels[rows],
+            weights[rows],
+            np.float32(rate),
+            np.array([number, self._seed], np.int32),
+            np.int32(self._starts[-1]),
+        )
 
     def finish(self) -> None:
         """See `Steps`. A term that no product had says nothing: its row becomes 0."""
@@ -92,11 +143,12 @@ class TextSteps:
             self._bags, tf.split(known, [table.shape[0] for table in self._bags]), strict=True
         ):
             table.assign(values)
+        self._output.finish()
 
-    def _traced(self, places, ids, term_weights, labels, weights, rate, number):
+    def _traced(self, places, ids, term_weights, labels, weights, rate, step, prices):
         products = tf.shape(labels, tf.int64)[0]
-        kept = self._dropout.mask(tf.shape(ids), PRICE_DROPOUT, number, 0)
-        term_weights = tf.where(ids >= self._starts[-1], term_weights * kept, term_weights)
+        kept = _dropout(tf.shape(ids), PRICE_DROPOUT, step, 0)
+        term_weights = tf.where(ids >= prices, term_weights * kept, term_weights)
         rows, columns = tf.unique(ids)
         matrix = tf.SparseTensor(
             tf.cast(tf.stack([places, columns], axis=1), tf.int64),
@@ -108,11 +160,11 @@ class TextSteps:
         with tf.GradientTape() as tape:
             tape.watch(values)
             hidden = tf.nn.relu(tf.sparse.sparse_dense_matmul(matrix, values))
-            hidden *= self._dropout.mask(tf.shape(hidden), self._config.dropout, number, 1)
+            hidden *= _dropout(tf.shape(hidden), self._config.dropout, step, 1)
             loss = _loss(self._output.of(hidden), labels, weights, self._config.label_smoothing)
         gradients = tape.gradient(loss, [values, *self._output.variables])
         self._adagrad.apply(rows, gradients[0], _TABLE_RATE * rate)
-        self._output.apply(gradients[1:], rate, number)
+        self._output.apply(gradients[1:], rate, step)
         return loss
 
 
@@ -120,47 +172,52 @@ class ImageSteps:
     """Steps of the image tower, on `unit_roots` less their mean, scaled to a variance of 1.
 
     Args:
-        towers: from `towers.build_towers`; the fit starts from their values.
         config: settings.
-        seed: of dropout.
-        images: (m, size) embeddings from which the mean and the variance are taken.
+        units: ReLU units of the tower.
+        size: width of the image embeddings.
     """
 
-    def __init__(self, towers: keras.Model, config: FitConfig, seed: int, images: np.ndarray):
-        roots = unit_roots(tf.constant(images))
-        self._centre = tf.reduce_mean(roots, axis=0)
-        self._spread = tf.maximum(tf.math.reduce_std(roots - self._centre), 1e-6)
-        self._hidden, self._linear, self._output = (
-            _Dense(towers.get_layer(name), _IMAGE_DECAY * config.weight_decay)
-            for name in ("image_relu", "image_linear", "image")
-        )
+    def __init__(self, config: FitConfig, units: int, size: int):
+        decay = _IMAGE_DECAY * config.weight_decay
+        self._hidden = _Dense(size, units, decay)
+        self._linear = _Dense(size, None, decay, bias=False)
+        self._output = _Dense(units, None, decay)
         self._parts = (self._hidden, self._linear, self._output)
-        self._into(self._spread, self._centre)
-        self._dropout = _Dropout(seed)
+        self._centre = tf.Variable(tf.zeros([size]))
+        self._spread = tf.Variable(1.0)
         self._config = config
-        scalar, ints = tf.TensorSpec([]), tf.TensorSpec([None], tf.int32)
-        self._step = tf.function(
-            self._traced,
-            input_signature=[
-                tf.TensorSpec([None, images.shape[1]]),
-                ints,
-                tf.TensorSpec([None]),
-                scalar,
-                scalar,
-            ],
-            autograph=False,
+        self._compiled = _compiled(
+            self._traced, tf.TensorSpec([None, size]), _INTS, _FLOATS, _RATE, _STEP
         )
+
+    def begin(self, towers: keras.Model, products: Products, rows: np.ndarray, seed: int) -> None:
+        """See `Steps`."""
+        sample = np.sort(evenly(rows, _CENTRED_ON))
+        roots = unit_roots(tf.constant(products.features[sample]["embeddings"]))
+        self._centre.assign(tf.reduce_mean(roots, axis=0))
+        self._spread.assign(tf.maximum(tf.math.reduce_std(roots - self._centre), 1e-6))
+        for part, name in zip(self._parts, ("image_relu", "image_linear", "image"), strict=True):
+            part.begin(towers.get_layer(name))
+        self._into(self._spread, self._centre)
+        self._seed = seed
 
     def step(
         self, products: Products, rows: np.ndarray, weights: np.ndarray, rate: float, number: int
     ) -> tf.Tensor:
         """See `Steps`."""
-        images = products.features[rows]["embeddings"]
-        return self._step(images, products.labels[rows], weights[rows], rate, float(number))
+        return self._compiled(
+            products.features[rows]["embeddings"],
+            products.labels[rows],
+            weights[rows],
+            np.float32(rate),
+            np.array([number, self._seed], np.int32),
+        )
 
     def finish(self) -> None:
         """See `Steps`."""
         self._into(1 / self._spread, -self._centre / self._spread)
+        for part in self._parts:
+            part.finish()
 
     def _into(self, scale: tf.Tensor, shift: tf.Tensor) -> None:
         """Rewrites the layers for inputs x' where they had `scale * x' + shift`."""
@@ -169,55 +226,82 @@ class ImageSteps:
             bias.variables[1].assign_add(tf.linalg.matvec(kernel, shift, transpose_a=True))
             kernel.assign(kernel * scale)
 
-    def _traced(self, images, labels, weights, rate, number):
+    def _traced(self, images, labels, weights, rate, step):
         inputs = (unit_roots(images) - self._centre) / self._spread
-        inputs *= self._dropout.mask(tf.shape(inputs), self._config.dropout, number, 0)
+        inputs *= _dropout(tf.shape(inputs), self._config.dropout, step, 0)
         variables = [variable for part in self._parts for variable in part.variables]
         with tf.GradientTape() as tape:
             hidden = tf.nn.relu(self._hidden.of(inputs))
-            hidden *= self._dropout.mask(tf.shape(hidden), self._config.dropout, number, 1)
+            hidden *= _dropout(tf.shape(hidden), self._config.dropout, step, 1)
             logits = self._output.of(hidden) + self._linear.of(inputs)
             loss = _loss(logits, labels, weights, self._config.label_smoothing)
         gradients = iter(tape.gradient(loss, variables))
         for part in self._parts:
-            part.apply([next(gradients) for _ in part.variables], rate, number)
+            part.apply([next(gradients) for _ in part.variables], rate, step)
         return loss
 
 
-class _Dropout:
-    """Masks of dropout that depend on a seed and the number of the step alone."""
+def _compiled(traced: Callable[..., tf.Tensor], *signature: tf.TensorSpec) -> Callable:
+    # Without its only concrete function, every call looks for one that fits: 1 ms a step.
+    made = tf.function(traced, input_signature=signature, autograph=False)
+    return made.get_concrete_function()
 
-    def __init__(self, seed: int):
-        self._seed = seed
 
-    def mask(self, shape: tf.Tensor, share: float, number: tf.Tensor, which: int) -> tf.Tensor:
-        """0 for `share` of the values and 1 / (1 - share) for the others, of the shape given."""
-        seed = tf.stack([tf.cast(number, tf.int32) * 4 + which, self._seed])
-        kept = tf.random.stateless_uniform(shape, seed) >= share
-        return tf.cast(kept, tf.float32) / (1 - share)
+def _dropout(shape: tf.Tensor, share: float, step: tf.Tensor, which: int) -> tf.Tensor:
+    """0 for `share` of the values and 1 / (1 - share) for the others, of the shape given.
+
+    It depends on `which` and `step`, (2,) ints, alone: the number of the step and a seed.
+    """
+    seed = tf.stack([step[0] * 4 + which, step[1]])
+    kept = tf.random.stateless_uniform(shape, seed) >= share
+    return tf.cast(kept, tf.float32) / (1 - share)
 
 
 class _Dense:
-    """A dense layer's variables and their AdamW; the weight decay spares the bias."""
+    """A dense layer's variables and their AdamW; the weight decay spares the bias.
 
-    def __init__(self, layer: keras.layers.Dense, decay: float):
-        self.variables = [each.value for each in layer.weights]
-        decays = [decay if len(each.shape) > 1 else 0.0 for each in self.variables]
+    Args:
+        inputs: units below.
+        outputs: units of the layer; None where they differ from fit to fit.
+        decay: weight decay.
+        bias: whether the layer has one.
+    """
+
+    def __init__(self, inputs: int, outputs: int | None, decay: float, bias: bool = True):
+        none = outputs or 0
+        self.variables = [tf.Variable(tf.zeros([inputs, none]), shape=[inputs, outputs])]
+        if bias:
+            self.variables.append(tf.Variable(tf.zeros([none]), shape=[outputs]))
+        decays = (decay, 0.0)[: len(self.variables)]
         self._adams = [AdamW(*each) for each in zip(self.variables, decays, strict=True)]
+
+    def begin(self, layer: keras.layers.Dense) -> None:
+        """Takes the layer's values, and forgets the moments of an earlier fit."""
+        self._layer = layer
+        for own, its, adam in zip(self.variables, layer.weights, self._adams, strict=True):
+            own.assign(its.value)
+            adam.begin()
+
+    def finish(self) -> None:
+        """Gives the layer the values."""
+        for own, its in zip(self.variables, self._layer.weights, strict=True):
+            its.value.assign(own)
 
     def of(self, inputs: tf.Tensor) -> tf.Tensor:
         """(m, inputs) → (m, outputs), before any activation."""
         outputs = tf.matmul(inputs, self.variables[0])
         return outputs + self.variables[1] if len(self.variables) > 1 else outputs
 
-    def apply(self, gradients, rate: tf.Tensor, number: tf.Tensor) -> None:
+    def apply(self, gradients, rate: tf.Tensor, step: tf.Tensor) -> None:
         """Takes one step; gradients in the order of the variables."""
+        number = tf.cast(step[0], tf.float32)
         for adam, gradient in zip(self._adams, gradients, strict=True):
             adam.apply(gradient, rate, number)
 
 
 def _loss(logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor, smoothing: float) -> tf.Tensor:
     """Mean of weighted cross-entropies with smoothed one-hot targets."""
-    categories = logits.shape[-1]
-    targets = tf.one_hot(labels, categories) * (1 - smoothing) + smoothing / categories
+    categories = tf.shape(logits)[-1]
+    targets = tf.one_hot(labels, categories) * (1 - smoothing)
+    targets += smoothing / tf.cast(categories, tf.float32)
     return tf.reduce_mean(weights * tf.nn.softmax_cross_entropy_with_logits(targets, logits))

@@ -82,6 +82,16 @@ def test_one_seed_gives_one_fit_and_another_seed_another(fitting, products, tmp_
     assert list(tmp_path.glob("events*"))
 
 
+def test_steps_of_an_earlier_fit_fit_as_fresh_ones(fitting, products):
+    from shelfsort.training.steps import CompiledSteps
+
+    used, sized = CompiledSteps(CONFIG, IMAGE), fitting.VocabularySizes(9, 7, 3, 4)
+    fitting.fit_all(products, sized, CONFIG, np.ones(N, np.float32), used)
+    again = fitting.fit_all(products, sizes(fitting), CONFIG, np.ones(N, np.float32), used)
+    for one, other in zip(again.variables, fitted(fitting, products).variables, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+
 def test_a_term_that_no_product_had_says_nothing(fitting, products):
     table = fitted(fitting, products).get_layer("word_bag").table.embeddings.numpy()
     assert table[[1, 2, 3]].any(axis=1).all()
@@ -104,7 +114,9 @@ def test_steps_without_a_rate_leave_the_answers_as_they_were(fitting, products, 
     towers = fitted(fitting, products)
     before = fitting.tower_logits(towers, products)[name][np.arange(N)]
     still = replace(CONFIG.fit, learning_rate=1e-12, epochs=1)
-    fitting._fit_once(towers, products, np.ones(N, np.float32), replace(CONFIG, fit=still), seed=1)
+    fitting._fit_once(
+        towers, products, np.ones(N, np.float32), replace(CONFIG, fit=still), None, seed=1
+    )
     after = fitting.tower_logits(towers, products)[name][np.arange(N)]
     np.testing.assert_allclose(after, before, rtol=1e-3, atol=1e-3)
 

@@ -1,5 +1,7 @@
 """Which models get a learning curve, and what it is made of."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -108,3 +110,14 @@ def test_a_target_that_falls_short_is_projected_from_a_quarter_a_half_and_all(fi
     assert found.categories[0].category == "mugs"
     assert found.categories[0].labels == 300
     assert found.categories[0].path == "Mugs"
+
+
+def test_products_that_are_no_evidence_are_not_points_of_the_curve(fitted_on):
+    sample = products()
+    own = dataclasses.replace(sample, evidence=sample.labels != 2)
+    found = measured.learning_curve(own, CROSSED, SIZES, LABELS, calibration(None), CONFIG, SPLITS)
+    right = CROSSED.held_out["text"].argmax(axis=1) == sample.labels
+    last = found.modalities["text"].points[-1]
+    assert last.accuracy == pytest.approx(right[own.evidence].mean())
+    assert last.accuracy > right.mean() + 0.01
+    assert found.categories[0].category != "mugs"

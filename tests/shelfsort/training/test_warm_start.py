@@ -107,7 +107,7 @@ def test_a_warm_fit_takes_fewer_passes_at_a_lower_rate_and_a_cold_one_does_not(
 
     fits = []
 
-    def fit_once(towers, train, weights, config, *, seed, log_dir):
+    def fit_once(towers, train, weights, config, steps, *, seed, log_dir):
         fits.append((towers, config.fit.epochs, config.fit.learning_rate))
 
     monkeypatch.setattr(fitting, "sample_weights", lambda *_: None)
