@@ -124,7 +124,11 @@ def nodes_of_shopify(place: str, content: Mapping[str, Any]) -> list[dict[str, A
         for each in categories:
             if not isinstance(each, Mapping):
                 raise InputError(f"{place}: a category is no JSON object. Download it again.")
-            node = {"id": each.get("id"), "name": each.get("name"), "subcategories": []}
+            node: dict[str, Any] = {
+                "id": each.get("id"),
+                "name": each.get("name"),
+                "subcategories": [],
+            }
             parent = each.get("parent_id")
             nodes.append(node if parent in (None, "") else {**node, "parent": parent})
     if not nodes:

@@ -2,6 +2,8 @@
 
 import click
 
+from shelfsort.cli.taxonomy.labels import reduce, rollup
+from shelfsort.cli.taxonomy.suggest import suggest
 from shelfsort.cli.taxonomy.tree import build, check, save, search
 from shelfsort.cli.taxonomy.versions import diff, migrate
 
@@ -20,5 +22,5 @@ def taxonomy() -> None:
     """
 
 
-for command in (check, search, build, save, diff, migrate):
+for command in (check, search, build, save, rollup, reduce, suggest, diff, migrate):
     taxonomy.add_command(command)
