@@ -4,7 +4,7 @@ import collections
 import dataclasses
 import hashlib
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Semaphore
 from typing import TypeVar
@@ -25,6 +25,7 @@ from components.manifest_example_gen.summary import (
 from shelfsort.contract.modalities import has_words
 from shelfsort.core.progress import progress
 from shelfsort.core.storage import is_remote
+from shelfsort.labeling.consensus import Verdict
 from shelfsort.products.example import NO_PICTURE, to_example
 from shelfsort.products.groups import group_id, group_key
 from shelfsort.products.images.checks import Picture
@@ -71,13 +72,21 @@ class ReadLines(beam.DoFn):
 class LabelProducts(beam.DoFn):
     """Yields (shard, labelled product), and rejects under their own tag."""
 
-    def __init__(self, data: DataConfig, resolver: LeafResolver, shards: int):
+    def __init__(
+        self,
+        data: DataConfig,
+        resolver: LeafResolver,
+        shards: int,
+        verdicts: Mapping[str, Verdict],
+    ):
+        """`verdicts`: of the crowd on lines, see `crowd.crowd_verdicts`."""
         self._data = data
         self._resolver = resolver
+        self._verdicts = verdicts
         self._shards = shards
 
     def process(self, line: Line) -> Iterator[tuple[int, LabelledProduct]]:
-        outcome = labelled_product(read_record(line), self._data, self._resolver)
+        outcome = labelled_product(read_record(line), self._data, self._resolver, self._verdicts)
         if isinstance(outcome, Reject):
             yield pvalue.TaggedOutput(REJECTS, outcome)
         else:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from components.manifest_example_gen.crowd import crowd_verdicts
 from components.manifest_example_gen.labelling import labelled_product
 from components.manifest_example_gen.settings import DataConfig
 from shelfsort.core.errors import InputError
@@ -19,7 +20,7 @@ def load_resolver(files: Sequence[str], taxonomy: str, data: DataConfig) -> Leaf
     """The leaves that labels may mean, after the reduction and the choice of categories.
 
     Reads every line once more where the tree is built from the labels, and once more where
-    categories with few products are left out.
+    categories with few products are left out; twice, where all workers are consolidated together.
 
     Args:
         files: with the products.
@@ -79,8 +80,9 @@ def _frequent(resolver: LeafResolver, files: Sequence[str], data: DataConfig) ->
 def _labelled(
     files: Sequence[str], data: DataConfig, resolver: Leaves
 ) -> Iterator[LabelledProduct]:
+    verdicts = crowd_verdicts(files, data, resolver)
     for number, line in enumerate(all_product_lines(files, data.reading), start=1):
         progress(number, None, "labels read")
-        outcome = labelled_product(read_record(line), data, resolver)
+        outcome = labelled_product(read_record(line), data, resolver, verdicts)
         if isinstance(outcome, LabelledProduct):
             yield outcome

@@ -29,6 +29,7 @@ from components.manifest_example_gen.artifact import (
     write_taxonomy,
 )
 from components.manifest_example_gen.category_tree import load_resolver
+from components.manifest_example_gen.crowd import crowd_verdicts
 from components.manifest_example_gen.input_validation import (
     RejectTally,
     refuse_empty_splits,
@@ -111,7 +112,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     def _ingest(self, given: _Input, examples_uri: str, rejects_uri: str) -> None:
         shards = shard_count(given.lines)
         reduction = given.resolver.reduction
-        label = beam_steps.LabelProducts(given.data, given.resolver, shards)
+        verdicts = crowd_verdicts(given.files, given.data, given.resolver)
+        label = beam_steps.LabelProducts(given.data, given.resolver, shards, verdicts)
         alone = self._runs_in_this_process()
         expected = given.lines if alone else None
         write = beam_steps.WriteShards(given.data, shards, examples_uri, expected)

@@ -1,16 +1,27 @@
 """From a line of a manifest to a labelled product, or to the reason why it is left out."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
 from components.manifest_example_gen.settings import DataConfig
+from shelfsort.labeling.consensus import Verdict
 from shelfsort.labeling.consolidation import consolidate
+from shelfsort.labeling.manifest_answers import task_of
 from shelfsort.products.leaves import Leaves
 from shelfsort.products.manifest.parsing import ManifestEntry, Record, parse_record, rejected
 from shelfsort.products.manifest.rejects import Reject, RejectedLine
 from shelfsort.products.product import Label, LabelledProduct, LabelOrigin
 from shelfsort.products.taxonomy import UnknownLabel
 
+_NO_VERDICTS: Mapping[str, Verdict] = MappingProxyType({})
+
 
 def labelled_product(
-    record: Record, data: DataConfig, resolver: Leaves
+    record: Record,
+    data: DataConfig,
+    resolver: Leaves,
+    verdicts: Mapping[str, Verdict] = _NO_VERDICTS,
 ) -> LabelledProduct | Reject:
     """The product on a line with its label. Never raises, whatever the line holds.
 
@@ -18,11 +29,12 @@ def labelled_product(
         record: the line.
         data: settings, with the label attribute in them.
         resolver: finds the leaf that a label means.
+        verdicts: of the crowd on lines, see `crowd.crowd_verdicts`.
     """
     attribute = data.label_attribute
     try:
         entry = parse_record(record, attribute, data.max_text_chars)
-        label = _label(entry, data, resolver)
+        label = _label(_judged(entry, verdicts.get(task_of(record))), data, resolver)
     except RejectedLine as why:
         return rejected(record, attribute, why)
     gold, ignored = _gold(entry, resolver)
@@ -59,6 +71,20 @@ def split_for(origin: LabelOrigin, drawn: str) -> str:
     raise RejectedLine(
         "held_out_group", f"the label's source is {origin.source}{selected}; its group: {drawn}"
     )
+
+
+def _judged(entry: ManifestEntry, verdict: Verdict | None) -> ManifestEntry:
+    """The entry with the crowd's verdict as the job's result; an earlier one stays."""
+    annotations = entry.annotations
+    if verdict is None or annotations is None or annotations.outcome:
+        return entry
+    decided = replace(
+        annotations,
+        result=verdict.label,
+        confidence=verdict.confidence,
+        outcome=verdict.outcome,
+    )
+    return replace(entry, annotations=decided)
 
 
 def _label(entry: ManifestEntry, data: DataConfig, resolver: Leaves) -> Label:

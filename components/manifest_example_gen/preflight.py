@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from components.manifest_example_gen.category_tree import load_resolver
+from components.manifest_example_gen.crowd import crowd_verdicts
 from components.manifest_example_gen.input_validation import RejectTally, refuse_unusable
 from components.manifest_example_gen.labelling import labelled_product, repeated_id
 from components.manifest_example_gen.settings import DataConfig
 from shelfsort.core.errors import InputError
 from shelfsort.core.progress import note, progress
 from shelfsort.core.storage import file_system, scheme
+from shelfsort.labeling.consensus import Verdict
 from shelfsort.products.images.source import OBJECT_STORES, ImageSources
 from shelfsort.products.leaves import LeafResolver
 from shelfsort.products.manifest.digest import (
@@ -119,7 +121,7 @@ def examine(manifest: str, taxonomy: str, data: DataConfig) -> Examined:
     attributes = LabelAttributes(files)
     settled = dataclasses.replace(data, label_attribute=attribute)
     resolver = load_resolver(files, taxonomy, settled)
-    found = _Findings(settled, resolver)
+    found = _Findings(settled, resolver, crowd_verdicts(files, settled, resolver))
     lines: dict[str, int] = {}
     digests = []
     for file in files:
@@ -174,8 +176,9 @@ class _Findings:
         images: that the products refer to which no later file supersedes, by their ids.
     """
 
-    def __init__(self, data: DataConfig, resolver: LeafResolver):
+    def __init__(self, data: DataConfig, resolver: LeafResolver, verdicts: Mapping[str, Verdict]):
         self._data = data
+        self._verdicts = verdicts
         self._resolver = resolver
         self._sources = ImageSources(
             data.image_roots, allow_http=data.allow_http, max_bytes=data.max_image_bytes
@@ -191,7 +194,7 @@ class _Findings:
         """Takes up the next line."""
         self.tally.lines += 1
         progress(self.tally.lines, None, "lines checked")
-        outcome = labelled_product(record, self._data, self._resolver)
+        outcome = labelled_product(record, self._data, self._resolver, self._verdicts)
         if isinstance(outcome, LabelledProduct):
             outcome = self._first_of_its_id(outcome)
         if isinstance(outcome, Reject):

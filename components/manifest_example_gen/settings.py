@@ -32,6 +32,9 @@ class DataConfig:
             on a split of their own. A hash of a product's group decides which split it belongs to.
             Without `calibration`, thresholds are fitted on the cross-fitted predictions of `train`.
         max_reject_share: Share of rejected lines above which the run stops.
+        consolidation: How the answers of several workers become a label. `majority` counts them;
+            the other methods learn each worker's skill from all lines, as `shelfsort labels
+            consolidate` does. Lines that were consolidated before keep their label.
         min_confidence: Confidence below which a label counts as no consensus, and is rejected.
         max_image_pixels: Number of pixels above which an image is rejected.
         max_image_bytes: Size in bytes above which an image is rejected.
@@ -53,6 +56,9 @@ class DataConfig:
         default_factory=lambda: {"train": 90, "eval": 10}
     )
     max_reject_share: Share = 0.2
+    consolidation: Literal[
+        "majority", "auto", "wawa", "one_coin", "dawid_skene", "pooled", "mace"
+    ] = "majority"
     min_confidence: Share = 0.5
     max_image_pixels: Positive = MAX_IMAGE_PIXELS
     max_image_bytes: Positive = 20_000_000

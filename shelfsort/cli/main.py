@@ -56,6 +56,11 @@ COMMANDS = {
         "Start a compiled pipeline on a Kubeflow Pipelines server.",
         _PIPELINE,
     ),
+    "labels": Command(
+        "shelfsort.cli.labels:labels",
+        "Turn the answers of several workers into labels.",
+        "'shelfsort[labels]'",
+    ),
     "serve": Command(
         "serving.cli.serve:serve", "Serve pushed models with TensorFlow Serving's APIs.", _SERVING
     ),

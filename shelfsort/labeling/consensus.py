@@ -9,15 +9,8 @@ import numpy as np
 from shelfsort.labeling.answers import UNSURE, Answer, Answers, is_unsure
 from shelfsort.labeling.choice import AUTO, Choice, best_labels, consolidate_by
 from shelfsort.labeling.workers import Worker, worker_report
+from shelfsort.products.manifest.outcomes import CANNOT_TELL, INNER_LABEL, LABEL, NO_CONSENSUS
 from shelfsort.products.taxonomy_forms import PATH_SEPARATOR, path_parts
-
-LABEL, INNER_LABEL, CANNOT_TELL, NO_CONSENSUS = (
-    "label",
-    "inner_label",
-    "cannot_tell",
-    "no_consensus",
-)
-OUTCOMES = (LABEL, INNER_LABEL, CANNOT_TELL, NO_CONSENSUS)
 
 Ancestors = Callable[[str], Sequence[str]]
 """The categories above a label, from the top down to its parent."""
@@ -28,7 +21,7 @@ class Verdict:
     """What the crowd says of a task.
 
     Attributes:
-        outcome: one of `OUTCOMES`.
+        outcome: one of `outcomes.OUTCOMES`.
         label: the label or the parent category; None for the two other outcomes.
         confidence: posterior of the label, or of all labels below the parent; of the best label
             where there is no consensus; the share of "cannot tell" answers where they prevail.

@@ -1,11 +1,13 @@
 """One label for a product: the majority of its workers, or the job's own result."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shelfsort.products.leaves import Leaves
+from shelfsort.products.leaves import AnyPath, Leaves
 from shelfsort.products.manifest.annotations import Annotations
+from shelfsort.products.manifest.outcomes import INNER_LABEL, LABEL
 from shelfsort.products.manifest.rejects import RejectedLine
 from shelfsort.products.product import Label
 from shelfsort.products.taxonomy import AmbiguousLabel, NotALeaf, UnknownLabel
@@ -47,7 +49,7 @@ def majority(answers: Sequence[str], min_confidence: float = 0.0) -> Consensus:
 
 
 def consolidate(annotations: Annotations, resolver: Leaves, min_confidence: float) -> Label:
-    """The label of one product: its workers' majority, else the job's own result.
+    """The label of one product: what was consolidated, else its workers' majority or the result.
 
     The label's weight in training is its confidence.
 
@@ -58,11 +60,13 @@ def consolidate(annotations: Annotations, resolver: Leaves, min_confidence: floa
 
     Raises:
         RejectedLine: the job failed, it names no label, the label is not a leaf of the taxonomy, or
-            the workers do not agree.
+            the workers do not agree or cannot tell.
     """
     if annotations.failure:
         raise RejectedLine("job_failed", annotations.failure)
-    if annotations.answers:
+    if annotations.outcome:
+        category, confidence = _consolidated(annotations, resolver, min_confidence)
+    elif annotations.answers:
         category, confidence = _voted(annotations, resolver, min_confidence)
     else:
         category, confidence = _result(annotations, resolver, min_confidence)
@@ -79,6 +83,20 @@ def _voted(annotations: Annotations, resolver: Leaves, min_confidence: float) ->
         counts = ", ".join(f"{label!r} {n}" for label, n in Counter(votes).most_common(4))
         raise RejectedLine("no_consensus", f"{len(votes)} answers: {counts}")
     return _leaf(consensus.label, resolver), consensus.confidence
+
+
+def _consolidated(
+    annotations: Annotations, resolver: Leaves, min_confidence: float
+) -> tuple[str, float]:
+    """As `_result`; a parent category is a label where a reduction has made it a leaf."""
+    if annotations.outcome == LABEL:
+        return _result(annotations, resolver, min_confidence)
+    # A tree that is made of the labels themselves cannot say which of them are leaves.
+    if annotations.outcome == INNER_LABEL and not isinstance(resolver, AnyPath):
+        with contextlib.suppress(RejectedLine):
+            return _result(annotations, resolver, min_confidence)
+    found = repr(annotations.result) if annotations.result else "no category"
+    raise RejectedLine(annotations.outcome, f"{found}, confidence {annotations.confidence:.2f}")
 
 
 def _result(annotations: Annotations, resolver: Leaves, min_confidence: float) -> tuple[str, float]:

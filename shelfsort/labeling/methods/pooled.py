@@ -13,15 +13,21 @@ from shelfsort.labeling.answers import Answers
 from shelfsort.labeling.methods.dawid_skene import fit_confusions
 from shelfsort.labeling.methods.fit import Fit
 
-_STRENGTH = 4.0
+STRENGTH = 4.0
 """Answers for each true label that the expected matrix counts for in a worker's own."""
+_EASE_ANSWERS = 4.0
 _SKILL_ANSWERS = 2.0
 _SPREAD_ANSWERS = 1.0
 
 
-def pooled(answers: Answers) -> Fit:
-    """Posteriors under class shares and partially pooled confusion matrices."""
-    return fit_confusions(answers, lambda counts: counts + _STRENGTH * _expected(counts))
+def pooled(answers: Answers, strength: float = STRENGTH) -> Fit:
+    """Posteriors under class shares and partially pooled confusion matrices.
+
+    Args:
+        answers: to consolidate.
+        strength: answers for each true label that the expected matrix counts for, above 0.
+    """
+    return fit_confusions(answers, lambda counts: counts + strength * _expected(counts))
 
 
 def _expected(counts: np.ndarray) -> np.ndarray:
@@ -32,7 +38,7 @@ def _expected(counts: np.ndarray) -> np.ndarray:
     diagonal = np.einsum("wkk->wk", counts)
     right, answers = diagonal.sum(axis=1), counts.sum(axis=(1, 2))
     skill = (right + _SKILL_ANSWERS * mean) / (answers + _SKILL_ANSWERS)
-    easy = (np.diagonal(crowd) + _STRENGTH * mean) / (crowd.sum(axis=0) + _STRENGTH)
+    easy = (np.diagonal(crowd) + _EASE_ANSWERS * mean) / (crowd.sum(axis=0) + _EASE_ANSWERS)
     own = expit(logit(np.clip(skill, 0.01, 0.99))[:, None] + logit(easy) - logit(mean))
     wrong = crowd + _SPREAD_ANSWERS / max(labels - 1, 1)
     np.fill_diagonal(wrong, 0)

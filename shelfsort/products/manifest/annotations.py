@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shelfsort.products.manifest.label_origin import read_label_origin
+from shelfsort.products.manifest.outcomes import read_outcome
 from shelfsort.products.manifest.rejects import RejectedLine
 from shelfsort.products.product import MACHINE, LabelOrigin
 
@@ -42,6 +43,8 @@ class Annotations:
         ignored: what was left out or set, once for each time: "empty_answer", "unscored" (a
             confidence of 0, which Ground Truth writes where one worker answered), "machine_label".
         origin: where the label comes from.
+        outcome: one of `outcomes.OUTCOMES` where consolidation has decided about the answers, and
+            `result` and `confidence` are what it found; "" where it has not.
     """
 
     answers: tuple[Annotation, ...] = ()
@@ -50,6 +53,7 @@ class Annotations:
     failure: str = ""
     ignored: tuple[str, ...] = ()
     origin: LabelOrigin = LabelOrigin()
+    outcome: str = ""
 
 
 def label_types(fields: Mapping[str, Any]) -> dict[str, str]:
@@ -87,7 +91,8 @@ def read_annotations(fields: Mapping[str, Any], attribute: str) -> Annotations |
         name = _name(result.get(attribute)) if isinstance(result, dict) else None
         answers = _answers(value.get("workers"), ignored)
         scored = _confidence(value.get("confidence"), [] if answers else ignored)
-        return Annotations(answers, name, scored, failure, tuple(ignored), origin)
+        outcome = read_outcome(metadata)
+        return Annotations(answers, name, scored, failure, tuple(ignored), origin, outcome)
     if failure:
         return Annotations(failure=failure)
     if isinstance(value, str) and value.strip():

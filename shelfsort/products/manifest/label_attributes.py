@@ -20,14 +20,16 @@ _DEFAULT = Reading()
 _STRAY_SHARE = 0.1
 _NAMES_SHOWN = 10
 _LONGEST_NAME = 100
+_OPTION = "--set data.label_attribute=NAME"
 
 
 class LabelAttributes:
     """The label attributes of the lines seen so far."""
 
-    def __init__(self, files: Sequence[str]):
-        """`files` of the manifest, for error messages."""
+    def __init__(self, files: Sequence[str], option: str = _OPTION):
+        """`files` of the manifest, and the option that names an attribute, for error messages."""
         self._files = files
+        self._option = option
         self._types: Counter[tuple[str, str]] = Counter()
         self._first_fault: str = ""
 
@@ -64,7 +66,7 @@ class LabelAttributes:
             names += ", …" if len(readable) > _NAMES_SHOWN else ""
             raise InputError(
                 f"{self._named()}: {len(readable)} label attributes ({names}). "
-                "Choose one with --set data.label_attribute=NAME."
+                f"Choose one with {self._option}."
             )
         if self._first_fault and not self._types:
             raise InputError(f"{self._first_fault}. Give a manifest of JSON Lines.")
@@ -76,7 +78,7 @@ class LabelAttributes:
         raise InputError(
             f"{self._named()}: no label attribute{found}. No line has a NAME{METADATA_SUFFIX} "
             f"whose type is {', '.join(sorted(READABLE_TYPES))}. "
-            "Give a labelled manifest, or name it with --set data.label_attribute=NAME."
+            f"Give a labelled manifest, or name it with {self._option}."
         )
 
     def _lines(self, attribute: str) -> int:
@@ -89,7 +91,7 @@ class LabelAttributes:
         there = ", ".join(repr(name[:_LONGEST_NAME]) for name in names[:_NAMES_SHOWN]) or "none"
         return InputError(
             f"{self._named()}: no line has the label attribute {attribute!r} (found: {there}). "
-            "Choose one with --set data.label_attribute=NAME."
+            f"Choose one with {self._option}."
         )
 
     def _named(self) -> str:
@@ -97,13 +99,20 @@ class LabelAttributes:
         return f"{first} and {more:,} more" if more else first
 
 
-def find_label_attribute(files: Sequence[str], how: Reading = _DEFAULT) -> str:
+def find_label_attribute(
+    files: Sequence[str], how: Reading = _DEFAULT, option: str = _OPTION
+) -> str:
     """The only label attribute of a manifest's files; reads all of them.
+
+    Args:
+        files: of the manifest.
+        how: tables are read.
+        option: that names an attribute, for error messages.
 
     Raises:
         InputError: a file is missing, empty or not JSON, or has no label attribute or several.
     """
-    attributes = LabelAttributes(files)
+    attributes = LabelAttributes(files, option)
     for line in all_product_lines(files, how):
         attributes.add(read_record(line))
     return attributes.only()

@@ -18,6 +18,8 @@ REASONS: dict[str, str] = {
     "ambiguous_label": "The label could mean several categories",
     "not_a_leaf": "The label is a category with subcategories",
     "no_consensus": "Too few workers agree on one label",
+    "inner_label": "The workers agree on a category with subcategories, and on none below it",
+    "cannot_tell": "Most workers cannot tell the category",
     "not_selected": "The label is outside the chosen categories",
     "rare_category": "The category has too few products",
     "held_out_group": "A model or a selection had a part in the label of a held-out group",

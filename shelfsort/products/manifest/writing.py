@@ -13,6 +13,7 @@ from shelfsort.products.manifest.annotations import (
     Annotations,
 )
 from shelfsort.products.manifest.label_origin import label_origin_fields
+from shelfsort.products.manifest.outcomes import CONSOLIDATION
 from shelfsort.products.product import Product
 
 _OF_THE_PRODUCT = ("source-ref", "id", "title", "description", "price", "source", "gold")
@@ -71,6 +72,7 @@ def labelled_fields(
     metadata |= {"job-name": job.name} if job.name else {}
     metadata |= label_origin_fields(annotations.origin)
     metadata |= {"creation-date": job.created} if job.created else {}
+    metadata |= {CONSOLIDATION: {"outcome": annotations.outcome}} if annotations.outcome else {}
     metadata |= {"failure-reason": annotations.failure} if annotations.failure else {}
     fields = shown if label is None else {**shown, job.attribute: label}
     fields = {**fields, f"{job.attribute}{METADATA_SUFFIX}": metadata}

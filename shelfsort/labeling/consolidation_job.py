@@ -1,0 +1,220 @@
+"""Consolidates a file of answers: reads it, judges each task, writes a manifest."""
+
+import posixpath
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from shelfsort.core.errors import InputError
+from shelfsort.core.storage import absolute, scheme
+from shelfsort.labeling.answer_files import (
+    answer_rows,
+    is_table,
+    json_record,
+    read_gold,
+    read_scores,
+)
+from shelfsort.labeling.answers import UNSURE, is_unsure
+from shelfsort.labeling.choice import AUTO
+from shelfsort.labeling.consensus import Ancestors, Consolidated, consolidate_answers, paths_above
+from shelfsort.labeling.manifest_answers import ManifestAnswers, task_of, with_verdict
+from shelfsort.products.leaves import AnyPath, LeafResolver
+from shelfsort.products.manifest.annotations import CUSTOM, METADATA_SUFFIX
+from shelfsort.products.manifest.files import find_manifest_files
+from shelfsort.products.manifest.label_attributes import find_label_attribute
+from shelfsort.products.manifest.lines import file_lines
+from shelfsort.products.manifest.writing import write_manifest
+from shelfsort.products.tables.rows import CATEGORY
+from shelfsort.products.taxonomy import UnknownLabel
+
+_Value = TypeVar("_Value")
+_Resolve = Callable[[str], str | None]
+
+
+@dataclass(frozen=True)
+class ConsolidationJob:
+    """What to consolidate and how.
+
+    Attributes:
+        data: a manifest (file, folder or pattern), or a table with a row for each answer.
+        method: one of `choice.METHODS`.
+        gold, scores, taxonomy: files, "" for none.
+        attribute: that holds the label, "" for the only one of a manifest, `category` of a table.
+        min_confidence: smallest posterior of a label or a parent category, in [0, 1].
+        unsure: the answer that means "cannot tell".
+    """
+
+    data: str
+    method: str = AUTO
+    gold: str = ""
+    scores: str = ""
+    taxonomy: str = ""
+    attribute: str = ""
+    min_confidence: float = 0.5
+    unsure: str = UNSURE
+
+    def run(self) -> "Result":
+        """Reads all files and consolidates.
+
+        Raises:
+            InputError: one line with file, line and remedy.
+        """
+        files = find_manifest_files(self.data)
+        table = len(files) == 1 and is_table(files[0])
+        resolve, above = _tree(self.taxonomy, self.unsure)
+        found = self._of_table(files[0], resolve) if table else self._of_manifest(files, resolve)
+        if not found.answers:
+            raise InputError(
+                f"{self.data}: no line has workers' answers under {found.attribute!r}. "
+                "Give a job's output with its answers, or a table with task, worker and label."
+            )
+        gold = _by_task(read_gold(self.gold), found) if self.gold else {}
+        if self.gold and not gold:
+            raise InputError(f"{self.gold}: no task of {self.data} is in it. Use the same ids.")
+        scores = _by_task(read_scores(self.scores), found) if self.scores else None
+        if scores is not None:
+            if not scores:
+                raise InputError(
+                    f"{self.scores}: no task of {self.data} is in it. Use the same ids."
+                )
+            scores = {task: _resolved(row, resolve) for task, row in scores.items()}
+        try:
+            consolidated = consolidate_answers(
+                found.answers,
+                self.method,
+                min_confidence=self.min_confidence,
+                unsure=self.unsure,
+                above=above,
+                gold={task: resolve(label) or label for task, label in gold.items()},
+                scores=scores,
+            )
+        except ValueError as error:
+            raise InputError(f"{self.data}: {error}.") from error
+        return Result(files, table, found, consolidated)
+
+    def _of_manifest(self, files: tuple[str, ...], resolve: _Resolve) -> ManifestAnswers:
+        attribute = self.attribute or find_label_attribute(files, option="--attribute NAME")
+        found = ManifestAnswers(attribute, resolve)
+        for file in files:
+            for line in file_lines(file):
+                found.add(json_record(line))
+        return found
+
+    def _of_table(self, file: str, resolve: _Resolve) -> ManifestAnswers:
+        found = ManifestAnswers(self.attribute or CATEGORY, resolve)
+        for row in answer_rows(file):
+            found.add_answer(row.answer)
+        found.ids = {answer.task: answer.task for answer in found.answers}
+        return found
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a job.
+
+    Attributes:
+        files: that were read.
+        table: whether they are a table.
+        found: the answers, with what was odd about them.
+        consolidated: verdicts, method and workers.
+    """
+
+    files: tuple[str, ...]
+    table: bool
+    found: ManifestAnswers
+    consolidated: Consolidated
+
+    @property
+    def outcomes(self) -> Counter[str]:
+        """Number of tasks with each outcome."""
+        return Counter(verdict.outcome for verdict in self.consolidated.verdicts.values())
+
+    def write(self, place: str) -> int:
+        """Writes a manifest with every line that was read, or one for each task of a table.
+
+        Returns:
+            The number of lines.
+
+        Raises:
+            InputError: the place is a file that was read, or images would not be found from there.
+        """
+        if absolute(place) in {absolute(file) for file in self.files}:
+            raise InputError(f"{place}: is the input. Give --output another name.")
+        lines = self._table_lines() if self.table else self._manifest_lines(place)
+        return write_manifest(place, lines)
+
+    def _manifest_lines(self, place: str) -> Iterator[Mapping[str, Any]]:
+        attribute, method = self.found.attribute, self.consolidated.choice.method
+        for file in self.files:
+            elsewhere = _folder(file) != _folder(place)
+            for line in file_lines(file):
+                record = json_record(line)
+                if elsewhere and _is_relative(record.fields.get("source-ref")):
+                    raise InputError(
+                        f"{file}:{line.number}: the image is relative to the manifest's folder. "
+                        f"Write the output into {_folder(file)}."
+                    )
+                verdict = self.consolidated.verdicts.get(task_of(record))
+                yield (
+                    record.fields
+                    if verdict is None
+                    else with_verdict(record.fields, attribute, verdict, method)
+                )
+
+    def _table_lines(self) -> Iterator[Mapping[str, Any]]:
+        attribute, method = self.found.attribute, self.consolidated.choice.method
+        workers: dict[str, list[dict[str, Any]]] = {}
+        for row in answer_rows(self.files[0]):
+            answer = row.answer
+            given = {"worker_id": answer.worker, "label": answer.label, "seconds": answer.seconds}
+            entry = {**row.others, **{key: each for key, each in given.items() if each is not None}}
+            workers.setdefault(answer.task, []).append(entry)
+        for task, entries in workers.items():
+            fields = {
+                "id": task,
+                attribute: {"workers": entries},
+                attribute + METADATA_SUFFIX: {"type": CUSTOM, "human-annotated": "yes"},
+            }
+            verdict = self.consolidated.verdicts.get(task)
+            yield fields if verdict is None else with_verdict(fields, attribute, verdict, method)
+
+
+def _tree(file: str, unsure: str) -> tuple[_Resolve, Ancestors]:
+    """What resolves labels and finds ancestors: by a taxonomy, or by the labels' own paths."""
+    leaves: AnyPath | LeafResolver = LeafResolver.load(file) if file else AnyPath()
+
+    def resolve(label: str) -> str | None:
+        if is_unsure(label, unsure):
+            return label
+        try:
+            return leaves.leaf(label)
+        except UnknownLabel:
+            return None
+
+    if isinstance(leaves, AnyPath):
+        return resolve, paths_above
+    tree = leaves.taxonomy
+    return resolve, lambda label: tree.ancestors(label) if label in tree else []
+
+
+def _by_task(of_ids: Mapping[str, _Value], found: ManifestAnswers) -> dict[str, _Value]:
+    return {task: of_ids[id_] for task, id_ in found.ids.items() if id_ in of_ids}
+
+
+def _resolved(scores: Mapping[str, float], resolve: _Resolve) -> dict[str, float]:
+    """Scores by resolved label; those of labels that become one are added up."""
+    total: dict[str, float] = defaultdict(float)
+    for label, score in scores.items():
+        total[resolve(label) or label] += score
+    return dict(total)
+
+
+def _folder(file: str) -> str:
+    return posixpath.dirname(absolute(file))
+
+
+def _is_relative(image: Any) -> bool:
+    return bool(
+        isinstance(image, str) and image and not scheme(image) and not image.startswith("/")
+    )
