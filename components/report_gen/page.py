@@ -1,8 +1,5 @@
 """Draws ReportContent as one self-contained HTML page."""
 
-import base64
-import hashlib
-import json
 from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import Any
@@ -15,6 +12,7 @@ from components.report_gen.sections import ReportContent
 from components.trainer.artifact import Disagreement
 from shelfsort.contract.figures import accepted_accuracy, coverage
 from shelfsort.contract.targets import percent_of, target_key
+from shelfsort.core.web.inline import script_digest, script_json
 from shelfsort.core.web.style import style_sheet
 
 MODE_NAMES = {"combined": "Text and image", "text": "Text only", "image": "Image only"}
@@ -24,7 +22,6 @@ SPLIT_NAMES = {
     "held_out": "cross-fitted",
     "calibration": "calibration",
 }
-_ESCAPES = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
 
 
 def render(content: ReportContent, pictures: dict[str, str]) -> bytes:
@@ -47,7 +44,7 @@ def render(content: ReportContent, pictures: dict[str, str]) -> bytes:
             content=content,
             style=Markup(style_sheet() + _static("report.css")),
             script=Markup(script),
-            script_digest=_digest(script),
+            script_digest=script_digest(script),
             data=inline_json(_script_data(content)),
             pictures=inline_json(pictures),
             targets=[_Shown(target) for target in content.targets],
@@ -92,8 +89,7 @@ def summary(content: ReportContent) -> Report:
 
 def inline_json(value: Any) -> Markup:
     """JSON that may stand inside a <script> element, whatever the strings in it hold."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Markup(text.translate(_ESCAPES))
+    return Markup(script_json(value))
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -153,10 +149,6 @@ def _environment() -> jinja2.Environment:
 
 def _static(name: str) -> str:
     return resources.files(__package__).joinpath("static", name).read_text("utf-8")
-
-
-def _digest(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
 
 
 def _against(content: ReportContent) -> list[tuple[float, Disagreement]]:

@@ -2,6 +2,7 @@
 
 import click
 
+from shelfsort.cli.taxonomy.draw import draw
 from shelfsort.cli.taxonomy.labels import reduce, rollup
 from shelfsort.cli.taxonomy.suggest import suggest
 from shelfsort.cli.taxonomy.tree import build, check, save, search
@@ -22,5 +23,5 @@ def taxonomy() -> None:
     """
 
 
-for command in (check, search, build, save, rollup, reduce, suggest, diff, migrate):
+for command in (check, search, build, save, rollup, reduce, suggest, diff, migrate, draw):
     taxonomy.add_command(command)

@@ -19,25 +19,28 @@ from shelfsort.products.taxonomy import Taxonomy
 if TYPE_CHECKING:
     from shelfsort.labeling.trees.confusion import Confusion, Pair
 
-
-@click.command()
-@file_argument
-@click.option("--data", help="Manifest with several answers a product: what workers confuse.")
-@click.option("--run", help="Output folder of a run, or its predictions.parquet: what it confuses.")
-@click.option(
+split_option = click.option(
     "--split",
     type=click.Choice(SPLITS),
     default="eval",
     show_default=True,
     help="Products of the run to compare.",
 )
-@click.option(
+mode_option = click.option(
     "--mode",
     type=click.Choice(MODES),
     default="combined",
     show_default=True,
     help="What the model saw of a product.",
 )
+
+
+@click.command()
+@file_argument
+@click.option("--data", help="Manifest with several answers a product: what workers confuse.")
+@click.option("--run", help="Output folder of a run, or its predictions.parquet: what it confuses.")
+@split_option
+@mode_option
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Pairs to list."
 )

@@ -18,6 +18,7 @@ from components.report_gen import page
 from components.report_gen.content import assemble
 from components.report_gen.sections import Anomaly
 from components.trainer.artifact import Disagreement, FailedProof, FailedProofs
+from shelfsort.core.web.inline import script_digest
 from shelfsort.labeling.label_issues import Suspect, Trial
 from shelfsort.products.manifest.rejects import Reject
 
@@ -208,7 +209,7 @@ def test_the_policy_allows_the_pages_own_script_only(run_inputs):
     html = drawn(run_inputs(60))
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html).group(1)
     script = Scripts(html).found[2][1]
-    assert f"script-src 'sha256-{page._digest(script)}'" in policy
+    assert f"script-src 'sha256-{script_digest(script)}'" in policy
     assert "default-src 'none'" in policy
 
 
