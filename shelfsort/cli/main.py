@@ -58,7 +58,7 @@ COMMANDS = {
     ),
     "labels": Command(
         "shelfsort.cli.labels:labels",
-        "Turn the answers of several workers into labels.",
+        "Turn the answers of several workers into labels, and evaluate them.",
         "'shelfsort[labels]'",
     ),
     "serve": Command(

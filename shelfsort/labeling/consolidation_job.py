@@ -29,7 +29,7 @@ from shelfsort.products.tables.rows import CATEGORY
 from shelfsort.products.taxonomy import UnknownLabel
 
 _Value = TypeVar("_Value")
-_Resolve = Callable[[str], str | None]
+Resolve = Callable[[str], str | None]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class ConsolidationJob:
         """
         files = find_manifest_files(self.data)
         table = len(files) == 1 and is_table(files[0])
-        resolve, above = _tree(self.taxonomy, self.unsure)
+        resolve, above = label_tree(self.taxonomy, self.unsure)
         found = self._of_table(files[0], resolve) if table else self._of_manifest(files, resolve)
         if not found.answers:
             raise InputError(
@@ -93,7 +93,7 @@ class ConsolidationJob:
             raise InputError(f"{self.data}: {error}.") from error
         return Result(files, table, found, consolidated)
 
-    def _of_manifest(self, files: tuple[str, ...], resolve: _Resolve) -> ManifestAnswers:
+    def _of_manifest(self, files: tuple[str, ...], resolve: Resolve) -> ManifestAnswers:
         attribute = self.attribute or find_label_attribute(files, option="--attribute NAME")
         found = ManifestAnswers(attribute, resolve)
         for file in files:
@@ -101,7 +101,7 @@ class ConsolidationJob:
                 found.add(json_record(line))
         return found
 
-    def _of_table(self, file: str, resolve: _Resolve) -> ManifestAnswers:
+    def _of_table(self, file: str, resolve: Resolve) -> ManifestAnswers:
         found = ManifestAnswers(self.attribute or CATEGORY, resolve)
         for row in answer_rows(file):
             found.add_answer(row.answer)
@@ -180,7 +180,7 @@ class Result:
             yield fields if verdict is None else with_verdict(fields, attribute, verdict, method)
 
 
-def _tree(file: str, unsure: str) -> tuple[_Resolve, Ancestors]:
+def label_tree(file: str, unsure: str) -> tuple[Resolve, Ancestors]:
     """What resolves labels and finds ancestors: by a taxonomy, or by the labels' own paths."""
     leaves: AnyPath | LeafResolver = LeafResolver.load(file) if file else AnyPath()
 
@@ -202,7 +202,7 @@ def _by_task(of_ids: Mapping[str, _Value], found: ManifestAnswers) -> dict[str, 
     return {task: of_ids[id_] for task, id_ in found.ids.items() if id_ in of_ids}
 
 
-def _resolved(scores: Mapping[str, float], resolve: _Resolve) -> dict[str, float]:
+def _resolved(scores: Mapping[str, float], resolve: Resolve) -> dict[str, float]:
     """Scores by resolved label; those of labels that become one are added up."""
     total: dict[str, float] = defaultdict(float)
     for label, score in scores.items():

@@ -188,3 +188,31 @@ def test_the_text_names_method_outcomes_and_workers(answers):
     assert lines[1].startswith("Method: wawa")
     assert any(line.split()[:3] == ["label", "3", "100.0%"] for line in lines)
     assert any(line.startswith("w0 ") for line in lines)
+
+
+def evaluated(*arguments):
+    result = CliRunner().invoke(labels, ["evaluate", *map(str, arguments), "--json"])
+    assert result.exception is None, result.exception
+    return json.loads(result.output)
+
+
+def test_a_job_is_evaluated_against_the_gold_of_its_lines(manifest):
+    lines = written(manifest)
+    manifest.write_text("".join(json.dumps(each) + "\n" for each in lines[:2]))
+    (job,) = evaluated(manifest, "--price", 0.5, "--fee", 1, "--project", 10)["jobs"]
+    assert (job["products"], job["answers"], job["workers"]) == (2, 6, 3)
+    assert job["consensus"]["count"] == job["right_of_consensus"]["count"] == 1
+    assert (job["right"]["count"], job["right"]["n"]) == (1, 2)
+    assert job["agreement"]["raw"] == pytest.approx(1 / 6)
+    assert job["cost"]["spent"] == 5
+    assert (job["cost"]["project_asked"], job["cost"]["project_usable"]) == (25, 50)
+
+
+def test_two_jobs_are_evaluated_side_by_side(answers, tmp_path):
+    output = tmp_path / "out.manifest"
+    found(answers, "--method", "majority", "--output", output)
+    both = evaluated(answers, output)
+    assert both["jobs"][0]["agreement"] == both["jobs"][1]["agreement"]
+    assert both["between"][0]["same_label"]["count"] == 3
+    text = CliRunner().invoke(labels, ["evaluate", str(answers), str(output)]).output
+    assert "consensus: 3 of 3, 100.0% [29.2%, 100.0%]" in text
