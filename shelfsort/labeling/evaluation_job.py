@@ -39,7 +39,8 @@ def evaluate_jobs(
     for job in jobs:
         files = find_manifest_files(job)
         if len(files) == 1 and is_table(files[0]):
-            said, own = _of_table(files[0]), {}
+            said = _of_table(files[0])
+            own: dict[str, str] = {}
         else:
             said, own = _of_manifest(files, attribute)
         if not said:
