@@ -104,7 +104,13 @@ def _of_json(path: str, text: str) -> TreeFile:
 
 def _of_table(path: str) -> TreeFile:
     form = form_of(path)
-    rows = [row for row in rows_of(path, form, Reading()) if isinstance(row, Row)]
+    held = itertools.islice(rows_of(path, form, Reading()), MAX_CATEGORIES + 1)
+    rows = [row for row in held if isinstance(row, Row)]
+    if len(rows) > MAX_CATEGORIES:
+        raise InputError(
+            f"{path}: more than {MAX_CATEGORIES:,} rows, which is the limit. Give the part of the "
+            "tree that has products."
+        )
     names = {
         name.strip().casefold().replace(" ", "_"): name for row in rows[:1] for name in row.cells
     }

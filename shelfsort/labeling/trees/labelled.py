@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from shelfsort.core.errors import InputError
 from shelfsort.labeling.consolidation import consolidate
 from shelfsort.products.leaves import LeafResolver
 from shelfsort.products.manifest.files import find_manifest_files
@@ -72,7 +73,7 @@ def labelled_lines(data: str, tree: Taxonomy, attribute: str = "") -> Iterator[L
     """
     files: Sequence[str] = find_manifest_files(data)
     how = Reading(label_attribute=attribute)
-    name = attribute or find_label_attribute(files, how)
+    name = attribute or _only_attribute(files, how)
     resolver = LeafResolver(tree)
     for line in all_product_lines(files, how):
         record = read_record(line)
@@ -90,6 +91,15 @@ def labelled_lines(data: str, tree: Taxonomy, attribute: str = "") -> Iterator[L
             yield Labelled(entry.product.id, category, answers)
         except RejectedLine as why:
             yield Labelled(entry.product.id, None, answers, why.reason)
+
+
+def _only_attribute(files: Sequence[str], how: Reading) -> str:
+    try:
+        return find_label_attribute(files, how)
+    except InputError as error:
+        # The remedy that the message names is a run's.
+        remedy = str(error).replace("--set data.label_attribute=NAME", "--label-attribute NAME")
+        raise InputError(remedy) from error
 
 
 def _leaves(labels: Iterable[str], resolver: LeafResolver) -> Iterator[str]:

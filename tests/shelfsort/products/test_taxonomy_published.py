@@ -3,6 +3,7 @@ import json
 import pytest
 
 from shelfsort.core.errors import InputError
+from shelfsort.products import taxonomy_files
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.products.taxonomy_files import read_tree_file
 
@@ -113,3 +114,10 @@ def test_a_category_of_a_list_of_paths_is_found_on_its_first_line(written):
     read = read_tree_file(written("# none\nA > B > C\nA > D\n"))
     lines = [read.line_of(each) for each in ("A", "A > B > C", "A > D", "E")]
     assert lines == [2, 2, 3, None]
+
+
+def test_a_table_is_read_up_to_the_limit_only(written, monkeypatch):
+    monkeypatch.setattr(taxonomy_files, "MAX_CATEGORIES", 3)
+    assert len(Taxonomy.load(written("path\na\nb\nc\n", "tree.csv")).leaves) == 3
+    with pytest.raises(InputError, match="more than 3 rows"):
+        Taxonomy.load(written("path\na\nb\nc\nd\n", "tree.csv"))

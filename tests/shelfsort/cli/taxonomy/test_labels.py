@@ -145,3 +145,25 @@ def test_suggest_lists_what_a_run_confuses(run, tree, tmp_path):
 def test_suggest_refuses_what_holds_no_evidence(run, tree, arguments, named):
     with pytest.raises(InputError, match=named):
         run("suggest", tree, *arguments)
+
+
+def test_data_with_two_label_attributes_is_refused_with_this_commands_remedy(run, tree, tmp_path):
+    custom = {"type": "groundtruth/custom"}
+    line = {"title": "T", "x": "Coats", "x-metadata": custom, "y": "Coats", "y-metadata": custom}
+    (tmp_path / "m.manifest").write_text(json.dumps(line) + "\n")
+    with pytest.raises(InputError, match=r"2 label attributes.* --label-attribute NAME\."):
+        run("rollup", tree, "m.manifest", "--depth", "1")
+    arguments = ("--depth", "1", "--label-attribute", "y")
+    assert run("rollup", tree, "m.manifest", *arguments) == ["1  Coats"]
+
+
+def test_a_draw_holds_counts_and_refuses_a_run_of_another_tree(run, by_path, manifest, tmp_path):
+    run("draw", by_path, "--data", manifest, "--output", "t.html")
+    assert '"counts":[4,' in (tmp_path / "t.html").read_text()
+    columns = {
+        **{"model": ["candidate"], "mode": ["combined"], "split": ["eval"]},
+        **{"category": ["x"], "predicted": ["x"]},
+    }
+    parquet.write_table(pa.table(columns), tmp_path / "predictions.parquet")
+    with pytest.raises(InputError, match="no prediction on eval of a category of this tree"):
+        run("draw", by_path, "--run", ".", "--output", "t.html")
