@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -148,7 +149,7 @@ class Servable:
         except Exception as error:
             raise from_exception(error) from error
         caller.ran(time.perf_counter() - started)
-        by_tensor = dict(zip(signature.fetches, map(np.asarray, results), strict=True))
+        by_tensor = dict(zip(signature.fetches, map(_array, results), strict=True))
         return {alias: by_tensor[spec.tensor] for alias, spec in signature.outputs.items()}
 
     def close(self) -> None:
@@ -194,6 +195,14 @@ class _Runner:
                     )
                 )
         return self._callable(*arrays)
+
+
+def _array(value: Any) -> np.ndarray:
+    """An output as an array; a scalar string is an array of objects, as other strings are.
+
+    NumPy's own type for bytes would drop zeros at the end.
+    """
+    return np.array(value, object) if isinstance(value, bytes) else np.asarray(value)
 
 
 def _same_rows(arrays: Sequence[np.ndarray]) -> bool:

@@ -26,6 +26,7 @@ from shelfsort.products.manifest.lines import Line, numbered_lines
 from shelfsort.products.manifest.parsing import read_record
 from shelfsort.products.manifest.rejects import REASONS, Reject, RejectedLine
 from shelfsort.products.taxonomy import Taxonomy
+from tests.fuzz.requests import rest_bodies, tensors
 
 MEMORY_BYTES = 1 << 30
 CPU_S = 120
@@ -168,7 +169,10 @@ def settings_files(text: str) -> None:
             assert str(error).startswith("settings.yaml")
 
 
-TARGETS = {each.__name__: each for each in (manifest_lines, taxonomies, pictures, settings_files)}
+TARGETS = {
+    each.__name__: each
+    for each in (manifest_lines, taxonomies, pictures, settings_files, tensors, rest_bodies)
+}
 
 
 def main(target: str, examples: int) -> None:

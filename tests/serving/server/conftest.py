@@ -78,6 +78,10 @@ class Tiny(tf.Module):
     def two_texts(self, s, t):
         return {"joined": s + t}
 
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="s")])
+    def joined(self, s):
+        return {"joined": tf.strings.reduce_join(s)}
+
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image")])
     def picture(self, image):
         def mean(data):
@@ -159,6 +163,7 @@ SIGNATURES = {
     "uneven": "uneven",
     "text": "text",
     "two_texts": "two_texts",
+    "joined": "joined",
     "picture": "picture",
     "slow": "slow",
     "types": "types",

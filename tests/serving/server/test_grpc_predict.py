@@ -295,3 +295,8 @@ def test_another_filter_compiles_nothing(client, shared_server, monkeypatch):
         for count in range(1, 5):
             for chosen in itertools.combinations(signature.outputs, count):
                 assert list(predict_arrays(servable, signature, inputs, chosen)) == list(chosen)
+
+
+def test_an_output_may_be_one_string(client):
+    answer = client.predict(client.spec(signature="joined"), s=[b"a", b"b\0"])
+    assert answer["joined"].tolist() == b"ab\0"

@@ -5,6 +5,7 @@ import base64
 import io
 import json
 import math
+import socket
 
 import grpc
 import pytest
@@ -12,7 +13,6 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tensorflow.core.framework import tensor_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_status_pb2,
@@ -20,14 +20,13 @@ from tensorflow_serving.apis import (
     model_management_pb2,
 )
 
+from serving.server import ModelConfig, ModelServer, ServerOptions
 from serving.server import arrivals as arriving
 from serving.server.arrivals import Arrivals
 from serving.server.budget import Budget
 from serving.server.examples import serialized_examples
 from serving.server.rest_api import RestApi
 from serving.status import ServingError
-from serving.tensor_limits import MAX_FILLED_BYTES
-from serving.tensors import decode
 
 CODE = grpc.StatusCode
 
@@ -89,6 +88,11 @@ def test_bytes_that_are_no_example_are_an_invalid_argument(client, rest, content
     spec = client.spec(signature="regress")
     code, _ = refusal_of(lambda: client.predict(spec, inputs=[content]))
     assert code is CODE.INVALID_ARGUMENT
+    row = {"b64": base64.b64encode(content).decode()}
+    status, _ = rest(
+        "POST", "/v1/models/tiny:predict", {"signature_name": "regress", "instances": [row]}
+    )
+    assert status == 400
 
 
 def test_a_rest_error_is_cut_as_a_grpc_error_is(rest):
@@ -168,6 +172,34 @@ def test_a_full_budget_refuses_and_takes_again_what_is_given_back():
     assert budget.used == 30
 
 
+def test_what_is_passed_on_is_released_by_the_heir_alone():
+    budget = Budget(100)
+    with budget.hold() as arriving:
+        arriving.add(60)
+        heir = arriving.passed_on()
+    assert budget.used == 60
+    heir.release()
+    assert budget.used == 0
+
+
+def test_a_rest_body_counts_as_it_arrives(serving, base_path):
+    server = serving(base_path, request_memory_bytes=1_000_000)
+    head = b"POST /v1/models/tiny:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.rest_port), timeout=30) as connection:
+        connection.sendall(head + b" " * 1_000_001)
+        answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 429 ")
+
+
+def test_a_taken_port_is_noticed_before_a_model_loads(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        models = [ModelConfig("never", str(tmp_path))]
+        for ports in ({"port": port, "rest_port": None}, {"port": 0, "rest_port": port}):
+            with pytest.raises(OSError, match=f":{port}"):
+                ModelServer(models, ServerOptions(**ports)).start()
+
+
 def test_a_context_is_not_copied_into_more_than_a_request_may_have():
     request = classification_pb2.ClassificationRequest()
     listed = request.input.example_list_with_context
@@ -194,31 +226,15 @@ def test_what_drips_is_dropped_for_what_comes_later(monkeypatch):
     assert codes == [CODE.RESOURCE_EXHAUSTED] * 3 + [CODE.DEADLINE_EXCEEDED] * 2
 
 
-_FIELDS = st.dictionaries(
-    st.sampled_from(["half_val", "int_val", "int64_val", "uint32_val", "bool_val"]),
-    st.lists(st.integers(0, 1), max_size=3),
-    max_size=2,
-)
+def test_what_is_arriving_when_the_server_stops_is_refused_as_unavailable():
+    async def scenario():
+        arrivals = Arrivals(max_slow=2, seconds=60)
+        arriving = [asyncio.ensure_future(arrivals.of(asyncio.sleep(60))) for _ in range(3)]
+        await asyncio.sleep(0.01)
+        arrivals.close()
+        return await asyncio.gather(*arriving, return_exceptions=True)
 
-
-@given(
-    st.integers(0, 40),
-    st.lists(st.sampled_from([-1, 0, 1, 2, 1000, 2**20, 2**31, 2**62]), max_size=4),
-    _FIELDS,
-    st.lists(st.binary(max_size=5), max_size=3),
-    st.binary(max_size=16),
-)
-@settings(max_examples=300)
-def test_any_tensor_is_refused_or_as_large_as_what_it_holds(dtype, dims, fields, texts, content):
-    tensor = tensor_pb2.TensorProto(dtype=dtype, string_val=texts, tensor_content=content, **fields)
-    for size in dims:
-        tensor.tensor_shape.dim.add().size = size
-    try:
-        array = decode(tensor, "x")
-    except ServingError as error:
-        assert error.message == "tensor parsing error: x"
-    else:
-        assert array.nbytes <= MAX_FILLED_BYTES + 100
+    assert [error.code for error in asyncio.run(scenario())] == [CODE.UNAVAILABLE] * 3
 
 
 _JSON = st.recursive(
