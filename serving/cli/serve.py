@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import os
-import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from serving.cli.exposure import check_exposure, check_management
+from serving.cli.signals import EndingSignals
 from shelfsort.core.errors import InputError, RunFailed
 
 if TYPE_CHECKING:
@@ -254,14 +254,13 @@ def serve(
     config = _content(model_config_file)
     with _logged_to_stderr():
         server = _started(model_base_path, model_name, model_config_file, _options(options))
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        signals, stop = EndingSignals(), threading.Event()
         _announce(server)
         if model_config_file and model_config_file_poll_wait_seconds > 0:
             seconds = model_config_file_poll_wait_seconds
             _follow(server, model_config_file, config, seconds, stop)
-        stop.wait()
+        signals.wait()
+        stop.set()
         server.stop(grace_seconds)
     _leave()
 

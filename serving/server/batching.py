@@ -136,7 +136,7 @@ class MicroBatcher:
         with self._lock:
             if not call.large:
                 self._last_small = time.monotonic()
-            if self._free and self._may_run(call):
+            if self._free and (not call.large or self._large_running < self._large_places()):
                 self._take_place(call)
                 return
             if len(self._waiting) >= self._max_queued:
@@ -148,12 +148,10 @@ class MicroBatcher:
         with call.gate:
             pass
 
-    def _may_run(self, call: _Call) -> bool:
-        """Whether a free place is for this call. The lock is held."""
-        if not call.large:
-            return True
+    def _large_places(self) -> int:
+        """How many places large calls may have now. The lock is held."""
         reserved = time.monotonic() - self._last_small < RESERVED_SECONDS
-        return self._large_running < max(1, self._parallel - reserved)
+        return max(1, self._parallel - reserved)
 
     def _take_place(self, call: _Call) -> None:
         """The lock is held."""
@@ -196,8 +194,10 @@ class MicroBatcher:
         with self._lock:
             self._free += 1
             self._large_running -= call.large
+            large_places = self._large_places()
             while self._free:
-                heir = next((each for each in self._waiting if self._may_run(each)), None)
+                any_size = self._large_running < large_places
+                heir = next((each for each in self._waiting if any_size or not each.large), None)
                 if heir is None:
                     break
                 self._waiting.remove(heir)

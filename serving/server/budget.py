@@ -67,3 +67,15 @@ class Hold:
         """Gives all of it back."""
         count, self.total = self.total, 0
         self._budget.take(-count)
+
+    def passed_on(self) -> "Hold":
+        """An account of the same bytes for somebody else to release; this one is empty then."""
+        heir = Hold(self._budget)
+        heir.total, self.total = self.total, 0
+        return heir
+
+    def __enter__(self) -> "Hold":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.release()

@@ -34,10 +34,19 @@ class Inbox:
         Raises:
             ServingError: the message did not come, or not in time.
         """
-        message = await self._arrivals.of(context.read())
-        if not isinstance(message, bytes):
+        message = await self.next_message(context)
+        if message is None:
             raise invalid_argument("The call brought no message")
         return message
+
+    async def next_message(self, context: Context) -> bytes | None:
+        """The bytes of the next message of a call; None where there is no other.
+
+        Raises:
+            ServingError: it did not come in time.
+        """
+        message = await self._arrivals.of(context.read())
+        return message if isinstance(message, bytes) else None
 
     def aside(self, answer: Callable[[bytes], Any]) -> Method:
         """A method that is answered however busy the workers are."""

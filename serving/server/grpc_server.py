@@ -1,4 +1,4 @@
-"""The gRPC port: an event loop in a thread of its own."""
+"""The gRPC ports: an event loop in a thread of its own."""
 
 import asyncio
 import contextlib
@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import grpc
@@ -19,7 +20,7 @@ from serving.server.limits import (
     MAX_HEAD_BYTES,
     Limits,
 )
-from serving.server.reflection import add_reflection
+from serving.server.reflection import reflection_handlers
 
 _WAKE_SECONDS = 0.2
 _OVERDUE_SECONDS = 5.0
@@ -35,43 +36,50 @@ class Answering(Protocol):
         """For a server of `grpc.aio`."""
 
 
-class GrpcServer:
-    """Serves the services on a port.
+@dataclass
+class Port:
+    """A port to open.
 
     Args:
-        services: what answers.
+        services: what answers there.
         address: `host:port`; port 0 takes a free one.
+        health: served too, unless None.
+        number: the port that was opened.
+    """
+
+    services: Answering
+    address: str
+    health: Health | None = None
+    number: int = 0
+
+
+class GrpcServer:
+    """Serves ports, all in one event loop: gRPC's runtime for Python has one poller a process.
+
+    Args:
+        ports: to open.
         credentials: None for no TLS.
         limits: of messages.
-        health: served too, unless None.
     """
 
     def __init__(
-        self,
-        services: Answering,
-        address: str,
-        credentials: grpc.ServerCredentials | None,
-        limits: Limits,
-        health: Health | None,
+        self, ports: Sequence[Port], credentials: grpc.ServerCredentials | None, limits: Limits
     ):
-        self._services = services
-        self._address = address
+        self._ports = ports
         self._credentials = credentials
         self._limits = limits
-        self._health = health
         self._started = threading.Event()
         self._error: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._grace = 0.0
         self._thread = threading.Thread(target=self._run, name="grpc", daemon=True)
-        self.port = 0
 
     def start(self) -> None:
-        """Opens the port.
+        """Opens the ports.
 
         Raises:
-            OSError: it cannot be had.
+            OSError: one cannot be had.
         """
         self._thread.start()
         self._started.wait()
@@ -107,26 +115,29 @@ class GrpcServer:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        server = grpc.aio.server(options=_options(self._limits))
-        server.add_generic_rpc_handlers(self._services.handlers())
-        names = list(self._services.names)
-        if self._health is not None:
-            server.add_generic_rpc_handlers(self._health.handlers(self._services.inbox.arrived))
-            names.append(HEALTH_SERVICE)
-        add_reflection(server, names)
-        self.port = self._listen(server)
-        await server.start()
+        servers = [self._server(port) for port in self._ports]
+        for server in servers:
+            await server.start()
         self._started.set()
         await self._stopping.wait()
-        await server.stop(self._grace)
+        await asyncio.gather(*(server.stop(self._grace) for server in servers))
 
-    def _listen(self, server: grpc.aio.Server) -> int:
+    def _server(self, port: Port) -> grpc.aio.Server:
+        server = grpc.aio.server(options=_options(self._limits))
+        server.add_generic_rpc_handlers(port.services.handlers())
+        names = list(port.services.names)
+        if port.health is not None:
+            server.add_generic_rpc_handlers(port.health.handlers(port.services.inbox.arrived))
+            names.append(HEALTH_SERVICE)
+        server.add_generic_rpc_handlers(reflection_handlers(names, port.services.inbox))
         try:
             if self._credentials is not None:
-                return server.add_secure_port(self._address, self._credentials)
-            return server.add_insecure_port(self._address)
+                port.number = server.add_secure_port(port.address, self._credentials)
+            else:
+                port.number = server.add_insecure_port(port.address)
         except RuntimeError as error:
-            raise OSError(f"cannot listen on {self._address}: is the port taken?") from error
+            raise OSError(f"cannot listen on {port.address}: is the port taken?") from error
+        return server
 
 
 def _options(limits: Limits) -> Sequence[tuple[str, int]]:

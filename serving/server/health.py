@@ -81,10 +81,14 @@ class Health:
     async def _write_changes(self, name: str, context: Any) -> None:
         last = None
         while True:
+            # Read first: the state that is written last is that of a server that stops.
+            closing = self._closing
             state = self._state(name)
             if state != last:
                 await context.write(_STATES(status=state).SerializeToString())
                 last = state
+            if closing:
+                return
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _state(self, name: str) -> int:

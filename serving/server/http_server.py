@@ -10,8 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from serving.server.budget import Hold
 from serving.server.calls import Caller
 from serving.server.intake import Intake
 from serving.server.rest_api import METRICS_PATH, Reply, RestApi, error_reply
@@ -79,14 +80,21 @@ class _Endpoint:
         self._max_body_bytes = intake.limits.max_message_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        if request.method not in _METHODS:
-            raise HTTPException(501, f"Unsupported method: {request.method}")
-        reply = await self._reply(request, receive)
+        with self._intake.budget.hold() as held:
+
+            async def receive_on_account() -> Message:
+                message = await receive()
+                held.add(len(message.get("body", b"")))
+                return message
+
+            request = Request(scope, receive_on_account)
+            if request.method not in _METHODS:
+                raise HTTPException(501, f"Unsupported method: {request.method}")
+            reply = await self._reply(request, receive, held)
         headers = {"Content-Type": reply.content_type, **reply.headers}
         await Response(reply.body, reply.status, headers)(scope, receive, send)
 
-    async def _reply(self, request: Request, receive: Receive) -> Reply:
+    async def _reply(self, request: Request, receive: Receive, held: Hold) -> Reply:
         try:
             body = await self._arrivals.of(request.body())
         except ServingError as error:
@@ -110,7 +118,7 @@ class _Endpoint:
         try:
             self._intake.check_open()
             with _cancelled_when_gone(receive):
-                return await self._intake.work(size, answer, lambda _: None)
+                return await self._intake.work(size, answer, lambda _: None, held)
         except ServingError as error:
             return error_reply(error)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from serving.server.arrivals import Arrivals
-from serving.server.budget import BYTES_PER_BYTE, Budget
+from serving.server.budget import BYTES_PER_BYTE, Budget, Hold
 from serving.server.calls import Caller
 from serving.server.limits import Limits
 from serving.server.workers import Workers
@@ -28,14 +28,18 @@ class Intake:
         self.budget = budget
         self.limits = limits
         self._closing = threading.Event()
+        self._ports: list[Arrivals] = []
 
     def close(self) -> None:
         """From now on requests are refused as UNAVAILABLE, which clients may repeat elsewhere."""
         self._closing.set()
+        for port in self._ports:
+            port.close()
 
     def arrivals(self) -> Arrivals:
         """Of one port."""
-        return Arrivals(self.limits.max_arriving, self.limits.arrival_seconds)
+        self._ports.append(Arrivals(self.limits.max_arriving, self.limits.arrival_seconds))
+        return self._ports[-1]
 
     def check_open(self) -> None:
         """Refuses new requests once the server stops.
@@ -51,6 +55,7 @@ class Intake:
         size: int,
         answer: Callable[[Caller], Result],
         failed: Callable[[Mapping[int, str]], None],
+        arrived: Hold | None = None,
     ) -> Result:
         """The answer, from a worker.
 
@@ -58,12 +63,14 @@ class Intake:
             size: bytes of the request.
             answer: makes it, for the caller that it is given.
             failed: takes the rows that could not be answered.
+            arrived: what the request has taken of the budget so far.
 
         Raises:
             ServingError: no room, or whatever `answer` raises.
         """
-        held = self.budget.hold()
-        held.add(BYTES_PER_BYTE * size)
+        with arrived or self.budget.hold() as account:
+            account.add(max(0, BYTES_PER_BYTE * size - account.total))
+            held = account.passed_on()
         waits = True
 
         def alive() -> bool:

@@ -229,13 +229,23 @@ class ModelManager:
             for config in self.configs
         }
 
-    def close(self) -> None:
-        """Stops watching and unloads everything, each model after its last call."""
+    def close(self, seconds: float | None = None) -> None:
+        """Stops watching and unloads everything, each model after its last call.
+
+        Args:
+            seconds: to wait at most, for a folder that does not answer and for calls; None waits
+                on.
+        """
+        ends = None if seconds is None else time.monotonic() + seconds
+
+        def left() -> float | None:
+            return None if ends is None else max(0.0, ends - time.monotonic())
+
         self._stop.set()
         if self._watcher is not None:
-            self._watcher.join()
+            self._watcher.join(left())
         for model in self._models.values():
-            model.close()
+            model.close(left())
 
     def _new(self, name: str) -> ModelVersions:
         def load(version: int, path: str) -> Servable:

@@ -11,7 +11,7 @@ import grpc
 from serving.server import servable as servables
 from serving.server.budget import Budget
 from serving.server.config import ModelConfig, ServerOptions, discover_models
-from serving.server.grpc_server import GrpcServer
+from serving.server.grpc_server import GrpcServer, Port
 from serving.server.grpc_services import Services
 from serving.server.health import Health
 from serving.server.http_server import HttpServer
@@ -28,6 +28,8 @@ from serving.server.workers import Workers
 from serving.status import from_exception
 
 _DRAIN_SECONDS = 0.2
+# After the grace: a call that was cut off may still be in the model, which nothing interrupts.
+_UNLOAD_SECONDS = 5.0
 
 
 class ModelServer:
@@ -51,7 +53,7 @@ class ModelServer:
         self._intake = Intake(self._workers, budget, self._options)
         self._health = Health(self.manager)
         self._grpc: GrpcServer | None = None
-        self._management: GrpcServer | None = None
+        self._ports: list[Port] = []
         self._rest: HttpServer | None = None
         self._stopped = False
 
@@ -67,7 +69,7 @@ class ModelServer:
     @property
     def port(self) -> int:
         """The gRPC port that was opened."""
-        return self._grpc.port if self._grpc else 0
+        return self._ports[0].number if self._ports else 0
 
     @property
     def rest_port(self) -> int | None:
@@ -87,9 +89,9 @@ class ModelServer:
     @property
     def management_address(self) -> str | None:
         """`host:port` of the management port; None without `allow_reload`."""
-        if self._management is None:
+        if len(self._ports) < 2:
             return None
-        return _address(self._options.management_host, self._management.port)
+        return _address(self._options.management_host, self._ports[1].number)
 
     def start(self, timeout: float | None = None) -> "ModelServer":
         """Loads the models, then opens the ports.
@@ -109,8 +111,6 @@ class ModelServer:
             self.manager.watch()
             self.manager.bring_up(self._models, timeout)
             self._open_grpc(credentials)
-            if self._options.allow_reload:
-                self._open_management(credentials)
             if self._options.rest_port is not None:
                 self._open_rest(context)
         # An interrupt, too: no port may stay open and no thread keep the process alive.
@@ -124,6 +124,9 @@ class ModelServer:
 
         Args:
             grace: seconds that the calls in hand may take; then they are cut off.
+
+        Returns within seconds of the grace. A model that still runs then is unloaded later, by a
+        thread.
         """
         if self._stopped:
             return
@@ -135,11 +138,11 @@ class ModelServer:
             # each call refused in a way that a client may repeat elsewhere.
             time.sleep(min(grace, _DRAIN_SECONDS))
         ends = time.monotonic() + grace
-        for port in (self._grpc, self._management, self._rest):
+        for port in (self._grpc, self._rest):
             if port:
                 port.stop(max(0.0, ends - time.monotonic()))
         self._workers.close()
-        self.manager.close()
+        self.manager.close(max(0.0, ends - time.monotonic()) + _UNLOAD_SECONDS)
 
     def __enter__(self) -> "ModelServer":
         return self.start()
@@ -159,26 +162,17 @@ class ModelServer:
 
     def _open_grpc(self, credentials: grpc.ServerCredentials | None) -> None:
         options = self._options
-        self._grpc = GrpcServer(
-            Services(self.manager, self.metrics, self._intake),
-            _address(options.host, options.port),
-            credentials,
-            options,
-            self._health if options.health_service else None,
-        )
+        services = Services(self.manager, self.metrics, self._intake)
+        health = self._health if options.health_service else None
+        ports = [Port(services, _address(options.host, options.port), health)]
+        if options.allow_reload:
+            reloads = Reloads(self.manager, options, self._models)
+            management = Management(self.manager, self._intake, reloads, options.management_token)
+            address = _address(options.management_host, options.management_port)
+            ports.append(Port(management, address, self._health))
+        self._grpc = GrpcServer(ports, credentials, options)
         self._grpc.start()
-
-    def _open_management(self, credentials: grpc.ServerCredentials | None) -> None:
-        options = self._options
-        reloads = Reloads(self.manager, options, self._models)
-        self._management = GrpcServer(
-            Management(self.manager, self._intake, reloads, options.management_token),
-            _address(options.management_host, options.management_port),
-            credentials,
-            options,
-            self._health,
-        )
-        self._management.start()
+        self._ports = ports
 
     def _open_rest(self, context: ssl.SSLContext | None) -> None:
         options = self._options

@@ -6,42 +6,41 @@ from typing import Any
 
 import grpc
 
+from serving.server.grpc_calls import Context, Inbox, Refusals, parsed
 from shelfsort.core.stack import describe_services
 
-_MAX_STREAMS = 100
 _SERVICES = ("model_service_pb2", "prediction_service_pb2")
 
 
-def add_reflection(server: grpc.aio.Server, services: Sequence[str]) -> None:
-    """Lets a server describe itself, where the package for that is installed.
+def reflection_handlers(services: Sequence[str], inbox: Inbox) -> list[grpc.GenericRpcHandler]:
+    """For a server of `grpc.aio`; none where the package for reflection is not installed.
 
     Args:
-        server: not started yet.
-        services: the full names of what it serves.
+        services: the full names of what the server serves.
+        inbox: of its port.
     """
     if importlib.util.find_spec("grpc_reflection") is None:
-        return
-    from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
+        return []
+    from grpc_reflection.v1alpha import reflection, reflection_pb2
 
     for module in _SERVICES:
         describe_services(f"tensorflow_serving.apis.{module}")
+    servicer = reflection.aio.ReflectionServicer([*services, reflection.SERVICE_NAME])
 
-    class Bounded(reflection.aio.ReflectionServicer):
-        """Answers so many at once: a stream without a request would be held for ever."""
+    async def info(_: Any, context: Context) -> None:
+        with Refusals() as refusals:
+            # Each request has to arrive in time: a silent stream would be held for ever.
+            while (message := await inbox.next_message(context)) is not None:
+                request = parsed(reflection_pb2.ServerReflectionRequest, message)
+                async for answer in servicer.ServerReflectionInfo(_only(request), context):
+                    await context.write(answer.SerializeToString())
+            return
+        await refusals.abort(context)
 
-        _open = 0
+    method = grpc.stream_stream_rpc_method_handler(info)
+    methods = {"ServerReflectionInfo": method}
+    return [grpc.method_handlers_generic_handler(reflection.SERVICE_NAME, methods)]
 
-        async def ServerReflectionInfo(  # noqa: N802 - gRPC's name
-            self, requests: AsyncIterator[Any], context: Any
-        ) -> AsyncIterator[Any]:
-            if self._open >= _MAX_STREAMS:
-                await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "Too many ask what is here")
-            self._open += 1
-            try:
-                async for answer in super().ServerReflectionInfo(requests, context):
-                    yield answer
-            finally:
-                self._open -= 1
 
-    names = [*services, reflection.SERVICE_NAME]
-    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(Bounded(names), server)
+async def _only(request: Any) -> AsyncIterator[Any]:
+    yield request

@@ -147,15 +147,20 @@ class ModelVersions:
                 return []
             return [VersionStatus(v.number, v.state, v.error) for v in wanted if v.error]
 
-    def close(self) -> None:
-        """Unloads everything, waiting for the calls in hand."""
+    def close(self, seconds: float | None = None) -> None:
+        """Unloads everything, waiting for the calls in hand.
+
+        Args:
+            seconds: to wait at most; what is unloaded later is so in threads. None waits on.
+        """
         self.aspire({})
         with self._changed:
             self._changed.wait_for(
                 lambda: all(
                     v.state not in (State.AVAILABLE, State.UNLOADING)
                     for v in self._versions.values()
-                )
+                ),
+                seconds,
             )
 
     def _available(self, number: int | None) -> Version | None:

@@ -9,7 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import numpy as np
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from PIL import Image
+
+from serving.server.config import ServerOptions
+from serving.server.versions import ModelVersions
 
 CODE = grpc.StatusCode
 
@@ -234,6 +238,42 @@ def test_stopping_finishes_what_is_in_hand_and_takes_nothing_new(serving, client
     assert [future.code() for future in futures] == [CODE.OK] * 6
     code, _ = refusal_of(lambda: client.predict(x=[1.0]))
     assert code is CODE.UNAVAILABLE
+
+
+def test_stopping_waits_for_nobody_who_never_sends(serving, client_of, base_path):
+    server = serving(base_path, health_service=True)
+    channel, done = client_of(server).channel, threading.Event()
+
+    def never():
+        done.wait(60)
+        yield from ()
+
+    predict = channel.stream_unary("/tensorflow.serving.PredictionService/Predict")
+    half_open = predict.future(never(), timeout=60)
+    health = health_pb2_grpc.HealthStub(channel)
+    watch = health.Watch(health_pb2.HealthCheckRequest(), timeout=60)
+    states = [next(watch).status]
+    server.stop(grace=60)
+    states += [each.status for each in watch]
+    done.set()
+    # What is cut off after the grace is cancelled; these ended of themselves.
+    assert half_open.code() is CODE.UNAVAILABLE
+    assert states == [
+        health_pb2.HealthCheckResponse.SERVING,
+        health_pb2.HealthCheckResponse.NOT_SERVING,
+    ]
+
+
+def test_stopping_leaves_a_run_behind_that_outlasts_it():
+    def load(number, path):
+        return io.BytesIO()
+
+    versions = ModelVersions("tiny", load, ServerOptions(), threading.Event())
+    versions.aspire({1: "tiny/1"})
+    assert versions.wait_settled(30)
+    with versions.use(None):
+        versions.close(0.05)
+        assert [entry.state.name for entry in versions.status()] == ["UNLOADING"]
 
 
 def test_stopping_finishes_a_rest_request_in_hand(serving, base_path):

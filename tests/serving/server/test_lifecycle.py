@@ -117,6 +117,15 @@ def test_a_new_version_is_served_and_the_old_one_goes(
     assert code is grpc.StatusCode.NOT_FOUND
 
 
+def test_an_empty_folder_in_place_of_the_models_unloads_nothing(serving, client_of, base_path):
+    server = serving(base_path)
+    (base_path / "1").rename(base_path.parent / "aside")
+    server.manager.poll()
+    client = client_of(server)
+    assert client.states() == {1: "AVAILABLE"}
+    assert client.predict(x=[1.0])["y"].tolist() == [2.0]
+
+
 def test_a_removed_version_gives_way_to_the_one_before(
     serving, client_of, base_path, tripling, pusher, eventually
 ):
