@@ -1,7 +1,7 @@
 """The targets of `tests.fuzz.inputs`, fuzzed by atheris, which follows what the input reaches.
 
-`python -m tests.fuzz.guided TARGET [libFuzzer's options]`; without options it runs until it finds an
-input that the target does not pass.
+`python -m tests.fuzz.guided TARGET [libFuzzer's options]` needs `pip install atheris`. Without
+options it runs until it finds an input that the target does not pass.
 """
 
 import contextlib
