@@ -1,6 +1,7 @@
 """The Beam steps of ingestion: read lines, parse them, check images and write shards."""
 
 import collections
+import contextlib
 import dataclasses
 import hashlib
 import uuid
@@ -13,9 +14,14 @@ import apache_beam as beam
 import tensorflow as tf
 from apache_beam import pvalue
 
-from components.manifest_example_gen.labelling import labelled_product, left_out, split_for
+from components.manifest_example_gen.labelling import (
+    labelled_product,
+    left_out,
+    repeated_id,
+    split_for,
+)
 from components.manifest_example_gen.settings import DataConfig
-from components.manifest_example_gen.sharding import one_of_each_id, shard_of
+from components.manifest_example_gen.sharding import by_id, shard_of
 from components.manifest_example_gen.summary import (
     Counts,
     count_image_digests,
@@ -125,12 +131,12 @@ class WriteShards(beam.DoFn):
 
     def process(self, element: tuple[int, Iterable[LabelledProduct]]) -> Iterator[Counts]:
         shard, grouped = element
-        products, superseded, rejects = one_of_each_id(grouped)
+        lines, superseded, rejects = by_id(grouped)
         counts: Counts = collections.Counter()
         for product in superseded:
             counts.update(count_superseded(product))
         with _ShardFiles(self._folder, shard, self._shards) as files:
-            for outcome in self._examined(products):
+            for outcome in self._examined(lines):
                 if isinstance(outcome, Reject):
                     rejects.append(outcome)
                     continue
@@ -143,11 +149,33 @@ class WriteShards(beam.DoFn):
             yield pvalue.TaggedOutput(REJECTS, reject)
         yield counts
 
-    def _examined(self, products: list[LabelledProduct]) -> Iterator[Reject | _Written]:
-        for outcome in _in_order(self._pool, self._examine, products):
-            self._done += 1
+    def _examined(self, lines: list[list[LabelledProduct]]) -> Iterator[Reject | _Written]:
+        for outcomes in _in_order(self._pool, self._examine_lines, lines):
+            self._done += len(outcomes)
             progress(self._done, self._expected, "products read")
-            yield outcome
+            yield from outcomes
+
+    def _examine_lines(self, lines: list[LabelledProduct]) -> list[Reject | _Written]:
+        """What becomes of lines with one id: the first that can be used keeps it."""
+        outcomes: list[Reject | _Written] = []
+        keeps: LabelledProduct | None = None
+        for line in lines:
+            if keeps is None:
+                outcome = self._examine(line)
+                keeps = None if isinstance(outcome, Reject) else line
+                outcomes.append(outcome)
+            else:
+                self._count_image(line)
+                outcomes.append(repeated_id(line, keeps.line))
+        return outcomes
+
+    def _count_image(self, labelled: LabelledProduct) -> None:
+        """Adds an image that is not kept to the digest of the content, which covers it."""
+        reference = labelled.product.image
+        source = self._sources.of(labelled.file)
+        with contextlib.suppress(RejectedLine):
+            if reference and not is_remote(source.locate(reference)):
+                self._read(source, reference)
 
     def _examine(self, labelled: LabelledProduct) -> Reject | _Written:
         """A product with its split and its serialised example, or why it is left out.

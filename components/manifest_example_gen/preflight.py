@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ class Examined:
         tally: lines and rejects, as far as it shows without opening images.
         categories: products of each leaf that has one, by id.
         ignored: fields that were cut, left out or set, by their name.
-        images: that the products refer to which no later file supersedes.
+        images: that the lines refer to which no later file supersedes.
     """
 
     label_attribute: str
@@ -148,7 +149,7 @@ def examine(manifest: str, taxonomy: str, data: DataConfig) -> Examined:
         found.tally,
         found.categories,
         found.ignored,
-        list(found.images.values()),
+        list(itertools.chain.from_iterable(found.images.values())),
     )
 
 
@@ -173,7 +174,7 @@ class _Findings:
         tally: of lines and rejects.
         categories: products of each leaf.
         ignored: fields that were cut, left out or set.
-        images: that the products refer to which no later file supersedes, by their ids.
+        images: by id, that its lines refer to, in the last file that has it.
     """
 
     def __init__(self, data: DataConfig, resolver: LeafResolver, verdicts: Mapping[str, Verdict]):
@@ -188,7 +189,7 @@ class _Findings:
         self.tally = RejectTally()
         self.categories: Counter[str] = Counter()
         self.ignored: Counter[str] = Counter()
-        self.images: dict[str, ImageReference] = {}
+        self.images: dict[str, list[ImageReference]] = {}
 
     def add(self, record: Record) -> None:
         """Takes up the next line."""
@@ -202,13 +203,17 @@ class _Findings:
             return
         self.categories[outcome.label.category] += 1
         self.ignored.update(outcome.ignored)
-        product = outcome.product
-        self.images.pop(product.id, None)
-        if product.image:
-            self.images[product.id] = (self._sources.of(outcome.file), product.image)
 
-    def _first_of_its_id(self, product: LabelledProduct) -> LabelledProduct | Reject:
-        if product.file != self._file:
-            self._file, self._lines_of_ids = product.file, {}
-        first = self._lines_of_ids.setdefault(product.product.id, product.line)
-        return product if first == product.line else repeated_id(product, first)
+    def _first_of_its_id(self, labelled: LabelledProduct) -> LabelledProduct | Reject:
+        """The product, or a reject where an earlier line of its file has its id."""
+        product = labelled.product
+        if labelled.file != self._file:
+            self._file, self._lines_of_ids = labelled.file, {}
+        first = self._lines_of_ids.setdefault(product.id, labelled.line)
+        if first == labelled.line:
+            self.images.pop(product.id, None)
+        if product.image:
+            # Of a line that repeats an id too: it takes the place of one whose image is unusable.
+            reference = (self._sources.of(labelled.file), product.image)
+            self.images.setdefault(product.id, []).append(reference)
+        return labelled if first == labelled.line else repeated_id(labelled, first)

@@ -20,26 +20,32 @@ def shard_of(product_id: str, shards: int) -> int:
     return int.from_bytes(_hash(product_id), "big") % shards
 
 
-def one_of_each_id(
+def by_id(
     products: Iterable[LabelledProduct],
-) -> tuple[list[LabelledProduct], list[LabelledProduct], list[Reject]]:
-    """The products of one shard, those that a later file supersedes, and lines that repeat an id.
+) -> tuple[list[list[LabelledProduct]], list[LabelledProduct], list[Reject]]:
+    """The products of one shard by their ids, and what a later file leaves of earlier ones.
 
-    Within a file the lowest line number keeps the id; of several files the last by name does.
-    Products come in the order of their ids' hashes: the same on every run, and unlike the
+    Within a file the lowest line number that can be used keeps the id; of several files the last by
+    name does. Ids come in the order of their hashes: the same on every run, and unlike the
     manifest's not sorted by category.
+
+    Returns:
+        For each id the lines of its last file, rising, at least one; products that a later file
+        supersedes; and lines that repeat an id in such an earlier file.
     """
-    kept: dict[str, LabelledProduct] = {}
+    lines: dict[str, list[LabelledProduct]] = {}
     superseded, repeated = [], []
     for product in sorted(products, key=lambda each: (each.file, each.line)):
-        earlier = kept.get(product.product.id)
-        if earlier is not None and earlier.file == product.file:
-            repeated.append(repeated_id(product, earlier.line))
+        earlier = lines.get(product.product.id)
+        if earlier and earlier[0].file == product.file:
+            earlier.append(product)
             continue
-        if earlier is not None:
-            superseded.append(earlier)
-        kept[product.product.id] = product
-    return sorted(kept.values(), key=lambda each: _hash(each.product.id)), superseded, repeated
+        if earlier:
+            first, *others = earlier
+            superseded.append(first)
+            repeated += [repeated_id(each, first.line) for each in others]
+        lines[product.product.id] = [product]
+    return sorted(lines.values(), key=lambda each: _hash(each[0].product.id)), superseded, repeated
 
 
 def _hash(product_id: str) -> bytes:

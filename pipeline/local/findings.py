@@ -176,7 +176,8 @@ def _few(categories: Mapping[str, int]) -> Iterator[str]:
     few = sum(n < _FEW_PRODUCTS for n in categories.values())
     if few:
         yield (
-            f"{few:,} of {len(categories):,} categories have fewer than {_FEW_PRODUCTS} products, "
+            f"{few:,} of {len(categories):,} categories {'has' if few == 1 else 'have'} fewer than "
+            f"{_FEW_PRODUCTS} products, "
             f"too few to learn. Leave them out with --min-products {_FEW_PRODUCTS}, or label more."
         )
 

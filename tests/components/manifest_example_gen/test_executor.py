@@ -10,6 +10,7 @@ from components.manifest_example_gen.artifact import (
     read_rejects,
     read_taxonomy,
 )
+from components.manifest_example_gen.preflight import check
 from components.manifest_example_gen.settings import DataConfig
 from shelfsort.core.errors import InputError
 from shelfsort.products.groups import group_id, group_key
@@ -409,3 +410,21 @@ def test_content_that_changed_after_the_check_is_not_stored(whole, tmp_path, cha
         image.write_bytes(next(whole.folder.rglob("8.jpg")).read_bytes())
     with pytest.raises(InputError, match="changed during the run"):
         ingest(whole, tmp_path / "out", digest=digest, write=False)
+
+
+def test_a_line_whose_image_cannot_be_used_leaves_its_id_to_the_next(
+    catalogue, make_line, make_picture, tmp_path
+):
+    for n in range(20):
+        catalogue.add(make_line(["shoes" if n % 2 else "shirts"], id=f"p{n}", title=f"Thing {n}"))
+    images = ["gone.jpg", *(catalogue.picture(f"{n}.jpg", make_picture()) for n in range(2))]
+    for image in images:
+        catalogue.add(make_line(["shoes"], id="again", **{"source-ref": image}))
+    halves = {"splits": {"train": 50, "eval": 50}}
+    digest = check(catalogue.write(), catalogue.taxonomy, DataConfig(**halves)).digest
+    outputs = ingest(catalogue, tmp_path, digest=digest, write=False, **halves)
+    found = [e for split in read_examples(outputs["examples"]).values() for e in split]
+    (kept,) = [each for each in found if value(each, "product_id") == b"again"]
+    assert value(kept, "image_source") == images[1].encode()
+    rejects = {(each.line, each.reason) for each in read_rejects(outputs["rejects"].uri)}
+    assert rejects == {(21, "missing_image"), (23, "repeated_id")}
