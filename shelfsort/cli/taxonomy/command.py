@@ -20,6 +20,8 @@ def taxonomy() -> None:
       shelfsort taxonomy check tree.json
       shelfsort taxonomy search tree.json "dog food"
       shelfsort taxonomy build taxonomy-with-ids.en-US.txt --output tree.json
+      shelfsort taxonomy suggest tree.json --data labelled.manifest
+      shelfsort taxonomy diff old.json new.json
     """
 
 

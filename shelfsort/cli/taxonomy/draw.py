@@ -15,7 +15,7 @@ from shelfsort.labeling.trees.predictions import find_predictions, read_predicti
 from shelfsort.products.taxonomy import Taxonomy
 
 
-@click.command()
+@click.command(short_help="Draw a tree as a page, with counts and accuracy.")
 @file_argument
 @click.option("--output", required=True, help="HTML file to write.")
 @click.option("--data", help="Labelled products in any form, to count by category.")

@@ -25,7 +25,7 @@ attribute_option = click.option(
 )
 
 
-@click.command()
+@click.command(short_help="Count labels on the upper levels of a tree.")
 @file_argument
 @click.argument("data", metavar="DATA")
 @click.option("--depth", type=click.IntRange(min=1), help="Levels below the root to keep.")
@@ -84,7 +84,7 @@ def rollup(
     say(_left_out(counted))
 
 
-@click.command()
+@click.command(short_help="Merge leaves, and report what that changes.")
 @file_argument
 @click.option("--reduction", required=True, help="CSV file (from, to) or JSON of the merges.")
 @click.option("--data", help="Labelled products, to say how many each merge is about.")

@@ -35,7 +35,7 @@ mode_option = click.option(
 )
 
 
-@click.command()
+@click.command(short_help="List pairs that are confused, and what merging would gain.")
 @file_argument
 @click.option("--data", help="Manifest with several answers a product: what workers confuse.")
 @click.option("--run", help="Output folder of a run, or its predictions.parquet: what it confuses.")

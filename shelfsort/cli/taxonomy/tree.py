@@ -38,7 +38,7 @@ def say_json(content: Any) -> None:
     click.echo(json.dumps(content, ensure_ascii=False))
 
 
-@click.command()
+@click.command(short_help="Say what a tree holds, and what is likely to confuse.")
 @file_argument
 @json_option
 def check(file: str, as_json: bool) -> None:
@@ -68,7 +68,7 @@ def check(file: str, as_json: bool) -> None:
         say(_checked(read, tree, size, found))
 
 
-@click.command()
+@click.command(short_help="Find categories by words.")
 @file_argument
 @click.argument("words", nargs=-1, required=True)
 @click.option(
@@ -102,7 +102,7 @@ def search(file: str, words: tuple[str, ...], limit: int, as_json: bool) -> None
     say(_matches(found, total))
 
 
-@click.command()
+@click.command(short_help="Build a tree from paths, tables, products or published trees.")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option("--column", help="Column of SOURCE that holds category paths, such as category.")
 @click.option("--output", required=True, help="JSON file to write.")
@@ -132,7 +132,7 @@ def build(sources: tuple[str, ...], column: str | None, output: str, as_json: bo
     write_tree(tree, output, as_json)
 
 
-@click.command()
+@click.command(short_help="Write a tree in the project's own form.")
 @file_argument
 @click.option("--output", required=True, help="JSON file to write.")
 @json_option

@@ -21,7 +21,7 @@ from shelfsort.products.trees.migration import migrate as migrate_lines
 _SHOWN = 10
 
 
-@click.command()
+@click.command(short_help="List what differs between two versions of a tree.")
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
 @click.option("--mapping", help="CSV file that says what old categories (from) are now (to).")
@@ -63,7 +63,7 @@ def diff(
         say([f"{mapping_output}: {written:,} leaves to review"])
 
 
-@click.command()
+@click.command(short_help="Carry labels over to another version of a tree.")
 @click.argument("manifest", metavar="MANIFEST")
 @click.option("--from", "old", required=True, help="Tree that the labels are from.")
 @click.option("--to", "new", required=True, help="Tree that the labels are carried over to.")
