@@ -15,9 +15,12 @@ from shelfsort.labeling.choice import AUTO, METHODS
 from shelfsort.labeling.consolidation_job import ConsolidationJob, Result
 from shelfsort.labeling.evaluation import Cost, Quality, Share, between_jobs, job_cost
 from shelfsort.labeling.evaluation_job import evaluate_jobs
+from shelfsort.labeling.import_job import ODDITIES as IMPORT_ODDITIES
+from shelfsort.labeling.import_job import read_export, write_import
 from shelfsort.labeling.manifest_answers import ODDITIES
 from shelfsort.labeling.workers import Worker
 from shelfsort.products.manifest.outcomes import OUTCOMES
+from shelfsort.products.tables.rows import CATEGORY
 
 _WORKERS_SHOWN = 10
 _MEANING = {
@@ -34,9 +37,9 @@ def labels() -> None:
 
     \b
     Examples:
-      shelfsort labels consolidate answers.csv
-      shelfsort labels consolidate output.manifest --output consolidated.manifest
-      shelfsort labels evaluate output.manifest --price 0.048
+      shelfsort labels import label-studio.json --output labelled.manifest
+      shelfsort labels consolidate labelled.manifest --output consolidated.manifest
+      shelfsort labels evaluate labelled.manifest --price 0.048
     """
 
 
@@ -105,6 +108,42 @@ def consolidate(
         return
     for line in _text(result, output, written):
         click.echo(line)
+
+
+@labels.command("import")
+@click.argument("export", metavar="EXPORT")
+@click.option("--output", required=True, metavar="FILE", help="Manifest to write.")
+@click.option(
+    "--products", default="", metavar="MANIFEST", help="Manifest of the products of the job."
+)
+@click.option(
+    "--attribute", default=CATEGORY, show_default=True, help="Label attribute of the manifest."
+)
+@click.option(
+    "--label-field", default="", help="Field of a Ground Truth answer that holds the label."
+)
+def import_answers(
+    export: str, output: str, products: str, attribute: str, label_field: str
+) -> None:
+    """Turn the answers that another tool exports into a manifest with every worker's answer.
+
+    EXPORT is a table with the columns task, worker and label (and perhaps seconds), the folder
+    worker-response of Ground Truth, its responses as JSON Lines, or Label Studio's JSON export.
+    Nothing is left out: an answer without a label is kept in full, and counted.
+
+    \b
+    Examples:
+      shelfsort labels import answers.csv --products catalogue.manifest --output labelled.manifest
+      shelfsort labels import worker-response --products input.manifest --output labelled.manifest
+      shelfsort labels import label-studio.json --output labelled.manifest
+    """
+    found = read_export(export, label_field)
+    written = write_import(found, output, attribute, products)
+    click.echo(f"{len(found.entries):,} products, {found.answers:,} answers")
+    for name, count in found.counts.items():
+        if count:
+            click.echo(f"  {name}: {count:,} ({IMPORT_ODDITIES[name]})")
+    click.echo(f"Wrote {written:,} lines to {one_line(output)}")
 
 
 @labels.command()

@@ -147,14 +147,9 @@ class Result:
     def _manifest_lines(self, place: str) -> Iterator[Mapping[str, Any]]:
         attribute, method = self.found.attribute, self.consolidated.choice.method
         for file in self.files:
-            elsewhere = _folder(file) != _folder(place)
             for line in file_lines(file):
                 record = json_record(line)
-                if elsewhere and _is_relative(record.fields.get("source-ref")):
-                    raise InputError(
-                        f"{file}:{line.number}: the image is relative to the manifest's folder. "
-                        f"Write the output into {_folder(file)}."
-                    )
+                refuse_lost_images(record.fields, file, line.number, place)
                 verdict = self.consolidated.verdicts.get(task_of(record))
                 yield (
                     record.fields
@@ -178,6 +173,17 @@ class Result:
             }
             verdict = self.consolidated.verdicts.get(task)
             yield fields if verdict is None else with_verdict(fields, attribute, verdict, method)
+
+
+def refuse_lost_images(fields: Mapping[str, Any], file: str, number: int, place: str) -> None:
+    """Raises InputError where an image is relative to another folder than the output's."""
+    image = fields.get("source-ref")
+    relative = isinstance(image, str) and image and not scheme(image) and not image.startswith("/")
+    if relative and _folder(file) != _folder(place):
+        raise InputError(
+            f"{file}:{number}: the image is relative to the manifest's folder. "
+            f"Write the output into {_folder(file)}."
+        )
 
 
 def label_tree(file: str, unsure: str) -> tuple[Resolve, Ancestors]:
@@ -212,9 +218,3 @@ def _resolved(scores: Mapping[str, float], resolve: Resolve) -> dict[str, float]
 
 def _folder(file: str) -> str:
     return posixpath.dirname(absolute(file))
-
-
-def _is_relative(image: Any) -> bool:
-    return bool(
-        isinstance(image, str) and image and not scheme(image) and not image.startswith("/")
-    )

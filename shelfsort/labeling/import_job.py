@@ -1,0 +1,194 @@
+"""Turns the answers that other tools export into one manifest with every worker's answer."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shelfsort.core.errors import InputError
+from shelfsort.core.storage import absolute, is_folder
+from shelfsort.labeling import ground_truth, label_studio
+from shelfsort.labeling.answer_files import answer_rows, is_table, json_record
+from shelfsort.labeling.consolidation_job import refuse_lost_images
+from shelfsort.labeling.imported import ImportedAnswer, json_of
+from shelfsort.products.manifest.annotations import CUSTOM, METADATA_SUFFIX
+from shelfsort.products.manifest.lines import file_lines
+from shelfsort.products.manifest.writing import Job, write_manifest
+from shelfsort.products.tables.forms import Form, form_of
+
+ODDITIES = {
+    "unreadable_answer": "answer without exactly one label; kept in full, and counted as empty",
+    "no_worker": "answer without a worker's id",
+    "repeated_answer": "further answer of the same worker about the same product",
+    "unanswered_product": "line of --products without an answer, kept unlabelled",
+    "unknown_product": "answer about a product that is no line of --products, kept on its own line",
+}
+"""What is counted and what each count means."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """Answers by product, in the order in which the products first occur.
+
+    Attributes:
+        entries: of the workers, as a manifest keeps them, by product.
+        fields: of each product, as far as the export has them.
+        by_line: whether products are named by their line of the job's input, from 0.
+        counts: of `ODDITIES`.
+    """
+
+    entries: Mapping[str, list[dict[str, Any]]]
+    fields: Mapping[str, Mapping[str, Any]]
+    by_line: bool
+    counts: Counter[str]
+
+    @property
+    def answers(self) -> int:
+        """Number of all answers."""
+        return sum(map(len, self.entries.values()))
+
+
+def read_export(source: str, field: str = "") -> Imported:
+    """Reads an export.
+
+    Args:
+        source: a table with the columns task, worker and label; worker responses of Ground Truth
+            (their folder, one file, or JSON Lines); or Label Studio's JSON export.
+        field: of a Ground Truth answer that holds the label.
+
+    Raises:
+        InputError: one line with file, line and remedy.
+    """
+    by_line, answers = _answers(source, field)
+    entries: dict[str, list[dict[str, Any]]] = {}
+    fields: dict[str, Mapping[str, Any]] = {}
+    counts: Counter[str] = Counter()
+    seen: set[tuple[str, str]] = set()
+    for each in answers:
+        counts["unreadable_answer"] += not each.label
+        counts["no_worker"] += not each.worker
+        by = each.product, each.worker
+        counts["repeated_answer"] += bool(each.worker) and by in seen
+        seen.add(by)
+        seconds = {} if each.seconds is None else {"seconds": each.seconds}
+        entry = {**each.others, "worker_id": each.worker, "label": each.label, **seconds}
+        entries.setdefault(each.product, []).append(entry)
+        fields.setdefault(each.product, each.fields)
+    if not entries:
+        raise InputError(f"{source}: no answer. Export the job when people have answered.")
+    return Imported(entries, fields, by_line, counts)
+
+
+def write_import(found: Imported, place: str, attribute: str, products: str = "") -> int:
+    """Writes the manifest.
+
+    Args:
+        found: what was read.
+        place: of the manifest.
+        attribute: that will hold the answers.
+        products: the manifest that the job was given, whose lines are all kept; "" for lines of
+            what the export has.
+
+    Returns:
+        The number of lines.
+
+    Raises:
+        InputError: `products` has the attribute already, or cannot be read, or its images would not
+            be found from the place.
+    """
+    try:
+        Job(attribute)
+    except ValueError as error:
+        raise InputError(f"--attribute {attribute}: {error}. Choose another name.") from error
+    if products and absolute(products) == absolute(place):
+        raise InputError(f"{place}: is the input. Give --output another name.")
+    known = dict(_joined(found, products, place, attribute)) if products else {}
+    found.counts["unanswered_product"] = sum(1 for _, name in known.values() if name is None)
+    return write_manifest(place, _lines(found, known, attribute, bool(products)))
+
+
+def _lines(
+    found: Imported,
+    known: Mapping[int, tuple[Mapping[str, Any], str | None]],
+    attribute: str,
+    has_products: bool,
+) -> Iterator[Mapping[str, Any]]:
+    left = dict(found.entries)
+    for fields, name in known.values():
+        entries = None if name is None else left.pop(name, None)
+        yield fields if entries is None else _answered(fields, entries, attribute)
+    found.counts["unknown_product"] = (
+        sum(len(entries) for entries in left.values()) if has_products else 0
+    )
+    for name, entries in left.items():
+        yield _answered({"id": name, **found.fields[name]}, entries, attribute)
+
+
+def _answered(
+    fields: Mapping[str, Any], entries: list[dict[str, Any]], attribute: str
+) -> Mapping[str, Any]:
+    metadata = {"type": CUSTOM, "human-annotated": "yes"}
+    return {
+        **fields,
+        attribute: {"workers": entries},
+        attribute + METADATA_SUFFIX: metadata,
+    }
+
+
+def _joined(
+    found: Imported, products: str, place: str, attribute: str
+) -> Iterator[tuple[int, tuple[Mapping[str, Any], str | None]]]:
+    """Each line of the job's input by its number, with the product whose answers belong to it."""
+    taken: set[str] = set()
+    for number, line in enumerate(file_lines(products)):
+        fields = json_record(line).fields
+        if attribute in fields or attribute + METADATA_SUFFIX in fields:
+            raise InputError(
+                f"{products}:{line.number}: has {attribute!r} already. Choose another --attribute."
+            )
+        refuse_lost_images(fields, products, line.number, place)
+        name = str(number if found.by_line else fields.get("id") or fields.get("source-ref"))
+        belongs = name in found.entries and name not in taken
+        taken.add(name)
+        yield number, (fields, name if belongs else None)
+
+
+def _answers(source: str, field: str) -> tuple[bool, Iterable[ImportedAnswer]]:
+    """Whether products are named by their line, and the answers."""
+    if is_folder(source):
+        return True, ground_truth.folder_answers(source, field)
+    if form_of(source) is not Form.JSON_ARRAY and is_table(source):
+        return False, _of_table(source)
+    if form_of(source) is Form.JSON_ARRAY:
+        value = json_of(source)
+        if label_studio.is_export(value):
+            return False, label_studio.export_answers(value, source)
+        if isinstance(value, list) and value and all(map(ground_truth.is_response, value)):
+            return True, (
+                answer
+                for number, each in enumerate(value, start=1)
+                for answer in ground_truth.answers_of(each, f"{source}: entry {number}", field)
+            )
+        raise InputError(
+            f"{source}: neither worker responses of Ground Truth nor an export of Label Studio. "
+            "Export the annotations as JSON."
+        )
+    return True, _of_lines(source, field)
+
+
+def _of_lines(source: str, field: str) -> Iterator[ImportedAnswer]:
+    for line in file_lines(source):
+        fields = json_record(line).fields
+        place = f"{source}:{line.number}"
+        if not ground_truth.is_response(fields):
+            raise InputError(
+                f"{place}: no worker response: it has no list of answers. Consolidate a manifest "
+                "as it is; import answers from a table, Ground Truth or Label Studio."
+            )
+        yield from ground_truth.answers_of(fields, place, field)
+
+
+def _of_table(source: str) -> Iterator[ImportedAnswer]:
+    for row in answer_rows(source):
+        answer = row.answer
+        yield ImportedAnswer(answer.task, answer.worker, answer.label, answer.seconds, row.others)

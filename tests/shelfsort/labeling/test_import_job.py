@@ -1,0 +1,158 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from shelfsort.cli.labels import labels
+from shelfsort.core.errors import InputError
+from shelfsort.labeling.import_job import read_export, write_import
+
+PRODUCTS = [{"id": "p", "title": "P", "deep": {"x": 1}}, {"id": "q", "title": "Q"}]
+
+
+def written(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def lines(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+@pytest.fixture
+def products(tmp_path):
+    return lines(tmp_path / "products.manifest", PRODUCTS)
+
+
+def imported(source, output, products="", **settings):
+    found = read_export(str(source), **settings)
+    write_import(found, str(output), "shelf", str(products))
+    return found, written(output)
+
+
+def response(number, *answers, **others):
+    given = [
+        {
+            "workerId": worker,
+            "answerContent": content,
+            "submissionTime": "2026-01-15T09:00:00Z",
+        }
+        for worker, content in answers
+    ]
+    return {"datasetObjectId": number, "answers": given, **others}
+
+
+def test_ground_truth_responses_join_the_lines_of_the_jobs_input(tmp_path, products):
+    source = lines(
+        tmp_path / "responses.jsonl",
+        [
+            response("1", ("w1", {"crowd-image-classifier": {"label": "A > B"}})),
+            response("0", ("w1", {"label": "C"}), ("w2", {"crowd-x": {"labels": ["D"]}})),
+        ],
+    )
+    found, out = imported(source, tmp_path / "out.manifest", products)
+    assert found.answers == 3
+    assert [line["id"] for line in out] == ["p", "q"]
+    assert out[0]["deep"] == {"x": 1}
+    assert [entry["label"] for entry in out[0]["shelf"]["workers"]] == ["C", "D"]
+    assert out[1]["shelf"]["workers"] == [
+        {"submitted": "2026-01-15T09:00:00Z", "worker_id": "w1", "label": "A > B"}
+    ]
+    assert +found.counts == {}
+
+
+def test_the_folder_of_a_job_names_products_by_its_folders(tmp_path, products):
+    for iteration, number, worker in (("1", "0", "x"), ("2", "0", "y"), ("1", "1", "x")):
+        file = tmp_path / "worker-response" / f"iteration-{iteration}" / number / "t.json"
+        file.parent.mkdir(parents=True)
+        content = response(0, (worker, {"shelf": {"choice": "A", "sure": "no"}}))
+        del content["datasetObjectId"]
+        file.write_text(json.dumps(content))
+    folder = tmp_path / "worker-response"
+    _, out = imported(folder, tmp_path / "out.manifest", products, field="choice")
+    assert [len(line["shelf"]["workers"]) for line in out] == [2, 1]
+    assert out[0]["shelf"]["workers"][1]["label"] == "A"
+
+
+def test_an_answer_without_one_label_is_kept_in_full_and_loses_no_other(tmp_path):
+    content = {"boxes": [1, 2], "size": 3}
+    source = lines(tmp_path / "r.jsonl", [response("0", ("x", content), ("y", {"label": "A"}))])
+    found, (line,) = imported(source, tmp_path / "out.manifest")
+    assert found.counts["unreadable_answer"] == 1
+    bad, good = line["shelf"]["workers"]
+    assert (bad["answer"], bad["label"], good["label"]) == (content, "", "A")
+
+
+def task(id_, *annotations, **data):
+    given = [
+        {"completed_by": by, "result": [{"value": value}], "lead_time": 2.5}
+        for by, value in annotations
+    ]
+    return {"id": id_, "data": data, "annotations": given}
+
+
+def test_label_studio_copies_of_a_product_are_joined(tmp_path):
+    path = {"taxonomy": [["A", "B"]]}
+    tasks = [
+        task(11, (1, path), id="p", title="P", image="x.jpg"),
+        task(12, ({"id": 2, "email": "someone@example.org"}, {"choices": ["C"]}), id="p"),
+        task(13, (1, {"choices": ["C", "D"]}), id="q", title="Q"),
+    ]
+    tasks[2]["annotations"].append({"completed_by": 2, "was_cancelled": True, "result": []})
+    source = tmp_path / "export.json"
+    source.write_text(json.dumps(tasks))
+    found, out = imported(source, tmp_path / "out.manifest")
+    assert (out[0]["id"], out[0]["title"], out[0]["source-ref"]) == ("p", "P", "x.jpg")
+    assert out[0]["shelf"]["workers"] == [
+        {"worker_id": "1", "label": "A > B", "seconds": 2.5},
+        {"worker_id": "2", "label": "C", "seconds": 2.5},
+    ]
+    assert found.counts["unreadable_answer"] == 2
+    assert "example.org" not in (tmp_path / "out.manifest").read_text()
+
+
+def test_what_does_not_join_is_counted_and_kept(tmp_path, products):
+    source = tmp_path / "answers.csv"
+    source.write_text("task,worker,label\np,x,A\np,x,B\nz,x,A\n")
+    found, out = imported(source, tmp_path / "out.manifest", products)
+    assert +found.counts == {"repeated_answer": 1, "unanswered_product": 1, "unknown_product": 1}
+    assert out[1] == PRODUCTS[1]
+    assert (out[2]["id"], len(out[2]["shelf"]["workers"])) == ("z", 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[]", "neither worker responses"),
+        ('[{"data": {}, "annotations": []}, 3]', "task 2"),
+        ("[1", "Expecting"),
+        ('[{"data": {}, "annotations": []}]', "no answer"),
+    ],
+)
+def test_an_export_that_is_none_is_refused(tmp_path, content, said):
+    source = tmp_path / "export.json"
+    source.write_text(content)
+    with pytest.raises(InputError, match=said):
+        read_export(str(source))
+
+
+def test_answers_never_replace_a_label_that_is_there(tmp_path, products):
+    source = tmp_path / "answers.csv"
+    source.write_text("task,worker,label\np,x,A\n")
+    lines(products, [{**PRODUCTS[0], "shelf": 1}])
+    with pytest.raises(InputError, match=r"products.manifest:1: has 'shelf' already"):
+        imported(source, tmp_path / "out.manifest", products)
+    assert not (tmp_path / "out.manifest").exists()
+
+
+def test_what_was_imported_is_consolidated(tmp_path, products):
+    source = tmp_path / "answers.csv"
+    source.write_text("task,worker,label\np,x,A\np,y,A\nq,x,B\nq,y,B\n")
+    output = tmp_path / "out.manifest"
+    arguments = ["import", str(source), "--products", str(products), "--output", str(output)]
+    result = CliRunner().invoke(labels, arguments)
+    assert result.output.splitlines()[0] == "2 products, 4 answers"
+    final = tmp_path / "final.manifest"
+    CliRunner().invoke(labels, ["consolidate", str(output), "--output", str(final)])
+    assert [line["category"]["result"]["category"] for line in written(final)] == ["A", "B"]
+    assert written(final)[0]["deep"] == {"x": 1}
