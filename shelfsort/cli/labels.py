@@ -43,7 +43,7 @@ def labels() -> None:
     """
 
 
-@labels.command()
+@labels.command(short_help="Give each product the label that its answers support.")
 @click.argument("data", metavar="MANIFEST|CSV")
 @click.option(
     "--method",
@@ -110,7 +110,7 @@ def consolidate(
         click.echo(line)
 
 
-@labels.command("import")
+@labels.command("import", short_help="Make a manifest of another tool's answers.")
 @click.argument("export", metavar="EXPORT")
 @click.option("--output", required=True, metavar="FILE", help="Manifest to write.")
 @click.option(
@@ -146,7 +146,7 @@ def import_answers(
     click.echo(f"Wrote {written:,} lines to {one_line(output)}")
 
 
-@labels.command()
+@labels.command(short_help="Say how good jobs were, and what labels cost.")
 @click.argument("jobs", metavar="MANIFEST|CSV...", nargs=-1, required=True)
 @click.option("--gold", default="", metavar="FILE", help="True labels. Default: gold of the lines.")
 @click.option("--taxonomy", default="", metavar="FILE", help="Category tree of the labels.")
