@@ -35,7 +35,8 @@ def outlook(metrics: Metrics) -> list[str]:
         )
     if short and curve.categories:
         named = ", ".join(
-            f"{each.path} ({each.labels:,} products, error {percent(each.error)})"
+            f"{each.path} ({each.labels:,} product{'' if each.labels == 1 else 's'}, error "
+            f"{percent(each.error)})"
             for each in curve.categories[:_NAMED]
         )
         said.append(f"Labels are worth most in: {named}.")
