@@ -11,7 +11,7 @@ from shelfsort.core.errors import InputError
 from shelfsort.products.manifest.annotations import METADATA_SUFFIX, label_types
 from shelfsort.products.manifest.lines import Line
 from shelfsort.products.manifest.parsing import read_record
-from shelfsort.products.manifest.writing import write_manifest
+from shelfsort.products.manifest.writing import manifest_line, write_manifest
 from shelfsort.products.taxonomy import AmbiguousLabel, Taxonomy, UnknownLabel
 
 
@@ -88,7 +88,8 @@ def migrate(lines: Iterable[Line], carry: Callable[[str], str], output: str, res
     """Writes a manifest with the labels carried over, and the lines that cannot be, as they were.
 
     A line is set aside whole if one of its labels, the workers' answers and `gold` among them,
-    cannot be carried over, or if it is no JSON object. Each line is in exactly one of the files.
+    cannot be carried over, or if it is no JSON object that can be written again. Each line is in
+    exactly one of the files.
 
     Args:
         lines: of the manifest.
@@ -144,6 +145,11 @@ def _carried(line: Line, carry: Callable[[str], str], outcome: Outcome) -> Mappi
     except NotCarried as error:
         label, why = error.args
         _set_aside(outcome, label, why, place)
+        return None
+    try:
+        manifest_line(fields)
+    except (ValueError, RecursionError) as error:
+        _set_aside(outcome, "", f"cannot be written as JSON ({error})", place)
         return None
     outcome.labels += changed
     return fields

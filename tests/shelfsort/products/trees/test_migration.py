@@ -103,3 +103,11 @@ def test_every_line_is_in_one_file_and_only_labels_change(tmp_path):
 def test_what_no_job_writes_stays_as_it_is(tmp_path, hostile):
     migrate(lines_of(hostile), CARRY, str(tmp_path / "new"), str(tmp_path / "rest"))
     assert json.loads((tmp_path / "new").read_text()) == hostile
+
+
+@pytest.mark.parametrize("value", [b"NaN", rb'"\ud800"', b"1e999"])
+def test_a_line_that_cannot_be_written_again_is_set_aside_as_it_was(tmp_path, value):
+    line = b'{"title": ' + value + b"}"
+    outcome = migrate(lines_of(line), CARRY, str(tmp_path / "new"), str(tmp_path / "rest"))
+    assert (outcome.carried, outcome.rest) == (0, 1)
+    assert (tmp_path / "rest").read_bytes() == line + b"\n"
