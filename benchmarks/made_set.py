@@ -9,7 +9,7 @@ from labelled_sets import LabelledSet, Terms
 CATEGORIES, TITLES, COMMON_WORDS, OWN_WORDS, TITLE_WORDS = 40, 4000, 3000, 15, 6
 # Chance that a word of a title belongs to its category, and to the next one; else to any.
 OWN, NEIGHBOUR = 0.5, 0.1
-# Share of wrong labels that people agree on, most of them among siblings.
+# Share of wrong labels, each of them a sibling of the right one.
 WRONG, SIBLINGS = 0.012, 5
 IMAGE_NUMBERS, NOISE = 16, 1.0
 
