@@ -15,8 +15,10 @@ Arrays = Sequence[np.ndarray]
 
 PART_SECONDS = 0.1
 """That a part of a large call may take: then others have their turn, and its caller may be gone."""
+SHORT_PART_SECONDS = 0.02
+"""The same beside small calls, which share the processors with it."""
 RESERVED_SECONDS = 1.0
-"""After a small call, in which large calls leave one place free."""
+"""After a small call, in which more of them are expected."""
 
 
 @dataclass(eq=False)
@@ -46,8 +48,8 @@ class MicroBatcher:
     away is left out, and never takes the place with it.
 
     A call with more rows than one run joins is large. It runs in parts of `join_rows`, or of more
-    rows where these take less than `PART_SECONDS`; each part waits for a place of its own. While
-    small calls come, large ones leave a place to them.
+    rows where these take less than `PART_SECONDS`; each part waits for a place of its own, and runs
+    alone. While small calls come, large ones leave a place to them, and their parts are short.
 
     Args:
         run: maps the input arrays to the output arrays; safe to call from several threads.
@@ -118,7 +120,12 @@ class MicroBatcher:
         return [np.concatenate(each) for each in zip(*parts, strict=True)]
 
     def _part_rows(self) -> int:
+        if self._small_calls_come():
+            return max(1, int(SHORT_PART_SECONDS / self._row_seconds))
         return max(self._join_rows, int(PART_SECONDS / self._row_seconds))
+
+    def _small_calls_come(self) -> bool:
+        return time.monotonic() - self._last_small < RESERVED_SECONDS
 
     def _once(self, arrays: Arrays, alive: Callable[[], bool], large: bool) -> Arrays:
         rows = arrays[0].shape[0]
@@ -150,8 +157,7 @@ class MicroBatcher:
 
     def _large_places(self) -> int:
         """How many places large calls may have now. The lock is held."""
-        reserved = time.monotonic() - self._last_small < RESERVED_SECONDS
-        return max(1, self._parallel - reserved)
+        return max(1, self._parallel - self._small_calls_come())
 
     def _take_place(self, call: _Call) -> None:
         """The lock is held."""
@@ -178,10 +184,12 @@ class MicroBatcher:
     def _take_along(self, leader: _Call) -> list[_Call]:
         """The leader and those waiting that fit into its run, oldest first."""
         batch, rows, passed_over = [leader], leader.rows, []
+        joins = self._separable and not leader.large
         with self._lock:
-            while self._separable and self._waiting and rows < self._join_rows:
+            while joins and self._waiting and rows < self._join_rows:
                 call = self._waiting.popleft()
-                if call.kind == leader.kind and rows + call.rows <= self._join_rows:
+                fits = call.kind == leader.kind and rows + call.rows <= self._join_rows
+                if fits and not call.large:
                     batch.append(call)
                     rows += call.rows
                 else:

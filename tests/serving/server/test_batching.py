@@ -89,6 +89,7 @@ def test_a_run_takes_no_more_rows_than_it_may(model, pool, eventually):
 def small_parts(monkeypatch):
     """Parts of `join_rows`, however quick the model is and slow the machine."""
     monkeypatch.setattr(batching, "PART_SECONDS", 0.0)
+    monkeypatch.setattr(batching, "SHORT_PART_SECONDS", 0.0)
     monkeypatch.setattr(batching, "RESERVED_SECONDS", 60.0)
 
 
@@ -122,10 +123,11 @@ def test_large_calls_leave_a_place_to_small_ones(model, pool, eventually):
     large = [pool.submit(batcher, rows(*range(3))) for _ in range(2)]
     waiting(batcher, 1, eventually)
     small = pool.submit(batcher, rows(7))
-    eventually(lambda: model.sizes == [1, 2, 1])
+    eventually(lambda: model.sizes == [1, 1, 1])
     model.gate.set()
     assert small.result(30)[0].tolist() == [14]
     assert [future.result(30)[0].tolist() for future in large] == [[0, 2, 4]] * 2
+    assert model.sizes == [1] * 8
     assert (batcher._free, batcher._large_running) == (2, 0)
 
 
