@@ -129,4 +129,4 @@ def test_few_products_are_cut_into_smaller_batches(fitting, products, size):
 
 @pytest.mark.parametrize(("products", "passes"), [(5, 20), (1_500, 13), (2_000, 10), (90_000, 10)])
 def test_few_products_are_seen_more_often(fitting, products, passes):
-    assert fitting._passes(products, 10) == passes
+    assert fitting.passes(products, 10) == passes
