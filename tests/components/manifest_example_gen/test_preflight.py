@@ -159,7 +159,8 @@ def test_an_impossible_reduction_is_refused_by_the_reductions_name(good):
 def test_a_real_catalogue_passes():
     folder = DATA / "grocery"
     found = check(str(folder / "labelled.manifest"), str(folder / "taxonomy.json"), DataConfig())
-    assert (found.label_attribute, found.lines, found.categories) == ("product-category", 972, 81)
+    assert (found.label_attribute, found.lines) == ("product-category", 972)
+    assert len(found.categories) == 81
 
 
 def test_pictures_only_in_a_store_whose_package_is_missing_stop_the_run_at_once(good, monkeypatch):

