@@ -26,9 +26,9 @@ def test_the_wrong_answers_among_the_tested_ones_are_named_and_how_many_must_be_
 def test_setting_as_many_right_as_are_missing_proves_the_target():
     trials = sample(80, [10, 20])
     found = closest_failure(trials, 0.95, 0.95)
-    mended = trials.correct.copy()
-    mended[found.wrong[: found.missing]] = True
-    assert fit_threshold(trials.scores, mended, 0.95) is not None
+    corrected = trials.correct.copy()
+    corrected[found.wrong[: found.missing]] = True
+    assert fit_threshold(trials.scores, corrected, 0.95) is not None
 
 
 @pytest.mark.parametrize("trials", [sample(80, []), sample(20, []), sample(0, [])])
