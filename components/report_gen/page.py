@@ -12,7 +12,7 @@ from components.report_gen.sections import ReportContent
 from components.trainer.artifact import Disagreement
 from shelfsort.contract.figures import accepted_accuracy, coverage
 from shelfsort.contract.targets import percent_of, target_key
-from shelfsort.core.web.inline import script_digest, script_json
+from shelfsort.core.web.inline import page_script, script_digest, script_json
 from shelfsort.core.web.style import style_sheet
 
 MODE_NAMES = {"combined": "Text and image", "text": "Text only", "image": "Image only"}
@@ -36,7 +36,7 @@ def render(content: ReportContent, pictures: dict[str, str]) -> bytes:
         HTML, UTF-8. It names no address outside itself, and a browser that honours its content
         security policy runs the page's own script and nothing else.
     """
-    script = _static("report.js")
+    script = page_script(_static("report.js"))
     html = (
         _environment()
         .get_template("report.html")

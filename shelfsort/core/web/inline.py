@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from importlib.resources import files
 from typing import Any
 
 _ESCAPES = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
@@ -16,6 +17,11 @@ def script_json(value: Any) -> str:
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate(_ESCAPES)
+
+
+def page_script(own: str) -> str:
+    """The script of a page: what all pages share, then its own."""
+    return (files(__package__) / "page.js").read_text("utf-8") + own
 
 
 def script_digest(script: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from shelfsort.core.web.inline import script_digest, script_json
+from shelfsort.core.web.inline import page_script, script_digest, script_json
 from shelfsort.core.web.style import style_sheet
 from shelfsort.labeling.trees.labelled import Counts
 from shelfsort.labeling.trees.predictions import Prediction
@@ -77,7 +77,7 @@ def page(
         HTML, UTF-8. It names no address outside itself, and a browser that honours its content
         security policy runs the page's own script and nothing else.
     """
-    script = _static("tree.js")
+    script = page_script(_static("tree.js"))
     drawn = Template(_static("tree.html")).substitute(
         digest=script_digest(script),
         name=html.escape(name),
