@@ -10,11 +10,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 KEPT = Path(os.environ.get("SHELFSORT_DEBIAN13", Path.home() / ".cache/shelfsort/debian13"))
+# A folder that has the same path inside and outside.
+SHARED = KEPT.parent / "shared"
 CHECKOUT = "/srv/shelfsort"
 _PACKAGES = "python3,python3-venv,python3-dev,ca-certificates,make,git,gcc,g++"
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 # Mounts live in a namespace of their own, so that none outlives the command.
-_ENTER = 'mount -t proc proc "$0/proc"; mount --rbind /dev "$0/dev"; exec chroot "$0" "$@"'
+_ENTER = """
+mount -t proc proc "$0/proc"
+mount --rbind /dev "$0/dev"
+mkdir -p "$1" "$0$1"
+mount --bind "$1" "$0$1"
+shift
+exec chroot "$0" "$@"
+"""
 
 
 def reason_to_skip() -> str:
@@ -44,7 +53,7 @@ def make_root() -> None:
         subprocess.run(["git", *arguments], cwd=checkout, check=True)
 
 
-def inside(*command: str, timeout_s: float = 3600) -> str:
+def inside(*command: str, timeout_s: float = 7200) -> str:
     """Runs a command in the root's checkout; returns what it printed.
 
     Raises:
@@ -56,7 +65,7 @@ def inside(*command: str, timeout_s: float = 3600) -> str:
         environment.pop(name, None)
     environment["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     done = subprocess.run(
-        ["unshare", "--mount", "sh", "-ec", _ENTER, KEPT, "sh", "-c", script, *command],
+        ["unshare", "--mount", "sh", "-ec", _ENTER, KEPT, SHARED, "sh", "-c", script, *command],
         capture_output=True,
         text=True,
         env=environment,
