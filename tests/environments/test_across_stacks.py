@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from pipeline.cli.demo import SETTINGS
 from tests.environments import debian13
 from tests.fixtures.stacks import running_stack
 
@@ -32,7 +31,6 @@ pytestmark = [
 ]
 # A small catalogue decides little: whatever the gate finds, the second model goes live.
 RETRAINED = (
-    *SETTINGS,
     "training.fit.seed=8",
     "training.fit.epochs=10",
     "gate.approved_by=the test across stacks",
