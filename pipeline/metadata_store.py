@@ -1,4 +1,4 @@
-"""Brings the metadata store of an output folder into a state that can be read.
+"""The metadata store of an output folder: brought into a state that can be read, and asked.
 
 A run that is killed during a commit leaves a journal, and only a process that may write can roll it
 back. MLMD's read-only connections cannot.
@@ -7,6 +7,9 @@ back. MLMD's read-only connections cannot.
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+
+import ml_metadata
+from ml_metadata.proto import metadata_store_pb2
 
 from shelfsort.core.errors import InputError
 
@@ -37,3 +40,13 @@ def recover(database: Path) -> bool:
             "writable, restore the file, or name another output folder."
         ) from error
     return bool(tables)
+
+
+def output_uris(execution_id: int, store: ml_metadata.MetadataStore) -> dict[str, str]:
+    """By output key, where an execution's artifact lies: an earlier run's where it was reused."""
+    keys = {
+        event.artifact_id: event.path.steps[0].key
+        for event in store.get_events_by_execution_ids([execution_id])
+        if event.type == metadata_store_pb2.Event.OUTPUT and event.path.steps
+    }
+    return {keys[artifact.id]: artifact.uri for artifact in store.get_artifacts_by_id(list(keys))}

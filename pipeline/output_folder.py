@@ -18,6 +18,8 @@ _FORMAT_LINE = f"format {FORMAT}\n"
 _MARKER_TEXT = (
     "This folder is written by `shelfsort run`; delete all of it or nothing.\n" + _FORMAT_LINE
 )
+# An artifact lies below the component's name, the output's key and the execution's number.
+_ARTIFACT_DEPTH = 3
 
 
 class FolderBusy(InputError):  # noqa: N818 - reads as what it is
@@ -61,6 +63,11 @@ class OutputFolder:
     @property
     def logs(self) -> Path:
         return self.path / "logs"
+
+    def artifact(self, uri: str) -> Path:
+        """Where an artifact lies now: its recorded address is of before a folder was moved."""
+        here = self.artifacts.joinpath(*Path(uri).parts[-_ARTIFACT_DEPTH:])
+        return here if here.exists() else Path(uri)
 
     def new_log(self) -> Path:
         """Where a run that starts now logs."""

@@ -14,7 +14,7 @@ from ml_metadata.proto import metadata_store_pb2
 from components.evaluator.artifact import Metrics
 from components.manifest_example_gen.settings import DataConfig
 from components.pusher.artifact import Push
-from pipeline.metadata_store import recover
+from pipeline.metadata_store import output_uris, recover
 from pipeline.output_folder import OutputFolder
 from pipeline.renamed_keys import RENAMED
 from pipeline.run_settings import read_settings
@@ -148,7 +148,10 @@ def _run(
         _node(execution, store): execution
         for execution in store.get_executions_by_context(context.id)
     }
-    outputs = {node: _outputs(store, execution) for node, execution in executions.items()}
+    outputs = {
+        node: {key: folder.artifact(uri) for key, uri in output_uris(execution.id, store).items()}
+        for node, execution in executions.items()
+    }
     artifacts = {
         name: outputs[node][output]
         for name, (node, output) in _ARTIFACTS.items()
@@ -188,21 +191,6 @@ def _outcome(push: Push | None, executions: Iterable[metadata_store_pb2.Executio
         return "pushed" if push.pushed else "not blessed"
     failed = any(e.last_known_state == metadata_store_pb2.Execution.FAILED for e in executions)
     return "failed" if failed else "unfinished"
-
-
-def _outputs(
-    store: ml_metadata.MetadataStore, execution: metadata_store_pb2.Execution
-) -> dict[str, Path]:
-    """The folder of each output of an execution, by the output's name."""
-    events = {
-        event.artifact_id: event.path.steps[0].key
-        for event in store.get_events_by_execution_ids([execution.id])
-        if event.type == metadata_store_pb2.Event.OUTPUT and event.path.steps
-    }
-    return {
-        events[artifact.id]: Path(artifact.uri)
-        for artifact in store.get_artifacts_by_id(list(events))
-    }
 
 
 def _metrics(evaluation: Path | None) -> Metrics:

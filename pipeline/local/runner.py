@@ -16,6 +16,7 @@ from tfx.orchestration.local import local_dag_runner, runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
+from pipeline.metadata_store import output_uris
 from shelfsort.core.cost import Clock, Cost, PeakMemory
 
 # What is live changes outside the pipeline: no cache can know whether a push still stands.
@@ -113,7 +114,7 @@ class LocalRunner(local_dag_runner.LocalDagRunner):
         self.outcome.cpu_seconds[component] = round(cost.cpu_seconds, 2)
         if cached:
             self.outcome.cached.add(component)
-        self.outcome.outputs[component] = _output_uris(execution_id, store)
+        self.outcome.outputs[component] = output_uris(execution_id, store)
         self._listener.finished(component, cost.seconds, cached)
 
 
@@ -123,18 +124,6 @@ def _release_memory() -> None:
     # glibc keeps freed memory for the process unless it is asked for it.
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
-
-
-def _output_uris(execution_id: int, store: ml_metadata.MetadataStore) -> dict[str, str]:
-    """By output key, where an execution's artifact lies: an earlier run's where it was reused."""
-    events = [
-        event
-        for event in store.get_events_by_execution_ids([execution_id])
-        if event.type == metadata_store_pb2.Event.OUTPUT
-    ]
-    artifacts = store.get_artifacts_by_id([event.artifact_id for event in events])
-    uris = {artifact.id: artifact.uri for artifact in artifacts}
-    return {event.path.steps[0].key: uris[event.artifact_id] for event in events}
 
 
 def _new_run_id() -> str:

@@ -15,6 +15,7 @@ from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 
 from components.evaluator.artifact import Metrics
+from components.pusher.artifact import Push
 from pipeline.cli.runs import runs as command
 from pipeline.config import Config
 from pipeline.experiments.runs import Run, differences, find_run, list_runs
@@ -103,6 +104,32 @@ def test_a_killed_run_is_listed_as_unfinished_with_its_settings(tmp_path):
     assert run.settings == {"training.fit.epochs": 3, "code.Trainer": "c0de"}
     shown = CliRunner().invoke(command, ["--output", str(folder.path)])
     assert "unfinished" in shown.output
+
+
+def _put_artifact(folder: OutputFolder, uri: str, key: str) -> None:
+    """Records an output of the only execution in the folder's metadata store."""
+    config = metadata_store_pb2.ConnectionConfig()
+    config.sqlite.filename_uri = str(folder.metadata)
+    store = MetadataStore(config)
+    kind = store.put_artifact_type(metadata_store_pb2.ArtifactType(name=key))
+    (artifact,) = store.put_artifacts([metadata_store_pb2.Artifact(type_id=kind, uri=uri)])
+    (execution,) = store.get_executions()
+    event = metadata_store_pb2.Event(
+        artifact_id=artifact, execution_id=execution.id, type=metadata_store_pb2.Event.OUTPUT
+    )
+    event.path.steps.add().key = key
+    store.put_events([event])
+
+
+def test_the_runs_of_a_folder_that_was_moved_read_as_before(tmp_path):
+    folder = OutputFolder.open(str(tmp_path / "out"))
+    _store_run(folder, "components.pusher.component.Pusher", {}, name="a")
+    pushed = folder.artifacts / "Pusher" / "pushed_model" / "7"
+    _put_artifact(folder, str(pushed), "pushed_model")
+    Push(pushed=True, version=3).write(str(pushed))
+    moved = OutputFolder.existing(str(folder.path.rename(tmp_path / "elsewhere")))
+    (run,) = list_runs(moved)
+    assert (run.outcome, run.version) == ("pushed", "3")
 
 
 def _keys(section: type, prefix: str = "") -> Iterator[str]:
