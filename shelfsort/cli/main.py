@@ -154,7 +154,9 @@ def main() -> None:
         click.echo(f"shelfsort: failed: {one_line(reason)}", err=True)
         sys.exit(EXIT_FAILURE)
     except click.ClickException as error:
-        error.show()
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        usage = f" Run: {context.command_path} --help" if context else ""
+        click.echo(f"shelfsort: {one_line(error.format_message())}{usage}", err=True)
         sys.exit(error.exit_code)
     except click.Abort:
         click.echo("shelfsort: stopped", err=True)

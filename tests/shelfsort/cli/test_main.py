@@ -1,5 +1,6 @@
 import sys
 
+import click
 import pytest
 
 from shelfsort.cli import main as module
@@ -30,6 +31,7 @@ def command(monkeypatch, capsys):
         (NotBlessed("a\nshelfsort: all is well\x1b[2J"), 3),
         (RunFailed("a\nshelfsort: all is well\x1b[2J"), 1),
         (OSError(28, "No space left on device", "a\nshelfsort: all is well\x1b[2J"), 1),
+        (click.UsageError("a\nshelfsort: all is well\x1b[2J"), 2),
     ],
 )
 def test_an_error_is_one_line_whatever_the_data_put_into_it(command, error, status):
@@ -37,3 +39,9 @@ def test_an_error_is_one_line_whatever_the_data_put_into_it(command, error, stat
     assert code == status
     assert said.count("\n") == 1 and said.startswith("shelfsort: ")
     assert r"a\nshelfsort: all is well\x1b[2J" in said
+
+
+def test_a_wrong_use_names_the_help_of_its_command(command):
+    context = click.Context(click.Command("run"), info_name="shelfsort run")
+    code, said = command(click.UsageError("No such option: --dta.", ctx=context))
+    assert (code, said) == (2, "shelfsort: No such option: --dta. Run: shelfsort run --help\n")
