@@ -57,7 +57,7 @@ COMMANDS = {
         _PIPELINE,
     ),
     "labels": Command(
-        "shelfsort.cli.labels:labels",
+        "shelfsort.cli.labels.command:labels",
         "Turn the answers of several workers into labels, and evaluate them.",
         "'shelfsort[labels]'",
     ),

@@ -6,7 +6,7 @@ import sys
 import click
 import pytest
 
-from shelfsort.cli.labels import labels
+from shelfsort.cli.labels.command import labels
 from shelfsort.cli.main import COMMANDS, shelfsort
 from shelfsort.cli.taxonomy.command import taxonomy
 

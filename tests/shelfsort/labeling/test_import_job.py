@@ -3,7 +3,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from shelfsort.cli.labels import labels
+from shelfsort.cli.labels.command import labels
 from shelfsort.core.errors import InputError
 from shelfsort.labeling.import_job import read_export, write_import
 

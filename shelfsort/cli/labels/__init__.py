@@ -1,0 +1,1 @@
+"""`shelfsort labels`: asks people for labels, and turns their answers into labels."""
