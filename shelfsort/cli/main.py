@@ -58,7 +58,7 @@ COMMANDS = {
     ),
     "labels": Command(
         "shelfsort.cli.labels.command:labels",
-        "Turn the answers of several workers into labels, and evaluate them.",
+        "Ask people for labels, turn their answers into labels, and evaluate them.",
         "'shelfsort[labels]'",
     ),
     "serve": Command(

@@ -5,16 +5,15 @@ A job without a consolidation function leaves, for each product, files such as
 of the input manifest, from 0.
 """
 
-import json
 import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import list_files
+from shelfsort.labeling.answer_content import label_of, remarks_of
 from shelfsort.labeling.imported import ImportedAnswer, json_of
-
-_LABEL = "label"
+from shelfsort.labeling.manifest_answers import positive_number
 
 
 def is_response(value: Any) -> bool:
@@ -61,33 +60,16 @@ def answers_of(response: Mapping[str, Any], place: str, field: str) -> Iterator[
             yield ImportedAnswer(str(product), "", "", others={"answer": answer})
             continue
         content = answer.get("answerContent")
-        label = _label(content, field)
+        label = label_of(content, field)
         submitted = answer.get("submissionTime")
         others = {"submitted": submitted} if submitted else {}
+        remarks = remarks_of(content) if label and not field else {}
+        seconds = remarks.pop("seconds", None)
         worker = answer.get("workerId")
         yield ImportedAnswer(
             str(product),
             str(worker) if isinstance(worker, str | int) else "",
             label,
-            others=others if label else {**others, "answer": content},
+            positive_number(answer.get("timeSpentInSeconds")) or seconds,
+            others={**remarks, **others} if label else {**others, "answer": content},
         )
-
-
-def _label(content: Any, field: str) -> str:
-    """The label in an answer, at its top or in its only element; "" where none can be read."""
-    if isinstance(content, str):
-        try:
-            content = json.loads(content)
-        except ValueError:
-            return ""
-    if not isinstance(content, dict):
-        return ""
-    for value in (content, *(each for each in content.values() if isinstance(each, dict))):
-        named = value.get(field or _LABEL)
-        if named is None and not field and len(value) == 1:
-            named = next(iter(value.values()))
-        if isinstance(named, list) and len(named) == 1:
-            named = named[0]
-        if isinstance(named, str) and named.strip():
-            return named.strip()
-    return ""

@@ -12,8 +12,8 @@ MAX_PIXELS = 64_000_000
 _QUALITY = 70
 
 
-def thumbnail(encoded: bytes) -> str | None:
-    """Re-encodes an image as a JPEG data URI of at most SIDE x SIDE pixels.
+def thumbnail(encoded: bytes, side: int = SIDE) -> str | None:
+    """Re-encodes an image as a JPEG data URI of at most side x side pixels.
 
     Returns None for bytes that are not an image, or for one of more than MAX_PIXELS pixels.
     """
@@ -21,12 +21,12 @@ def thumbnail(encoded: bytes) -> str | None:
         with Image.open(io.BytesIO(encoded)) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 return None
-            picture.draft("RGB", (SIDE * 2, SIDE * 2))
+            picture.draft("RGB", (side * 2, side * 2))
             small = on_white(picture)
     # Pillow's decoders raise far more than OSError on broken bytes.
     except Exception:
         return None
-    small.thumbnail((SIDE, SIDE))
+    small.thumbnail((side, side))
     out = io.BytesIO()
     small.save(out, "JPEG", quality=_QUALITY, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")

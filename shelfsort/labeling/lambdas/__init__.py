@@ -1,0 +1,1 @@
+"""Two AWS Lambda functions for Ground Truth jobs. They need Python's standard library and boto3."""

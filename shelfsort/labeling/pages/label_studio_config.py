@@ -1,0 +1,80 @@
+"""The labelling configuration of a Label Studio project that asks for a leaf of a tree."""
+
+from collections.abc import Collection, Iterable, Sequence
+from xml.sax.saxutils import quoteattr
+
+from shelfsort.core.errors import InputError
+from shelfsort.labeling.answers import UNSURE
+from shelfsort.labeling.pages.tree import Node
+from shelfsort.labeling.pages.worker_template import QUESTION
+
+CATEGORY, IMAGE_PROBLEM, COMMENT = "category", "image_problem", "comment"
+"""Names of the controls, by which answers are read."""
+_TEXTS = ("title", "description", "price")
+
+
+def label_studio_config(
+    nodes: Sequence[Node],
+    fields: Collection[str],
+    question: str = QUESTION,
+    instructions: str = "",
+) -> str:
+    """The configuration as XML.
+
+    Args:
+        nodes: of the tree, as `tree.picker_nodes` makes them.
+        fields: of each task that are shown: `image`, `title`, `description`, `price`.
+        question: that the people are asked.
+        instructions: below the question.
+
+    Raises:
+        InputError: a path of the tree means several categories, so an answer could not be read.
+    """
+    shown = "text" if set(fields) & set(_TEXTS) else "image"
+    lines = ["<View>"]
+    if "image" in fields:
+        lines += ['  <Image name="image" value="$image" maxWidth="480px"/>']
+    lines += [
+        f'  <Text name="{"text" if name == first else name}" value="${name}"/>'
+        for first in [next((each for each in _TEXTS if each in fields), "")]
+        for name in _TEXTS
+        if name in fields
+    ]
+    lines += [f"  <Header value={quoteattr(question)}/>"]
+    if instructions:
+        lines += [f'  <Header size="5" value={quoteattr(instructions)}/>']
+    lines += [
+        f'  <Taxonomy name="{CATEGORY}" toName="{shown}" leafsOnly="true" showFullPath="true" '
+        'maxUsages="1" required="true" requiredMessage="Choose a category.">',
+        f"    <Choice value={quoteattr(UNSURE)}/>",
+        *_choices(nodes, "    "),
+        "  </Taxonomy>",
+    ]
+    if "image" in fields:
+        lines += [
+            f'  <Choices name="{IMAGE_PROBLEM}" toName="image" choice="multiple">',
+            '    <Choice value="The image does not load"/>',
+            "  </Choices>",
+        ]
+    lines += [
+        f'  <TextArea name="{COMMENT}" toName="{shown}" placeholder="Comment" maxSubmissions="1"/>',
+        "</View>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _choices(nodes: Iterable[Node], indent: str) -> Iterable[str]:
+    for node in nodes:
+        if "label" in node:
+            raise InputError(
+                f"{node['name']!r} ({node['id']}) shares its path with another category, and Label "
+                "Studio answers with paths. Rename one of them."
+            )
+        hint = f" hint={quoteattr(node['about'])}" if "about" in node else ""
+        opening = f"{indent}<Choice value={quoteattr(node['name'])}{hint}"
+        if children := node.get("children"):
+            yield f"{opening}>"
+            yield from _choices(children, indent + "  ")
+            yield f"{indent}</Choice>"
+        else:
+            yield f"{opening}/>"

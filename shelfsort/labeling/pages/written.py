@@ -1,0 +1,101 @@
+"""Writes the page of a labelling job: a Ground Truth template or a Label Studio configuration."""
+
+import json
+from dataclasses import dataclass
+
+from shelfsort.core.errors import InputError
+from shelfsort.core.files import write_bytes, write_text
+from shelfsort.core.storage import absolute, files_beneath, join, scheme
+from shelfsort.labeling.pages.guide import read_guide
+from shelfsort.labeling.pages.label_studio_config import label_studio_config
+from shelfsort.labeling.pages.tree import picker_nodes, split_nodes
+from shelfsort.labeling.pages.worker_template import (
+    QUESTION,
+    refuse_long_template,
+    worker_template,
+)
+from shelfsort.products.taxonomy import Taxonomy
+
+FIELDS = ("image", "title", "description", "price")
+"""What people may be shown of a product."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a page says to the people who label.
+
+    Attributes:
+        question: above the tree.
+        instructions: below the question.
+        guide: YAML file with definitions and example pictures of categories, "" for none.
+    """
+
+    question: str = QUESTION
+    instructions: str = ""
+    guide: str = ""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written.
+
+    Attributes:
+        characters: of the page.
+        categories: of the tree, without its root.
+        files: of the tree beside the page.
+    """
+
+    characters: int
+    categories: int
+    files: int
+
+
+def write_ground_truth_template(
+    taxonomy: str, output: str, words: Words, tree_files: str = ""
+) -> Written:
+    """Writes the template, and the tree's files if `tree_files` names a folder for them.
+
+    Raises:
+        InputError: the template is longer than Ground Truth takes, the folder has files already, or
+            the tree or the guide cannot be read.
+    """
+    tree = Taxonomy.load(taxonomy)
+    nodes = picker_nodes(tree, read_guide(words.guide, tree) if words.guide else None)
+    addresses: list[str] = []
+    contents: list[str] = []
+    if tree_files:
+        split = split_nodes(nodes)
+        nodes = split.nodes
+        folder = absolute(tree_files)
+        _refuse_used(folder)
+        contents = [json.dumps(each, ensure_ascii=False) for each in split.files]
+        addresses = [join(folder, f"{number}.json") for number in range(len(contents))]
+    template = worker_template(nodes, words.question, words.instructions, addresses)
+    refuse_long_template(output, template)
+    for address, content in zip(addresses, contents, strict=True):
+        write_bytes(address, content.encode())
+    write_text(absolute(output), template)
+    return Written(len(template), len(tree) - 1, len(addresses))
+
+
+def write_label_studio_config(
+    taxonomy: str, output: str, words: Words, fields: tuple[str, ...] = FIELDS
+) -> Written:
+    """Writes the configuration. Raises InputError as `label_studio_config` does."""
+    tree = Taxonomy.load(taxonomy)
+    nodes = picker_nodes(tree, read_guide(words.guide, tree) if words.guide else None)
+    config = label_studio_config(nodes, fields, words.question, words.instructions)
+    write_text(absolute(output), config)
+    return Written(len(config), len(tree) - 1, 0)
+
+
+def _refuse_used(folder: str) -> None:
+    try:
+        used = files_beneath(folder)
+    except FileNotFoundError:
+        return
+    if used:
+        what = "address" if scheme(folder) else "folder"
+        raise InputError(
+            f"{folder}: the {what} has files already, and a job may use them. Choose another."
+        )

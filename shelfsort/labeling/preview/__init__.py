@@ -1,0 +1,1 @@
+"""Shows the page of a Ground Truth task on this machine, and keeps the answers that it submits."""
