@@ -11,7 +11,7 @@ DEVELOPMENT := $(VENV)/.development-installed
 DEMO ?= demo-output
 # Processes that share the tests, file by file: a file's costly fixtures are made once.
 WORKERS ?= 2
-SPREAD := -n $(WORKERS) --dist loadfile
+SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # pip's own words go to a log, and to the screen when it fails.
 pip_install = $(BIN)/python -m pip install --disable-pip-version-check $(1) >>$(VENV)/install.log 2>&1 \

@@ -3,6 +3,9 @@
 A busy machine is no fault of a test.
 """
 
+from collections import defaultdict
+
+import pytest
 from hypothesis import settings
 
 pytest_plugins = [
@@ -16,3 +19,12 @@ pytest_plugins = [
 
 settings.register_profile("shelfsort", deadline=None)
 settings.load_profile("shelfsort")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts files first that may take long, so that no worker ends long before the other."""
+    allowed: dict[object, float] = defaultdict(float)
+    for item in items:
+        for mark in item.iter_markers("timeout"):
+            allowed[item.path] = max(allowed[item.path], mark.args[0])
+    items.sort(key=lambda item: allowed[item.path], reverse=True)

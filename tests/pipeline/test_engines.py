@@ -10,7 +10,7 @@ from google.protobuf import json_format
 from demo.catalogue import make_catalogue
 from pipeline.config import Config, load_config
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 ENGINES = {
     "processes": [
