@@ -5,6 +5,7 @@ import click
 from shelfsort.cli.labels.consolidate import consolidate
 from shelfsort.cli.labels.evaluate import evaluate
 from shelfsort.cli.labels.import_answers import import_answers
+from shelfsort.cli.labels.manifest import manifest
 from shelfsort.cli.labels.preview import preview
 from shelfsort.cli.labels.template import template
 
@@ -15,6 +16,7 @@ def labels() -> None:
 
     \b
     Examples:
+      shelfsort labels manifest products.csv --output input.manifest
       shelfsort labels template tree.json --output template.html
       shelfsort labels import label-studio.json --output labelled.manifest
       shelfsort labels consolidate labelled.manifest --output consolidated.manifest
@@ -22,5 +24,5 @@ def labels() -> None:
     """
 
 
-for command in (template, preview, import_answers, consolidate, evaluate):
+for command in (manifest, template, preview, import_answers, consolidate, evaluate):
     labels.add_command(command)

@@ -7,7 +7,8 @@ from typing import Any
 from shelfsort.products.product import ASSISTED, CATALOGUE, MACHINE, PEOPLE, LabelOrigin
 
 _HUMAN, _SOURCE = "human-annotated", "label-source"
-_SELECTED_BY, _PROBABILITY = "selected-by", "selection-probability"
+SELECTED_BY, PROBABILITY = "selected-by", "selection-probability"
+"""In a label's metadata, or in the line itself, as a job keeps the fields of its input."""
 _SOURCES = (PEOPLE, CATALOGUE, ASSISTED, MACHINE)
 _LONGEST_NAME = 200
 
@@ -22,9 +23,9 @@ def read_label_origin(metadata: Mapping[str, Any]) -> LabelOrigin:
     source = said if isinstance(said, str) and said in _SOURCES else MACHINE
     if str(metadata.get(_HUMAN, "yes")).strip().lower() == "no" and source == PEOPLE:
         source = MACHINE
-    chosen = metadata.get(_SELECTED_BY) or ""
+    chosen = metadata.get(SELECTED_BY) or ""
     name = str(chosen).encode("utf-8", "replace").decode()[:_LONGEST_NAME]
-    return LabelOrigin(source, name, _probability(metadata.get(_PROBABILITY)))
+    return LabelOrigin(source, name, _probability(metadata.get(PROBABILITY)))
 
 
 def label_origin_fields(origin: LabelOrigin) -> dict[str, Any]:
@@ -33,9 +34,9 @@ def label_origin_fields(origin: LabelOrigin) -> dict[str, Any]:
     if origin.source in (CATALOGUE, ASSISTED):
         fields[_SOURCE] = origin.source
     if origin.selected_by:
-        fields[_SELECTED_BY] = origin.selected_by
+        fields[SELECTED_BY] = origin.selected_by
     if origin.probability is not None:
-        fields[_PROBABILITY] = origin.probability
+        fields[PROBABILITY] = origin.probability
     return fields
 
 

@@ -98,6 +98,9 @@ def parse_record(
     # A text-classification job keeps the words under "source".
     words_key = "source" if fields.get("description") in (None, "") else "description"
     description = _text(fields, words_key, max_text_chars, ignored)
+    if words_key == "source" and description == title:
+        # A job needs a source, and a product without an image may have a title only.
+        description = ""
     id_ = _id(fields.get("id"), image, title + "\n" + description)
     if not (image or title.strip() or description.strip()):
         raise RejectedLine("no_content", "source-ref, title and description are empty")

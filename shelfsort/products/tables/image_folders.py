@@ -16,13 +16,7 @@ SEPARATOR = " > "
 
 def images_beneath(folder: str) -> list[str]:
     """Images in folders of `folder`, relative to it, sorted; hidden ones are left out."""
-    return [
-        name
-        for name in files_beneath(folder)
-        if posixpath.splitext(name)[1].lower() in _SUFFIXES
-        and "/" in name
-        and not any(part.startswith(".") for part in name.split("/"))
-    ]
+    return [name for name in _images(folder) if "/" in name]
 
 
 def image_rows(folder: str) -> Iterator[Row]:
@@ -40,3 +34,26 @@ def image_rows(folder: str) -> Iterator[Row]:
     for number, image in enumerate(found, start=1):
         category = SEPARATOR.join(posixpath.dirname(image).split("/"))
         yield Row(number, {"id": image, "image": f"{name}/{image}", "category": category})
+
+
+def unlabelled_image_rows(folder: str) -> Iterator[Row]:
+    """As `image_rows`, but its own images count as well, and folders name no category.
+
+    Raises:
+        InputError: there is no image.
+    """
+    name = posixpath.basename(folder.rstrip("/"))
+    found = _images(folder)
+    if not found:
+        raise InputError(f"{folder}: no images, tables or manifests. Give a folder that has some.")
+    for number, image in enumerate(found, start=1):
+        yield Row(number, {"id": image, "image": f"{name}/{image}"})
+
+
+def _images(folder: str) -> list[str]:
+    return [
+        name
+        for name in files_beneath(folder)
+        if posixpath.splitext(name)[1].lower() in _SUFFIXES
+        and not any(part.startswith(".") for part in name.split("/"))
+    ]

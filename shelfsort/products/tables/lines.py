@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from shelfsort.core.storage import blocks
+from shelfsort.core.storage import absolute, blocks, is_folder
 from shelfsort.products.manifest.annotations import CUSTOM, METADATA_SUFFIX
+from shelfsort.products.manifest.files import NoFiles, find_manifest_files
 from shelfsort.products.manifest.lines import LONGEST_LINE_BYTES, Digest, Line, file_lines
 from shelfsort.products.tables.columns import missing_category
 from shelfsort.products.tables.forms import Form, column_names, columns_of, form_of, rows_of
-from shelfsort.products.tables.image_folders import images_beneath
+from shelfsort.products.tables.image_folders import images_beneath, unlabelled_image_rows
 from shelfsort.products.tables.rows import CATEGORY, Reading, Row, reading
 
 _KEYS = {"image": "source-ref"}
@@ -48,6 +49,32 @@ def all_product_lines(files: Iterable[str], how: Reading) -> Iterator[Line]:
         yield from product_lines(file, how)
 
 
+def catalogue_lines(data: str, how: Reading) -> Iterator[Line]:
+    """The lines of all products, whether or not they have labels.
+
+    Args:
+        data: as `find_manifest_files` takes it. A folder without manifests and tables is one of
+            images, in folders or not, and their folders say nothing.
+        how: tables are read.
+
+    Raises:
+        InputError: it cannot be read, or holds no product.
+    """
+    place = absolute(data)
+    try:
+        files = find_manifest_files(place)
+    except NoFiles:
+        if not is_folder(place):
+            raise
+        files = (place,)
+    for file in files:
+        if is_folder(file):
+            for row in unlabelled_image_rows(file):
+                yield _line(row, file, {"id": "id", "image": "image"}, "")
+        else:
+            yield from product_lines(file, how)
+
+
 def refuse_unlabelled(files: Sequence[str], how: Reading) -> None:
     """Stops a run on a table that has no column for the category. Raises InputError."""
     for file in files:
@@ -84,7 +111,8 @@ def _line(row: Row, file: str, columns: Mapping[str, str], attribute: str) -> Li
             fields[attribute] = _label(value)
         else:
             fields[_KEYS.get(field, field)] = _first(value) if field == "image" else value
-    fields[attribute + METADATA_SUFFIX] = {"type": CUSTOM}
+    if attribute:
+        fields[attribute + METADATA_SUFFIX] = {"type": CUSTOM}
     try:
         content = json.dumps(fields).encode()
     except (TypeError, ValueError, RecursionError) as error:

@@ -1,0 +1,1 @@
+"""A labelling job before people answer: its products, its request, its cost."""
