@@ -17,7 +17,7 @@ SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 pip_install = $(BIN)/python -m pip install --disable-pip-version-check $(1) >>$(VENV)/install.log 2>&1 \
 	|| { tail -20 $(VENV)/install.log >&2; echo "Set-up failed: the whole log is $(VENV)/install.log" >&2; exit 1; }
 
-.PHONY: help setup demo test test-quick coverage test-environments lint docs docs-config attack lock clean
+.PHONY: help setup demo test test-quick coverage test-environments lint docs docs-config lambdas attack lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ docs: $(DEVELOPMENT) ## Build the documentation site into site/
 docs-config: $(DEVELOPMENT) ## Write the tables of settings and limits into the pages
 	@PYTHONPATH=. $(BIN)/python docs/settings_tables.py
 	@PYTHONPATH=. $(BIN)/python docs/limits_table.py
+
+lambdas: $(RUNTIME) ## Write the archive of the Lambda functions of a Ground Truth job
+	@$(BIN)/shelfsort labels lambdas --output build/shelfsort-lambdas.zip
 
 attack: $(DEVELOPMENT) ## Attack a running model server over loopback, and watch its bystanders
 	@$(BIN)/python -m pytest tests/serving/server/attack

@@ -5,6 +5,7 @@ import click
 from shelfsort.cli.labels.consolidate import consolidate
 from shelfsort.cli.labels.evaluate import evaluate
 from shelfsort.cli.labels.import_answers import import_answers
+from shelfsort.cli.labels.lambdas import lambdas
 from shelfsort.cli.labels.manifest import manifest
 from shelfsort.cli.labels.preview import preview
 from shelfsort.cli.labels.template import template
@@ -24,5 +25,5 @@ def labels() -> None:
     """
 
 
-for command in (manifest, template, preview, import_answers, consolidate, evaluate):
+for command in (manifest, template, preview, lambdas, import_answers, consolidate, evaluate):
     labels.add_command(command)
