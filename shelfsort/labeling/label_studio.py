@@ -10,6 +10,7 @@ from typing import Any
 from shelfsort.core.errors import InputError
 from shelfsort.labeling.imported import ImportedAnswer
 from shelfsort.labeling.manifest_answers import positive_number
+from shelfsort.labeling.pages.label_studio_config import COMMENT, IMAGE_PROBLEM
 from shelfsort.products.taxonomy_forms import PATH_SEPARATOR
 
 _FIELDS = {
@@ -66,21 +67,39 @@ def _answer(
         str(worker) if isinstance(worker, int) else "",
         label,
         positive_number(annotation.get("lead_time")),
-        {} if label else {"answer": result},
+        _remarks(result) if label else {"answer": result},
         fields,
     )
+
+
+def _values(result: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """The name of each control and what was done with it."""
+    for region in result if isinstance(result, list) else []:
+        value = region.get("value") if isinstance(region, dict) else None
+        if isinstance(value, dict):
+            yield region.get("from_name"), value
+
+
+def _remarks(result: Any) -> dict[str, Any]:
+    """What an answer says besides its label, under the names that `label_studio_config` uses."""
+    remarks: dict[str, Any] = {}
+    for control, value in _values(result):
+        if control == IMAGE_PROBLEM and value.get("choices"):
+            remarks[IMAGE_PROBLEM] = "yes"
+        elif text := value.get("text"):
+            remarks[str(control or COMMENT)] = (
+                "\n".join(map(str, text)) if isinstance(text, list) else text
+            )
+    return remarks
 
 
 def _label(result: Any) -> str:
     """The only choice or the only path of a taxonomy; "" for none or several."""
     found = []
-    for region in result if isinstance(result, list) else []:
-        value = region.get("value") if isinstance(region, dict) else None
-        if not isinstance(value, dict):
-            continue
+    for control, value in _values(result):
         for key in ("choices", "taxonomy"):
             chosen = value.get(key)
-            found += chosen if isinstance(chosen, list) else []
+            found += chosen if isinstance(chosen, list) and control != IMAGE_PROBLEM else []
     if len(found) != 1:
         return ""
     path = found[0] if isinstance(found[0], list) else [found[0]]

@@ -3,12 +3,13 @@
 import click
 
 from shelfsort.core.terminal import one_line
-from shelfsort.labeling.import_job import ODDITIES, read_export, write_import
+from shelfsort.labeling.import_job import ODDITIES, write_import
+from shelfsort.labeling.joined_exports import read_exports
 from shelfsort.products.tables.rows import CATEGORY
 
 
 @click.command("import", short_help="Make a manifest of another tool's answers.")
-@click.argument("export", metavar="EXPORT")
+@click.argument("exports", metavar="EXPORT...", nargs=-1, required=True)
 @click.option("--output", required=True, metavar="FILE", help="Manifest to write.")
 @click.option(
     "--products", default="", metavar="MANIFEST", help="Manifest of the products of the job."
@@ -20,21 +21,22 @@ from shelfsort.products.tables.rows import CATEGORY
     "--label-field", default="", help="Field of a Ground Truth answer that holds the label."
 )
 def import_answers(
-    export: str, output: str, products: str, attribute: str, label_field: str
+    exports: tuple[str, ...], output: str, products: str, attribute: str, label_field: str
 ) -> None:
     """Turn the answers that another tool exports into a manifest with every worker's answer.
 
     EXPORT is a table with the columns task, worker and label (and perhaps seconds), the folder
     worker-response of Ground Truth, its responses as JSON Lines, or Label Studio's JSON export.
+    Several exports are joined: those of k projects that asked k people about the same products.
     Nothing is left out: an answer without a label is kept in full, and counted.
 
     \b
     Examples:
       shelfsort labels import answers.csv --products catalogue.manifest --output labelled.manifest
       shelfsort labels import worker-response --products input.manifest --output labelled.manifest
-      shelfsort labels import label-studio.json --output labelled.manifest
+      shelfsort labels import project-1.json project-2.json --output labelled.manifest
     """
-    found = read_export(export, label_field)
+    found = read_exports(exports, label_field)
     written = write_import(found, output, attribute, products)
     click.echo(f"{len(found.entries):,} products, {found.answers:,} answers")
     for name, count in found.counts.items():
