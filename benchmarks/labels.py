@@ -1,13 +1,16 @@
 """How right is each way to consolidate workers' answers?
 
     python benchmarks/labels.py --crowd crowd --manifest fashion/labelled.manifest
+    python benchmarks/labels.py --manifest fashion/labelled.manifest --replays 100 --kept rows.jsonl
 
 `--crowd` is a folder with a folder for each set, which has answers.csv (task, worker, label) and
 gold.csv (task, gold). Prints the accuracy of every method and of `auto` with and without 50 gold
 tasks (mean of 100 draws, scored on the other tasks), and of partial pooling with a strength that
 was chosen on the other sets. `--manifest` has workers' answers and gold; the model's scores are
 from logistic regression on the words of titles, cross-fitted by title on the majority labels, and
-cleanlab's CROWDLAB gets the same scores. Ties count in equal parts.
+cleanlab's CROWDLAB gets the same scores. Ties count in equal parts. `--replays` also sells the
+answers of the manifest one by one (`label_replays.py`). `--kept` names a file that keeps each one;
+a benchmark that was stopped continues from there.
 """
 
 import argparse
@@ -18,12 +21,14 @@ from pathlib import Path
 
 import numpy as np
 from cleanlab.multiannotator import get_label_quality_multiannotator
+from label_replays import Store, replay_all, replay_table
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
 from shelfsort.labeling.answer_files import answer_rows, json_record, read_gold
 from shelfsort.labeling.answers import Answers
+from shelfsort.labeling.asking.text_model import CrossFittedRidge, text_features, text_folds
 from shelfsort.labeling.choice import PEOPLE_ONLY, consolidate_by, correct
 from shelfsort.labeling.manifest_answers import ManifestAnswers
 from shelfsort.labeling.methods.fit import Fit
@@ -150,16 +155,32 @@ def manifest_table(file: str) -> None:
     print(f"CROWDLAB: {(crowdlab(crowd.answers, scores) == gold).mean():.4f}", flush=True)
 
 
+def answer_store(file: str) -> Store:
+    """The answers of a manifest, the same number for each product."""
+    crowd, titles = read_manifest(file)
+    answers, n = crowd.answers, len(crowd.answers.tasks)
+    ridge = CrossFittedRidge(text_features(titles), text_folds(titles))
+    gold = np.array([answers.labels.index(crowd.gold[task]) for task in answers.tasks])
+    worker, label = (each.reshape(n, -1) for each in (answers.worker, answers.label))
+    return Store(answers.tasks, answers.workers, answers.labels, worker, label, gold, ridge)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--crowd", type=Path)
     parser.add_argument("--manifest")
+    parser.add_argument("--replays", type=int, default=0)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--kept", type=Path)
     given = parser.parse_args()
     if given.crowd:
         folders = sorted(each.parent for each in given.crowd.glob("*/answers.csv"))
         crowds_table([read_crowd(folder) for folder in folders])
     if given.manifest:
         manifest_table(given.manifest)
+    if given.manifest and given.replays:
+        seeds = range(given.first_seed, given.first_seed + given.replays)
+        replay_table(replay_all(answer_store(given.manifest), seeds, given.kept))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import click
 
+from shelfsort.cli.labels.asking import auto, next_products
 from shelfsort.cli.labels.consolidate import consolidate
 from shelfsort.cli.labels.evaluate import evaluate
 from shelfsort.cli.labels.import_answers import import_answers
@@ -18,6 +19,7 @@ def labels() -> None:
     \b
     Examples:
       shelfsort labels manifest products.csv --output input.manifest
+      shelfsort labels next catalogue.manifest --output ask.manifest
       shelfsort labels template tree.json --output template.html
       shelfsort labels import label-studio.json --output labelled.manifest
       shelfsort labels consolidate labelled.manifest --output consolidated.manifest
@@ -25,5 +27,15 @@ def labels() -> None:
     """
 
 
-for command in (manifest, template, preview, lambdas, import_answers, consolidate, evaluate):
+for command in (
+    next_products,
+    manifest,
+    template,
+    preview,
+    lambdas,
+    import_answers,
+    consolidate,
+    auto,
+    evaluate,
+):
     labels.add_command(command)

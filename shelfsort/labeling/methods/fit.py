@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy.special import logsumexp
 
 from shelfsort.labeling.answers import Answers
 
@@ -41,7 +40,8 @@ class Method(Protocol):
 
 def normalised(log: np.ndarray) -> np.ndarray:
     """Rows of probabilities from their logarithms up to a constant for each row."""
-    return np.exp(log - logsumexp(log, axis=1, keepdims=True))
+    found = np.exp(log - log.max(axis=1, keepdims=True))
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
 def shares(votes: np.ndarray) -> np.ndarray:

@@ -121,3 +121,11 @@ def test_a_label_that_no_job_writes_is_rejected(label):
 def test_label_attributes_are_what_has_metadata():
     fields = {"a-metadata": {"type": "t"}, "b-metadata": {}, "c-metadata": 3, "-metadata": {}}
     assert label_types(fields) == {"a": "t", "b": ""}
+
+
+def test_what_chose_a_product_may_stand_in_the_line_itself():
+    line = {"shelf": "mug", "shelf-metadata": {}, "selected-by": "expected-gain"}
+    origin = read_annotations(line, "shelf").origin
+    assert (origin.selected_by, origin.is_evidence) == ("expected-gain", False)
+    line["shelf-metadata"] = {"selected-by": "doubt"}
+    assert read_annotations(line, "shelf").origin.selected_by == "doubt"
