@@ -136,7 +136,7 @@ def auto(manifests: tuple[str, ...], output: str | None, as_json: bool, **shared
     `human-annotated: no`: they train, and never calibrate or evaluate.
 
     \b
-    Example:
+    Examples:
       shelfsort labels auto catalogue.manifest answered-*.manifest --output labelled.manifest
     """
     job = _job(manifests, shared, 0.0)
