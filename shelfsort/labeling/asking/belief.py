@@ -7,18 +7,19 @@ model's log-odds is the one under which the answers are most likely.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp
 
 from shelfsort.labeling.answers import Answers
 from shelfsort.labeling.asking.text_model import CrossFittedRidge
-from shelfsort.labeling.methods.fit import class_shares, normalised, shares
-from shelfsort.labeling.methods.one_coin import coin_posteriors, coin_skills, likelihood
+from shelfsort.labeling.methods.fit import SMALLEST, class_shares, shares
+from shelfsort.labeling.methods.one_coin import coin_posteriors, drawn_skills
 
 FACTORS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5)
 _STARTS = (0, 2, 4, 7)
 _MIXED = 0.01
 """Share of equal probabilities in what the model says. 0.001 let confident errors look certain."""
-_STEPS, _PASSES = 4, 2
+_LEAST_LOG = -50.0
+_START_SKILL = 0.7
+_STEPS, _PASSES = 20, 2
 
 
 @dataclass(frozen=True)
@@ -62,20 +63,14 @@ def believe(answers: Answers, logits: np.ndarray) -> Belief:
             a row of NaN for a product without.
     """
     rows, place = np.unique(answers.task, return_inverse=True)
-    few = Answers(
-        tuple(answers.tasks[row] for row in rows),
-        answers.workers,
-        answers.labels,
-        place,
-        answers.worker,
-        answers.label,
-    )
-    common = np.log(class_shares(shares(few.votes())))
+    common = class_shares(shares(answers.votes()[rows]))
+    known_logits = logits[rows]
     tried: dict[int, tuple[float, np.ndarray]] = {}
 
     def at(step: int) -> float:
         if step not in tried:
-            tried[step] = _fitted(few, _log_prior(logits[rows], FACTORS[step], common))
+            prior = _prior(known_logits, FACTORS[step], common)
+            tried[step] = fit_skills(answers, prior[place, answers.label])
         return tried[step][0]
 
     # The likelihood is flat where a model is far too sure: climb from the best of a few starts.
@@ -84,24 +79,48 @@ def believe(answers: Answers, logits: np.ndarray) -> Belief:
         while 0 <= best + direction < len(FACTORS) and at(best + direction) > at(best):
             best += direction
     skills = tried[best][1]
-    log_prior = _log_prior(logits, FACTORS[best], common)
-    posteriors = coin_posteriors(answers, skills, log_prior)
+    model = _prior(logits, FACTORS[best], common)
+    posteriors = coin_posteriors(answers, skills, np.log(model))
     count = answers.by_worker(np.ones(len(answers)))
-    return Belief(posteriors, np.exp(log_prior), skills, float(count @ skills / count.sum()))
+    return Belief(posteriors, model, skills, float(count @ skills / count.sum()))
 
 
-def _log_prior(logits: np.ndarray, factor: float, common: np.ndarray) -> np.ndarray:
-    known = np.isfinite(logits).all(axis=1)
-    log = np.where(known[:, None], factor * np.nan_to_num(logits), common)
-    log = log - logsumexp(log, axis=1, keepdims=True)
-    return np.asarray(np.log((1 - _MIXED) * np.exp(log) + _MIXED / logits.shape[1]))
+def _prior(logits: np.ndarray, factor: float, common: np.ndarray) -> np.ndarray:
+    """(N, K) probabilities by the model, by the common shares (K,) where there is no model."""
+    with np.errstate(invalid="ignore"):
+        scaled = factor * (logits - logits.max(axis=1, keepdims=True))
+    found = np.exp(np.maximum(scaled, _LEAST_LOG))
+    found /= found.sum(axis=1, keepdims=True)
+    known = np.isfinite(logits).all(axis=1, keepdims=True)
+    return np.where(known, (1 - _MIXED) * found + _MIXED / logits.shape[1], common)
 
 
-def _fitted(answers: Answers, log_prior: np.ndarray) -> tuple[float, np.ndarray]:
-    """The logarithm of the answers' likelihood, and the skills."""
-    posteriors = normalised(log_prior + np.log(shares(answers.votes()) + 0.1))
+def fit_skills(answers: Answers, prior: np.ndarray) -> tuple[float, np.ndarray]:
+    """Skills under a fixed prior, by expectation maximisation.
+
+    A task's posterior only has to be known for the labels that were answered: with odds o of the
+    answers for a label of prior p, the task's evidence is 1 plus the sum of p (o - 1).
+
+    Args:
+        answers: at least one.
+        prior: (A,) prior of each answer's label at its task.
+
+    Returns:
+        The logarithm of the answers' likelihood, and (W,) skills.
+    """
+    labels = len(answers.labels)
+    pairs, first, pair = np.unique(
+        answers.task * labels + answers.label, return_index=True, return_inverse=True
+    )
+    of_pair, task = prior[first], pairs // labels
+    skills = np.full(len(answers.workers), _START_SKILL)
     for _ in range(_STEPS):
-        skills = coin_skills(answers, posteriors)
-        posteriors = coin_posteriors(answers, skills, log_prior)
-    skills = coin_skills(answers, posteriors)
-    return likelihood(answers, skills, log_prior), skills
+        right = np.clip(skills, SMALLEST, 1 - 1e-6)
+        wrong = (1 - right) / max(labels - 1, 1)
+        gain = np.log(right) - np.log(wrong)
+        odds = np.exp(np.bincount(pair, gain[answers.worker]))
+        evidence = 1 + np.bincount(task, of_pair * (odds - 1), minlength=len(answers.tasks))
+        own = (of_pair * odds / evidence[task])[pair]
+        likely = float(np.log(evidence).sum() + np.log(wrong)[answers.worker].sum())
+        skills = drawn_skills(answers, own)
+    return likely, skills

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from shelfsort.labeling.answers import Answers
-from shelfsort.labeling.asking.belief import Belief
+from shelfsort.labeling.asking.belief import Belief, fit_skills
 from shelfsort.labeling.asking.pac import Cut, whole_set_cut
-from shelfsort.labeling.methods.one_coin import one_coin
+from shelfsort.labeling.methods.fit import class_shares, shares
+from shelfsort.labeling.methods.one_coin import coin_posteriors
 from shelfsort.products.product import ASSISTED, MACHINE, PEOPLE
 
 RANDOM, GAIN, DOUBT, UNSURE_MODEL = "random", "expected-gain", "doubt", "unsure-model"
@@ -210,7 +211,9 @@ def _people_alone(answers: Answers, rows: np.ndarray) -> np.ndarray:
         answers.worker[inside],
         answers.label[inside],
     )
-    return one_coin(own).posteriors
+    common = class_shares(shares(own.votes()))
+    _, skills = fit_skills(own, common[own.label])
+    return coin_posteriors(own, skills, np.log(common))
 
 
 def _doubted(state: Labelling, labels: Labels, rules: Rules) -> np.ndarray:

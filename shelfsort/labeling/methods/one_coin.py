@@ -36,7 +36,11 @@ def one_coin(answers: Answers) -> Fit:
 
 def coin_skills(answers: Answers, posteriors: np.ndarray) -> np.ndarray:
     """(W,) expected share of right answers, drawn towards the mean of all workers."""
-    own = posteriors[answers.task, answers.label]
+    return drawn_skills(answers, posteriors[answers.task, answers.label])
+
+
+def drawn_skills(answers: Answers, own: np.ndarray) -> np.ndarray:
+    """(W,) as `coin_skills`, by the probability of each answer's label, (A,)."""
     mean = own.sum() / max(len(answers), 1)
     count = answers.by_worker(np.ones(len(answers)))
     return (answers.by_worker(own) + _PRIOR_ANSWERS * mean) / (count + _PRIOR_ANSWERS)
