@@ -1,0 +1,1 @@
+"""Who is asked about what: leases, answers that survive a crash, and progress."""

@@ -1,0 +1,220 @@
+"""Hands tasks to people: k answers a task, none twice to a person, leases that expire.
+
+Knows no files, clocks or pages: times are arguments, in seconds.
+"""
+
+import heapq
+import random
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from enum import Enum
+
+
+class Standing(Enum):
+    """Whether an answer of a person to a task would count."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    TAKEN = "taken"
+
+
+class WorkQueue:
+    """The tasks 0 to `size` - 1, and who has which of them.
+
+    At any time the answers to a task and the leases on it are at most `answers_each` together. So
+    the answer of a person with a lease always counts. Gold tasks are apart: everybody may answer
+    each of them once, and they are mixed in at random, in another order for each person.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        answers_each: int,
+        lease_seconds: float,
+        gold: Collection[int] = (),
+        gold_share: float = 0.0,
+        seed: str = "",
+    ):
+        """An unanswered queue.
+
+        Args:
+            size: number of tasks.
+            answers_each: k, at least 1.
+            lease_seconds: after which a task goes to somebody else.
+            gold: tasks whose answer is known.
+            gold_share: probability that a person's next task is gold, in [0, 1).
+            seed: of the order of gold tasks; secret, because gold must not be told apart.
+        """
+        self.size = size
+        self.answers_each = answers_each
+        self.gold = frozenset(gold)
+        self.complete = 0
+        """Number of tasks that are not gold and have all their answers."""
+        self.missing = (size - len(self.gold)) * answers_each
+        """Number of answers that tasks which are not gold still need."""
+        self._lease_seconds = lease_seconds
+        self._gold_share = gold_share
+        self._seed = seed
+        self._count = [0] * size
+        # Of each person the answered tasks, the last one last.
+        self._done: dict[str, dict[int, None]] = defaultdict(dict)
+        self._held: dict[str, dict[int, None]] = defaultdict(dict)
+        self._leases: dict[int, dict[str, float]] = {}
+        self._expiries: list[tuple[float, int, str]] = []
+        # Tasks before a person's cursor are done with for that person, unless they were freed.
+        self._cursor: dict[str, int] = defaultdict(int)
+        self._freed: dict[str, list[int]] = defaultdict(list)
+        self._gold_left: dict[str, list[int]] = {}
+        self._random: dict[str, random.Random] = {}
+
+    @property
+    def needed(self) -> int:
+        """Number of answers that tasks which are not gold need in all."""
+        return (self.size - len(self.gold)) * self.answers_each
+
+    def take(self, person: str, want: int, now: float) -> list[int]:
+        """The tasks that a person holds, topped up to `want` where there are more for them.
+
+        Their leases begin again.
+        """
+        self.expire(now)
+        held = self._held[person]
+        while len(held) < want:
+            task = self._next(person)
+            if task is None:
+                break
+            held[task] = None
+        for task in held:
+            self._lease(person, task, now)
+        return list(held)
+
+    def standing(self, person: str, task: int, now: float) -> Standing:
+        """Whether the person's answer would count; without a lease, only while there is room."""
+        self.expire(now)
+        if task in self._done[person]:
+            return Standing.ANSWERED
+        if task in self._held[person] or task in self.gold or self._has_room(task):
+            return Standing.OPEN
+        return Standing.TAKEN
+
+    def answer(self, person: str, task: int) -> None:
+        """Takes up an answer that `standing` calls open, or one that was given before a restart."""
+        if task in self._done[person]:
+            raise ValueError(f"{task} is answered already")
+        self._drop(person, task)
+        self._done[person][task] = None
+        if task in self.gold:
+            left = self._gold_of(person)
+            if task in left:
+                left.remove(task)
+            return
+        self.missing -= self._count[task] < self.answers_each
+        self._count[task] += 1
+        self.complete += self._count[task] == self.answers_each
+
+    def last(self, person: str) -> int | None:
+        """The task that the person answered last."""
+        return next(reversed(self._done[person]), None)
+
+    def take_back(self, person: str, task: int) -> None:
+        """Removes an answer; the task is open again, also to this person.
+
+        Raises:
+            KeyError: the person has not answered it.
+        """
+        del self._done[person][task]
+        if task not in self.gold:
+            self.complete -= self._count[task] == self.answers_each
+            self._count[task] -= 1
+            self.missing += self._count[task] < self.answers_each
+        self._offer(person, task)
+
+    def hold_first(self, person: str, task: int, now: float) -> None:
+        """Gives the person a task that they have just taken back, before all others."""
+        left = self._gold_of(person) if task in self.gold else []
+        if task in left:
+            left.remove(task)
+        self._held[person] = {task: None, **self._held[person]}
+        self._lease(person, task, now)
+
+    def expire(self, now: float) -> None:
+        """Ends the leases that have run out."""
+        while self._expiries and self._expiries[0][0] <= now:
+            ends, task, person = heapq.heappop(self._expiries)
+            if self._leases.get(task, {}).get(person) == ends:
+                self._drop(person, task)
+                self._offer(person, task)
+
+    def answered(self, person: str) -> int:
+        """Number of the person's answers, those to gold included."""
+        return len(self._done[person])
+
+    def count(self, task: int) -> int:
+        """Number of answers to a task; 0 for gold, where they are not limited."""
+        return self._count[task]
+
+    def leased(self, task: int) -> frozenset[str]:
+        """Who has a lease on a task."""
+        return frozenset(self._leases.get(task, ()))
+
+    def may_get(self, person: str) -> bool:
+        """Whether others have a task that may come back to this person."""
+        done = self._done[person]
+        return any(task not in self.gold and task not in done for task in self._leases)
+
+    def done(self, person: str) -> Iterator[int]:
+        """The person's answered tasks, the first one first."""
+        return iter(self._done[person])
+
+    def _next(self, person: str) -> int | None:
+        """The next task for a person, None where there is none. Passes over tasks for good."""
+        gold = self._gold_of(person)
+        if gold and self._random[person].random() < self._gold_share:
+            return gold.pop()
+        freed = self._freed[person]
+        while freed:
+            task = heapq.heappop(freed)
+            if self._is_for(person, task):
+                return task
+        while self._cursor[person] < self.size:
+            task = self._cursor[person]
+            self._cursor[person] += 1
+            if self._is_for(person, task):
+                return task
+        return None
+
+    def _is_for(self, person: str, task: int) -> bool:
+        known = task in self.gold or task in self._done[person] or task in self._held[person]
+        return not known and self._has_room(task)
+
+    def _has_room(self, task: int) -> bool:
+        return self._count[task] + len(self._leases.get(task, ())) < self.answers_each
+
+    def _lease(self, person: str, task: int, now: float) -> None:
+        ends = now + self._lease_seconds
+        self._leases.setdefault(task, {})[person] = ends
+        heapq.heappush(self._expiries, (ends, task, person))
+
+    def _drop(self, person: str, task: int) -> None:
+        self._held[person].pop(task, None)
+        holders = self._leases.get(task, {})
+        holders.pop(person, None)
+        if not holders:
+            self._leases.pop(task, None)
+
+    def _offer(self, person: str, task: int) -> None:
+        """Lets all who have passed over a task come back to it; a gold one, its person only."""
+        if task in self.gold:
+            self._gold_of(person).append(task)
+            return
+        for each, cursor in self._cursor.items():
+            if cursor > task:
+                heapq.heappush(self._freed[each], task)
+
+    def _gold_of(self, person: str) -> list[int]:
+        """The gold tasks that a person has neither answered nor got, in the person's order."""
+        left = self._gold_left.get(person)
+        if left is None:
+            own = self._random[person] = random.Random(f"{self._seed}/{person}")
+            left = self._gold_left[person] = own.sample(sorted(self.gold), len(self.gold))
+        return left

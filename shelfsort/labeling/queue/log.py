@@ -1,0 +1,214 @@
+"""A file of answers that only grows: what was acknowledged survives a crash, whole.
+
+JSON Lines: a heading with the key of the pseudonyms, then a record on each line. A record is on the
+disk (fsync) before it is acknowledged. What a crash leaves of an unacknowledged one, the part of a
+line at the end, is removed when the file is opened again.
+"""
+
+import errno
+import fcntl
+import itertools
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from shelfsort.core import files
+from shelfsort.core.errors import InputError
+from shelfsort.core.storage import open_binary
+from shelfsort.labeling.queue.records import Record, pseudonym, read_fields
+
+FORM = "shelfsort-answers"
+_VERSION = 1
+_KEY_BYTES = 32
+_CLOSED = -1
+_LONGEST_LINE = 1 << 20
+
+
+class AnswerLog:
+    """The file of answers, open for one process.
+
+    Attributes:
+        path: of the file.
+        key: of the pseudonyms. Whoever has it and a list of names can tell who answered.
+    """
+
+    def __init__(self, path: Path, replay: Callable[[Record], object]):
+        """Opens the file; makes it, readable by its owner alone, where there is none.
+
+        Args:
+            path: of the file.
+            replay: gets each record that the file holds, in order; raises KeyError or ValueError
+                for one that contradicts those before.
+
+        Raises:
+            InputError: another process has it open, or it is something else.
+            OSError: it cannot be opened.
+        """
+        self.path = path
+        self._file = _opened(path)
+        try:
+            _lock(self._file, path)
+            if not os.fstat(self._file).st_size:
+                self._begin()
+            with path.open("rb") as stream:
+                self.key = _key(stream.readline(_LONGEST_LINE), path)
+                self._end = stream.tell()
+                for number, record, end in _whole(stream, path):
+                    try:
+                        replay(record)
+                    except (KeyError, ValueError) as error:
+                        raise InputError(
+                            f"{path}:{number}: contradicts an earlier line. Remove it."
+                        ) from error
+                    self._end = end
+            self._cut()
+        except BaseException:
+            os.close(self._file)
+            raise
+
+    def append(self, record: Record) -> None:
+        """Adds a record; it is on the disk when this returns.
+
+        Raises:
+            OSError: it could not be written. The file is as it was.
+        """
+        line = _line(record.fields())
+        # What is left of a record whose removal failed.
+        self._cut()
+        try:
+            written = os.write(self._file, line)
+            if written < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+            os.fsync(self._file)
+        except OSError:
+            self._cut()
+            raise
+        self._end += len(line)
+
+    def close(self) -> None:
+        """Lets others open the file; a second call does nothing."""
+        if self._file != _CLOSED:
+            os.close(self._file)
+            self._file = _CLOSED
+
+    def _cut(self) -> None:
+        if os.fstat(self._file).st_size != self._end:
+            os.ftruncate(self._file, self._end)
+
+    def _begin(self) -> None:
+        key = secrets.token_hex(_KEY_BYTES)
+        os.write(self._file, _line({FORM: _VERSION, "key": key}))
+        os.fsync(self._file)
+        _sync_folder(self.path)
+
+
+def is_answer_log(file: str) -> bool:
+    """Whether a file begins with the heading of a file of answers. Raises OSError."""
+    with open_binary(file) as stream:
+        return stream.readline(_LONGEST_LINE).startswith(b'{"%s"' % FORM.encode())
+
+
+def read_log(file: str) -> Iterator[Record]:
+    """The records of a file, also while a process adds to it.
+
+    Raises:
+        InputError: it is no file of answers.
+        OSError: it cannot be read.
+    """
+    with open_binary(file) as stream:
+        _key(stream.readline(_LONGEST_LINE), file)
+        for _, record, _ in _whole(stream, file):
+            yield record
+
+
+def delete_worker(path: Path, name: str) -> int:
+    """Removes every record of a person; returns how many there were.
+
+    Raises:
+        InputError: the file is in use, or there is none.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file. Give the file of answers.")
+    records: list[Record] = []
+    log = AnswerLog(path, records.append)
+    try:
+        worker = pseudonym(log.key, name)
+        kept = [record for record in records if record.worker != worker]
+        removed = len(records) - len(kept)
+        if removed:
+            _rewrite(path, log.key, kept)
+    finally:
+        log.close()
+    return removed
+
+
+def _rewrite(path: Path, key: bytes, records: list[Record]) -> None:
+    with files.writing(path) as stream:
+        os.fchmod(stream.fileno(), 0o600)
+        stream.write(_line({FORM: _VERSION, "key": key.hex()}))
+        for record in records:
+            stream.write(_line(record.fields()))
+    _sync_folder(path)
+
+
+def _opened(path: Path) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _lock(file: int, path: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise InputError(
+            f"{path}: in use by another process. Stop that one first, or give another file."
+        ) from error
+
+
+def _key(line: bytes, path: Path | str) -> bytes:
+    fields = _object(line)
+    if FORM not in fields:
+        raise InputError(f"{path}: no file of answers. Give one, or the name of a new file.")
+    if fields[FORM] != _VERSION:
+        raise InputError(f"{path}: a later version wrote it. Use that version.")
+    try:
+        return bytes.fromhex(str(fields.get("key")))
+    except ValueError as error:
+        raise InputError(f"{path}:1: no key of pseudonyms. Restore the line.") from error
+
+
+def _whole(stream: IO[bytes], path: Path | str) -> Iterator[tuple[int, Record, int]]:
+    """The number of each whole line, its record, and where it ends."""
+    end = stream.tell()
+    for number in itertools.count(2):
+        line = stream.readline(_LONGEST_LINE)
+        if not line.endswith(b"\n") and len(line) < _LONGEST_LINE:
+            return
+        record = read_fields(_object(line))
+        if record is None:
+            raise InputError(f"{path}:{number}: no answer. Correct or remove the line.")
+        end += len(line)
+        yield number, record, end
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _line(fields: dict[str, Any]) -> bytes:
+    return json.dumps(fields, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

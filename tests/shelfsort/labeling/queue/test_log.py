@@ -1,0 +1,191 @@
+import errno
+import json
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from shelfsort.core.errors import InputError
+from shelfsort.labeling.queue import log as module
+from shelfsort.labeling.queue.log import AnswerLog, delete_worker, is_answer_log, read_log
+from shelfsort.labeling.queue.records import Record, pseudonym
+from shelfsort.labeling.queue.service import QueueSettings, TaskService
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "new" / "answers.jsonl"
+
+
+def opened(path):
+    records = []
+    return AnswerLog(path, records.append), records
+
+
+def record(task, worker="w-1", **others):
+    return Record(worker, task, "Café > “Hats”\u2028", seconds=2.5, at=7.0, **others)
+
+
+def test_records_come_back_as_they_were(path):
+    log, _ = opened(path)
+    kept = [
+        record("p\x00\n\u202e🧢"),
+        Record("w-2", "q", problem="image", at=8),
+        Record("w-2", "q", at=9, undo=True),
+    ]
+    for each in kept:
+        log.append(each)
+    assert list(read_log(str(path))) == kept
+    log.close()
+    again, records = opened(path)
+    assert (records, again.key) == (kept, log.key)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert is_answer_log(str(path))
+
+
+def test_a_killed_process_has_kept_all_that_it_acknowledged(path):
+    script = f"""
+import os, signal
+from pathlib import Path
+from shelfsort.labeling.queue.log import AnswerLog
+from shelfsort.labeling.queue.records import Record
+log = AnswerLog(Path({str(path)!r}), print)
+for number in range(1000):
+    log.append(Record("w", str(number), "x" * 1000))
+    print(number, flush=True)
+    if number == 20:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout
+    log, records = opened(path)
+    assert [each.task for each in records] == said.split() == [str(n) for n in range(21)]
+    log.close()
+
+
+@pytest.mark.parametrize("torn", ["{", '{"at": 7.0, "worker": "w-1", "task": "q"}', "\0\0\0"])
+def test_a_torn_last_line_is_removed(path, torn):
+    log, _ = opened(path)
+    log.append(record("p"))
+    log.close()
+    with path.open("a") as stream:
+        stream.write(torn)
+    assert [each.task for each in read_log(str(path))] == ["p"]
+    log, _ = opened(path)
+    log.append(record("r"))
+    assert [each.task for each in read_log(str(path))] == ["p", "r"]
+    log.close()
+
+
+def test_a_full_disk_leaves_no_part_of_a_record(path, monkeypatch):
+    log, _ = opened(path)
+    log.append(record("p"))
+    write = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(module.os, "write", lambda file, data: write(file, data[:9]))
+        with pytest.raises(OSError, match="space") as caught:
+            log.append(record("q"))
+    assert caught.value.errno == errno.ENOSPC
+    log.append(record("r"))
+    assert [each.task for each in read_log(str(path))] == ["p", "r"]
+    log.close()
+
+
+def test_one_process_has_the_file(path):
+    log, _ = opened(path)
+    with pytest.raises(InputError, match="in use"):
+        opened(path)
+    with pytest.raises(InputError, match="in use"):
+        delete_worker(path, "Ann")
+    log.close()
+    opened(path)[0].close()
+
+
+@pytest.mark.parametrize("content", ["x", "[1]\n", "{}\n", '{"id": "p1"}\n', "GIF89a"])
+def test_another_file_is_refused_and_left_alone(tmp_path, content):
+    path = tmp_path / "other"
+    path.write_text(content)
+    with pytest.raises(InputError, match="no file of answers"):
+        opened(path)
+    assert path.read_text() == content
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{}",
+        '{"worker": "w", "task": "p", "at": 1}',
+        '{"worker": "w", "task": "", "label": "x", "at": 1}',
+        '{"worker": "w", "task": "p", "label": 5, "at": 1}',
+        '{"worker": "w", "task": "p", "label": "x", "at": NaN}',
+        '{"worker": "w", "task": "p", "label": "x", "at": 1, "seconds": "1"}',
+        "[" * 5000,
+    ],
+)
+def test_a_broken_line_is_named(path, line):
+    log, _ = opened(path)
+    log.close()
+    with path.open("a") as stream:
+        stream.write(line + "\n")
+    with pytest.raises(InputError, match=r"answers\.jsonl:2: no answer"):
+        opened(path)
+
+
+@pytest.mark.parametrize("line", [{"label": "x"}, {"undo": True}])
+def test_a_line_that_contradicts_an_earlier_one_is_named(path, line):
+    service = TaskService(["p"], QueueSettings(), path)
+    service.answer("w-1", "p", "x", "", 1)
+    service.undo("w-1")
+    service.answer("w-2", "p", "x", "", 1)
+    service.close()
+    worker = "w-2" if "label" in line else "w-1"
+    with path.open("a") as stream:
+        stream.write(json.dumps({"at": 1, "worker": worker, "task": "p", **line}) + "\n")
+    with pytest.raises(InputError, match=":5: contradicts"):
+        TaskService(["p"], QueueSettings(), path)
+
+
+def test_one_persons_records_can_be_deleted(path):
+    log, _ = opened(path)
+    ann, bob = (pseudonym(log.key, name) for name in ("Ann Émile", "Bob"))
+    for task, worker in (("p", ann), ("p", bob), ("q", ann)):
+        log.append(record(task, worker))
+    log.append(Record(ann, "q", at=1, undo=True))
+    log.close()
+    assert "Ann" not in path.read_text()
+    assert delete_worker(path, "Ann E\u0301mile ") == 3
+    assert delete_worker(path, "Carol") == 0
+    assert [each.worker for each in read_log(str(path))] == [bob]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    again, _ = opened(path)
+    assert again.key == log.key
+    again.close()
+
+
+def test_nothing_is_deleted_from_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        delete_worker(tmp_path / "none", "Ann")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_answers_about_products_that_are_gone_are_kept_and_counted(path):
+    service = TaskService(["p", "q"], QueueSettings(), path)
+    service.answer("w", "p", "x", "", 1)
+    service.close()
+    service = TaskService(["q", "r"], QueueSettings(), path)
+    assert (service.unknown, service.progress("w").given) == (1, 0)
+    service.close()
+    assert len(list(read_log(str(path)))) == 1
+
+
+def test_gold_answers_are_counted_by_worker(path):
+    how = QueueSettings(gold={"p": "Hats", "q": "Bags"})
+    service = TaskService(["p", "q", "r"], how, path)
+    for task, label in (("p", "Hats"), ("q", "Hats"), ("r", "Hats")):
+        service.answer("w", task, label, "", 1)
+    assert service.gold_right("w") == (1, 2)
+    service.undo("w")
+    service.undo("w")
+    assert service.gold_right("w") == (1, 1)
+    service.close()
