@@ -1,8 +1,7 @@
 """Whether a server may answer in plain text at the address that it is to listen on."""
 
-import ipaddress
-
 from shelfsort.core.errors import InputError
+from shelfsort.core.web.exposure import is_loopback
 
 
 def check_exposure(host: str, *, encrypted: bool, plaintext: bool) -> None:
@@ -16,7 +15,7 @@ def check_exposure(host: str, *, encrypted: bool, plaintext: bool) -> None:
     Raises:
         InputError: others than this machine could read the traffic.
     """
-    if encrypted or plaintext or _is_loopback(host):
+    if encrypted or plaintext or is_loopback(host):
         return
     raise InputError(
         f"--host {host}: requests and answers would cross the network in plain text. Give "
@@ -36,7 +35,7 @@ def check_management(host: str, *, encrypted: bool, plaintext: bool, known: bool
     Raises:
         InputError: strangers could reconfigure the server, or read the token.
     """
-    if _is_loopback(host):
+    if is_loopback(host):
         return
     if not known:
         raise InputError(
@@ -44,12 +43,3 @@ def check_management(host: str, *, encrypted: bool, plaintext: bool, known: bool
             "--management-token-file or --tls-client-ca, or leave the port on this machine."
         )
     check_exposure(host, encrypted=encrypted, plaintext=plaintext)
-
-
-def _is_loopback(host: str) -> bool:
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

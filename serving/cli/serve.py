@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from serving.cli.exposure import check_exposure, check_management
-from serving.cli.signals import EndingSignals
 from shelfsort.core.errors import InputError, RunFailed
+from shelfsort.core.signals import EndingSignals
 
 if TYPE_CHECKING:
     from serving.server import ModelServer, ServerOptions

@@ -1,6 +1,6 @@
 """Starlette applications with limits and JSON errors; those for browsers are protected as well."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -49,7 +49,7 @@ def application(
 def pages(
     routes: Sequence[BaseRoute],
     *,
-    token: str | None,
+    token: str | Mapping[str, str] | None,
     hosts: Collection[str] | None = LOOPBACK_HOSTS,
     policy: str = CONTENT_SECURITY_POLICY,
     max_body_bytes: int = _PAGE_BODY_BYTES,
@@ -58,14 +58,16 @@ def pages(
 
     Args:
         routes: the pages, and what their scripts ask for.
-        token: what every request must show; None lets everybody in who can reach the port.
+        token: what every request must show, or the token of each person by name; None lets
+            everybody in who can reach the port.
         hosts: names that a request's Host header may state, without ports; None allows any.
         policy: the Content-Security-Policy of every answer.
         max_body_bytes: of a request; more is refused with 413.
     """
     before = [Middleware(OwnHost, hosts=hosts)]
     if token is not None:
-        before.append(Middleware(TokenRequired, token=token))
+        tokens = {"": token} if isinstance(token, str) else token
+        before.append(Middleware(TokenRequired, tokens=tokens))
     style = Route(STYLE_SHEET, _style)
     inner = application([style, *routes], max_body_bytes=max_body_bytes, before=before)
     # Around the application, not in it: answers to its own failures get the headers too.

@@ -41,8 +41,18 @@ def test_a_link_with_the_token_opens_the_page_and_only_its_own_script_runs(brows
     assert tab.evaluate("getComputedStyle(document.body).margin") == "0px"
     assert tab.evaluate("document.cookie") == ""
     (cookie,) = tab.context.cookies()
-    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
     assert tab.reload().status == 200
+
+
+def test_a_link_on_another_site_opens_the_page_too(browser, server):
+    link = f'<!doctype html><title>Mail</title><a href="{server.url}/?token={TOKEN}">Page</a>'
+    with WebServer(pages([Route("/", lambda request: HTMLResponse(link))], token=None)) as mail:
+        tab = browser.new_context().new_page()
+        tab.goto(f"http://localhost:{mail.port}/")
+        tab.get_by_role("link").click()
+        tab.wait_for_url(f"{server.url}/")
+        assert tab.title() == "Start file"
 
 
 def test_without_the_token_a_browser_sees_nothing(browser, server):

@@ -5,7 +5,7 @@ import pytest
 
 SCRIPT = """
 import os, signal, sys, threading, time
-from serving.cli.signals import EndingSignals
+from shelfsort.core.signals import EndingSignals
 
 signals = EndingSignals()
 
