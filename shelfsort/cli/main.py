@@ -61,6 +61,11 @@ COMMANDS = {
         "Ask people for labels, turn their answers into labels, and evaluate them.",
         "'shelfsort[labels]'",
     ),
+    "label": Command(
+        "shelfsort.cli.label:label",
+        "Serve a page on which several people label products.",
+        "'shelfsort[labels]'",
+    ),
     "serve": Command(
         "serving.cli.serve:serve", "Serve pushed models with TensorFlow Serving's APIs.", _SERVING
     ),

@@ -10,13 +10,18 @@ from shelfsort.core.storage import absolute, is_folder
 from shelfsort.labeling import ground_truth, label_studio
 from shelfsort.labeling.answer_files import answer_rows, is_table, json_record
 from shelfsort.labeling.consolidation_job import refuse_lost_images
+from shelfsort.labeling.given_products import given_products, product_id
 from shelfsort.labeling.imported import ImportedAnswer, json_of
+from shelfsort.labeling.page_answers import page_answers
+from shelfsort.labeling.queue.log import is_answer_log
 from shelfsort.products.manifest.annotations import CUSTOM, METADATA_SUFFIX
-from shelfsort.products.manifest.lines import file_lines
+from shelfsort.products.manifest.lines import Line, file_lines
+from shelfsort.products.manifest.rejects import RejectedLine
 from shelfsort.products.manifest.writing import Job, write_manifest
 from shelfsort.products.tables.forms import Form, form_of
 
 ODDITIES = {
+    "image_problem": "answer that says the image does not load; kept, and counted as empty",
     "unreadable_answer": "answer without exactly one label; kept in full, and counted as empty",
     "no_worker": "answer without a worker's id",
     "repeated_answer": "further answer of the same worker about the same product",
@@ -53,7 +58,8 @@ def read_export(source: str, field: str = "") -> Imported:
 
     Args:
         source: a table with the columns task, worker and label; worker responses of Ground Truth
-            (their folder, one file, or JSON Lines); or Label Studio's JSON export.
+            (their folder, one file, or JSON Lines); Label Studio's JSON export; or the answers of
+            the labelling page.
         field: of a Ground Truth answer that holds the label.
 
     Raises:
@@ -65,7 +71,9 @@ def read_export(source: str, field: str = "") -> Imported:
     counts: Counter[str] = Counter()
     seen: set[tuple[str, str]] = set()
     for each in answers:
-        counts["unreadable_answer"] += not each.label
+        problem = not each.label and each.others.get("image_problem") == "yes"
+        counts["image_problem"] += problem
+        counts["unreadable_answer"] += not each.label and not problem
         counts["no_worker"] += not each.worker
         by = each.product, each.worker
         counts["repeated_answer"] += bool(each.worker) and by in seen
@@ -86,8 +94,8 @@ def write_import(found: Imported, place: str, attribute: str, products: str = ""
         found: what was read.
         place: of the manifest.
         attribute: that will hold the answers.
-        products: the manifest that the job was given, whose lines are all kept; "" for lines of
-            what the export has.
+        products: what the job was given: a manifest, a table or a folder of images. Each product
+            is kept. "" for lines of what the export has.
 
     Returns:
         The number of lines.
@@ -140,17 +148,23 @@ def _joined(
 ) -> Iterator[tuple[int, tuple[Mapping[str, Any], str | None]]]:
     """Each line of the job's input by its number, with the product whose answers belong to it."""
     taken: set[str] = set()
-    for number, line in enumerate(file_lines(products)):
-        fields = json_record(line).fields
+    for number, (line, fields) in enumerate(given_products(products)):
         if attribute in fields or attribute + METADATA_SUFFIX in fields:
             raise InputError(
                 f"{products}:{line.number}: has {attribute!r} already. Choose another --attribute."
             )
-        refuse_lost_images(fields, products, line.number, place)
-        name = str(number if found.by_line else fields.get("id") or fields.get("source-ref"))
+        refuse_lost_images(fields, line.file, line.number, place)
+        name = str(number) if found.by_line else _name(line, fields)
         belongs = name in found.entries and name not in taken
         taken.add(name)
         yield number, (fields, name if belongs else None)
+
+
+def _name(line: Line, fields: Mapping[str, Any]) -> str:
+    try:
+        return product_id(line, fields)
+    except RejectedLine:
+        return str(fields.get("id") or fields.get("source-ref"))
 
 
 def _answers(source: str, field: str) -> tuple[bool, Iterable[ImportedAnswer]]:
@@ -173,6 +187,8 @@ def _answers(source: str, field: str) -> tuple[bool, Iterable[ImportedAnswer]]:
             f"{source}: neither worker responses of Ground Truth nor an export of Label Studio. "
             "Export the annotations as JSON."
         )
+    if is_answer_log(source):
+        return False, page_answers(source)
     return True, _of_lines(source, field)
 
 

@@ -6,6 +6,8 @@ from click.testing import CliRunner
 from shelfsort.cli.labels.command import labels
 from shelfsort.core.errors import InputError
 from shelfsort.labeling.import_job import read_export, write_import
+from shelfsort.labeling.queue.log import AnswerLog
+from shelfsort.labeling.queue.records import Record
 
 PRODUCTS = [{"id": "p", "title": "P", "deep": {"x": 1}}, {"id": "q", "title": "Q"}]
 
@@ -156,3 +158,59 @@ def test_what_was_imported_is_consolidated(tmp_path, products):
     CliRunner().invoke(labels, ["consolidate", str(output), "--output", str(final)])
     assert [line["category"]["result"]["category"] for line in written(final)] == ["A", "B"]
     assert written(final)[0]["deep"] == {"x": 1}
+
+
+def test_answers_of_the_labelling_page_join_products_of_every_form(tmp_path):
+    log = AnswerLog(tmp_path / "answers.jsonl", print)
+    for record in (
+        Record("w-1", "more/b.png", "A", seconds=0.0, at=0),
+        Record("w-1", "more/b.png", at=1, undo=True),
+        Record("w-1", "more/b.png", "B > C", seconds=2.5, at=2),
+        Record("w-2", "a.jpg", problem="image", at=3),
+        Record("w-2", "more/b.png", "cannot tell", at=4),
+        Record("w-2", "gone.jpg", "A", at=5),
+    ):
+        log.append(record)
+    log.close()
+    (tmp_path / "photos" / "more").mkdir(parents=True)
+    for name in ("a.jpg", "more/b.png", "c.gif"):
+        (tmp_path / "photos" / name).write_bytes(b"")
+    found, out = imported(
+        tmp_path / "answers.jsonl", tmp_path / "out.manifest", tmp_path / "photos"
+    )
+    assert [(line["id"], line.get("source-ref")) for line in out] == [
+        ("a.jpg", "photos/a.jpg"),
+        ("c.gif", "photos/c.gif"),
+        ("more/b.png", "photos/more/b.png"),
+        ("gone.jpg", None),
+    ]
+    assert out[0]["shelf"]["workers"] == [
+        {
+            "submitted": "1970-01-01T00:00:03Z",
+            "image_problem": "yes",
+            "worker_id": "w-2",
+            "label": "",
+        }
+    ]
+    assert [each["label"] for each in out[2]["shelf"]["workers"]] == ["B > C", "cannot tell"]
+    assert out[2]["shelf"]["workers"][0]["seconds"] == 2.5
+    assert +found.counts == {"image_problem": 1, "unanswered_product": 1, "unknown_product": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("p.csv", "sku,name,photo\n1,Mug,a.jpg\n"),
+        ("p.jsonl", '{"sku": 1, "name": "Mug", "photo": "a.jpg", "deep": [1]}\n'),
+        ("p.json", '[{"sku": 1, "name": "Mug", "photo": "a.jpg"}]'),
+    ],
+)
+def test_a_catalogue_with_other_columns_becomes_lines_of_a_manifest(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    log = AnswerLog(tmp_path / "answers.jsonl", print)
+    log.append(Record("w-1", "1", "A"))
+    log.close()
+    _, (line,) = imported(tmp_path / "answers.jsonl", tmp_path / "out.manifest", tmp_path / name)
+    assert (str(line["id"]), line["title"], line["source-ref"]) == ("1", "Mug", "a.jpg")
+    assert line.get("deep") == ([1] if name == "p.jsonl" else None)
+    assert [each["label"] for each in line["shelf"]["workers"]] == ["A"]

@@ -1,0 +1,179 @@
+"""`shelfsort label`: a web page on which people label products."""
+
+import shlex
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from shelfsort.core.errors import InputError
+from shelfsort.core.signals import EndingSignals
+from shelfsort.core.terminal import one_line
+from shelfsort.core.web.exposure import check_page_exposure
+from shelfsort.core.web.people import new_people, read_people
+from shelfsort.core.web.protection import LOOPBACK_HOSTS
+from shelfsort.core.web.server import WebServer
+from shelfsort.labeling.queue import log
+from shelfsort.labeling.web.job import LabelJob, OpenJob
+
+_PORT = 8010
+_MAX_CONNECTIONS = 500
+
+
+@click.command()
+@click.option(
+    "--data", "--manifest", "data", help="Products: a manifest, table or folder of images."
+)
+@click.option("--taxonomy", metavar="FILE", help="Category tree to choose from.")
+@click.option(
+    "--answers",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of answers. A new one is made; an existing one goes on.",
+)
+@click.option(
+    "--answers-each",
+    type=click.IntRange(1, 100),
+    default=3,
+    show_default=True,
+    help="People who answer about each product.",
+)
+@click.option("--person", "persons", multiple=True, help="Name of a person who labels. Repeatable.")
+@click.option(
+    "--people",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="CSV file of people with the columns name and token.",
+)
+@click.option("--gold", default="", metavar="FILE", help="True labels of some products.")
+@click.option("--guide", default="", metavar="FILE", help="Definitions and examples of categories.")
+@click.option(
+    "--gold-share",
+    type=click.FloatRange(0, 0.9),
+    default=0.05,
+    show_default=True,
+    help="Share of gold products among those that a person gets.",
+)
+@click.option(
+    "--lease-minutes",
+    type=click.FloatRange(0.1, 1440),
+    default=10.0,
+    show_default=True,
+    help="Minutes after which an unanswered product goes to somebody else.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=_PORT, show_default=True, help="Port; 0 chooses a free one.")
+@click.option(
+    "--public",
+    metavar="URL",
+    help="Address at which people reach the page from elsewhere. Confirms that products and "
+    "images may be shown to them.",
+)
+@click.option("--plaintext", is_flag=True, help="Permit a --public address without https.")
+@click.option("--allow-http", is_flag=True, help="Fetch images from the web.")
+@click.option(
+    "--image-root",
+    "image_roots",
+    multiple=True,
+    help="Folder that images may lie in, besides the file's own. Repeatable.",
+)
+@click.option("--delete-worker", metavar="NAME", help="Delete a person's answers, and stop.")
+def label(
+    data: str | None,
+    taxonomy: str | None,
+    answers: Path,
+    answers_each: int,
+    persons: tuple[str, ...],
+    people: Path | None,
+    gold: str,
+    guide: str,
+    gold_share: float,
+    lease_minutes: float,
+    host: str,
+    port: int,
+    public: str | None,
+    plaintext: bool,
+    allow_http: bool,
+    image_roots: tuple[str, ...],
+    delete_worker: str | None,
+) -> None:
+    """Serve a page on which several people choose the category of each product.
+
+    Each person gets a link of their own. The page listens on this machine alone unless --public is
+    given. Answers are stored before the page goes on, so a crash loses none; the same command
+    continues where it stopped.
+
+    \b
+    Examples:
+      shelfsort label --data photos --taxonomy tree.json --answers answers.jsonl
+      shelfsort label --data products.csv --taxonomy tree.json --answers answers.jsonl \\
+        --person Ann --person Bob --answers-each 2
+      shelfsort labels import answers.jsonl --products photos --output labelled.manifest
+      shelfsort label --answers answers.jsonl --delete-worker Ann
+    """
+    if delete_worker is not None:
+        removed = log.delete_worker(answers, delete_worker)
+        click.echo(f"Deleted {removed:,} records of {one_line(delete_worker)}.")
+        return
+    if data is None or taxonomy is None:
+        raise InputError("--data and --taxonomy: missing. Give the products and the category tree.")
+    check_page_exposure(host, public, plaintext=plaintext)
+    tokens = _tokens(people, persons)
+    job = LabelJob(
+        data,
+        taxonomy,
+        answers,
+        gold,
+        guide,
+        answers_each,
+        lease_minutes * 60,
+        gold_share,
+        image_roots,
+        allow_http,
+    )
+    named = urlsplit(public or "")
+    hosts = LOOPBACK_HOSTS | ({named.hostname} if named.hostname else set())
+    # Before threads start: one of them may get the signal.
+    signals = EndingSignals()
+    with job.opened(tokens, hosts, https=named.scheme == "https") as opened:
+        lines = _opening(opened)
+        with WebServer(opened.app, host, port, max_connections=_MAX_CONNECTIONS) as server:
+            base = (public or server.url).rstrip("/")
+            lines += [f"  {name}: {base}/?token={token}" for name, token in tokens.items()]
+            for line in [*lines, "Stop with Ctrl-C. The same command goes on from there."]:
+                click.echo(line)
+            signals.wait()
+        for line in _closing(opened, data, answers):
+            click.echo(line)
+
+
+def _tokens(people: Path | None, persons: tuple[str, ...]) -> dict[str, str]:
+    """Everybody's token; one person where nobody is named."""
+    listed = read_people(people) if people else {}
+    given = new_people(persons)
+    if both := listed.keys() & given.keys():
+        raise InputError(f"--person {min(both)}: is in {people}. Give each person once.")
+    return {**listed, **given} or new_people(["worker"])
+
+
+def _opening(opened: OpenJob) -> list[str]:
+    catalogue, progress = opened.catalogue, opened.service.progress("")
+    left_out, listed = sum(catalogue.rejects.values()), len(catalogue.listed)
+    lines = [f"{listed:,} products, {progress.given:,} of {progress.needed:,} answers given"]
+    if left_out:
+        lines.append(f"Left out: {left_out:,} lines, the first is {catalogue.first_reject}")
+    if opened.service.unknown:
+        lines.append(f"Answers about other products, kept: {opened.service.unknown:,}")
+    return [*map(one_line, lines), "Links, one for each person. Whoever has a link can answer:"]
+
+
+def _closing(opened: OpenJob, data: str, answers: Path) -> list[str]:
+    service, progress = opened.service, opened.service.progress("")
+    lines = [f"{progress.given:,} of {progress.needed:,} answers given"]
+    for name in opened.names:
+        worker = service.worker(name)
+        right, gold = service.gold_right(worker)
+        on_gold = f", {right:,} of {gold:,} gold products right" if gold else ""
+        lines.append(f"  {name} ({worker}): {service.progress(worker).own:,} answers{on_gold}")
+    command = f"shelfsort labels import {shlex.quote(str(answers))} --products {shlex.quote(data)}"
+    lines.append(f"Next: {command} --output labelled.manifest")
+    return list(map(one_line, lines))

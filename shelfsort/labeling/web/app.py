@@ -1,0 +1,214 @@
+"""The web application: a page, the tree, images, and what the page's script asks for."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from importlib import resources
+from typing import Any, TypeVar
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from shelfsort.core.web.application import pages
+from shelfsort.core.web.token import person
+from shelfsort.labeling.answers import UNSURE
+from shelfsort.labeling.pages.worker_template import picker_part
+from shelfsort.labeling.queue.records import IMAGE_PROBLEM
+from shelfsort.labeling.queue.service import TaskService
+from shelfsort.labeling.web.choices import Choices
+from shelfsort.labeling.web.products import Images, Listed
+from shelfsort.products.images.shown import MEDIA_TYPE
+from shelfsort.products.manifest.rejects import REASONS, RejectedLine
+
+_AT_ONCE = 3
+"""Tasks that a page holds: the one that is shown, and the next ones, whose images it loads."""
+_IMAGE_THREADS = 4
+_LONGEST_SECONDS = 3_600.0
+_MAX_BODY_BYTES = 1 << 14
+_OWN = {
+    "/": ("label.html", "text/html"),
+    "/label.css": ("label.css", "text/css"),
+    "/label.js": ("label.js", "text/javascript"),
+}
+_PICKER = {"/picker.css": "text/css", "/picker.js": "text/javascript"}
+_KEPT = "private, max-age=86400, immutable"
+
+_Value = TypeVar("_Value")
+
+
+class LabelPage:
+    """Answers the page's requests. Its task service is called from one thread."""
+
+    def __init__(
+        self,
+        service: TaskService,
+        listed: Sequence[Listed],
+        choices: Choices,
+        images: Images,
+    ):
+        """Starts nothing but idle threads.
+
+        Args:
+            service: over the ids of `listed`, in that order.
+            listed: products.
+            choices: categories.
+            images: of `listed`.
+        """
+        self._service, self._listed, self._choices, self._images = service, listed, choices, images
+        # Addresses of images and of the tree may be kept by browsers, so each start has its own.
+        self._run = secrets.token_hex(4)
+        self._one = ThreadPoolExecutor(1, "answers")
+        self._loaders = ThreadPoolExecutor(_IMAGE_THREADS, "images")
+
+    def application(
+        self, tokens: Mapping[str, str], hosts: Collection[str], *, encrypted: bool = False
+    ) -> ASGIApp:
+        """The application.
+
+        Args:
+            tokens: by the name of each person.
+            hosts: names that it answers to.
+            encrypted: whether people reach it by https, also where a proxy encrypts.
+        """
+        routes = [
+            *(Route(path, _static(_own(name), kind)) for path, (name, kind) in _OWN.items()),
+            *(Route(path, _static(picker_part(path[1:]), kind)) for path, kind in _PICKER.items()),
+            Route(f"/{self._run}/tree.json", self._tree),
+            Route(f"/{self._run}/images/{{place:int}}", self._image),
+            Route("/tasks", self._tasks, methods=["POST"]),
+            Route("/answer", self._answer, methods=["POST"]),
+            Route("/undo", self._undo, methods=["POST"]),
+        ]
+        app = pages(routes, token=tokens, hosts=hosts, max_body_bytes=_MAX_BODY_BYTES)
+        return _Encrypted(app) if encrypted else app
+
+    def close(self) -> None:
+        """Ends the threads, after the answers in hand are kept."""
+        self._loaders.shutdown(wait=False, cancel_futures=True)
+        self._one.shutdown()
+
+    async def _tree(self, request: Request) -> Response:
+        headers = {"Content-Encoding": "gzip", "Cache-Control": _KEPT}
+        return Response(self._choices.packed, 200, headers, "application/json")
+
+    async def _image(self, request: Request) -> Response:
+        place = request.path_params["place"]
+        if place >= len(self._listed):
+            raise HTTPException(404, "No such image")
+        loop = asyncio.get_running_loop()
+        try:
+            content = await loop.run_in_executor(self._loaders, self._images.jpeg, place)
+        except RejectedLine as why:
+            # Not its detail, which may name places on this machine.
+            raise HTTPException(422, REASONS[why.reason]) from why
+        return Response(content, 200, {"Cache-Control": _KEPT}, MEDIA_TYPE)
+
+    async def _tasks(self, request: Request) -> Response:
+        return await self._called(request, lambda worker: {})
+
+    async def _answer(self, request: Request) -> Response:
+        task, label, problem, seconds = self._read(await _object(request))
+
+        def answer(worker: str) -> dict[str, Any]:
+            try:
+                return {"outcome": self._service.answer(worker, task, label, problem, seconds)}
+            except KeyError as error:
+                raise HTTPException(404, "No such product") from error
+
+        return await self._called(request, answer)
+
+    async def _undo(self, request: Request) -> Response:
+        return await self._called(
+            request, lambda worker: {"undone": self._service.undo(worker) is not None}
+        )
+
+    async def _called(self, request: Request, work: Callable[[str], dict[str, Any]]) -> Response:
+        """What `work` says, and what the page shows next."""
+        name = person(request)
+
+        def in_turn() -> dict[str, Any]:
+            worker = self._service.worker(name)
+            try:
+                said = work(worker)
+            except OSError as error:
+                reason = error.strerror or type(error).__name__
+                raise HTTPException(507, f"The answer could not be stored: {reason}") from error
+            return {**said, **self._shown(worker, name)}
+
+        loop = asyncio.get_running_loop()
+        return JSONResponse(await loop.run_in_executor(self._one, in_turn))
+
+    def _shown(self, worker: str, name: str) -> dict[str, Any]:
+        places = self._service.take(worker, _AT_ONCE)
+        return {
+            "name": name,
+            "tree": f"/{self._run}/tree.json",
+            "tasks": [self._task(place) for place in places],
+            "waiting": not places and self._service.may_get(worker),
+            "progress": asdict(self._service.progress(worker)),
+        }
+
+    def _task(self, place: int) -> dict[str, Any]:
+        product = self._listed[place].product
+        return {
+            "task": product.id,
+            "title": product.title,
+            "description": product.description,
+            "price": product.price,
+            "image": f"/{self._run}/images/{place}" if product.image else None,
+        }
+
+    def _read(self, body: Mapping[str, Any]) -> tuple[str, str, str, float]:
+        """Task, label, problem and seconds of an answer. Raises HTTPException 400."""
+        task, choice, seconds = body.get("task"), body.get("choice"), body.get("seconds")
+        if not isinstance(task, str) or not isinstance(seconds, int | float):
+            raise HTTPException(400, "An answer has a task and seconds")
+        # Written so that NaN becomes the limit.
+        seconds = seconds if 0 <= seconds < _LONGEST_SECONDS else _LONGEST_SECONDS
+        if choice == "unsure":
+            return task, UNSURE, "", seconds
+        if choice == IMAGE_PROBLEM:
+            return task, "", IMAGE_PROBLEM, seconds
+        leaf = body.get("category")
+        label = self._choices.labels.get(leaf) if isinstance(leaf, str) else None
+        if choice != "category" or label is None:
+            raise HTTPException(400, "No such category")
+        return task, label, "", seconds
+
+
+class _Encrypted:
+    """Tells an application that people reach it by https, so it marks its cookies as secure."""
+
+    def __init__(self, app: ASGIApp):
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._app({**scope, "scheme": "https"}, receive, send)
+
+
+def _own(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text("utf-8")
+
+
+def _static(content: str, media_type: str) -> Callable[[Request], Any]:
+    async def answer(request: Request) -> Response:
+        return Response(content, media_type=media_type)
+
+    return answer
+
+
+async def _object(request: Request) -> Mapping[str, Any]:
+    """The JSON object of a request. Raises HTTPException 400."""
+    try:
+        value = json.loads(await request.body())
+    except (ValueError, RecursionError) as error:
+        raise HTTPException(400, "The body is not JSON") from error
+    if not isinstance(value, dict):
+        raise HTTPException(400, "The body is no object")
+    return value

@@ -1,0 +1,277 @@
+"use strict";
+// The page of one person: shows a product, sends the answer, and has the next products at hand.
+const $ = (id) => document.getElementById(id);
+const count = (n) => n.toLocaleString("en");
+const RETRY_MS = [500, 1000, 2000, 5000];
+const LOOK_AGAIN_MS = 10000;
+const RENEW_MS = 60000;
+const MOST_RECENT = 5;
+const MOST_ENLARGED = 5;
+const CONNECTION =
+  "The server does not answer. Your answer is kept in this window and is sent again.";
+
+let tasks = [];
+let shown = null;
+let shownAt = 0;
+let busy = false;
+let active = true;
+let picker = null;
+let recent = [];
+const loaded = new Map();
+
+const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+
+function trouble(text) {
+  $("trouble").textContent = text;
+  $("trouble").hidden = !text;
+}
+
+let saying = 0;
+function say(text) {
+  $("said").textContent = text;
+  $("said").classList.add("shown");
+  clearTimeout(saying);
+  saying = setTimeout(() => $("said").classList.remove("shown"), 2500);
+}
+
+// Sends until the server has said something; an answer that arrives twice counts once.
+async function ask(path, body) {
+  for (let tries = 0; ; tries++) {
+    try {
+      const response = await fetch(path, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify(body || {}),
+      });
+      const said = await response.json();
+      if (response.ok) {
+        trouble("");
+        return { ...said, tries };
+      }
+      if (response.status === 401) {
+        trouble("Your link is no longer valid. Ask for a new one, and open it.");
+        return null;
+      }
+      if (response.status < 500) {
+        trouble(said.error);
+        return null;
+      }
+      trouble(said.error + ". It is tried again.");
+    } catch {
+      trouble(CONNECTION);
+    }
+    await wait(RETRY_MS[Math.min(tries, RETRY_MS.length - 1)]);
+  }
+}
+
+async function asking(path, body) {
+  if (busy) return null;
+  busy = true;
+  $("work").setAttribute("aria-busy", "true");
+  try {
+    return await ask(path, body);
+  } finally {
+    busy = false;
+    $("work").removeAttribute("aria-busy");
+  }
+}
+
+function duration(seconds) {
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  if (minutes < 60) return minutes + " min";
+  const hours = Math.floor(minutes / 60);
+  return hours < 24 ? hours + " h " + (minutes % 60) + " min" : count(hours) + " h";
+}
+
+function showProgress(progress) {
+  $("bar").value = progress.needed ? progress.given / progress.needed : 1;
+  $("given").textContent = `${count(progress.given)} of ${count(progress.needed)} answers`;
+  $("left").textContent =
+    progress.seconds_left === null || progress.given >= progress.needed
+      ? ""
+      : `· about ${duration(progress.seconds_left)} left`;
+  $("own").textContent = `You: ${count(progress.own)}`;
+  $("undo").disabled = $("idle-undo").disabled = progress.own === 0;
+}
+
+function load(task) {
+  if (!task.image || loaded.has(task.image)) return;
+  const image = new Image();
+  image.src = task.image;
+  loaded.set(task.image, image);
+}
+
+function showImage(task) {
+  const image = $("image");
+  const missing = $("no-image");
+  image.hidden = true;
+  missing.hidden = Boolean(task.image);
+  missing.textContent = "This product has no image.";
+  $("broken").hidden = !task.image;
+  if (!task.image) return;
+  image.onload = () => {
+    // A thumbnail that fills the window is a blur.
+    image.style.maxWidth = `${image.naturalWidth * MOST_ENLARGED}px`;
+    image.style.maxHeight = `${image.naturalHeight * MOST_ENLARGED}px`;
+    image.hidden = false;
+  };
+  image.onerror = () => {
+    missing.hidden = false;
+    missing.textContent = "The image does not load.";
+  };
+  image.src = task.image;
+}
+
+function showTask(task) {
+  if (shown && shown.task === task.task) return;
+  shown = task;
+  shownAt = performance.now();
+  showImage(task);
+  $("title").textContent = task.title;
+  $("title").hidden = !task.title;
+  $("price").textContent = task.price === null ? "" : "Price: " + count(task.price);
+  $("price").hidden = task.price === null;
+  $("description").textContent = task.description;
+  $("description").hidden = !task.description;
+  $("id").textContent = task.task;
+  $("words").scrollTop = 0;
+  picker.clear().then(picker.focus);
+}
+
+function showRecent() {
+  const buttons = recent.map((leaf, place) => {
+    const chip = Object.assign(document.createElement("button"), { type: "button" });
+    const name = document.createElement("bdi");
+    name.textContent = leaf.path[leaf.path.length - 1];
+    chip.append(name);
+    if (place === 0) chip.append(Object.assign(document.createElement("kbd"), { textContent: "=" }));
+    chip.title = leaf.path.join(" › ");
+    chip.onclick = () => choose(leaf);
+    return chip;
+  });
+  $("recent").replaceChildren(...buttons);
+  $("recent").hidden = !buttons.length;
+}
+
+function showIdle(said) {
+  shown = null;
+  const all = said.progress.given >= said.progress.needed;
+  $("idle-title").textContent = said.waiting ? "Nothing for you right now" : all ? "All done" : "You are done";
+  $("idle-text").textContent = said.waiting
+    ? "Other people have the last products. Some may come back: this page looks again by itself."
+    : all
+      ? "Every product has all its answers. Thank you."
+      : "You have answered every product. Other people have to answer the rest. Thank you.";
+}
+
+function show(said) {
+  if (!said) return;
+  tasks = said.tasks;
+  $("who").textContent = said.name;
+  showProgress(said.progress);
+  $("work").hidden = tasks.length === 0;
+  $("idle").hidden = tasks.length > 0;
+  if (tasks.length === 0) return showIdle(said);
+  const needed = new Set(tasks.map((task) => task.image));
+  for (const image of loaded.keys()) if (!needed.has(image)) loaded.delete(image);
+  tasks.forEach(load);
+  showTask(tasks[0]);
+}
+
+async function answer(body, words) {
+  if (!shown || busy) return;
+  const seconds = (performance.now() - shownAt) / 1000;
+  const said = await asking("/answer", { task: shown.task, seconds, ...body });
+  // A product that is gone: what is wrong is shown, and the next product.
+  if (!said) return show(await asking("/tasks"));
+  if (said.outcome === "taken") say("Others have answered that product in the meantime.");
+  else if (said.outcome === "answered" && said.tries === 0) say("You had answered that product.");
+  else say(words);
+  show(said);
+}
+
+function choose(leaf) {
+  if (!shown || busy) return;
+  recent = [leaf, ...recent.filter((each) => each.id !== leaf.id)].slice(0, MOST_RECENT);
+  showRecent();
+  answer({ choice: "category", category: leaf.id }, leaf.path.join(" › "));
+}
+const unsure = () => answer({ choice: "unsure" }, "Cannot tell");
+const broken = () => shown && shown.image && answer({ choice: "image" }, "Image does not load");
+
+async function undo() {
+  const said = await asking("/undo");
+  if (!said) return;
+  say(said.undone ? "Your last answer is taken back." : "There is nothing to take back.");
+  shown = null;
+  show(said);
+}
+
+async function renew() {
+  if (busy || document.hidden || (!active && shown)) return;
+  active = false;
+  show(await asking("/tasks"));
+}
+
+const SPECIAL = { "?": unsure, "!": broken, "=": () => recent.length && choose(recent[0]) };
+
+function key(event) {
+  active = true;
+  if (event.isComposing) return;
+  const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
+  const search = document.querySelector(".picker-search");
+  const typing = document.activeElement === search && search.value !== "";
+  if ($("help").open) {
+    // The picker listens to keys as well.
+    if (!["Escape", "Tab", "Enter", " "].includes(event.key)) event.preventDefault();
+    return event.stopPropagation();
+  }
+  if (event.key === "F1") $("help").showModal();
+  else if (busy && !["Tab", "Shift"].includes(event.key) && plain);
+  else if (!plain && !event.altKey && event.key.toLowerCase() === "z" && !typing) undo();
+  else if (plain && !typing && SPECIAL[event.key]) SPECIAL[event.key]();
+  else {
+    // A letter begins a search, wherever the keyboard is.
+    if (plain && /^\p{L}$/u.test(event.key)) search.focus();
+    return;
+  }
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+const KEYS = [
+  ["1 … 9", "Choose or open a row"],
+  ["letters", "Search; Enter takes the first"],
+  ["↑ ↓", "Move"],
+  ["→ or Enter", "Open or choose"],
+  ["← or ⌫", "Back"],
+  ["=", "The same category as before"],
+  ["?", "Cannot tell"],
+  ["!", "The image does not load"],
+  ["Ctrl Z", "Undo: take the last answer back"],
+  ["F1", "These keys"],
+];
+
+async function begin() {
+  const said = await ask("/tasks");
+  if (!said) return;
+  const nodes = await (await fetch(said.tree)).json();
+  picker = categoryPicker($("picker"), { nodes });
+  $("picker").addEventListener("pick", (event) => event.detail && choose(event.detail));
+  for (const [keys, meaning] of KEYS) {
+    const row = $("keys").insertRow();
+    row.insertCell().append(Object.assign(document.createElement("kbd"), { textContent: keys }));
+    row.insertCell().textContent = meaning;
+  }
+  $("unsure").onclick = unsure;
+  $("broken").onclick = broken;
+  $("undo").onclick = $("idle-undo").onclick = undo;
+  $("help-button").onclick = () => $("help").showModal();
+  window.addEventListener("keydown", key, true);
+  window.addEventListener("pointerdown", () => (active = true));
+  setInterval(renew, RENEW_MS);
+  setInterval(() => !$("idle").hidden && renew(), LOOK_AGAIN_MS);
+  show(said);
+}
+
+begin();

@@ -1,0 +1,99 @@
+"""The products that people label, and their images."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from shelfsort.core.errors import InputError
+from shelfsort.labeling.given_products import PRODUCT_FIELDS
+from shelfsort.products.images.shown import shown_image
+from shelfsort.products.images.source import ImageSources
+from shelfsort.products.manifest.parsing import parse_record, read_record
+from shelfsort.products.manifest.rejects import RejectedLine
+from shelfsort.products.product import Product
+from shelfsort.products.tables.lines import catalogue_lines
+from shelfsort.products.tables.rows import Reading
+
+MAX_SHOWN_CHARS = 2_000
+"""Of a title and of a description: nobody reads more."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A product and the file that names it."""
+
+    product: Product
+    file: str
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The products of a labelling job.
+
+    Attributes:
+        listed: each id once; a later file replaces the product of an earlier one.
+        rejects: number of lines that were left out, by reason.
+        first_reject: place of the first of them and what is wrong there, "" for none.
+    """
+
+    listed: Sequence[Listed]
+    rejects: Mapping[str, int]
+    first_reject: str
+
+
+def read_catalogue(data: str, how: Reading) -> Catalogue:
+    """Reads the products; labels in the data are not looked at.
+
+    Args:
+        data: manifest, table or folder of images, in any form that `shelfsort run` takes.
+        how: tables are read.
+
+    Raises:
+        InputError: it cannot be read, or holds no product.
+    """
+    listed: dict[str, Listed] = {}
+    rejects: Counter[str] = Counter()
+    first = ""
+    for line in catalogue_lines(data, how):
+        record = read_record(line)
+        shown = {name: record.fields[name] for name in PRODUCT_FIELDS if name in record.fields}
+        try:
+            product = parse_record(
+                type(record)(line, shown, record.fault), "", MAX_SHOWN_CHARS
+            ).product
+            if product.id in listed and listed[product.id].file == line.file:
+                raise RejectedLine("repeated_id", f"{product.id[:80]!r}")
+        except RejectedLine as why:
+            rejects[why.reason] += 1
+            first = first or f"{line.file}:{line.number}: {why}"
+            continue
+        listed[product.id] = Listed(product, line.file)
+    if not listed:
+        why_none = f" ({first})" if first else ""
+        raise InputError(
+            f"{data}: no product to label{why_none}. Give products with images or words."
+        )
+    return Catalogue(tuple(listed.values()), rejects, first)
+
+
+class Images:
+    """The images of a catalogue's products, as a browser shows them. Threads may share it."""
+
+    def __init__(
+        self, listed: Sequence[Listed], roots: Sequence[str] = (), allow_http: bool = False
+    ):
+        """As `ImageSources`."""
+        self._listed = listed
+        self._sources = ImageSources(roots, allow_http=allow_http)
+
+    def jpeg(self, place: int) -> bytes:
+        """The image of the product at a place in the catalogue.
+
+        Raises:
+            RejectedLine: there is none, or it cannot be read or shown.
+        """
+        each = self._listed[place]
+        if not each.product.image:
+            raise RejectedLine("missing_image", "the product has no image")
+        source = self._sources.of(each.file)
+        return shown_image(source.read(source.locate(each.product.image)))
