@@ -13,8 +13,10 @@ from shelfsort.core.web.exposure import check_page_exposure
 from shelfsort.core.web.people import new_people, read_people
 from shelfsort.core.web.protection import LOOPBACK_HOSTS
 from shelfsort.core.web.server import WebServer
+from shelfsort.labeling.jobs.personal_data import has_personal_data
 from shelfsort.labeling.queue import log
 from shelfsort.labeling.web.job import LabelJob, OpenJob
+from shelfsort.labeling.web.products import Catalogue
 
 _PORT = 8010
 _MAX_CONNECTIONS = 500
@@ -98,9 +100,9 @@ def label(
 ) -> None:
     """Serve a page on which several people choose the category of each product.
 
-    Each person gets a link of their own. The page listens on this machine alone unless --public is
-    given. Answers are stored before the page goes on, so a crash loses none; the same command
-    continues where it stopped.
+    Each person gets a link of their own. Only this machine can open the page unless --public is
+    given. An answer is on the disk before the page goes on, so a crash loses none. The same command
+    goes on where it stopped.
 
     \b
     Examples:
@@ -135,9 +137,10 @@ def label(
     # Before threads start: one of them may get the signal.
     signals = EndingSignals()
     with job.opened(tokens, hosts, https=named.scheme == "https") as opened:
-        lines = _opening(opened)
+        lines = [*_opening(opened), *(_warning(opened.catalogue) if public else [])]
         with WebServer(opened.app, host, port, max_connections=_MAX_CONNECTIONS) as server:
             base = (public or server.url).rstrip("/")
+            lines.append("Links, one for each person. Whoever has a link can answer:")
             lines += [f"  {name}: {base}/?token={token}" for name, token in tokens.items()]
             for line in [*lines, "Stop with Ctrl-C. The same command goes on from there."]:
                 click.echo(line)
@@ -163,7 +166,15 @@ def _opening(opened: OpenJob) -> list[str]:
         lines.append(f"Left out: {left_out:,} lines, the first is {catalogue.first_reject}")
     if opened.service.unknown:
         lines.append(f"Answers about other products, kept: {opened.service.unknown:,}")
-    return [*map(one_line, lines), "Links, one for each person. Whoever has a link can answer:"]
+    return list(map(one_line, lines))
+
+
+def _warning(catalogue: Catalogue) -> list[str]:
+    products = [each.product for each in catalogue.listed]
+    found = sum(has_personal_data(f"{each.title}\n{each.description}") for each in products)
+    if not found:
+        return []
+    return [f"Warning: {found:,} products hold an e-mail address or a telephone number."]
 
 
 def _closing(opened: OpenJob, data: str, answers: Path) -> list[str]:

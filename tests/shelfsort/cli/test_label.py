@@ -1,0 +1,89 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from shelfsort.cli import label as module
+from shelfsort.core.errors import InputError
+from shelfsort.labeling.queue.log import read_log
+from shelfsort.labeling.queue.service import QueueSettings, TaskService
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    """A folder with products, a tree and gold; the current one."""
+    (tmp_path / "products.csv").write_text("id,title\np,Mug\nq,Call +44 20 7946 0958\nq,again\n")
+    (tmp_path / "tree.json").write_text(json.dumps(["Kitchen > Mugs", "Hats"]))
+    (tmp_path / "gold.csv").write_text("id,gold\np,Mugs\nx,Hats\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def call(shop, monkeypatch):
+    """Runs the command and stops it at once; returns its lines."""
+
+    class AtOnce:
+        def wait(self):
+            pass
+
+    monkeypatch.setattr(module, "EndingSignals", AtOnce)
+
+    def called(words, data="--data products.csv --taxonomy tree.json --port 0"):
+        arguments = f"--answers answers.jsonl {data} {words}".split()
+        done = CliRunner().invoke(module.label, arguments, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.output.splitlines()
+
+    return called
+
+
+def test_it_says_what_there_is_to_do_and_gives_each_person_a_link(call, shop):
+    said = call("--person Ann --person Bob --answers-each 2 --gold gold.csv")
+    assert said[0] == "2 products, 0 of 2 answers given"
+    assert said[1].startswith("Left out: 1 lines") and "products.csv:4: repeated_id" in said[1]
+    links = [line.split(": ", 1) for line in said if "?token=" in line]
+    assert [name for name, _ in links] == ["  Ann", "  Bob"]
+    assert all(link.startswith("http://127.0.0.1:") for _, link in links)
+    assert len({link for _, link in links}) == 2
+    assert "--products products.csv" in said[-1]
+    assert (shop / "answers.jsonl").exists()
+
+
+def test_a_public_page_is_confirmed_with_its_address(call):
+    said = call("--host 0.0.0.0 --public https://label.example")
+    assert [line.split("?")[0] for line in said if "?token=" in line] == [
+        "  worker: https://label.example/"
+    ]
+    assert "Warning: 1 products hold an e-mail address or a telephone number." in said
+    with pytest.raises(InputError, match="--public"):
+        call("--host 0.0.0.0")
+
+
+def test_what_is_missing_or_contradicts_is_named(call, shop):
+    with pytest.raises(InputError, match="--data and --taxonomy"):
+        call("", data="--data products.csv")
+    with pytest.raises(InputError, match="twice"):
+        call("--person Ann --person Ann")
+    (shop / "people.csv").write_text("name,token\nAnn,\n")
+    with pytest.raises(InputError, match="--person Ann: is in people.csv"):
+        call("--people people.csv --person Ann")
+    (shop / "gold.csv").write_text("id,gold\np,Cups\n")
+    with pytest.raises(InputError, match="gold.csv: 'p'"):
+        call("--gold gold.csv")
+    (shop / "gold.csv").write_text("id,gold\nx,Hats\n")
+    with pytest.raises(InputError, match="no product of --data"):
+        call("--gold gold.csv")
+
+
+def test_one_persons_answers_are_deleted_and_the_others_reported(call, shop):
+    service = TaskService(["p", "q"], QueueSettings(gold={"p": "Hats"}), shop / "answers.jsonl")
+    for name in ("Ann", "Bob"):
+        service.answer(service.worker(name), "p", "Hats", "", 1)
+    service.close()
+    assert call("--delete-worker Ann", data="") == ["Deleted 1 records of Ann."]
+    (shop / "gold.csv").write_text("id,gold\np,Hats\n")
+    said = call("--gold gold.csv --person Ann --person Bob")
+    report = [line.split(")")[1] for line in said if "(w-" in line]
+    assert report == [": 0 answers", ": 1 answers, 1 of 1 gold products right"]
+    assert len(list(read_log("answers.jsonl"))) == 1
