@@ -12,7 +12,10 @@ from shelfsort.products.tables.rows import CATEGORY
 @click.argument("exports", metavar="EXPORT...", nargs=-1, required=True)
 @click.option("--output", required=True, metavar="FILE", help="Manifest to write.")
 @click.option(
-    "--products", default="", metavar="MANIFEST", help="Manifest of the products of the job."
+    "--products",
+    default="",
+    metavar="MANIFEST",
+    help="Products of the job: a manifest, table or folder of images.",
 )
 @click.option(
     "--attribute", default=CATEGORY, show_default=True, help="Label attribute of the manifest."
@@ -26,7 +29,8 @@ def import_answers(
     """Turn the answers that another tool exports into a manifest with every worker's answer.
 
     EXPORT is a table with the columns task, worker and label (and perhaps seconds), the folder
-    worker-response of Ground Truth, its responses as JSON Lines, or Label Studio's JSON export.
+    worker-response of Ground Truth, its responses as JSON Lines, Label Studio's JSON export, or the
+    answers of `shelfsort label`.
     Several exports are joined: those of k projects that asked k people about the same products.
     Nothing is left out: an answer without a label is kept in full, and counted.
 

@@ -50,14 +50,15 @@ class Record:
 def read_fields(fields: Mapping[str, Any]) -> Record | None:
     """The record that JSON holds, None where it holds none."""
     texts = [fields.get(name, "") for name in ("worker", "task", "label", "problem")]
-    if not all(isinstance(each, str) for each in texts) or not (texts[0] and texts[1]):
+    if not all(isinstance(each, str) for each in texts):
         return None
+    worker, task, label, problem = texts
     undo, seconds, at = fields.get("undo", False), fields.get("seconds"), fields.get("at")
-    if not isinstance(undo, bool) or not (undo or texts[2] or texts[3]):
+    if not (worker and task) or not isinstance(undo, bool) or not (undo or label or problem):
         return None
-    if not _is_number(at) or not (seconds is None or _is_number(seconds)):
+    if at is None or not _is_number(at) or not (seconds is None or _is_number(seconds)):
         return None
-    return Record(*texts, seconds=seconds, at=at, undo=undo)
+    return Record(worker, task, label, problem, seconds, at, undo)
 
 
 def pseudonym(key: bytes, name: str) -> str:
