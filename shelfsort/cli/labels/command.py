@@ -6,6 +6,7 @@ from shelfsort.cli.labels.asking import auto, next_products
 from shelfsort.cli.labels.consolidate import consolidate
 from shelfsort.cli.labels.evaluate import evaluate
 from shelfsort.cli.labels.import_answers import import_answers
+from shelfsort.cli.labels.job import job
 from shelfsort.cli.labels.lambdas import lambdas
 from shelfsort.cli.labels.manifest import manifest
 from shelfsort.cli.labels.preview import preview
@@ -21,6 +22,7 @@ def labels() -> None:
       shelfsort labels manifest products.csv --output input.manifest
       shelfsort labels next catalogue.manifest --output ask.manifest
       shelfsort labels template tree.json --output template.html
+      shelfsort labels job job.yaml --submit
       shelfsort labels import label-studio.json --output labelled.manifest
       shelfsort labels consolidate labelled.manifest --output consolidated.manifest
       shelfsort labels evaluate labelled.manifest --price 0.048
@@ -32,6 +34,7 @@ for command in (
     manifest,
     template,
     preview,
+    job,
     lambdas,
     import_answers,
     consolidate,
