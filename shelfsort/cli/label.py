@@ -133,7 +133,8 @@ def label(
         allow_http,
     )
     named = urlsplit(public or "")
-    hosts = LOOPBACK_HOSTS | ({named.hostname} if named.hostname else set())
+    name = f"[{named.hostname}]" if ":" in (named.hostname or "") else named.hostname
+    hosts = LOOPBACK_HOSTS | ({name} if name else set())
     # Before threads start: one of them may get the signal.
     signals = EndingSignals()
     with job.opened(tokens, hosts, https=named.scheme == "https") as opened:

@@ -46,6 +46,7 @@ ENVIRONMENTS = {
 # Where a module has to import, by the longest prefix of its name.
 _NEEDED_IN = {
     "shelfsort": {"base"},
+    "shelfsort.cli.label": {"labels"},
     "shelfsort.cli.labels": {"labels"},
     "shelfsort.core.http": {"catalog"},
     "shelfsort.core.web": {"labels", "decisions", "serve"},

@@ -8,6 +8,7 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from shelfsort.core.errors import InputError
+from shelfsort.core.storage import absolute, is_folder
 from shelfsort.labeling.answer_files import read_gold
 from shelfsort.labeling.pages.guide import read_guide
 from shelfsort.labeling.queue.service import QueueSettings, TaskService
@@ -15,6 +16,7 @@ from shelfsort.labeling.web.app import LabelPage
 from shelfsort.labeling.web.choices import Choices
 from shelfsort.labeling.web.products import Catalogue, Images, read_catalogue
 from shelfsort.products.leaves import LeafResolver
+from shelfsort.products.tables.forms import TABLE_SUFFIXES
 from shelfsort.products.tables.rows import Reading
 from shelfsort.products.taxonomy import UnknownLabel
 
@@ -58,6 +60,7 @@ class LabelJob:
         Raises:
             InputError: one line with file, line and remedy.
         """
+        _refuse_among_products(self.answers, self.data)
         tree = LeafResolver.load(self.taxonomy)
         guide = read_guide(self.guide, tree.taxonomy) if self.guide else None
         choices = Choices(tree.taxonomy, self.taxonomy, guide)
@@ -91,6 +94,14 @@ class OpenJob:
     service: TaskService
     names: tuple[str, ...]
     app: ASGIApp
+
+
+def _refuse_among_products(answers: Path, data: str) -> None:
+    inside = is_folder(data) and answers.absolute().parent == Path(absolute(data))
+    if inside and answers.suffix.lower() in TABLE_SUFFIXES:
+        raise InputError(
+            f"--answers {answers}: would be read as a table of {data}. Put it into another folder."
+        )
 
 
 def _gold(file: str, tree: LeafResolver, choices: Choices, catalogue: Catalogue) -> dict[str, str]:

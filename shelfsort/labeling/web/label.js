@@ -5,6 +5,7 @@ const count = (n) => n.toLocaleString("en");
 const RETRY_MS = [500, 1000, 2000, 5000];
 const LOOK_AGAIN_MS = 10000;
 const RENEW_MS = 60000;
+const SAID_MS = 1800;
 const MOST_RECENT = 5;
 const MOST_ENLARGED = 5;
 const CONNECTION =
@@ -31,7 +32,7 @@ function say(text) {
   $("said").textContent = text;
   $("said").classList.add("shown");
   clearTimeout(saying);
-  saying = setTimeout(() => $("said").classList.remove("shown"), 2500);
+  saying = setTimeout(() => $("said").classList.remove("shown"), SAID_MS);
 }
 
 // Sends until the server has said something; an answer that arrives twice counts once.

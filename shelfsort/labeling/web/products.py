@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 
 from shelfsort.core.errors import InputError
 from shelfsort.labeling.given_products import PRODUCT_FIELDS
@@ -16,6 +17,7 @@ from shelfsort.products.tables.rows import Reading
 
 MAX_SHOWN_CHARS = 2_000
 """Of a title and of a description: nobody reads more."""
+_ENCODED_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class Images:
     ):
         """As `ImageSources`."""
         self._listed = listed
+        # A large image takes 200 MB while it is encoded.
+        self._encoding = BoundedSemaphore(_ENCODED_AT_ONCE)
         self._sources = ImageSources(roots, allow_http=allow_http)
 
     def jpeg(self, place: int) -> bytes:
@@ -96,4 +100,6 @@ class Images:
         if not each.product.image:
             raise RejectedLine("missing_image", "the product has no image")
         source = self._sources.of(each.file)
-        return shown_image(source.read(source.locate(each.product.image)))
+        content = source.read(source.locate(each.product.image))
+        with self._encoding:
+            return shown_image(content)

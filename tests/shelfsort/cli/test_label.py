@@ -68,6 +68,8 @@ def test_what_is_missing_or_contradicts_is_named(call, shop):
     (shop / "people.csv").write_text("name,token\nAnn,\n")
     with pytest.raises(InputError, match="--person Ann: is in people"):
         call("--people people.csv --person Ann")
+    with pytest.raises(InputError, match="would be read as a table"):
+        call("", data="--data . --taxonomy tree.json")
     (shop / "gold.csv").write_text("id,gold\np,Cups\n")
     with pytest.raises(InputError, match="'p': no category"):
         call("--gold gold.csv")
