@@ -9,7 +9,7 @@ const SAID_MS = 1800;
 const MOST_RECENT = 5;
 const MOST_ENLARGED = 5;
 const CONNECTION =
-  "The server does not answer. Your answer is kept in this window and is sent again.";
+  "The server does not answer. What you did is kept in this window and is sent again.";
 
 let tasks = [];
 let shown = null;
@@ -162,7 +162,7 @@ function showIdle(said) {
     ? "Other people have the last products. Some may come back: this page looks again by itself."
     : all
       ? "Every product has all its answers. Thank you."
-      : "You have answered every product. Other people have to answer the rest. Thank you.";
+      : "Nothing is left for you. Other people have to answer the rest. Thank you.";
 }
 
 function show(said) {
