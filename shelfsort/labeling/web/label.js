@@ -195,7 +195,7 @@ function choose(leaf) {
   if (!shown || busy) return;
   recent = [leaf, ...recent.filter((each) => each.id !== leaf.id)].slice(0, MOST_RECENT);
   showRecent();
-  answer({ choice: "category", category: leaf.id }, leaf.path.join(" › "));
+  answer({ choice: "category", category: leaf.id }, leaf.path[leaf.path.length - 1]);
 }
 const unsure = () => answer({ choice: "unsure" }, "Cannot tell");
 const broken = () => shown && shown.image && answer({ choice: "image" }, "Image does not load");
