@@ -1,13 +1,12 @@
 """`shelfsort labels preview`: the page of a task as a worker would see it."""
 
 import itertools
-import signal
-import threading
 import webbrowser
 
 import click
 
 from shelfsort.core.errors import InputError
+from shelfsort.core.signals import EndingSignals
 from shelfsort.core.storage import absolute, read_input
 from shelfsort.core.terminal import one_line
 from shelfsort.labeling.answer_files import json_record
@@ -57,15 +56,12 @@ def preview(template: str, data: str, first: int, answers: str, port: int, open_
     shown.render(0)
     for name in unknown_elements(text):
         click.echo(f"{one_line(name)}: no stand-in; the preview leaves it empty", err=True)
+    signals = EndingSignals()
     token = access_token()
     with WebServer(shown.application(token), port=port) as server:
         address = f"{server.url}/task/0?token={token}"
         click.echo(f"{len(lines):,} tasks: {address}")
         if open_:
             webbrowser.open(address)
-        stopped = threading.Event()
-        signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-        try:
-            stopped.wait()
-        except KeyboardInterrupt:
-            click.echo(f"Answers: {one_line(answers)}")
+        signals.wait()
+    click.echo(f"Answers: {one_line(answers)}")
