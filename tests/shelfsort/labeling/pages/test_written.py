@@ -46,7 +46,7 @@ def test_a_guide_puts_definitions_and_small_pictures_into_the_page(tmp_path, tre
     [
         ("\nSocks: {about: x}", ":2: no category 'Socks'"),
         ("Hats: text", ":1: no guide"),
-        ("Hats: {abuot: x}", ":1: no guide"),
+        ("Hats: {aboutt: x}", ":1: no guide"),
         ("Hats: {about: [x]}", ":1: about is no text"),
         ("Hats: {examples: [a, b, c, d]}", ":1: examples is no list of 1 to 3"),
         ("Hats: {examples: [none.jpg]}", ":1: none.jpg: cannot be read"),
