@@ -1,17 +1,59 @@
 """Reads labelling jobs from files and evaluates them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from shelfsort.core.errors import InputError
 from shelfsort.labeling.answer_files import answer_rows, is_table, json_record, read_gold
-from shelfsort.labeling.answers import UNSURE
-from shelfsort.labeling.consolidation_job import label_tree
+from shelfsort.labeling.answers import UNSURE, Answer, is_unsure
+from shelfsort.labeling.consensus import Ancestors
+from shelfsort.labeling.consolidation_job import Resolve, label_tree
 from shelfsort.labeling.evaluation import Quality, job_quality
+from shelfsort.labeling.manifest_answers import positive_number
+from shelfsort.labeling.pay import TimedAnswer, read_time
 from shelfsort.products.manifest.annotations import Annotation, Annotations, read_annotations
 from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.manifest.label_attributes import find_label_attribute
 from shelfsort.products.manifest.lines import file_lines
 from shelfsort.products.manifest.rejects import RejectedLine
+
+_SUBMITTED = ("submitted", "submissionTime")
+
+
+@dataclass(frozen=True)
+class EvaluatedJob:
+    """A labelling job with its evaluation.
+
+    Attributes:
+        name: as it was given.
+        quality: of the job.
+        answers: under their resolved labels, without those that say "cannot tell".
+        times: of all answers.
+        gold: true labels of its products.
+        above: the ancestors of a label.
+    """
+
+    name: str
+    quality: Quality
+    answers: Sequence[Answer]
+    times: Sequence[TimedAnswer]
+    gold: Mapping[str, str]
+    above: Ancestors
+
+
+@dataclass
+class _Said:
+    """What a job says of each product, by id, with gold of its lines and the times of answers."""
+
+    annotations: dict[str, Annotations] = field(default_factory=dict)
+    gold: dict[str, str] = field(default_factory=dict)
+    times: list[TimedAnswer] = field(default_factory=list)
+
+    def add_time(self, worker: str, entry: Mapping[str, Any]) -> None:
+        submitted = next((entry[name] for name in _SUBMITTED if entry.get(name)), None)
+        seconds = positive_number(entry.get("seconds"))
+        self.times.append(TimedAnswer(worker, seconds, read_time(submitted)))
 
 
 def evaluate_jobs(
@@ -20,7 +62,7 @@ def evaluate_jobs(
     taxonomy: str = "",
     attribute: str = "",
     unsure: str = UNSURE,
-) -> list[Quality]:
+) -> list[EvaluatedJob]:
     """Evaluates each job.
 
     Args:
@@ -38,37 +80,44 @@ def evaluate_jobs(
     found = []
     for job in jobs:
         files = find_manifest_files(job)
-        if len(files) == 1 and is_table(files[0]):
-            said = _of_table(files[0])
-            own: dict[str, str] = {}
-        else:
-            said, own = _of_manifest(files, attribute)
-        if not said:
+        table = len(files) == 1 and is_table(files[0])
+        said = _of_table(files[0]) if table else _of_manifest(files, attribute)
+        if not said.annotations:
             raise InputError(f"{job}: no product has a label or an answer. Give a job's output.")
-        known = {id_: resolve(label) or label for id_, label in {**own, **truth}.items()}
-        if gold and not set(said) & set(truth):
+        known = {id_: resolve(label) or label for id_, label in {**said.gold, **truth}.items()}
+        if gold and not set(said.annotations) & set(truth):
             raise InputError(f"{gold}: no product of {job} is in it. Use the same ids.")
-        found.append(job_quality(said, known, resolve, above, unsure))
+        quality = job_quality(said.annotations, known, resolve, above, unsure)
+        answers = _resolved(said.annotations, resolve, unsure)
+        found.append(EvaluatedJob(job, quality, answers, said.times, known, above))
     return found
 
 
-def _of_table(file: str) -> dict[str, Annotations]:
+def _resolved(said: Mapping[str, Annotations], resolve: Resolve, unsure: str) -> list[Answer]:
+    return [
+        Answer(product, each.worker, resolve(each.label) or each.label)
+        for product, annotations in said.items()
+        for each in annotations.answers
+        if not is_unsure(each.label, unsure)
+    ]
+
+
+def _of_table(file: str) -> _Said:
     answers: dict[str, list[Annotation]] = {}
+    said = _Said()
     for row in answer_rows(file):
         given = answers.setdefault(row.answer.task, [])
         if row.answer.label:
             given.append(Annotation(row.answer.worker, row.answer.label))
-    return {task: Annotations(tuple(given)) for task, given in answers.items()}
+            said.add_time(row.answer.worker, {**row.others, "seconds": row.answer.seconds})
+    said.annotations = {task: Annotations(tuple(given)) for task, given in answers.items()}
+    return said
 
 
-def _of_manifest(
-    files: Sequence[str], attribute: str
-) -> tuple[dict[str, Annotations], dict[str, str]]:
-    """What the job says of each product, and the gold of the lines, by id. Of several lines
-    with one id the first counts."""
+def _of_manifest(files: Sequence[str], attribute: str) -> _Said:
+    """Of several lines with one id the first counts."""
     name = attribute or find_label_attribute(files, option="--attribute NAME")
-    said: dict[str, Annotations] = {}
-    gold: dict[str, str] = {}
+    said = _Said()
     for file in files:
         for line in file_lines(file):
             fields = json_record(line).fields
@@ -77,10 +126,13 @@ def _of_manifest(
                 annotations = read_annotations(fields, name)
             except RejectedLine as why:
                 raise InputError(f"{file}:{line.number}: {why}. Correct the line.") from why
-            if annotations is None or id_ in said:
+            if annotations is None or id_ in said.annotations:
                 continue
-            said[id_] = annotations
+            said.annotations[id_] = annotations
+            if annotations.answers:
+                for entry in fields[name]["workers"]:
+                    said.add_time(str(entry.get("worker_id", "")), entry)
             truth = fields.get("gold")
             if isinstance(truth, str) and truth.strip():
-                gold[id_] = truth
-    return said, gold
+                said.gold[id_] = truth
+    return said

@@ -8,17 +8,32 @@ from typing import Any
 
 import click
 
+from shelfsort.core.files import write_bytes
 from shelfsort.core.terminal import one_line
 from shelfsort.labeling.answers import UNSURE
-from shelfsort.labeling.evaluation import Cost, Quality, Share, between_jobs, job_cost
-from shelfsort.labeling.evaluation_job import evaluate_jobs
+from shelfsort.labeling.evaluation import Cost, Quality, Share, between_jobs
+from shelfsort.labeling.evaluation_job import EvaluatedJob, evaluate_jobs
+from shelfsort.labeling.evaluation_page import page
+from shelfsort.labeling.job_report import (
+    JobReport,
+    PriceEffect,
+    Prices,
+    price_effects,
+    report_jobs,
+)
+from shelfsort.labeling.outlook import Difference
 
 
 @click.command(short_help="Say how good jobs were, and what labels cost.")
 @click.argument("jobs", metavar="MANIFEST|CSV...", nargs=-1, required=True)
 @click.option("--gold", default="", metavar="FILE", help="True labels. Default: gold of the lines.")
 @click.option("--taxonomy", default="", metavar="FILE", help="Category tree of the labels.")
-@click.option("--price", type=click.FloatRange(0), help="Price of one answer.")
+@click.option(
+    "--price",
+    type=click.FloatRange(0),
+    multiple=True,
+    help="Price of one answer: once, or once for each job.",
+)
 @click.option(
     "--fee",
     type=click.FloatRange(0),
@@ -37,52 +52,137 @@ from shelfsort.labeling.evaluation_job import evaluate_jobs
     "--cannot-tell", default=UNSURE, show_default=True, help="Answer of a worker who cannot tell."
 )
 @click.option("--attribute", default="", help="Label attribute, if a manifest has several.")
+@click.option("--html", "place", default="", metavar="FILE", help="Page with plots to write.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def evaluate(
     jobs: tuple[str, ...],
     gold: str,
     taxonomy: str,
-    price: float | None,
+    price: tuple[float, ...],
     fee: float,
     project: int,
     cannot_tell: str,
     attribute: str,
+    place: str,
     as_json: bool,
 ) -> None:
     """Say how good labelling jobs were, and what their labels cost.
 
     Prints the consensus, the matches with gold, the agreement of the workers and of the jobs with
-    each other. Brackets show 95 % intervals: 100 products say little.
+    each other, and what more workers would bring. Brackets show 95 % intervals: 100 products say
+    little.
 
     \b
     Examples:
-      shelfsort labels evaluate output.manifest --price 0.048
+      shelfsort labels evaluate output.manifest --price 0.048 --html job.html
+      shelfsort labels evaluate cheap.manifest dear.manifest --price 0.036 --price 0.072
       shelfsort labels evaluate first.manifest second.manifest --gold gold.csv --json
     """
+    if len(price) > 1 and len(price) != len(jobs):
+        raise click.UsageError(f"--price is given {len(price)} times for {len(jobs)} jobs.")
     found = evaluate_jobs(jobs, gold, taxonomy, attribute, cannot_tell)
-    costs = [None if price is None else job_cost(each, price, fee, project) for each in found]
-    pairs = list(combinations(range(len(jobs)), 2))
+    prices = Prices(price * len(jobs) if len(price) == 1 else price, fee, project)
+    reports = report_jobs(found, prices if price else None)
+    effects = price_effects(reports)
+    if place:
+        write_bytes(place, page(reports, effects, _between(found)))
     if as_json:
-        click.echo(
-            json.dumps(
-                {
-                    "jobs": [
-                        {"job": name, **_quality_json(each), "cost": cost and asdict(cost)}
-                        for name, each, cost in zip(jobs, found, costs, strict=True)
-                    ],
-                    "between": [_between_json(jobs, found, *pair) for pair in pairs],
-                },
-                ensure_ascii=False,
-            )
-        )
+        click.echo(json.dumps(_as_json(found, reports, effects), ensure_ascii=False))
         return
-    for name, each, cost in zip(jobs, found, costs, strict=True):
-        for line in [one_line(name), *_quality_lines(each), *(_cost_lines(cost) if cost else [])]:
-            click.echo(line)
-    for one, other in pairs:
-        alike, kappa = between_jobs(found[one], found[other])
-        names = f"{one_line(jobs[one])} and {one_line(jobs[other])}"
-        click.echo(f"{names}: same label {_share(alike)}, kappa {_figure(kappa)}")
+    for line in _text(found, reports, effects):
+        click.echo(line)
+    if place:
+        click.echo(f"Wrote {one_line(place)}")
+
+
+def _as_json(
+    found: list[EvaluatedJob], reports: list[JobReport], effects: list[PriceEffect]
+) -> dict[str, Any]:
+    return {
+        "jobs": [
+            {
+                "job": each.name,
+                **_quality_json(each.quality),
+                "cost": each.cost and asdict(each.cost),
+                "price": each.price,
+                "per_hour": each.per_hour,
+                "hours": each.hours,
+                "pay": [asdict(pay) for pay in each.pay],
+                "worker_report": [asdict(worker) for worker in each.workers],
+                "confused": [
+                    {**asdict(pair), "count": _share_json(pair.count)} for pair in each.confused
+                ],
+                "by_number_of_workers": [asdict(level) for level in each.outlook],
+                "gold_questions": [asdict(level) for level in each.gold_outlook],
+            }
+            for each in reports
+        ],
+        "between": [
+            {"jobs": list(names), "same_label": _share_json(alike), "kappa": _number(kappa)}
+            for names, alike, kappa in _between(found)
+        ],
+        "higher_price": [asdict(each) for each in effects],
+    }
+
+
+def _text(
+    found: list[EvaluatedJob], reports: list[JobReport], effects: list[PriceEffect]
+) -> list[str]:
+    lines = []
+    for each in reports:
+        lines += [one_line(each.name), *_quality_lines(each.quality)]
+        lines += _cost_lines(each.cost) if each.cost else []
+        lines += _outlook_lines(each)
+    lines += [
+        f"{one_line(one)} and {one_line(other)}: same label {_share(alike)}, kappa {_figure(kappa)}"
+        for (one, other), alike, kappa in _between(found)
+    ]
+    return lines + [line for each in effects for line in _effect_lines(each)]
+
+
+def _between(found: list[EvaluatedJob]) -> list[tuple[tuple[str, str], Share, float]]:
+    """Each pair of jobs with the share of equal labels and kappa."""
+    return [
+        ((one.name, other.name), *between_jobs(one.quality, other.quality))
+        for one, other in combinations(found, 2)
+    ]
+
+
+def _outlook_lines(report: JobReport) -> list[str]:
+    lines = []
+    if report.per_hour is not None:
+        lines.append(f"  pay for an hour, all workers: {report.per_hour:,.2f}")
+    if report.hours is not None:
+        lines.append(f"  from the first answer to the last: {report.hours:,.1f} hours")
+    suspected = [
+        one_line(worker.name or "(no id)") for worker in report.workers if worker.suspected
+    ]
+    if suspected:
+        lines.append(f"  stop paying: {', '.join(suspected[:10])}")
+    for level in report.outlook:
+        source = "measured" if level.measured else "expected"
+        lines.append(
+            f"  {level.workers} worker{'s' if level.workers > 1 else ''} a product ({source}): "
+            f"consensus {level.consensus:.1%}, right {level.right:.1%}"
+        )
+    return lines
+
+
+def _effect_lines(effect: PriceEffect) -> list[str]:
+    parts = [
+        f"{name} {_points(each)}"
+        for name, each in (("consensus", effect.consensus), ("right", effect.right))
+        if each is not None
+    ]
+    parts += [] if effect.hours is None else [f"{effect.hours:+,.1f} hours sooner"]
+    return [
+        f"{one_line(effect.dear)} pays {effect.price:,.3f} more than {one_line(effect.cheap)}: "
+        + ", ".join(parts)
+    ]
+
+
+def _points(each: Difference) -> str:
+    return f"{100 * each.points:+.1f} points [{100 * each.low:+.1f}, {100 * each.high:+.1f}]"
 
 
 def _quality_json(quality: Quality) -> dict[str, Any]:
@@ -97,17 +197,6 @@ def _quality_json(quality: Quality) -> dict[str, Any]:
         "workers": quality.workers,
         **{name: _share_json(share) for name, share in shares.items()},
         "agreement": {name: _number(each) for name, each in quality.agreement.items()},
-    }
-
-
-def _between_json(
-    jobs: tuple[str, ...], found: list[Quality], one: int, other: int
-) -> dict[str, Any]:
-    alike, kappa = between_jobs(found[one], found[other])
-    return {
-        "jobs": [jobs[one], jobs[other]],
-        "same_label": _share_json(alike),
-        "kappa": _number(kappa),
     }
 
 
