@@ -118,6 +118,13 @@ if TYPE_CHECKING:
     help="Maximum values, lists and objects in a REST body.",
 )
 @click.option(
+    "--max-message-fields",
+    type=click.IntRange(min=1),
+    default=1 << 18,
+    show_default=True,
+    help="Maximum fields of a gRPC message, those inside others too.",
+)
+@click.option(
     "--request-memory-mb",
     type=click.FloatRange(min=1),
     default=1024.0,

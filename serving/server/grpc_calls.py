@@ -11,7 +11,8 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from serving.server.intake import Intake
-from serving.status import ServingError, from_exception, invalid_argument
+from serving.server.limits import MAX_CONTROL_BYTES
+from serving.status import ServingError, from_exception, invalid_argument, resource_exhausted
 
 Context = Any
 Method = Callable[[Any, Context], Awaitable[bytes]]
@@ -28,25 +29,34 @@ class Inbox:
         self._intake = intake
         self._arrivals = intake.arrivals()
 
-    async def arrived(self, context: Context) -> bytes:
+    async def arrived(self, context: Context, max_bytes: int | None = None) -> bytes:
         """The bytes of a call's message.
 
+        Args:
+            max_bytes: of the message; None for what the port takes.
+
         Raises:
-            ServingError: the message did not come, or not in time.
+            ServingError: the message did not come, or not in time, or is too large.
         """
-        message = await self.next_message(context)
+        message = await self.next_message(context, max_bytes)
         if message is None:
             raise invalid_argument("The call brought no message")
         return message
 
-    async def next_message(self, context: Context) -> bytes | None:
+    async def next_message(self, context: Context, max_bytes: int | None = None) -> bytes | None:
         """The bytes of the next message of a call; None where there is no other.
 
         Raises:
-            ServingError: it did not come in time.
+            ServingError: it did not come in time, or is larger than `max_bytes`.
         """
         message = await self._arrivals.of(context.read())
-        return message if isinstance(message, bytes) else None
+        if not isinstance(message, bytes):
+            return None
+        if max_bytes is not None and len(message) > max_bytes:
+            raise resource_exhausted(
+                f"Received message larger than max ({len(message)} vs. {max_bytes})"
+            )
+        return message
 
     def aside(self, answer: Callable[[bytes], Any]) -> Method:
         """A method that is answered however busy the workers are."""
@@ -54,7 +64,7 @@ class Inbox:
         async def method(_: Any, context: Context) -> bytes:
             with Refusals() as refusals:
                 self._intake.check_open()
-                message = await self.arrived(context)
+                message = await self.arrived(context, MAX_CONTROL_BYTES)
                 response = await self._intake.workers.run_aside(lambda: answer(message))
                 return response.SerializeToString()
             return await refusals.abort(context)

@@ -19,6 +19,7 @@ from serving.server.examples import classify, input_size, multi_inference, regre
 from serving.server.grpc_calls import Context, Inbox, Method, Refusals, handler, parsed
 from serving.server.intake import Intake, listed_rows
 from serving.server.manager import ModelManager
+from serving.server.message_weight import weigh
 from serving.server.metadata import check_fields, model_metadata
 from serving.server.metrics import ServerMetrics
 from serving.server.predict import predict
@@ -66,6 +67,7 @@ class Services:
 
     def _inference(self, api: str, kind: Any, answer: Callable[..., Any]) -> Method:
         def work(message: bytes, caller: Caller) -> bytes:
+            caller.take(weigh(kind, message, self._intake.limits.max_message_fields))
             request = parsed(kind, message)
             spec = _spec_of(request)
             name = spec.name if spec is not None else ""

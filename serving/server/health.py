@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2
 
 from serving.server.grpc_calls import handler
+from serving.server.limits import MAX_CONTROL_BYTES
 from serving.server.manager import ModelManager
 from serving.status import ServingError, invalid_argument, not_found, resource_exhausted
 
@@ -40,16 +41,18 @@ class Health:
         """Says NOT_SERVING from now on."""
         self._closing = True
 
-    def handlers(self, arrived: Callable[[Any], Awaitable[bytes]]) -> list[grpc.GenericRpcHandler]:
+    def handlers(
+        self, arrived: Callable[[Any, int], Awaitable[bytes]]
+    ) -> list[grpc.GenericRpcHandler]:
         """For a server of `grpc.aio`.
 
         Args:
-            arrived: gives the bytes of a call's message.
+            arrived: gives the bytes of a call's message, which may have so many.
         """
 
         async def request(context: Any) -> str:
             try:
-                message = await arrived(context)
+                message = await arrived(context, MAX_CONTROL_BYTES)
                 return health_pb2.HealthCheckRequest.FromString(message).service
             except ServingError as error:
                 raise await _aborted(context, error) from error

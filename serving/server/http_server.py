@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from serving.server.budget import Hold
+from serving.server.budget import BYTES_PER_BYTE, Hold
 from serving.server.calls import Caller
 from serving.server.intake import Intake
 from serving.server.rest_api import METRICS_PATH, Reply, RestApi, error_reply
@@ -110,11 +110,14 @@ class _Endpoint:
         zipped = request.headers.get("content-encoding", "").lower() == "gzip"
 
         def answer(caller: Caller) -> Reply:
-            plain = self._unzip(body) if zipped else body
+            plain = body
+            if zipped:
+                plain = self._unzip(body)
+                caller.take(max(0, BYTES_PER_BYTE * len(plain) - self._max_body_bytes))
             return self._api.handle(method, path, plain, caller)
 
         # What a packed body unpacks to is known only afterwards.
-        size = self._max_body_bytes // 4 if zipped else len(body)
+        size = self._max_body_bytes // BYTES_PER_BYTE if zipped else len(body)
         try:
             self._intake.check_open()
             with _cancelled_when_gone(receive):

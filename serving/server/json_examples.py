@@ -14,6 +14,12 @@ _KINDS = {"bytes_list": "bytes", "float_list": "float", "int64_list": "int64"}
 _LARGEST_FLOAT = 3.4028234663852886e38
 
 
+def count_examples(document: Mapping[str, Any]) -> int:
+    """How many examples a request claims, before anything in them is read."""
+    examples = document.get("examples")
+    return len(examples) if isinstance(examples, list) else 0
+
+
 def fill_request(
     document: Mapping[str, Any],
     request: classification_pb2.ClassificationRequest | regression_pb2.RegressionRequest,

@@ -70,6 +70,14 @@ def read_predict(
     return name, Form.ROW, _from_rows(instances, specs)
 
 
+def count_rows(document: Mapping[str, Any]) -> int:
+    """How many rows a predict request claims, before anything in them is read."""
+    inputs = document.get(Form.COLUMN.value)
+    columns = inputs.values() if isinstance(inputs, dict) else [inputs]
+    listed = [document.get(Form.ROW.value), *columns]
+    return max((len(rows) for rows in listed if isinstance(rows, list)), default=0)
+
+
 def signature_name(document: Mapping[str, Any]) -> str:
     """The request's signature name, or "" where it gives none.
 

@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -22,16 +23,29 @@ def count_values(body: bytes) -> int:
     return 1 + sum(map(body.count, (b",", b"[", b"{", b":")))
 
 
-def parse(body: bytes) -> dict[str, Any]:
-    """The JSON object in a request's body.
+def as_text(body: bytes) -> str:
+    """The text of a body. Bytes that are no UTF-8 are kept as they are, as TF Serving keeps them:
+    a string may hold them."""
+    return body.decode("utf-8", errors="surrogateescape")
 
-    Bytes that are no UTF-8 are kept as they are, as TF Serving keeps them: a string may hold them.
+
+def text_bytes(text: str) -> int:
+    """Bytes that a body's text takes, and the strings in it once it is parsed, at most.
+
+    Python gives each character of a string as much as the widest takes, an escaped one too.
+    """
+    strings = 4 * len(text) if "\\u" in text else sys.getsizeof(text)
+    return sys.getsizeof(text) + strings
+
+
+def parse(text: str) -> dict[str, Any]:
+    """The JSON object in the text of a request's body.
 
     Raises:
-        ServingError: INVALID_ARGUMENT: the body is no JSON, or no object.
+        ServingError: INVALID_ARGUMENT: the text is no JSON, or no object.
     """
     try:
-        document = json.loads(body.decode("utf-8", errors="surrogateescape"))
+        document = json.loads(text)
     except json.JSONDecodeError as error:
         raise invalid_argument(f"JSON Parse error: {error}") from error
     except RecursionError as error:

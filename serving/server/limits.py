@@ -15,6 +15,8 @@ MEGABYTE = 1 << 20
 
 MAX_HEAD_BYTES = 1 << 16
 """Of an HTTP request's line and headers, and of a gRPC call's metadata."""
+MAX_CONTROL_BYTES = 1 << 16
+"""Of a gRPC message that asks for no inference: it is parsed in, or beside, the event loop."""
 LARGE_PIXELS = 8_000_000
 LARGE_ROWS = 64
 """A request above either is large: it runs beside the others, never in front of them."""
@@ -47,6 +49,9 @@ class Limits:
     )
     max_json_values: int = _limit(
         1 << 20, "Values, lists and objects in a REST body", "--max-json-values"
+    )
+    max_message_fields: int = _limit(
+        1 << 18, "Fields of a gRPC message, those inside others too", "--max-message-fields"
     )
     request_memory_bytes: int = _limit(
         1024 * MEGABYTE,
@@ -87,6 +92,11 @@ def table() -> list[tuple[str, float | None, str]]:
         ("Rows above which it does", LARGE_ROWS, ""),
         ("Requests that wait in that lane", MAX_LARGE_WAITING, ""),
         ("Bytes of an HTTP request's head, and of a gRPC call's metadata", MAX_HEAD_BYTES, ""),
+        (
+            "Bytes of a gRPC message about health, status, metadata, reflection or configuration",
+            MAX_CONTROL_BYTES,
+            "",
+        ),
         ("Characters of an error", MAX_DETAIL_CHARACTERS, ""),
         ("gRPC calls at once on one connection", GRPC_STREAMS, ""),
         ("Seconds after which an idle gRPC connection is closed", GRPC_IDLE_SECONDS, ""),

@@ -10,6 +10,7 @@ from tensorflow_serving.apis import model_management_pb2
 from serving.server.grpc_calls import Context, Inbox, Refusals, handler, parsed
 from serving.server.grpc_services import MODEL_SERVICE, status_answer
 from serving.server.intake import Intake
+from serving.server.limits import MAX_CONTROL_BYTES
 from serving.server.manager import ModelManager
 from serving.server.reload import Reloads
 from serving.status import ServingError
@@ -43,7 +44,7 @@ class Management:
     async def _reload(self, _: Any, context: Context) -> bytes:
         with Refusals() as refusals:
             self._check_token(dict(context.invocation_metadata() or ()))
-            message = await self.inbox.arrived(context)
+            message = await self.inbox.arrived(context, MAX_CONTROL_BYTES)
             request = parsed(model_management_pb2.ReloadConfigRequest, message)
             await self._reloads.apply(request.config, context.time_remaining())
             response = model_management_pb2.ReloadConfigResponse()

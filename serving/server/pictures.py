@@ -9,6 +9,9 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.example import example_pb2
 
 from serving.server.budget import BYTES_PER_PIXEL, DECODED_AT_ONCE
+from serving.server.limits import DEFAULT_LIMITS
+from serving.server.message_weight import weigh
+from serving.status import ServingError
 from shelfsort.products.images.headers import ImageTooCostlyError, checked_size
 
 IMAGE = "image"
@@ -42,7 +45,7 @@ def measure(inputs: Mapping[str, np.ndarray], max_pixels: int) -> Measured:
         max_pixels: of one image.
     """
     measured = Measured()
-    for row, content in _images(inputs):
+    for row, content in _images(inputs, measured.refused):
         try:
             size = checked_size(content, max_pixels)
         except ImageTooCostlyError as error:
@@ -55,7 +58,7 @@ def measure(inputs: Mapping[str, np.ndarray], max_pixels: int) -> Measured:
 def undecodable(inputs: Mapping[str, np.ndarray]) -> dict[int, str]:
     """Why the images of some rows cannot be decoded, by row: each is decoded once."""
     refused: dict[int, str] = {}
-    for row, content in _images(inputs):
+    for row, content in _images(inputs, refused):
         if row not in refused and (reason := _fault(content)):
             refused[row] = reason
     return refused
@@ -75,8 +78,14 @@ def _fault(content: bytes) -> str:
     return ""
 
 
-def _images(inputs: Mapping[str, np.ndarray]) -> Iterator[tuple[int, bytes]]:
-    """Rows with their images: values named so, and values that begin as images do."""
+def _images(
+    inputs: Mapping[str, np.ndarray], refused: dict[int, str]
+) -> Iterator[tuple[int, bytes]]:
+    """Rows with their images: values named so, and values that begin as images do.
+
+    Args:
+        refused: takes the rows that are not read.
+    """
     for alias, array in inputs.items():
         if array.dtype != object or not array.ndim or not array.size:
             continue
@@ -87,6 +96,11 @@ def _images(inputs: Mapping[str, np.ndarray]) -> Iterator[tuple[int, bytes]]:
             if alias == IMAGE or value[0] in _FIRST_BYTES:
                 yield place // each, value
             elif len(inputs) == 1:
+                try:
+                    weigh(example_pb2.Example, value, DEFAULT_LIMITS.max_message_fields)
+                except ServingError as error:
+                    refused.setdefault(place // each, error.message)
+                    continue
                 for content in _example_images(value):
                     yield place // each, content
 

@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 
 from serving.server.grpc_calls import Context, Inbox, Refusals, parsed
+from serving.server.limits import MAX_CONTROL_BYTES
 from shelfsort.core.stack import describe_services
 
 _SERVICES = ("model_service_pb2", "prediction_service_pb2")
@@ -30,7 +31,7 @@ def reflection_handlers(services: Sequence[str], inbox: Inbox) -> list[grpc.Gene
     async def info(_: Any, context: Context) -> None:
         with Refusals() as refusals:
             # Each request has to arrive in time: a silent stream would be held for ever.
-            while (message := await inbox.next_message(context)) is not None:
+            while (message := await inbox.next_message(context, MAX_CONTROL_BYTES)) is not None:
                 request = parsed(reflection_pb2.ServerReflectionRequest, message)
                 async for answer in servicer.ServerReflectionInfo(_only(request), context):
                     await context.write(answer.SerializeToString())

@@ -11,7 +11,7 @@ import grpc
 from tensorflow_serving.apis import classification_pb2, model_pb2, regression_pb2
 
 from serving.server import json_examples, json_tensors, json_text
-from serving.server.budget import BYTES_PER_VALUE
+from serving.server.budget import BYTES_PER_BYTE, BYTES_PER_VALUE
 from serving.server.calls import ANYBODY, Caller, Calls
 from serving.server.examples import classify, input_size, regress
 from serving.server.grpc_services import model_status
@@ -21,6 +21,7 @@ from serving.server.manager import ModelManager
 from serving.server.metadata import signature_map
 from serving.server.metrics import ServerMetrics
 from serving.server.predict import bind_inputs, predict_arrays
+from serving.server.rows import check_rows
 from serving.server.servable import DEFAULT_SIGNATURE, Servable, TensorSpec
 from serving.status import ServingError, from_exception, invalid_argument
 from shelfsort.contract.wire import FAILED_ROWS
@@ -131,7 +132,10 @@ class RestApi:
                 f"{self._limits.max_json_values:,}"
             )
         caller.take(BYTES_PER_VALUE * values)
-        return json_text.parse(body)
+        text = json_text.as_text(body)
+        # The body itself is among the bytes that are paid for.
+        caller.take(max(0, json_text.text_bytes(text) - (BYTES_PER_BYTE - 1) * len(body)))
+        return json_text.parse(text)
 
     def _predict(
         self, servable: Servable, name: str, version: int, document: Document, caller: Caller
@@ -142,6 +146,8 @@ class RestApi:
                 raise invalid_argument(
                     f'Serving signature name: "{signature}" not found in signature def'
                 )
+            if servable.signatures[signature].rowwise:
+                check_rows(json_tensors.count_rows(document), self._limits)
             return servable.signatures[signature].inputs
 
         try:
@@ -157,6 +163,7 @@ class RestApi:
         self, servable: Servable, name: str, version: int, document: Document, caller: Caller
     ) -> bytes:
         request = classification_pb2.ClassificationRequest()
+        check_rows(json_examples.count_examples(document), self._limits)
         json_examples.fill_request(document, request)
         response = classify(servable, request, version, caller, self._limits)
         self._calls.count_examples(name, input_size(request.input))
@@ -166,6 +173,7 @@ class RestApi:
         self, servable: Servable, name: str, version: int, document: Document, caller: Caller
     ) -> bytes:
         request = regression_pb2.RegressionRequest()
+        check_rows(json_examples.count_examples(document), self._limits)
         json_examples.fill_request(document, request)
         response = regress(servable, request, version, caller, self._limits)
         self._calls.count_examples(name, input_size(request.input))

@@ -58,7 +58,7 @@ def rest_bodies(body: bytes) -> None:
     assert json_text.count_values(body) <= DEFAULT_LIMITS.max_json_values
     for read in (_as_predict, _as_classify):
         try:
-            read(json_text.parse(body))
+            read(json_text.parse(json_text.as_text(body)))
         except ServingError as error:
             assert len(error.details()) <= MAX_DETAIL_CHARACTERS + len("...TRUNCATED")
 

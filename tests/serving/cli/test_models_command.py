@@ -1,5 +1,8 @@
+import errno
 import json
+import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from serving.cli.models import models
 from serving.versions import list_versions, publish
+from shelfsort.cli.main import main
 from shelfsort.core.errors import InputError
 
 
@@ -66,6 +70,23 @@ def test_rollback_says_what_is_live_now(serving):
     lines = _run("list", "--model-base-path", serving).output.splitlines()
     assert lines[2].split()[:2] == ["3", "live"]
     assert lines[2].endswith("1")
+
+
+def test_a_full_disk_ends_a_rollback_in_one_line_and_leaves_all_as_it_was(
+    serving, monkeypatch, capsys
+):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = sorted(path for path in serving.rglob("*"))
+    monkeypatch.setattr(os, "fsync", full)
+    command = ["shelfsort", "models", "rollback", "--model-base-path", str(serving)]
+    monkeypatch.setattr(sys, "argv", command)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 1
+    assert capsys.readouterr().err.splitlines() == ["shelfsort: failed: No space left on device"]
+    assert sorted(path for path in serving.rglob("*")) == before
 
 
 def test_rollback_to_a_named_version_records_who_decided(serving):

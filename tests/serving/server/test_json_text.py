@@ -12,6 +12,10 @@ from serving.server import json_text
 from serving.status import ServingError
 
 
+def parsed(body):
+    return json_text.parse(json_text.as_text(body))
+
+
 @pytest.mark.parametrize(
     ("value", "single", "text"),
     [
@@ -46,13 +50,13 @@ def test_a_double_reads_back(value):
 @given(st.binary(max_size=200))
 def test_any_bytes_pass_through_a_string(data):
     document = json_text.encode('{"s": ' + json_text.quoted(data) + "}")
-    assert json_text.to_bytes(json_text.parse(document)["s"]) == data
+    assert json_text.to_bytes(parsed(document)["s"]) == data
 
 
 @given(st.binary(max_size=200))
 def test_garbage_is_an_invalid_argument_or_an_object(data):
     try:
-        document = json_text.parse(data)
+        document = parsed(data)
     except ServingError as error:
         assert error.code.name == "INVALID_ARGUMENT"
     else:
@@ -74,22 +78,42 @@ def test_garbage_is_an_invalid_argument_or_an_object(data):
 )
 def test_what_is_no_object_is_an_invalid_argument(body):
     with pytest.raises(ServingError) as refusal:
-        json_text.parse(body)
+        parsed(body)
     assert refusal.value.code.name == "INVALID_ARGUMENT"
 
 
 def test_a_parse_error_says_where():
     with pytest.raises(ServingError, match="line 2 column 3"):
-        json_text.parse(b'{"a": [1,\n2 3]}')
+        parsed(b'{"a": [1,\n2 3]}')
 
 
 def test_the_last_of_duplicate_keys_counts():
-    assert json_text.parse(b'{"a": 1, "a": 2}') == {"a": 2}
+    assert parsed(b'{"a": 1, "a": 2}') == {"a": 2}
+
+
+@pytest.mark.parametrize(
+    ("body", "bytes_of_a_character"),
+    [
+        (b"x" * 1000, 1),
+        ("é".encode() * 1000, 1),
+        ("語".encode() * 1000, 2),
+        ("😀".encode() * 1000, 4),
+    ],
+)
+def test_a_text_takes_its_widest_character_for_each_and_its_strings_as_much(
+    body, bytes_of_a_character
+):
+    taken = json_text.text_bytes(json_text.as_text(body))
+    assert taken == pytest.approx(2 * 1000 * bytes_of_a_character, abs=200)
+
+
+def test_an_escaped_character_may_widen_the_strings():
+    assert json_text.text_bytes("x" * 994 + "\\u1234") == pytest.approx(5 * 1000, abs=200)
 
 
 def test_half_a_surrogate_pair_is_no_string():
     with pytest.raises(ServingError):
-        json_text.to_bytes(json_text.parse(rb'{"s": "\ud800"}')["s"])
+        json_text.to_bytes(parsed(rb'{"s": "\ud800"}')["s"])
 
 
 @pytest.mark.parametrize("text", ["aGk=", "aGk", " aG\nk= "])

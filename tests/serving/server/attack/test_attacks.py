@@ -64,6 +64,40 @@ def test_a_few_bytes_that_claim_a_large_tensor(attacker, dtype, size, values):
         assert call.code() is CODE.INVALID_ARGUMENT
 
 
+@pytest.mark.parametrize(
+    ("method", "repeated"),
+    [
+        (PREDICT, b"\x12\x02\x12\x00"),
+        ("/tensorflow.serving.PredictionService/MultiInference", b"\x0a\x00"),
+        ("/tensorflow.serving.PredictionService/GetModelMetadata", b"\x12\x00"),
+        ("/tensorflow.serving.ModelService/GetModelStatus", b"\xf3\x01\xf4\x01"),
+        ("/grpc.health.v1.Health/Check", b"\xf3\x01\xf4\x01"),
+    ],
+)
+def test_a_message_of_millions_of_fields(attacker, method, repeated):
+    message = repeated * (15_000_000 // len(repeated))
+    call = attacker.channel.unary_unary(method)
+    futures = [call.future(message, timeout=60) for _ in range(4)]
+    assert {each.code() for each in futures} <= {CODE.INVALID_ARGUMENT, CODE.RESOURCE_EXHAUSTED}
+
+
+@pytest.mark.parametrize("escaped", [False, True])
+def test_packed_texts_of_wide_characters(target, escaped):
+    text = "x" * 15_000_000 + ("\\ud83d\\ude00" if escaped else "\U0001f600")
+    body = gzip.compress(f'{{"instances":["{text}"]}}'.encode(), 1)
+    answers = []
+
+    def ask():
+        answers.append(rest_answer(target, body, "Content-Encoding: gzip\r\n"))
+
+    threads = [threading.Thread(target=ask) for _ in range(12)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert {each.split(b" ", 2)[1] for each in answers} <= {b"400", b"429"}
+
+
 def rest_answer(target, body, headers=""):
     with socket.create_connection(("127.0.0.1", target.rest_port), timeout=60) as connection:
         head = f"POST /v1/models/tiny:predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}"

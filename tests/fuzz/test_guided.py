@@ -1,0 +1,22 @@
+"""Input that follows what it reaches is understood or refused, within a second or two each."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+_LIMITS = ["-rss_limit_mb=2048", "-timeout=20", "-max_total_time=60"]
+
+
+def test_input_that_is_guided_by_coverage_is_understood_or_refused():
+    pytest.importorskip("atheris", reason="fuzzing that is guided by coverage needs atheris")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.fuzz.guided", "all", "-runs=1000", "-seed=1", *_LIMITS],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "DONE" in done.stderr or "Done" in done.stderr, done.stderr[-3000:]
