@@ -13,6 +13,8 @@ from shelfsort.core.errors import InputError
 from shelfsort.core.storage import Place
 
 _REQUIRED = object()
+MAX_JSON_VALUES = 20_000_000
+"""Of a document. Each may take a hundred times the bytes that it is written in."""
 
 
 @contextlib.contextmanager
@@ -86,6 +88,7 @@ def parse_json(place: Place, content: bytes | str, remedy: str) -> Any:
     """
     try:
         text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
+        _refuse_many_values(place, text, remedy)
         return json.loads(text)
     except UnicodeDecodeError as error:
         raise InputError(f"{place}: not UTF-8 ({error.reason}). Save it as UTF-8.") from error
@@ -95,3 +98,12 @@ def parse_json(place: Place, content: bytes | str, remedy: str) -> Any:
     # A number of too many digits, or too many brackets within each other.
     except (ValueError, RecursionError) as error:
         raise InputError(f"{place}: not JSON ({error}). {remedy}") from error
+
+
+def _refuse_many_values(place: Place, text: str, remedy: str) -> None:
+    """Raises InputError; commas and brackets in texts count, too."""
+    values = sum(map(text.count, ",[{:"))
+    if values > MAX_JSON_VALUES:
+        raise InputError(
+            f"{place}: holds about {values:,} values, more than {MAX_JSON_VALUES:,}. {remedy}"
+        )

@@ -1,13 +1,11 @@
 """An answer as another tool exports it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shelfsort.core.errors import InputError
-from shelfsort.core.storage import read_bytes
-from shelfsort.products.tables.rows import reading
+from shelfsort.core.files import parse_json
+from shelfsort.core.storage import read_input
 
 _LARGEST = 512 * 2**20
 
@@ -35,8 +33,5 @@ class ImportedAnswer:
 
 def json_of(file: str) -> Any:
     """The JSON value that a file of at most 512 MiB holds. Raises InputError."""
-    with reading(file, "Give a file of JSON in UTF-8."):
-        content = read_bytes(file, _LARGEST + 1)
-        if len(content) > _LARGEST:
-            raise InputError(f"{file}: more than 512 MiB. Export it in parts.")
-        return json.loads(content.decode("utf-8-sig"))
+    content = read_input(file, "export", _LARGEST)
+    return parse_json(file, content, "Export it again, in parts if it is large.")

@@ -1,10 +1,13 @@
 """Answers so far, in a file beside the output, so that a run that was stopped goes on."""
 
+import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
+
+from shelfsort.core.errors import InputError
 
 _FORM = 1
 
@@ -22,14 +25,21 @@ class Journal:
         Args:
             path: of the journal.
             heading: what the answers depend on.
+
+        Raises:
+            InputError: another command is writing it.
         """
         self._path = path
         self._heading = json.dumps({"form": _FORM, **heading}, sort_keys=True)
-        self.done, end = self._read()
         path.parent.mkdir(parents=True, exist_ok=True)
-        if end:
-            os.truncate(path, end)
-        self._stream: IO[bytes] = path.open("ab" if end else "wb")
+        self._stream: IO[bytes] = path.open("ab")
+        try:
+            _lock(self._stream, path)
+        except BaseException:
+            self._stream.close()
+            raise
+        self.done, end = self._read()
+        self._stream.truncate(end)
         if not end:
             self._stream.write(f"{self._heading}\n".encode())
             self._stream.flush()
@@ -37,7 +47,7 @@ class Journal:
     def add(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Appends records, and flushes them to the disk."""
         for record in records:
-            self._stream.write(f"{json.dumps(record, ensure_ascii=False)}\n".encode())
+            self._stream.write(f"{json.dumps(record)}\n".encode())
             self.done += 1
         self._stream.flush()
         os.fsync(self._stream.fileno())
@@ -54,9 +64,9 @@ class Journal:
         self._stream.close()
 
     def remove(self) -> None:
-        """Closes and deletes it: the output is written."""
-        self._stream.close()
+        """Deletes and closes it: the output is written."""
         self._path.unlink(missing_ok=True)
+        self._stream.close()
 
     def _read(self) -> tuple[int, int]:
         """How many whole records there are, and where the last of them ends; (0, 0) for none."""
@@ -73,3 +83,16 @@ class Journal:
                     break
                 done, end = done + 1, end + len(line)
         return done, end
+
+
+def _lock(stream: IO[bytes], path: Path) -> None:
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise InputError(
+            f"{path}: another command is writing these answers. Wait for it, or name another "
+            "--output."
+        ) from error
+    except OSError:
+        # A file system without locks.
+        return

@@ -165,7 +165,12 @@ def _record(asked: Asked, answer: Answer | ServerError | None) -> dict[str, Any]
     if isinstance(answer, Answer):
         record |= answer.to_json()
     error = str(answer) if isinstance(answer, ServerError) else asked.error
-    return {**record, "left_out": "; ".join(asked.left_out) or None, "error": error or None}
+    record |= {"left_out": "; ".join(asked.left_out) or None, "error": error or None}
+    # Half a surrogate pair, as in the name of a file that is no UTF-8, cannot be written.
+    return {
+        name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+        for name, value in record.items()
+    }
 
 
 def _batches(asked: Iterable[Asked]) -> Iterator[list[Asked]]:

@@ -59,7 +59,7 @@ def read_predictions(place: str, split: str, mode: str) -> Iterator[Prediction]:
     Raises:
         InputError: the file cannot be read, or a column is missing.
     """
-    for row in parquet_rows(place):
+    for row in parquet_rows(place, place):
         if missing := [name for name in _COLUMNS if name not in row.cells]:
             raise InputError(f"{place}: no column {missing[0]!r}. Give the predictions of a run.")
         cells = row.cells

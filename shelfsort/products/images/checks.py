@@ -55,10 +55,7 @@ def check_picture(content: bytes, max_pixels: int) -> Picture:
         raise RejectedLine("unsupported_image_format", f"{kind}; use JPEG, PNG, GIF or BMP")
     if kind == "BMP":
         _check_bitmap_header(content)
-    try:
-        checked_size(content, max_pixels)
-    except ImageTooCostlyError as error:
-        raise RejectedLine("image_too_large", str(error)) from error
+    refuse_costly(content, max_pixels)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -78,6 +75,18 @@ def check_picture(content: bytes, max_pixels: int) -> Picture:
         # Pillow is content without the last chunk; TensorFlow's decoder is not.
         raise RejectedLine("unreadable_image", "the PNG has no end chunk")
     return picture
+
+
+def refuse_costly(content: bytes, max_pixels: int) -> None:
+    """Checks what decoding would cost by the headers of the four served formats.
+
+    Raises:
+      RejectedLine: `image_too_large`.
+    """
+    try:
+        checked_size(content, max_pixels)
+    except ImageTooCostlyError as error:
+        raise RejectedLine("image_too_large", str(error)) from error
 
 
 def _decode(content: bytes, max_pixels: int) -> Picture:

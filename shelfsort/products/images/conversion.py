@@ -15,6 +15,7 @@ from shelfsort.products.images.checks import (
     Picture,
     announced_format,
     check_picture,
+    refuse_costly,
 )
 from shelfsort.products.images.headers import MAX_IMAGE_PIXELS
 from shelfsort.products.images.orientation import served_orientation
@@ -88,6 +89,7 @@ def seen_alike(content: bytes) -> bool:
 def _converted(content: bytes, kind: str, max_pixels: int) -> bytes:
     if kind == _HEIF:
         _register_heif()
+    refuse_costly(content, max_pixels)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)

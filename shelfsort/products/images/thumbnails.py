@@ -5,11 +5,13 @@ import io
 
 from PIL import Image
 
+from shelfsort.products.images.checks import SERVED_FORMATS
 from shelfsort.products.images.conversion import on_white
 
 SIDE = 288
 MAX_PIXELS = 64_000_000
 _QUALITY = 70
+_FORMATS = (*SERVED_FORMATS, "WEBP", "AVIF", "TIFF")
 
 
 def thumbnail(encoded: bytes, side: int = SIDE) -> str | None:
@@ -18,7 +20,7 @@ def thumbnail(encoded: bytes, side: int = SIDE) -> str | None:
     Returns None for bytes that are not an image, or for one of more than MAX_PIXELS pixels.
     """
     try:
-        with Image.open(io.BytesIO(encoded)) as picture:
+        with Image.open(io.BytesIO(encoded), formats=_FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 return None
             picture.draft("RGB", (side * 2, side * 2))

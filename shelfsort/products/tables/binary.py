@@ -1,6 +1,7 @@
 """Rows of Excel and Parquet files; the packages are imported on use."""
 
 import io
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,12 +11,18 @@ from shelfsort.core.storage import open_binary, read_bytes
 from shelfsort.products.tables.rows import Row, reading
 
 _ROWS_AT_ONCE = 1_000
+_BYTES_AT_ONCE = 64 * 2**20
 _LARGEST_WORKBOOK = 256 * 2**20
 _NEEDS = "{file}: needs a package. Run pip install 'shelfsort[tables]'."
 
 
-def excel_rows(file: str, sheet: str) -> Iterator[Row]:
+def excel_rows(path: str, sheet: str, file: str) -> Iterator[Row]:
     """The rows below the header of one sheet (xlsx, xlsm, xlsb, xls, ods), numbered as there.
+
+    Args:
+        path: of the file.
+        sheet: its name, "" for the first.
+        file: what errors call it.
 
     Raises:
         InputError: it cannot be read, is larger than 256 MiB, or has no such sheet or no header.
@@ -25,7 +32,7 @@ def excel_rows(file: str, sheet: str) -> Iterator[Row]:
     except ImportError as error:
         raise InputError(_NEEDS.format(file=file)) from error
     with reading(file, "Save it again as .xlsx or as CSV."):
-        content = read_bytes(file, _LARGEST_WORKBOOK + 1)
+        content = read_bytes(path, _LARGEST_WORKBOOK + 1)
         if len(content) > _LARGEST_WORKBOOK:
             raise InputError(f"{file}: larger than 256 MiB. Save it as CSV.")
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
@@ -48,8 +55,12 @@ def excel_rows(file: str, sheet: str) -> Iterator[Row]:
         raise InputError(f"{file}: the sheet is empty. Give one with a header and rows.")
 
 
-def parquet_rows(file: str) -> Iterator[Row]:
+def parquet_rows(path: str, file: str) -> Iterator[Row]:
     """The rows of a Parquet file, from 1.
+
+    Args:
+        path: of the file, or its address.
+        file: what errors call it.
 
     Raises:
         InputError: it cannot be read.
@@ -59,16 +70,24 @@ def parquet_rows(file: str) -> Iterator[Row]:
     except ImportError as error:
         raise InputError(_NEEDS.format(file=file)) from error
     number = 0
-    with reading(file, "Write it again as Parquet."), open_binary(file) as stream:
-        for batch in parquet.ParquetFile(stream).iter_batches(batch_size=_ROWS_AT_ONCE):
+    with reading(file, "Write it again as Parquet."), open_binary(path) as stream:
+        opened = parquet.ParquetFile(stream)
+        for batch in opened.iter_batches(batch_size=_rows_at_once(opened.metadata)):
             for cells in batch.to_pylist():
                 number += 1
                 yield Row(number, {name: _cell(value) for name, value in cells.items()})
 
 
+def _rows_at_once(metadata: Any) -> int:
+    """As many as take about 64 MiB: a row may hold an image."""
+    groups = [metadata.row_group(place) for place in range(metadata.num_row_groups)]
+    widest = max((each.total_byte_size / max(1, each.num_rows) for each in groups), default=0)
+    return max(1, min(_ROWS_AT_ONCE, int(_BYTES_AT_ONCE / max(1, widest))))
+
+
 def _named(file: str, number: int, cells: list[Any]) -> list[str]:
     names = [str(_cell(cell) or "").strip() for cell in cells]
-    repeated = sorted({name for name in names if name and names.count(name) > 1})
+    repeated = sorted(name for name, count in Counter(names).items() if name and count > 1)
     if repeated:
         raise InputError(
             f"{file}:{number}: the column {repeated[0]!r} occurs twice. Rename one of them."

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator
 
 from shelfsort.core.errors import InputError
@@ -10,7 +11,7 @@ from shelfsort.core.storage import open_binary, read_bytes
 from shelfsort.products.tables.rows import Row, reading
 
 _DELIMITERS = ",;\t|"
-_LONGEST_CELL = 16 * 2**20
+_LONGEST_ROW = 16 * 2**20
 _HEADER_BYTES = 2**16
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
@@ -27,10 +28,11 @@ def delimited_rows(file: str, encoding: str) -> Iterator[Row]:
     text = _encoding(file, encoding)
     with reading(file, "Save it as CSV in UTF-8."), open_binary(file) as stream:
         wrapped = io.TextIOWrapper(stream, encoding=text, newline="")
-        csv.field_size_limit(_LONGEST_CELL)
-        table = csv.reader(wrapped, delimiter=_delimiter(file, text), strict=True)
+        csv.field_size_limit(_LONGEST_ROW)
+        lines = _Lines(file, wrapped)
+        table = csv.reader(lines, delimiter=_delimiter(file, text), strict=True)
         try:
-            yield from _rows(file, table)
+            yield from _rows(file, table, lines)
         except UnicodeDecodeError as error:
             line = _undecodable_line(file, text)
             raise InputError(
@@ -43,10 +45,40 @@ def delimited_rows(file: str, encoding: str) -> Iterator[Row]:
             ) from error
 
 
-def _rows(file: str, table: "csv._reader") -> Iterator[Row]:  # type: ignore[name-defined]
+class _Lines:
+    """The lines of a text, so many to a row that it can be held: the reader sets no bound."""
+
+    def __init__(self, file: str, text: io.TextIOWrapper):
+        self._file, self._text = file, text
+        self._number = 0
+        self._left = _LONGEST_ROW
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._text.readline(self._left + 1):
+            self._number += 1
+            self._left -= len(line)
+            if self._left < 0:
+                most = f"{_LONGEST_ROW >> 20} MiB"
+                raise InputError(
+                    f"{self._file}:{self._number}: the row is longer than {most}. Close the "
+                    "quotation mark, or shorten it."
+                )
+            yield line
+
+    def next_row(self) -> None:
+        """What comes now is another row."""
+        self._left = _LONGEST_ROW
+
+
+def _rows(
+    file: str,
+    table: "csv._reader",  # type: ignore[name-defined]
+    lines: _Lines,
+) -> Iterator[Row]:
     header: list[str] = []
     first = 1
     for cells in table:
+        lines.next_row()
         number, first = first, table.line_num + 1
         if not any(cell.strip() for cell in cells):
             continue
@@ -62,7 +94,7 @@ def _rows(file: str, table: "csv._reader") -> Iterator[Row]:  # type: ignore[nam
 
 def _header(file: str, number: int, cells: list[str]) -> list[str]:
     names = [cell.strip() for cell in cells]
-    repeated = sorted({name for name in names if name and names.count(name) > 1})
+    repeated = sorted(name for name, count in Counter(names).items() if name and count > 1)
     if repeated:
         raise InputError(
             f"{file}:{number}: the column {repeated[0]!r} occurs twice. Rename one of them."

@@ -8,7 +8,7 @@ from enum import Enum
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import is_folder
 from shelfsort.products.manifest.lines import Line
-from shelfsort.products.tables.binary import excel_rows, parquet_rows
+from shelfsort.products.tables.apart import rows_apart
 from shelfsort.products.tables.columns import Columns, recognise
 from shelfsort.products.tables.delimited import delimited_rows
 from shelfsort.products.tables.image_folders import image_rows
@@ -71,9 +71,9 @@ def rows_of(file: str, form: Form, how: Reading) -> Iterator[Row | Line]:
     if form is Form.CSV:
         return delimited_rows(file, how.encoding)
     if form is Form.EXCEL:
-        return excel_rows(file, how.sheet)
+        return rows_apart(file, sheet=how.sheet)
     if form is Form.PARQUET:
-        return parquet_rows(file)
+        return rows_apart(file)
     if form is Form.JSON_ARRAY:
         return json_array_rows(file)
     if form is Form.JSON_LINES:

@@ -12,7 +12,6 @@ from shelfsort.products.tables.rows import Row
 
 _METADATA = re.compile(rb'-metadata"\s*:\s*\{')
 _OVERLAP = 256
-_LARGEST_ARRAY = 512 * 2**20
 
 
 def is_labelled_manifest(file: str) -> bool:
@@ -45,12 +44,10 @@ def json_array_rows(file: str) -> Iterator[Row]:
     """The entries of a JSON array, numbered from 1.
 
     Raises:
-        InputError: it is not a JSON array, or larger than 512 MiB.
+        InputError: it is not a JSON array, or larger than 256 MiB.
     """
     content = read_input(file, "data")
-    if len(content) > _LARGEST_ARRAY:
-        raise InputError(f"{file}: larger than 512 MiB. Write one object on each line instead.")
-    entries = parse_json(file, content, "Give a list of objects.")
+    entries = parse_json(file, content, "Write one object on each line instead.")
     if not isinstance(entries, list) or not entries:
         raise InputError(f"{file}: no list of objects. Give one object for each product.")
     for number, entry in enumerate(entries, start=1):

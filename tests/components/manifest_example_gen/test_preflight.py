@@ -62,6 +62,17 @@ def test_the_digest_changes_with_everything_that_is_read(good, change, make_line
     assert checked(good, **options).digest != before
 
 
+@pytest.mark.parametrize(("most", "noticed"), [(22_000_000, True), (1000, False)])
+def test_a_picture_counts_with_its_content_up_to_the_size_that_is_read(good, most, noticed):
+    large = good.folder / "2.jpg"
+    large.write_bytes(bytes(21_000_000))
+    before = checked(good, max_image_bytes=most).digest
+    with large.open("r+b") as stream:
+        stream.seek(-1, 2)
+        stream.write(b"1")
+    assert (checked(good, max_image_bytes=most).digest != before) is noticed
+
+
 def test_pictures_outside_the_folder_are_not_read_for_the_digest(good, make_line, tmp_path):
     outside = tmp_path / "outside.jpg"
     outside.write_bytes(b"1")

@@ -1,7 +1,10 @@
 import dataclasses
+import errno
 import json
+import os
 import sqlite3
 from datetime import datetime, timezone
+from pathlib import Path
 
 import pytest
 
@@ -164,6 +167,27 @@ def test_logs_that_are_a_file_are_a_failure_in_one_line(world):
     world.output.logs.touch()
     with pytest.raises(RunFailed, match="logs: File exists"):
         world.turn()
+
+
+def test_an_output_that_is_read_only_is_a_refusal_in_one_line(world, monkeypatch):
+    def read_only(path, mode="r", *rest, **options):
+        if mode != "r" and path.is_relative_to(world.output.path):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        return opened(path, mode, *rest, **options)
+
+    opened = Path.open
+    monkeypatch.setattr(Path, "open", read_only)
+    with pytest.raises(InputError, match=r"cannot be written .*Read-only") as caught:
+        world.turn()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"no database" * 1000, b"SQLite format 3\0" + b"\xff" * 4096])
+def test_a_broken_record_of_runs_is_a_refusal_in_one_line(world, content):
+    world.output.metadata.write_bytes(content)
+    with pytest.raises(InputError, match=r"metadata\.sqlite: the record of earlier runs") as caught:
+        world.turn()
+    assert "\n" not in str(caught.value)
 
 
 def test_a_vanished_manifest_is_refused_with_the_remedy(world):

@@ -14,7 +14,7 @@ from shelfsort.client import Classifier
 from shelfsort.client.classifier import ServerError
 from shelfsort.client.each import answer_each
 from shelfsort.client.messages import Row
-from shelfsort.core.errors import RunFailed
+from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.products.tables.rows import Reading
 from tests.fixtures.fake_server import answer_by_title
 
@@ -144,6 +144,29 @@ def test_a_torn_last_record_is_answered_again(answered, table, tmp_path):
     journal.write_bytes(journal.read_bytes() + b'{"file": "torn')
     _, output = answered()
     assert len(output.read_text().splitlines()) == 40
+
+
+def test_two_commands_do_not_write_the_same_answers(answered):
+    def meanwhile(rows):
+        with pytest.raises(InputError, match="another command is writing these answers"):
+            answered()
+        raise ServerError("gone", grpc.StatusCode.UNAVAILABLE)
+
+    with pytest.raises(RunFailed):
+        answered(ask=meanwhile)
+    outcome, _ = answered()
+    assert outcome.rows == 5
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_half_a_surrogate_pair_in_an_id_is_a_question_mark(answered, table, tmp_path, suffix):
+    table.unlink()
+    manifest = tmp_path / "products.csv"
+    manifest.mkdir()
+    (manifest / "a.jsonl").write_text('{"id": "\\ud800", "title": 7}\n{"id": "b", "title": "x"}\n')
+    outcome, output = answered(suffix)
+    assert outcome.rows == 2
+    assert b"?" in output.read_bytes()
 
 
 def test_a_row_that_the_model_refuses_costs_only_its_own_answer():

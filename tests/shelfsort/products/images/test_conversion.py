@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from shelfsort.products.images.conversion import on_white, served_image
+from shelfsort.products.images.conversion import on_white, seen_alike, served_image
 from shelfsort.products.images.orientation import served_orientation
 from shelfsort.products.manifest.rejects import RejectedLine
 
@@ -44,6 +44,16 @@ def turned(orientation, format_="JPEG", byte_order="little"):
 def pixels(content):
     with Image.open(io.BytesIO(content)) as image:
         return np.asarray(ImageOps.exif_transpose(image).convert("RGB")).astype(int)
+
+
+def test_an_image_of_many_scans_is_not_decoded_to_be_turned():
+    orientation = b'<x xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/>'
+    whole = saved(halves(), "JPEG", progressive=True, xmp=orientation)
+    assert not seen_alike(whole)
+    scan = whole[whole.rindex(b"\xff\xda") : -2]
+    with pytest.raises(RejectedLine, match="scans; the limit is 32") as caught:
+        served_image(whole[:-2] + scan * 40 + b"\xff\xd9")
+    assert caught.value.reason == "image_too_large"
 
 
 @pytest.mark.parametrize("format_", ["WEBP", "AVIF", "TIFF", "HEIF"])

@@ -53,6 +53,13 @@ def test_bytes_that_are_no_picture_give_none(broken):
     assert thumbnail(broken) is None
 
 
+def test_a_format_that_another_program_would_draw_gives_none():
+    drawing = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 20 20\n%%EndComments\n%%EOF\n"
+    with Image.open(io.BytesIO(drawing)) as opened:
+        assert opened.format == "EPS"
+    assert thumbnail(drawing) is None
+
+
 def test_a_truncated_picture_gives_none():
     whole = encoded(Image.effect_noise((400, 400), 90).convert("RGB"), "JPEG")
     assert thumbnail(whole[: len(whole) // 3]) is None
