@@ -51,9 +51,12 @@ def _json_pairs(path: str, text: str) -> Iterator[tuple[str, str, str]]:
 
 def _csv_pairs(path: str, text: str) -> Iterator[tuple[str, str, str]]:
     table = csv.DictReader(io.StringIO(text, newline=""))
-    for row in table:
-        where = f"{path}:{table.line_num}"
-        yield where, *_pair(where, row)
+    try:
+        for row in table:
+            where = f"{path}:{table.line_num}"
+            yield where, *_pair(where, row)
+    except csv.Error as error:
+        raise InputError(f"{path}:{table.reader.line_num}: {error}. Save it as CSV.") from error
 
 
 def _pair(where: str, entry: Any) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from shelfsort.core import files
 from shelfsort.core.errors import InputError
+from shelfsort.core.spreadsheets import as_cell
 
 _ROWS_AT_ONCE = 10_000
 Records = Iterable[Mapping[str, Any]]
@@ -90,7 +91,8 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(_plain(value))
+    plain = _plain(value)
+    return as_cell(plain) if isinstance(plain, str) else str(plain)
 
 
 _WRITERS: dict[str, Callable[[str, Sequence[str], Records], None]] = {

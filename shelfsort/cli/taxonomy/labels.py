@@ -10,6 +10,7 @@ import click
 from shelfsort.cli.taxonomy.tree import file_argument, json_option, say, say_json
 from shelfsort.core.errors import InputError
 from shelfsort.core.files import write_json, write_text
+from shelfsort.core.spreadsheets import as_cell
 from shelfsort.core.storage import absolute
 from shelfsort.labeling.trees.labelled import Counts, labelled_lines
 from shelfsort.products.reduction import load_reduction
@@ -66,7 +67,7 @@ def rollup(
         counted = Counts().add(lines)
         if output:
             rows = [
-                [each.id, each.category, up.of(each.category) or ""]
+                [as_cell(text) for text in (each.id, each.category, up.of(each.category) or "")]
                 for each in lines
                 if each.category is not None
             ]

@@ -26,10 +26,10 @@ def load_mapping(path: str, old: Taxonomy, new: Taxonomy) -> dict[str, str]:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 ({error.reason}). Save it as UTF-8.") from error
     table = csv.DictReader(io.StringIO(text, newline=""))
-    if missing := [name for name in _COLUMNS if name not in (table.fieldnames or ())]:
-        raise InputError(f"{path}: no column {missing[0]!r}. Give a CSV file with from and to.")
     mapping: dict[str, str] = {}
     try:
+        if missing := [name for name in _COLUMNS if name not in (table.fieldnames or ())]:
+            raise InputError(f"{path}: no column {missing[0]!r}. Give a CSV file with from and to.")
         for row in table:
             source, target = (row.get(name) or "" for name in _COLUMNS)
             where = f"{path}:{table.line_num}"
@@ -40,7 +40,7 @@ def load_mapping(path: str, old: Taxonomy, new: Taxonomy) -> dict[str, str]:
             if mapping.setdefault(id_, into) != into:
                 raise InputError(f"{where}: {source!r} is mapped twice. Keep one of these lines.")
     except csv.Error as error:
-        raise InputError(f"{path}:{table.line_num}: {error}. Save it as CSV.") from error
+        raise InputError(f"{path}:{table.reader.line_num}: {error}. Save it as CSV.") from error
     return mapping
 
 

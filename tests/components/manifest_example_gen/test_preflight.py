@@ -64,8 +64,7 @@ def test_the_digest_changes_with_everything_that_is_read(good, change, make_line
 
 @pytest.mark.parametrize(("most", "noticed"), [(22_000_000, True), (1000, False)])
 def test_a_picture_counts_with_its_content_up_to_the_size_that_is_read(good, most, noticed):
-    large = good.folder / "2.jpg"
-    large.write_bytes(bytes(21_000_000))
+    large = good.folder / good.picture("2.jpg", bytes(21_000_000))
     before = checked(good, max_image_bytes=most).digest
     with large.open("r+b") as stream:
         stream.seek(-1, 2)

@@ -63,6 +63,12 @@ def test_what_is_no_reduction_is_refused_with_its_line(load, text, named):
         load(text)
 
 
+@pytest.mark.parametrize("text", ["from,to\n" + "a" * 140_000 + ",b\n", "a" * 140_000 + "\n"])
+def test_a_cell_that_is_too_long_is_refused_with_its_line(load, text):
+    with pytest.raises(InputError, match=r"/reduction:\d: field larger than field limit"):
+        load(text)
+
+
 def test_golden_reduction_errors(load, tmp_path, golden):
     lines = [refusal(InputError, load, text) for text, _ in NO_REDUCTIONS]
     golden("reduction_errors.txt", [line.replace(f"{tmp_path}/", "") for line in lines])

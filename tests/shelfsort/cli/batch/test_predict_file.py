@@ -83,6 +83,16 @@ def test_answers_may_be_a_table(answered):
     assert json.loads(found[0]["top"])[0] == {"category": "mugs", "score": pytest.approx(0.7)}
 
 
+def test_an_id_that_begins_as_a_formula_is_a_text_in_a_table_and_exact_elsewhere(answered, table):
+    id_ = "=HYPERLINK(1)"
+    table.write_text(f"id,title\n{id_},mugs\n")
+    _, output = answered("csv")
+    with output.open(newline="") as stream:
+        assert [each["id"] for each in csv.DictReader(stream)] == [f"'{id_}"]
+    _, output = answered("jsonl")
+    assert json.loads(output.read_text())["id"] == id_
+
+
 def test_answers_may_be_parquet_with_types(answered):
     _, output = answered("parquet")
     found = parquet.read_table(output).to_pydict()

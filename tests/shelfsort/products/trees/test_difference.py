@@ -76,6 +76,8 @@ def test_a_mapping_is_written_to_review_and_read_again(tmp_path):
         ("from,to\nx,q\n", ":2: new tree: no category 'q'"),
         ("from,to\nq,x\n", ":2: old tree: no category 'q'"),
         ("from,to\nx,x\nx,y\n", ":3: 'x' is mapped twice"),
+        ("from,to\n" + "x" * 140_000 + ",x\n", ":2: field larger than field limit"),
+        ("x" * 140_000 + "\n", ":1: field larger than field limit"),
     ],
 )
 def test_a_faulty_mapping_is_refused_with_its_line(tmp_path, text, named):
