@@ -259,6 +259,7 @@ def serve(
         )
     # Read before it is applied, so that a change in between is noticed later.
     config = _content(model_config_file)
+    _allow_files()
     with _logged_to_stderr():
         server = _started(model_base_path, model_name, model_config_file, _options(options))
         signals, stop = EndingSignals(), threading.Event()
@@ -281,6 +282,12 @@ def _leave() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def _allow_files() -> None:
+    from serving.server.descriptors import raise_limit
+
+    raise_limit()
 
 
 def _content(path: str | None) -> bytes:

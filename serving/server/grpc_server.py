@@ -11,9 +11,11 @@ from typing import Protocol
 
 import grpc
 
+from serving.server.descriptors import connections
 from serving.server.grpc_calls import Inbox
 from serving.server.health import HEALTH_SERVICE, Health
 from serving.server.limits import (
+    GRPC_CONNECTIONS,
     GRPC_IDLE_SECONDS,
     GRPC_STREAMS,
     KEEPALIVE_SECONDS,
@@ -147,6 +149,7 @@ def _options(limits: Limits) -> Sequence[tuple[str, int]]:
         ("grpc.max_send_message_length", -1),
         # Two servers on one port would share its calls, and nobody would know.
         ("grpc.so_reuseport", 0),
+        ("grpc.max_allowed_incoming_connections", connections(GRPC_CONNECTIONS)),
         ("grpc.max_concurrent_streams", GRPC_STREAMS),
         ("grpc.max_metadata_size", MAX_HEAD_BYTES),
         ("grpc.max_connection_idle_ms", 1000 * GRPC_IDLE_SECONDS),

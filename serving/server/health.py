@@ -5,6 +5,7 @@ next change of state waits for.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -20,7 +21,8 @@ from serving.status import ServingError, invalid_argument, not_found, resource_e
 HEALTH_SERVICE = "grpc.health.v1.Health"
 # The names under which TF Serving reports health; "" is the server as a whole.
 _NAMES = frozenset({"", "ModelService", "PredictionService"})
-_MAX_WATCHES = 100
+MAX_WATCHES = 100
+"""At once; one more, and the oldest is ended."""
 _LOOK_SECONDS = 1.0
 _STATES = health_pb2.HealthCheckResponse
 
@@ -35,7 +37,8 @@ class Health:
     def __init__(self, manager: ModelManager):
         self._manager = manager
         self._closing = False
-        self._watches = 0
+        # In the order of their beginnings; each is set when its watch has to end.
+        self._watches: dict[asyncio.Event, None] = {}
 
     def close(self) -> None:
         """Says NOT_SERVING from now on."""
@@ -67,13 +70,19 @@ class Health:
 
         async def watch(_: Any, context: Any) -> None:
             name = await request(context)
-            if self._watches >= _MAX_WATCHES:
-                raise await _aborted(context, resource_exhausted("Too many watch the health"))
-            self._watches += 1
+            dropped = asyncio.Event()
+            self._watches[dropped] = None
+            if len(self._watches) > MAX_WATCHES:
+                # Whoever keeps many keeps out nobody.
+                oldest = next(iter(self._watches))
+                del self._watches[oldest]
+                oldest.set()
             try:
-                await self._write_changes(name, context)
+                await self._write_changes(name, context, dropped)
             finally:
-                self._watches -= 1
+                self._watches.pop(dropped, None)
+            if dropped.is_set():
+                raise await _aborted(context, resource_exhausted("Too many watch the health"))
 
         watching = grpc.stream_stream_rpc_method_handler(watch)
         return [
@@ -81,9 +90,9 @@ class Health:
             grpc.method_handlers_generic_handler(HEALTH_SERVICE, {"Watch": watching}),
         ]
 
-    async def _write_changes(self, name: str, context: Any) -> None:
+    async def _write_changes(self, name: str, context: Any, dropped: asyncio.Event) -> None:
         last = None
-        while True:
+        while not dropped.is_set():
             # Read first: the state that is written last is that of a server that stops.
             closing = self._closing
             state = self._state(name)
@@ -92,7 +101,8 @@ class Health:
                 last = state
             if closing:
                 return
-            await asyncio.sleep(_LOOK_SECONDS)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(dropped.wait(), _LOOK_SECONDS)
 
     def _state(self, name: str) -> int:
         if name not in _NAMES:

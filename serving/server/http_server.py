@@ -14,6 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from serving.server.budget import BYTES_PER_BYTE, Hold
 from serving.server.calls import Caller
+from serving.server.descriptors import connections
 from serving.server.intake import Intake
 from serving.server.rest_api import METRICS_PATH, Reply, RestApi, error_reply
 from serving.status import ServingError
@@ -51,7 +52,7 @@ class HttpServer:
             application([Route("/{path:path}", endpoint)], max_body_bytes=limits.max_message_bytes),
             host,
             port,
-            max_connections=limits.max_concurrent,
+            max_connections=connections(limits.max_concurrent),
             request_seconds=limits.arrival_seconds,
             tls=tls,
         )

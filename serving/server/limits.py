@@ -21,6 +21,8 @@ LARGE_PIXELS = 8_000_000
 LARGE_ROWS = 64
 """A request above either is large: it runs beside the others, never in front of them."""
 MAX_LARGE_WAITING = 8
+GRPC_CONNECTIONS = 4096
+"""At once on a port; fewer where the process may not open as many files."""
 GRPC_STREAMS = 128
 """Calls at once on one connection; a client opens another for more."""
 GRPC_IDLE_SECONDS = 300
@@ -98,6 +100,11 @@ def table() -> list[tuple[str, float | None, str]]:
             "",
         ),
         ("Characters of an error", MAX_DETAIL_CHARACTERS, ""),
+        (
+            "gRPC connections, but at most half of the files that the process may open",
+            GRPC_CONNECTIONS,
+            "",
+        ),
         ("gRPC calls at once on one connection", GRPC_STREAMS, ""),
         ("Seconds after which an idle gRPC connection is closed", GRPC_IDLE_SECONDS, ""),
     ]

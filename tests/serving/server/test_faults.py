@@ -12,6 +12,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from PIL import Image
 
+from serving.server import health as health_service
 from serving.server.config import ServerOptions
 from serving.server.versions import ModelVersions
 
@@ -262,6 +263,22 @@ def test_stopping_waits_for_nobody_who_never_sends(serving, client_of, base_path
         health_pb2.HealthCheckResponse.SERVING,
         health_pb2.HealthCheckResponse.NOT_SERVING,
     ]
+
+
+def test_a_watch_too_many_ends_the_oldest(serving, client_of, base_path, monkeypatch):
+    monkeypatch.setattr(health_service, "MAX_WATCHES", 2)
+    server = serving(base_path, health_service=True)
+    stub = health_pb2_grpc.HealthStub(client_of(server).channel)
+    watches = []
+    for _ in range(3):
+        watches.append(stub.Watch(health_pb2.HealthCheckRequest(), timeout=60))
+        assert next(watches[-1]).status == health_pb2.HealthCheckResponse.SERVING
+    with pytest.raises(grpc.RpcError) as ended:
+        next(watches[0])
+    assert ended.value.code() is CODE.RESOURCE_EXHAUSTED
+    assert [watch.is_active() for watch in watches] == [False, True, True]
+    for watch in watches:
+        watch.cancel()
 
 
 def test_stopping_leaves_a_run_behind_that_outlasts_it():

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import os
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -22,6 +23,8 @@ DEADLINE_SECONDS = 20.0
 # Requests in hand may take 256 MB by the server's own account, and the allocator keeps some more.
 MEMORY_MB = 256
 _SLACK_MB = 300
+MAX_FILES = 512
+"""That the server may open: fewer than an attacker."""
 
 
 @dataclass
@@ -31,10 +34,15 @@ class Target:
     process: subprocess.Popen
     port: int
     rest_port: int
+    max_files: int = MAX_FILES
 
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def open_files(self) -> int:
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
     @property
     def resident_mb(self) -> float:
@@ -52,7 +60,12 @@ def target(doubling, tmp_path_factory) -> Iterator[Target]:
     command += ["--max-concurrent", "100", "--request-memory-mb", str(MEMORY_MB)]
     command += ["--max-message-mb", "16", "--arrival-seconds", "5"]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={**os.environ}
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_FILES, MAX_FILES)),
     )
     found = re.search(r":(\d+) \(gRPC\), .*:(\d+) \(REST\)", process.stdout.readline())
     assert found

@@ -225,11 +225,16 @@ def test_a_chunked_body_without_end(target):
                 connection.sendall(b"20000\r\n" + b" " * 0x20000 + b"\r\n")
 
 
-def test_idle_connections(target, answers):
+def test_idle_connections_to_both_ports_take_not_every_file(target, answers):
     with contextlib.ExitStack() as stack:
-        for _ in range(300):
-            stack.enter_context(socket.create_connection(("127.0.0.1", target.port), timeout=30))
+        for port in (target.port, target.rest_port):
+            for _ in range(400):
+                address = ("127.0.0.1", port)
+                with contextlib.suppress(OSError):
+                    stack.enter_context(socket.create_connection(address, timeout=30))
+        time.sleep(1)
         answers()
+        assert target.open_files < target.max_files - 50
 
 
 def test_reloads_by_a_stranger(attacker, tmp_path):
