@@ -12,6 +12,7 @@ import click
 from pipeline.cli.options import settings_options
 from pipeline.config import Config, load_config
 from pipeline.output_folder import FolderBusy, OutputFolder
+from shelfsort.cli.numbers import FiniteRange
 from shelfsort.core.errors import InputError, NotBlessed, RunFailed
 from shelfsort.core.storage import absolute, is_folder
 from shelfsort.core.terminal import one_line
@@ -31,7 +32,7 @@ _LOG_NAME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9-]+\.log")
 @click.option("--once", is_flag=True, help="Check once and exit, for cron.")
 @click.option(
     "--every",
-    type=click.FloatRange(min=1),
+    type=FiniteRange(min=1),
     default=60.0,
     show_default=True,
     help="Seconds between checks.",

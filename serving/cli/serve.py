@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from serving.cli.exposure import check_exposure, check_management
+from shelfsort.cli.numbers import PORT, FiniteRange
 from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.signals import EndingSignals
 
@@ -33,19 +34,27 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--model-config-file-poll-wait-seconds",
+    type=FiniteRange(min=0),
     default=0.0,
     show_default=True,
     help="Seconds between reads of the configuration file; 0 reads it only at startup.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8500, show_default=True, help="gRPC port; 0 chooses a free one.")
 @click.option(
-    "--rest-port", default=8501, show_default=True, help="REST port; 0 chooses a free one."
+    "--port", type=PORT, default=8500, show_default=True, help="gRPC port; 0 chooses a free one."
+)
+@click.option(
+    "--rest-port",
+    type=PORT,
+    default=8501,
+    show_default=True,
+    help="REST port; 0 chooses a free one.",
 )
 @click.option("--rest/--no-rest", default=True, show_default=True, help="Serve the REST API.")
 @click.option(
     "--file-system-poll-wait-seconds",
     "poll_seconds",
+    type=FiniteRange(min=0),
     default=1.0,
     show_default=True,
     help="Seconds between scans for new versions; 0 scans only at startup.",
@@ -53,6 +62,7 @@ if TYPE_CHECKING:
 @click.option(
     "--max-num-load-retries",
     "load_retries",
+    type=click.IntRange(min=0),
     default=5,
     show_default=True,
     help="Retries of a version that does not load.",
@@ -60,6 +70,7 @@ if TYPE_CHECKING:
 @click.option(
     "--load-retry-interval-seconds",
     "load_retry_seconds",
+    type=FiniteRange(min=0),
     default=60.0,
     show_default=True,
     help="Seconds between these retries.",
@@ -92,13 +103,14 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--max-concurrent",
+    type=click.IntRange(min=1),
     default=1000,
     show_default=True,
     help="Maximum concurrent calls; further calls are rejected.",
 )
 @click.option(
     "--max-message-mb",
-    type=click.FloatRange(min=0.001, max=2047),
+    type=FiniteRange(min=0.001, max=2047),
     default=64.0,
     show_default=True,
     help="Maximum size of a request, over REST also after decompression.",
@@ -126,14 +138,14 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--request-memory-mb",
-    type=click.FloatRange(min=1),
+    type=FiniteRange(min=1),
     default=1024.0,
     show_default=True,
     help="Memory of all requests in hand; further ones are rejected as RESOURCE_EXHAUSTED.",
 )
 @click.option(
     "--arrival-seconds",
-    type=click.FloatRange(min=0.1),
+    type=FiniteRange(min=0.1),
     default=30.0,
     show_default=True,
     help="Seconds in which a request must have arrived.",
@@ -141,12 +153,14 @@ if TYPE_CHECKING:
 @click.option(
     "--tensorflow-intra-op-parallelism",
     "intra_op_threads",
+    type=click.IntRange(min=0),
     default=0,
     help="Threads within a TensorFlow operation; 0 lets TensorFlow choose.",
 )
 @click.option(
     "--tensorflow-inter-op-parallelism",
     "inter_op_threads",
+    type=click.IntRange(min=0),
     default=0,
     help="TensorFlow operations in parallel; 0 lets TensorFlow choose.",
 )
@@ -191,6 +205,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--management-port",
+    type=PORT,
     default=8502,
     show_default=True,
     help="Port of --allow-reload; 0 chooses a free one.",
@@ -210,7 +225,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--reload-seconds",
-    type=click.FloatRange(min=0.1),
+    type=FiniteRange(min=0.1),
     default=600.0,
     show_default=True,
     help="Seconds that such a request may take.",
@@ -222,6 +237,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--grace-seconds",
+    type=FiniteRange(min=0),
     default=30.0,
     show_default=True,
     help="Seconds that running calls may still take after SIGTERM.",

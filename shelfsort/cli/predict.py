@@ -9,6 +9,7 @@ import click
 
 from shelfsort.cli.batch.model_folder import ModelFolder
 from shelfsort.cli.batch.predict import Job, Outcome, predict_file
+from shelfsort.cli.numbers import FiniteRange
 from shelfsort.client import (
     DEFAULT_MODEL,
     Answer,
@@ -64,7 +65,7 @@ _BAR_WIDTH = 30
 @click.option("--version", type=click.IntRange(min=1), help="Model version. Default: the newest.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0.001),
+    type=FiniteRange(min=0.001),
     default=10.0,
     show_default=True,
     help="Seconds to wait, including retries.",

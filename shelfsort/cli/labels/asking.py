@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from shelfsort.cli.numbers import FiniteRange
 from shelfsort.core.terminal import one_line
 from shelfsort.labeling.answers import UNSURE
 from shelfsort.labeling.asking.catalogue import Sources
@@ -34,21 +35,21 @@ def _shared(command: _Command) -> _Command:
         click.option("--gold", default="", metavar="FILE", help="True labels of some products."),
         click.option(
             "--ban-below",
-            type=click.FloatRange(0, 1),
+            type=FiniteRange(0, 1),
             default=0.0,
             metavar="SHARE",
             help="Ignore workers who surely answer less of the gold right.",
         ),
         click.option(
             "--target",
-            type=click.FloatRange(0, 1, min_open=True, max_open=True),
+            type=FiniteRange(0, 1, min_open=True, max_open=True),
             default=0.98,
             show_default=True,
             help="Accuracy of all labels.",
         ),
         click.option(
             "--enough",
-            type=click.FloatRange(0, 1, min_open=True, max_open=True),
+            type=FiniteRange(0, 1, min_open=True, max_open=True),
             default=0.9,
             show_default=True,
             help="Probability of a label at which nobody else is asked.",
@@ -77,7 +78,7 @@ def _shared(command: _Command) -> _Command:
 )
 @click.option(
     "--random-share",
-    type=click.FloatRange(0, 1),
+    type=FiniteRange(0, 1),
     default=0.2,
     show_default=True,
     help="Share of the answers for products drawn at random.",

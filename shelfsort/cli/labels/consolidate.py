@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from shelfsort.cli.numbers import FiniteRange
 from shelfsort.cli.tables import Column, table_lines, terminal_width
 from shelfsort.core.terminal import one_line
 from shelfsort.labeling.answers import UNSURE
@@ -40,7 +41,7 @@ _MEANING = {
 @click.option("--taxonomy", default="", metavar="FILE", help="Category tree of the labels.")
 @click.option(
     "--min-confidence",
-    type=click.FloatRange(0, 1),
+    type=FiniteRange(0, 1),
     default=0.5,
     show_default=True,
     help="Smallest confidence of a label.",

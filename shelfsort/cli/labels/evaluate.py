@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from shelfsort.cli.numbers import FiniteRange
 from shelfsort.core.files import write_bytes
 from shelfsort.core.terminal import one_line
 from shelfsort.labeling.answers import UNSURE
@@ -30,13 +31,13 @@ from shelfsort.labeling.outlook import Difference
 @click.option("--taxonomy", default="", metavar="FILE", help="Category tree of the labels.")
 @click.option(
     "--price",
-    type=click.FloatRange(0),
+    type=FiniteRange(0),
     multiple=True,
     help="Price of one answer: once, or once for each job.",
 )
 @click.option(
     "--fee",
-    type=click.FloatRange(0),
+    type=FiniteRange(0),
     default=0.0,
     show_default=True,
     help="Fee of the labelling service for each product, on top of --price.",

@@ -5,6 +5,7 @@ import webbrowser
 
 import click
 
+from shelfsort.cli.numbers import PORT
 from shelfsort.core.errors import InputError
 from shelfsort.core.signals import EndingSignals
 from shelfsort.core.storage import absolute, read_input
@@ -26,7 +27,7 @@ from shelfsort.products.manifest.lines import file_lines
     metavar="FILE",
     help="File that answers are appended to.",
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port. Default: a free one.")
+@click.option("--port", type=PORT, default=0, help="Port. Default: a free one.")
 @click.option("--open/--no-open", "open_", default=True, help="Open a browser.")
 def preview(template: str, data: str, first: int, answers: str, port: int, open_: bool) -> None:
     """Show the page of a Ground Truth task as a worker would see it, on this machine.
