@@ -1,7 +1,6 @@
 """`shelfsort check`: what data holds, what was not understood, and what to expect of a run."""
 
 import dataclasses
-import json
 
 import click
 
@@ -11,7 +10,7 @@ from pipeline.local.console import no_progress
 from pipeline.local.findings import Findings, find
 from shelfsort.cli.tables import Column, table_lines, terminal_width
 from shelfsort.core.storage import absolute
-from shelfsort.core.terminal import one_line
+from shelfsort.core.terminal import json_text, one_line
 
 _CATEGORIES_SHOWN = 20
 _CATEGORY_COLUMNS = (Column("category", wraps=True), Column("products", number=True))
@@ -49,7 +48,7 @@ def check(
         tree = absolute(taxonomy) if taxonomy else ""
         found = find(absolute(data), tree, config.data, config.targets)
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(found), ensure_ascii=False))
+        click.echo(json_text(dataclasses.asdict(found)))
     else:
         for line in map(one_line, readable(found, terminal_width())):
             click.echo(one_line(line))

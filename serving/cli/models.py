@@ -12,7 +12,7 @@ from shelfsort.contract.figures import coverage, labels, targets_of
 from shelfsort.contract.targets import DEFAULT_TARGETS
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import child_folders, join
-from shelfsort.core.terminal import one_line
+from shelfsort.core.terminal import json_text, one_line
 
 EXIT_DIFFERS = 1
 
@@ -67,7 +67,7 @@ def list_models(base_path: str, name: str | None, as_json: bool) -> None:
             for base, held in found.items()
             for version in held
         ]
-        click.echo(json.dumps(records, indent=2, ensure_ascii=False))
+        click.echo(json_text(records, indent=2))
         return
     for base, held in found.items():
         click.echo(one_line(base))
@@ -95,7 +95,7 @@ def rollback(
     before = versions.live_version(base)
     version = versions.rollback(base, to, approved_by=approved_by)
     if as_json:
-        click.echo(json.dumps(_record(base, version, version), indent=2, ensure_ascii=False))
+        click.echo(json_text(_record(base, version, version), indent=2))
         return
     click.echo(
         f"Version {version.number} is live, with the model of version"
@@ -146,7 +146,7 @@ def verify(
     findings = {version.number: versions.verify(version) for version in chosen}
     if as_json:
         records = [{"version": n, "problems": problems} for n, problems in findings.items()]
-        click.echo(json.dumps(records, indent=2, ensure_ascii=False))
+        click.echo(json_text(records, indent=2))
     else:
         for found, problems in findings.items():
             click.echo(one_line(f"version {found}: {'; '.join(problems) or 'unchanged'}"))

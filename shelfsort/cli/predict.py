@@ -1,7 +1,6 @@
 """`shelfsort predict`: asks a model about one product, or about a file of them."""
 
 import contextlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from shelfsort.client.messages import checked
 from shelfsort.contract.targets import percent_of
 from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.storage import absolute
-from shelfsort.core.terminal import one_line
+from shelfsort.core.terminal import json_text, one_line
 from shelfsort.products.tables.columns import parse_columns
 from shelfsort.products.tables.rows import Reading
 
@@ -138,7 +137,7 @@ def predict(
         except (ServerError, AnswerError) as error:
             raise RunFailed(str(error)) from error
     if as_json:
-        click.echo(json.dumps(answer.to_json(), ensure_ascii=False))
+        click.echo(json_text(answer.to_json()))
     else:
         click.echo("\n".join(map(one_line, readable(answer, model))))
 

@@ -1,6 +1,8 @@
 """Text from outside as a terminal may show it."""
 
+import json
 import unicodedata
+from typing import Any
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 # Parts of what people write: joiners within words and emoji, and the soft hyphen.
@@ -24,6 +26,25 @@ def one_line(text: str) -> str:
 def printable(text: str) -> str:
     """`one_line` of each line; for messages of several lines."""
     return "\n".join(map(one_line, text.split("\n")))
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """JSON in which what `one_line` escapes is escaped as JSON has it, such as `\\u009b`."""
+    return json.dumps(value, ensure_ascii=False, indent=indent).translate(_IN_JSON)
+
+
+class _InJson(dict[int, str]):
+    """What stands for each character in a string of JSON, found out at its first use."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        seen = character in _HARMLESS or unicodedata.category(character) not in _UNSEEN
+        # Line ends between values: those in strings are escaped before.
+        self[code] = character if seen or character == "\n" else json.dumps(character)[1:-1]
+        return self[code]
+
+
+_IN_JSON = _InJson({0x7F: "\\u007f"})
 
 
 def _escaped(character: str) -> str:

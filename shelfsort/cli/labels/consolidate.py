@@ -1,6 +1,5 @@
 """`shelfsort labels consolidate`: one label for each product."""
 
-import json
 from dataclasses import asdict
 from typing import Any
 
@@ -8,7 +7,7 @@ import click
 
 from shelfsort.cli.numbers import FiniteRange
 from shelfsort.cli.tables import Column, table_lines, terminal_width
-from shelfsort.core.terminal import one_line
+from shelfsort.core.terminal import json_text, one_line
 from shelfsort.labeling.answers import UNSURE
 from shelfsort.labeling.choice import AUTO, METHODS
 from shelfsort.labeling.consolidation_job import ConsolidationJob, Result
@@ -86,7 +85,7 @@ def consolidate(
     result = job.run()
     written = result.write(output) if output else 0
     if as_json:
-        click.echo(json.dumps(_as_json(result, written), ensure_ascii=False))
+        click.echo(json_text(_as_json(result, written)))
         return
     for line in _text(result, output, written):
         click.echo(line)

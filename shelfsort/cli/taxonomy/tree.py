@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ import click
 from shelfsort.core.errors import InputError
 from shelfsort.core.files import write_json
 from shelfsort.core.storage import absolute
-from shelfsort.core.terminal import one_line
+from shelfsort.core.terminal import json_text, one_line
 from shelfsort.products.tables.forms import form_of, rows_of
 from shelfsort.products.tables.rows import Reading, Row
 from shelfsort.products.taxonomy import Taxonomy
@@ -35,7 +34,7 @@ def say(lines: Sequence[str]) -> None:
 
 def say_json(content: Any) -> None:
     """Prints one line of JSON."""
-    click.echo(json.dumps(content, ensure_ascii=False))
+    click.echo(json_text(content))
 
 
 @click.command(short_help="Say what a tree holds, and what is likely to confuse.")

@@ -1,10 +1,11 @@
+import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelfsort.core.terminal import one_line, printable
+from shelfsort.core.terminal import json_text, one_line, printable
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,17 @@ def test_any_text_is_one_line_that_can_be_encoded(text):
 
 def test_lines_of_ours_stay_lines():
     assert printable("a\n\x1bb\n") == "a\n\\x1bb\n"
+
+
+@given(st.text(st.characters(codec=None)), st.sampled_from([None, 1]))
+def test_json_is_read_back_and_moves_neither_cursor_nor_eye(text, indent):
+    shown = json_text({text: [text]}, indent)
+    assert json.loads(shown) == {text: [text]}
+    shown.encode()
+    assert one_line(shown.replace("\n", "")) == shown.replace("\n", "")
+
+
+def test_json_keeps_what_can_be_seen():
+    assert json_text(["th\u00e9 \u8336 \U0001f468\u200d\U0001f373", "\x9b1m\x7f\u202e"]) == (
+        '["th\u00e9 \u8336 \U0001f468\u200d\U0001f373", "\\u009b1m\\u007f\\u202e"]'
+    )
