@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from shelfsort.cli.numbers import FiniteRange
 from shelfsort.core.errors import InputError
 from shelfsort.core.signals import EndingSignals
 from shelfsort.core.terminal import one_line
@@ -50,14 +51,14 @@ _MAX_CONNECTIONS = 500
 @click.option("--guide", default="", metavar="FILE", help="Definitions and examples of categories.")
 @click.option(
     "--gold-share",
-    type=click.FloatRange(0, 0.9),
+    type=FiniteRange(0, 0.9),
     default=0.05,
     show_default=True,
     help="Share of gold products among those that a person gets.",
 )
 @click.option(
     "--lease-minutes",
-    type=click.FloatRange(0.1, 1440),
+    type=FiniteRange(0.1, 1440),
     default=10.0,
     show_default=True,
     help="Minutes after which an unanswered product goes to somebody else.",

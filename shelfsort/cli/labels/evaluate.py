@@ -1,6 +1,5 @@
 """`shelfsort labels evaluate`: how good jobs were, and what labels cost."""
 
-import json
 import math
 from dataclasses import asdict
 from itertools import combinations
@@ -10,7 +9,7 @@ import click
 
 from shelfsort.cli.numbers import FiniteRange
 from shelfsort.core.files import write_bytes
-from shelfsort.core.terminal import one_line
+from shelfsort.core.terminal import json_text, one_line
 from shelfsort.labeling.answers import UNSURE
 from shelfsort.labeling.evaluation import Cost, Quality, Share, between_jobs
 from shelfsort.labeling.evaluation_job import EvaluatedJob, evaluate_jobs
@@ -88,7 +87,7 @@ def evaluate(
     if place:
         write_bytes(place, page(reports, effects, _between(found)))
     if as_json:
-        click.echo(json.dumps(_as_json(found, reports, effects), ensure_ascii=False))
+        click.echo(json_text(_as_json(found, reports, effects)))
         return
     for line in _text(found, reports, effects):
         click.echo(line)
