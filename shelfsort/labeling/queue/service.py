@@ -4,7 +4,7 @@ import secrets
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +15,7 @@ from shelfsort.labeling.queue.records import Record, pseudonym
 
 Outcome = Literal["kept", "answered", "taken"]
 """What became of an answer: kept; the worker had answered; others had answered in the meantime."""
+_COUNTED_EVERY = 10
 _OUTCOMES: dict[Standing, Outcome] = {
     Standing.OPEN: "kept",
     Standing.ANSWERED: "answered",
@@ -70,6 +71,7 @@ class TaskService:
         self._clock = clock
         self._pace = Pace()
         self._gold = settings.gold
+        self._shown: dict[str, Progress] = {}
         self._gold_right: dict[str, dict[str, bool]] = defaultdict(dict)
         self._queue = WorkQueue(
             len(ids),
@@ -139,6 +141,22 @@ class TaskService:
             own=queue.answered(worker),
             seconds_left=self._pace.seconds_for(queue.missing, self._clock()),
         )
+
+    def shown_progress(self, worker: str, *, ends: bool) -> Progress:
+        """As `progress`; with gold, what all have done is counted anew every tenth answer only.
+
+        A count that stands still after an answer would say that the answer was to gold.
+
+        Args:
+            worker: pseudonym.
+            ends: whether there is nothing more for the worker, so that nothing is given away.
+        """
+        now = self.progress(worker)
+        before = self._shown.get(worker)
+        if self._gold and before is not None and now.own % _COUNTED_EVERY and not ends:
+            now = replace(before, own=now.own)
+        self._shown[worker] = now
+        return now
 
     def gold_right(self, worker: str) -> tuple[int, int]:
         """Number of the worker's right answers to gold tasks, and of all."""

@@ -151,7 +151,7 @@ class LabelPage:
             "tree": f"/{self._run}/tree.json",
             "tasks": [self._task(place) for place in places],
             "waiting": not places and self._service.may_get(worker),
-            "progress": asdict(self._service.progress(worker)),
+            "progress": asdict(self._service.shown_progress(worker, ends=not places)),
         }
 
     def _task(self, place: int) -> dict[str, Any]:

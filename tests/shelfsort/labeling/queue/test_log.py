@@ -179,6 +179,23 @@ def test_answers_about_products_that_are_gone_are_kept_and_counted(path):
     assert len(list(read_log(str(path)))) == 1
 
 
+def test_the_count_of_all_answers_does_not_tell_gold_apart(path, monkeypatch):
+    monkeypatch.setattr("secrets.token_hex", lambda *_: "5eed")
+    ids = [f"p{n}" for n in range(40)]
+    how = QueueSettings(1, gold=dict.fromkeys(ids[:20], "Hats"), gold_share=0.5)
+    service = TaskService(ids, how, path)
+    shown = [service.shown_progress("w", ends=False)]
+    for _ in range(25):
+        service.answer("w", ids[service.take("w", 1)[0]], "Hats", "", 1)
+        shown.append(service.shown_progress("w", ends=False))
+    assert [each.own for each in shown] == list(range(26))
+    given = [each.given for each in shown]
+    assert [len(set(given[n : n + 10])) for n in (0, 10)] == [1, 1]
+    assert 0 < given[10] < 10 and given[20] < given[10] + 10
+    assert service.shown_progress("w", ends=True) == service.progress("w")
+    service.close()
+
+
 def test_gold_answers_are_counted_by_worker(path):
     how = QueueSettings(gold={"p": "Hats", "q": "Bags"})
     service = TaskService(["p", "q", "r"], how, path)
