@@ -230,3 +230,12 @@ def test_a_restart_goes_on_where_it_stopped(job, catalogue):
         assert [each["task"] for each in tasks(ann)] == IDS[1:4]
         assert ann.post("/undo").json()["tasks"][0]["task"] == "tote"
     assert json.loads((catalogue / "answers.jsonl").read_text().splitlines()[-1])["undo"] is True
+
+
+def test_a_guide_to_the_categories_comes_with_the_tree(client, catalogue):
+    guide = catalogue / "guide.yaml"
+    guide.write_text("Bags > Totes: {about: Open at the top., examples: [images/1.png]}\n")
+    ann = client("Ann", guide=str(guide))
+    totes = ann.get(ann.post("/tasks").json()["tree"]).json()[0]["children"][0]
+    assert totes["about"] == "Open at the top."
+    assert totes["examples"][0].startswith("data:image/jpeg;base64,")
