@@ -121,4 +121,5 @@ def _same(given: str, expected: str) -> bool:
 
 
 def _refusal() -> Response:
-    return error_answer(401, "A token is required", {"WWW-Authenticate": "Bearer"})
+    message = "A token is required: open the link with it"
+    return error_answer(401, message, {"WWW-Authenticate": "Bearer"})
