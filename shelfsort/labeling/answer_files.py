@@ -37,6 +37,29 @@ def is_table(file: str) -> bool:
     return form_of(file) not in (Form.MANIFEST, Form.JSON_LINES, Form.IMAGE_FOLDER)
 
 
+def has_workers(file: str) -> bool:
+    """Whether a table has a column for the worker; one that a shop keeps itself has none."""
+    first = next(_cells(file), None)
+    return first is None or any(name in first[1] for name in _WORKER)
+
+
+def label_rows(file: str) -> Iterator[AnswerRow]:
+    """The rows of a table with the columns `id` and `category`, as answers of nobody.
+
+    Raises:
+        InputError: a column is missing, or a row has no id.
+    """
+    for number, cells in _cells(file):
+        place = f"{file}:{number}"
+        task, label = (_column(place, cells, names) for names in (_TASK, _LABEL))
+        if not _text(cells[task]):
+            raise InputError(f"{place}: no {task}. Give one in every row.")
+        others = {
+            key: value for key, value in cells.items() if key not in (task, label) and _text(value)
+        }
+        yield AnswerRow(Answer(_text(cells[task]), "", _text(cells[label])), others)
+
+
 def answer_rows(file: str) -> Iterator[AnswerRow]:
     """The rows of a table with the columns `task`, `worker`, `label` and perhaps `seconds`.
 

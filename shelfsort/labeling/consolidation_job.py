@@ -13,12 +13,12 @@ from shelfsort.labeling.answer_files import (
     is_table,
     json_record,
     read_gold,
-    read_scores,
 )
-from shelfsort.labeling.answers import UNSURE, is_unsure
+from shelfsort.labeling.answers import UNSURE, Answers, is_unsure
 from shelfsort.labeling.choice import AUTO
 from shelfsort.labeling.consensus import Ancestors, Consolidated, consolidate_answers, paths_above
 from shelfsort.labeling.manifest_answers import ManifestAnswers, task_of, with_verdict
+from shelfsort.labeling.model_scores import TITLES, given_scores, title_scores
 from shelfsort.products.leaves import AnyPath, LeafResolver
 from shelfsort.products.manifest.annotations import CUSTOM, METADATA_SUFFIX
 from shelfsort.products.manifest.files import find_manifest_files
@@ -39,7 +39,8 @@ class ConsolidationJob:
     Attributes:
         data: a manifest (file, folder or pattern), or a table with a row for each answer.
         method: one of `choice.METHODS`.
-        gold, scores, taxonomy: files, "" for none.
+        gold, taxonomy: files, "" for none.
+        scores: as `model_scores.given_scores` takes them, `model_scores.TITLES`, or "" for none.
         attribute: that holds the label, "" for the only one of a manifest, `category` of a table.
         min_confidence: smallest posterior of a label or a parent category, in [0, 1].
         unsure: the answer that means "cannot tell".
@@ -72,13 +73,7 @@ class ConsolidationJob:
         gold = _by_task(read_gold(self.gold), found) if self.gold else {}
         if self.gold and not gold:
             raise InputError(f"{self.gold}: no task of {self.data} is in it. Use the same ids.")
-        scores = _by_task(read_scores(self.scores), found) if self.scores else None
-        if scores is not None:
-            if not scores:
-                raise InputError(
-                    f"{self.scores}: no task of {self.data} is in it. Use the same ids."
-                )
-            scores = {task: _resolved(row, resolve) for task, row in scores.items()}
+        scores = self._scores(found, resolve) if self.scores else None
         try:
             consolidated = consolidate_answers(
                 found.answers,
@@ -92,6 +87,21 @@ class ConsolidationJob:
         except ValueError as error:
             raise InputError(f"{self.data}: {error}.") from error
         return Result(files, table, found, consolidated)
+
+    def _scores(self, found: ManifestAnswers, resolve: Resolve) -> dict[str, dict[str, float]]:
+        if self.scores == TITLES:
+            return self._title_scores(found)
+        scores = _by_task(given_scores(self.scores), found)
+        if not scores:
+            raise InputError(f"{self.scores}: no task of {self.data} is in it. Use the same ids.")
+        return {task: _resolved(row, resolve) for task, row in scores.items()}
+
+    def _title_scores(self, found: ManifestAnswers) -> dict[str, dict[str, float]]:
+        answers = [each for each in found.answers if not is_unsure(each.label, self.unsure)]
+        if not answers or not any(found.texts.values()):
+            raise InputError(f"{self.data}: no titles. Give --scores a file, or leave it out.")
+        given = Answers.of((each.task, each.worker, each.label) for each in answers)
+        return title_scores(given.tasks, [found.texts.get(task, "") for task in given.tasks], given)
 
     def _of_manifest(self, files: tuple[str, ...], resolve: Resolve) -> ManifestAnswers:
         attribute = self.attribute or find_label_attribute(files, option="--attribute NAME")

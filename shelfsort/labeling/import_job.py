@@ -8,27 +8,38 @@ from typing import Any
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import absolute, is_folder
 from shelfsort.labeling import ground_truth, label_studio
-from shelfsort.labeling.answer_files import answer_rows, is_table, json_record
+from shelfsort.labeling.answer_files import (
+    answer_rows,
+    has_workers,
+    is_table,
+    json_record,
+    label_rows,
+)
 from shelfsort.labeling.consolidation_job import refuse_lost_images
 from shelfsort.labeling.given_products import given_products, product_id
 from shelfsort.labeling.imported import ImportedAnswer, json_of
 from shelfsort.labeling.page_answers import page_answers
 from shelfsort.labeling.queue.log import is_answer_log
 from shelfsort.products.manifest.annotations import CUSTOM, METADATA_SUFFIX
+from shelfsort.products.manifest.label_origin import label_origin_fields
 from shelfsort.products.manifest.lines import Line, file_lines
 from shelfsort.products.manifest.rejects import RejectedLine
 from shelfsort.products.manifest.writing import Job, write_manifest
+from shelfsort.products.product import CATALOGUE, LabelOrigin
 from shelfsort.products.tables.forms import Form, form_of
 
 ODDITIES = {
     "image_problem": "answer that says the image does not load; kept, and counted as empty",
     "unreadable_answer": "answer without exactly one label; kept in full, and counted as empty",
     "no_worker": "answer without a worker's id",
+    "catalogue_label": "category of a table without workers; it counts as the catalogue's own",
+    "no_category": "row of such a table without a category; its product stays unlabelled",
     "repeated_answer": "further answer of the same worker about the same product",
     "unanswered_product": "line of --products without an answer, kept unlabelled",
     "unknown_product": "answer about a product that is no line of --products, kept on its own line",
 }
 """What is counted and what each count means."""
+_CATALOGUE_WORKER = f"({CATALOGUE})"
 
 
 @dataclass(frozen=True)
@@ -57,9 +68,9 @@ def read_export(source: str, field: str = "") -> Imported:
     """Reads an export.
 
     Args:
-        source: a table with the columns task, worker and label; worker responses of Ground Truth
-            (their folder, one file, or JSON Lines); Label Studio's JSON export; or the answers of
-            the labelling page.
+        source: a table with the columns task, worker and label, or id and category; worker
+            responses of Ground Truth (their folder, one file, or JSON Lines); Label Studio's JSON
+            export; or the answers of the labelling page.
         field: of a Ground Truth answer that holds the label.
 
     Raises:
@@ -73,7 +84,10 @@ def read_export(source: str, field: str = "") -> Imported:
     for each in answers:
         problem = not each.label and each.others.get("image_problem") == "yes"
         counts["image_problem"] += problem
-        counts["unreadable_answer"] += not each.label and not problem
+        listed = each.worker == _CATALOGUE_WORKER
+        counts["catalogue_label"] += listed and bool(each.label)
+        counts["no_category"] += listed and not each.label
+        counts["unreadable_answer"] += not each.label and not problem and not listed
         counts["no_worker"] += not each.worker
         by = each.product, each.worker
         counts["repeated_answer"] += bool(each.worker) and by in seen
@@ -135,10 +149,20 @@ def _lines(
 def _answered(
     fields: Mapping[str, Any], entries: list[dict[str, Any]], attribute: str
 ) -> Mapping[str, Any]:
-    metadata = {"type": CUSTOM, "human-annotated": "yes"}
+    metadata: dict[str, Any] = {"type": CUSTOM, "human-annotated": "yes"}
+    value: dict[str, Any] = {"workers": entries}
+    if all(each["worker_id"] == _CATALOGUE_WORKER for each in entries):
+        label = next((each["label"] for each in entries if each["label"]), "")
+        others = {
+            key: each for key, each in entries[0].items() if key not in ("worker_id", "label")
+        }
+        if not label:
+            return {**fields, **{key: others[key] for key in others if key not in fields}}
+        value = {"result": {attribute: label}, **({"row": others} if others else {})}
+        metadata |= label_origin_fields(LabelOrigin(CATALOGUE))
     return {
         **fields,
-        attribute: {"workers": entries},
+        attribute: value,
         attribute + METADATA_SUFFIX: metadata,
     }
 
@@ -205,6 +229,8 @@ def _of_lines(source: str, field: str) -> Iterator[ImportedAnswer]:
 
 
 def _of_table(source: str) -> Iterator[ImportedAnswer]:
-    for row in answer_rows(source):
+    listed = not has_workers(source)
+    for row in label_rows(source) if listed else answer_rows(source):
         answer = row.answer
-        yield ImportedAnswer(answer.task, answer.worker, answer.label, answer.seconds, row.others)
+        worker = _CATALOGUE_WORKER if listed else answer.worker
+        yield ImportedAnswer(answer.task, worker, answer.label, answer.seconds, row.others)

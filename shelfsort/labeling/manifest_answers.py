@@ -41,6 +41,7 @@ class ManifestAnswers:
         resolve: the name under which a label counts, None for one that is no leaf.
         answers: of all lines.
         ids: the product's id of each task with answers that has one.
+        texts: title and description of each line.
         counts: of `ODDITIES`.
     """
 
@@ -48,6 +49,7 @@ class ManifestAnswers:
     resolve: Callable[[str], str | None]
     answers: list[Answer] = field(default_factory=list)
     ids: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     _seen: set[str] = field(default_factory=set)
     _answered: set[tuple[str, str]] = field(default_factory=set)
@@ -56,6 +58,7 @@ class ManifestAnswers:
         """Takes up a line that holds a JSON object."""
         task, fields = task_of(record), record.fields
         self._note_id(task, fields)
+        self.texts[task] = text_of(fields)
         try:
             annotations = read_annotations(fields, self.attribute)
         except RejectedLine:
@@ -96,6 +99,12 @@ class ManifestAnswers:
         self.counts["repeated_id"] += str(id_) in self._seen
         self._seen.add(str(id_))
         self.ids[task] = str(id_)
+
+
+def text_of(fields: Mapping[str, Any]) -> str:
+    """The words that describe a product: title and description."""
+    found = [fields.get(name) for name in ("title", "description")]
+    return " ".join(each for each in found if isinstance(each, str) and each)
 
 
 def task_of(record: Record) -> str:

@@ -30,7 +30,11 @@ def _shared(command: _Command) -> _Command:
     options = (
         click.option("--taxonomy", default="", metavar="FILE", help="Category tree of the labels."),
         click.option(
-            "--scores", default="", metavar="FILE", help="Scores of a model. Default: from titles."
+            "--scores",
+            default="titles",
+            show_default=True,
+            metavar="FILE|RUN|titles",
+            help="Scores of a model that never saw the products.",
         ),
         click.option("--gold", default="", metavar="FILE", help="True labels of some products."),
         click.option(

@@ -35,7 +35,10 @@ _MEANING = {
 )
 @click.option("--gold", default="", metavar="FILE", help="True labels of some products.")
 @click.option(
-    "--scores", default="", metavar="FILE", help="Scores of a model that never saw the products."
+    "--scores",
+    default="",
+    metavar="FILE|RUN|titles",
+    help="Scores of a model that never saw the products.",
 )
 @click.option("--taxonomy", default="", metavar="FILE", help="Category tree of the labels.")
 @click.option(
@@ -70,14 +73,15 @@ def consolidate(
     category is sure, the label is the parent.
 
     GOLD is a table with the columns task and gold, or a manifest whose lines have gold. SCORES are
-    JSON Lines such as {"id": "p1", "scores": {"Shoes": 0.9, "Hats": 0.1}}.
+    JSON Lines such as {"id": "p1", "scores": {"Shoes": 0.9, "Hats": 0.1}}, the output folder of a
+    run, or `titles`: a model that is fitted to the titles, always without the product itself.
 
     \b
     Examples:
       shelfsort labels consolidate answers.csv --gold gold.csv
       shelfsort labels consolidate output.manifest --output consolidated.manifest
       shelfsort labels consolidate output.manifest --method majority --json
-      shelfsort labels consolidate output.manifest --scores scores.jsonl --output assisted.manifest
+      shelfsort labels consolidate output.manifest --scores titles --output assisted.manifest
     """
     job = ConsolidationJob(
         data, method, gold, scores, taxonomy, attribute, min_confidence, cannot_tell

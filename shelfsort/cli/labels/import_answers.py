@@ -28,9 +28,9 @@ def import_answers(
 ) -> None:
     """Turn the answers that another tool exports into a manifest with every worker's answer.
 
-    EXPORT is a table with the columns task, worker and label (and perhaps seconds), the folder
-    worker-response of Ground Truth, its responses as JSON Lines, Label Studio's JSON export, or the
-    answers of `shelfsort label`.
+    EXPORT is a table with the columns task, worker and label (and perhaps seconds), or only id and
+    category, the folder worker-response of Ground Truth, its responses as JSON Lines, Label
+    Studio's JSON export, or the answers of `shelfsort label`.
     Several exports are joined: those of k projects that asked k people about the same products.
     Nothing is left out: an answer without a label is kept in full, and counted.
 

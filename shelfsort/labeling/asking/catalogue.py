@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from shelfsort.core.errors import InputError
-from shelfsort.labeling.answer_files import json_record, read_gold, read_scores
+from shelfsort.labeling.answer_files import json_record, read_gold
 from shelfsort.labeling.answers import UNSURE, Answer, Answers, is_unsure
 from shelfsort.labeling.asking.belief import Belief, believe, refit
 from shelfsort.labeling.asking.gold_questions import GoldWorker, gold_workers
@@ -16,7 +16,8 @@ from shelfsort.labeling.asking.plan import Labelling, set_aside
 from shelfsort.labeling.asking.text_model import CrossFittedRidge, text_features, text_folds
 from shelfsort.labeling.consensus import score_table
 from shelfsort.labeling.consolidation_job import Resolve, label_tree
-from shelfsort.labeling.manifest_answers import ManifestAnswers
+from shelfsort.labeling.manifest_answers import ManifestAnswers, text_of
+from shelfsort.labeling.model_scores import TITLES, given_scores
 from shelfsort.products.manifest.annotations import (
     METADATA_SUFFIX,
     Annotations,
@@ -125,7 +126,7 @@ class Catalogue:
             table = score_table(self.answers, self.scores)
             with np.errstate(divide="ignore"):
                 return believe(self.answers, np.maximum(np.log(table), -30.0))
-        texts = [_text(each.fields) for each in self.products.values()]
+        texts = [text_of(each.fields) for each in self.products.values()]
         return refit(self.answers, CrossFittedRidge(text_features(texts), text_folds(texts)))
 
 
@@ -230,10 +231,10 @@ def _attribute(files: Sequence[str]) -> str:
 def _scores(
     sources: Sources, products: Mapping[str, Product], resolve: Resolve
 ) -> dict[str, dict[str, float]] | None:
-    if not sources.scores:
+    if sources.scores in ("", TITLES):
         return None
     found: dict[str, dict[str, float]] = {}
-    for id_, row in read_scores(sources.scores).items():
+    for id_, row in given_scores(sources.scores).items():
         if id_ in products:
             total: dict[str, float] = {}
             for label, score in row.items():
@@ -296,12 +297,6 @@ def _in_order(ids: Sequence[str], given: Sequence[Answer], labels: Sequence[str]
 def _no_answers(ids: Sequence[str]) -> Answers:
     none = np.zeros(0, np.int64)
     return Answers(tuple(ids), (), (), none, none, none)
-
-
-def _text(fields: Mapping[str, Any]) -> str:
-    """The words of a product."""
-    found = [fields.get(name) for name in ("title", "description")]
-    return " ".join(each for each in found if isinstance(each, str))
 
 
 def without_label(fields: Mapping[str, Any], attribute: str) -> dict[str, Any]:

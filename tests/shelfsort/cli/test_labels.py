@@ -119,6 +119,27 @@ def test_gold_and_scores_are_joined_by_id(manifest, tmp_path):
     assert lines[1]["shelf-metadata"]["label-source"] == "assisted"
 
 
+def test_titles_take_the_place_of_scores(answers, tmp_path):
+    kinds = ("mug", "hat")
+    lines = [
+        {
+            "id": f"p{n:02}",
+            "title": f"{kinds[n % 2]} number {n}",
+            "shelf": {"workers": [{"worker_id": f"w{k}", "label": kinds[n % 2]} for k in range(2)]},
+            "shelf-metadata": CUSTOM,
+        }
+        for n in range(40)
+    ]
+    # Two workers of one skill disagree, and the title decides.
+    lines[0]["shelf"]["workers"][0]["label"] = "hat"
+    path = tmp_path / "in.manifest"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    output = tmp_path / "out.manifest"
+    assert found(path, "--scores", "titles", "--output", output)["method"] == "model_assisted"
+    assert written(output)[0]["shelf"]["result"] == {"shelf": "mug"}
+    assert "no titles" in refused(answers, "--scores", "titles")
+
+
 def test_labels_are_resolved_in_a_tree(manifest, tmp_path):
     tree = tmp_path / "tree.json"
     leaves = [{"id": each.lower(), "name": each, "parent": "a"} for each in "BCD"]

@@ -8,6 +8,7 @@ from shelfsort.core.errors import InputError
 from shelfsort.labeling.import_job import read_export, write_import
 from shelfsort.labeling.queue.log import AnswerLog
 from shelfsort.labeling.queue.records import Record
+from shelfsort.products.manifest.annotations import read_annotations
 
 PRODUCTS = [{"id": "p", "title": "P", "deep": {"x": 1}}, {"id": "q", "title": "Q"}]
 
@@ -214,3 +215,18 @@ def test_a_catalogue_with_other_columns_becomes_lines_of_a_manifest(tmp_path, na
     assert (str(line["id"]), line["title"], line["source-ref"]) == ("1", "Mug", "a.jpg")
     assert line.get("deep") == ([1] if name == "p.jsonl" else None)
     assert [each["label"] for each in line["shelf"]["workers"]] == ["A"]
+
+
+def test_a_shops_own_table_without_workers_gives_the_catalogues_labels(tmp_path, products):
+    source = tmp_path / "shop.csv"
+    source.write_text("id,category,shelf no\np,A > B,7\nq,,8\n")
+    found, out = imported(source, tmp_path / "out.manifest", products)
+    assert {name: n for name, n in found.counts.items() if n} == {
+        "catalogue_label": 1,
+        "no_category": 1,
+    }
+    said = read_annotations(out[0], "shelf")
+    assert (said.result, said.confidence, said.answers) == ("A > B", 1, ())
+    assert (said.origin.source, said.origin.is_evidence) == ("catalogue", True)
+    assert out[0]["shelf"]["row"] == {"shelf no": "7"}
+    assert out[1] == {"id": "q", "title": "Q", "shelf no": "8"}
