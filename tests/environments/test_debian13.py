@@ -38,6 +38,7 @@ def test_the_quick_tests_pass(setup):
 
 
 def test_the_demo_pushes_a_model_and_asks_it(setup):
+    debian13.inside("rm", "-rf", "demo-output")
     printed = debian13.inside("make", "demo")
     assert "Live: version 1" in printed
     assert "Kitchen" in printed.rpartition("over gRPC")[2]
