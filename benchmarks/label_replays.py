@@ -38,7 +38,7 @@ from shelfsort.labeling.asking.text_model import CrossFittedRidge
 from shelfsort.labeling.methods.fit import normalised
 from shelfsort.products.product import MACHINE
 
-FIRST_ANSWERS, BATCH_ANSWERS = 1_500, 400
+FIRST_ANSWERS, BATCH_ANSWERS = 1_500, 600
 BATCH_PRODUCTS = 500
 
 

@@ -78,12 +78,11 @@ def _of_run(file: str) -> Scores:
 
 def _joined(found: Mapping[str, np.ndarray]) -> np.ndarray:
     """(N, K) mean of the log-odds of what a product has, text or image or both."""
-    total, count = 0.0, 0.0
-    for name in ("text", "image"):
-        if name in found:
-            has = found[f"has_{name}"].astype(float)[:, None]
-            total, count = total + has * found[name].astype(float), count + has
-    return np.asarray(total / np.maximum(count, 1))
+    given = [name for name in ("text", "image") if name in found]
+    has = np.stack([found[f"has_{name}"].astype(float) for name in given])
+    logits = np.stack([found[name].astype(float) for name in given])
+    total = (has[:, :, None] * logits).sum(axis=0)
+    return np.asarray(total / np.maximum(has.sum(axis=0), 1)[:, None])
 
 
 def _kept(ids: Sequence[str], labels: Sequence[str], probabilities: np.ndarray) -> Scores:

@@ -19,7 +19,9 @@ _MIXED = 0.01
 """Share of equal probabilities in what the model says. 0.001 let confident errors look certain."""
 _LEAST_LOG = -50.0
 _START_SKILL = 0.7
-_STEPS, _PASSES = 20, 2
+_STEPS, _PASSES = 30, 2
+_ENOUGH = 0.01
+"""Gain of log-likelihood at which expectation maximisation ends."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,13 @@ def believe(answers: Answers, logits: np.ndarray) -> Belief:
     """
     rows, place = np.unique(answers.task, return_inverse=True)
     common = class_shares(shares(answers.votes()[rows]))
-    known_logits = logits[rows]
+    known_logits, given = logits[rows], AnsweredLabels.among(answers)
     tried: dict[int, tuple[float, np.ndarray]] = {}
 
     def at(step: int) -> float:
         if step not in tried:
             prior = _prior(known_logits, FACTORS[step], common)
-            tried[step] = fit_skills(answers, prior[place, answers.label])
+            tried[step] = fit_skills(given, prior[place, answers.label])
         return tried[step][0]
 
     # The likelihood is flat where a model is far too sure: climb from the best of a few starts.
@@ -95,32 +97,59 @@ def _prior(logits: np.ndarray, factor: float, common: np.ndarray) -> np.ndarray:
     return np.where(known, (1 - _MIXED) * found + _MIXED / logits.shape[1], common)
 
 
-def fit_skills(answers: Answers, prior: np.ndarray) -> tuple[float, np.ndarray]:
+@dataclass(frozen=True)
+class AnsweredLabels:
+    """The P distinct pairs of a task and a label that was answered.
+
+    Attributes:
+        answers: A of them.
+        first: (P,) an answer of each pair.
+        of: (A,) pair of each answer.
+        task: (P,) place of each pair's task among those with answers.
+    """
+
+    answers: Answers
+    first: np.ndarray
+    of: np.ndarray
+    task: np.ndarray
+
+    @classmethod
+    def among(cls, answers: Answers) -> "AnsweredLabels":
+        """The pairs of the answers, at least one."""
+        pairs, first, of = np.unique(
+            answers.task * len(answers.labels) + answers.label,
+            return_index=True,
+            return_inverse=True,
+        )
+        task = np.unique(pairs // len(answers.labels), return_inverse=True)[1]
+        return cls(answers, first, of, task)
+
+
+def fit_skills(given: AnsweredLabels, prior: np.ndarray) -> tuple[float, np.ndarray]:
     """Skills under a fixed prior, by expectation maximisation.
 
     A task's posterior only has to be known for the labels that were answered: with odds o of the
     answers for a label of prior p, the task's evidence is 1 plus the sum of p (o - 1).
 
     Args:
-        answers: at least one.
+        given: the answers.
         prior: (A,) prior of each answer's label at its task.
 
     Returns:
         The logarithm of the answers' likelihood, and (W,) skills.
     """
+    answers, of_pair = given.answers, prior[given.first]
     labels = len(answers.labels)
-    pairs, first, pair = np.unique(
-        answers.task * labels + answers.label, return_index=True, return_inverse=True
-    )
-    of_pair, task = prior[first], pairs // labels
-    skills = np.full(len(answers.workers), _START_SKILL)
+    likely, skills = -np.inf, np.full(len(answers.workers), _START_SKILL)
     for _ in range(_STEPS):
         right = np.clip(skills, SMALLEST, 1 - 1e-6)
         wrong = (1 - right) / max(labels - 1, 1)
         gain = np.log(right) - np.log(wrong)
-        odds = np.exp(np.bincount(pair, gain[answers.worker]))
-        evidence = 1 + np.bincount(task, of_pair * (odds - 1), minlength=len(answers.tasks))
-        own = (of_pair * odds / evidence[task])[pair]
+        odds = np.exp(np.bincount(given.of, gain[answers.worker]))
+        evidence = 1 + np.bincount(given.task, of_pair * (odds - 1))
+        own = (of_pair * odds / evidence[given.task])[given.of]
+        before, skills = likely, drawn_skills(answers, own)
         likely = float(np.log(evidence).sum() + np.log(wrong)[answers.worker].sum())
-        skills = drawn_skills(answers, own)
+        if likely - before < _ENOUGH:
+            break
     return likely, skills

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shelfsort.labeling.answers import Answers
-from shelfsort.labeling.asking.belief import Belief, fit_skills
+from shelfsort.labeling.asking.belief import AnsweredLabels, Belief, fit_skills
 from shelfsort.labeling.asking.pac import Cut, whole_set_cut
 from shelfsort.labeling.methods.fit import class_shares, shares
 from shelfsort.labeling.methods.one_coin import coin_posteriors
@@ -212,7 +212,7 @@ def _people_alone(answers: Answers, rows: np.ndarray) -> np.ndarray:
         answers.label[inside],
     )
     common = class_shares(shares(own.votes()))
-    _, skills = fit_skills(own, common[own.label])
+    _, skills = fit_skills(AnsweredLabels.among(own), common[own.label])
     return coin_posteriors(own, skills, np.log(common))
 
 
