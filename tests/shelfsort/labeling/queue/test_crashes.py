@@ -4,6 +4,7 @@ import itertools
 import shutil
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -22,6 +23,9 @@ person = st.sampled_from(PEOPLE)
 class People(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
+        # Processes die here, disks do not.
+        self.fsync = mock.patch("os.fsync")
+        self.fsync.start()
         self.folder = Path(tempfile.mkdtemp())
         self.path = self.folder / "answers.jsonl"
         self.now = 0.0
@@ -34,6 +38,7 @@ class People(RuleBasedStateMachine):
 
     def teardown(self):
         self.service.close()
+        self.fsync.stop()
         shutil.rmtree(self.folder)
 
     @rule(who=person, want=st.integers(1, 4))
@@ -119,5 +124,5 @@ class People(RuleBasedStateMachine):
         assert sum(1 for id_ in chain if id_ not in GOLD) <= (SIZE - len(GOLD)) * EACH
 
 
-People.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+People.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 TestPeople = People.TestCase

@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 
 import httpx
 import numpy as np
@@ -197,16 +198,11 @@ def test_an_answer_that_cannot_be_kept_is_not_acknowledged(client, catalogue, mo
 
 
 def test_a_slow_image_holds_up_no_answer(client, monkeypatch):
-    import threading
-
     let_go = threading.Event()
     monkeypatch.setattr(module.Images, "jpeg", lambda self, place: let_go.wait(30) and b"")
     ann = client("Ann")
     image = tasks(ann)[0]["image"]
-    waiting = [
-        threading.Thread(target=lambda: httpx.get(f"{ann.base_url}{image}", headers=ann.headers))
-        for _ in range(50)
-    ]
+    waiting = [threading.Thread(target=ann.get, args=(image,)) for _ in range(8)]
     for each in waiting:
         each.start()
     try:

@@ -136,8 +136,7 @@ def test_an_answer_waits_for_a_server_that_was_killed(opened, catalogue, tmp_pat
         server.wait()
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize(("width", "dark"), [(390, True), (1440, False)])
 def test_everything_fits_the_window(job, opened, width, dark):
     _, server = job()
     tab = opened(server.url, "Ann", width, dark)

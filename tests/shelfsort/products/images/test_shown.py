@@ -18,7 +18,7 @@ def test_a_photo_is_shown_upright_small_and_without_its_metadata():
     exif = Image.Exif()
     exif[0x0112] = 6
     exif[0x010F] = "Maker of a secret camera"
-    photo = Image.new("RGB", (4000, 2000), (200, 30, 30))
+    photo = Image.new("RGB", (2000, 1000), (200, 30, 30))
     content = saved(photo, exif=exif, comment=b"<script>alert(1)</script>")
     shown = shown_image(content)
     with Image.open(io.BytesIO(shown)) as image:
