@@ -20,6 +20,7 @@ from shelfsort.labeling.web.job import LabelJob, OpenJob
 from shelfsort.labeling.web.products import Catalogue
 
 _PORT = 8010
+_MOST_ANSWERS = 3
 _MAX_CONNECTIONS = 500
 
 
@@ -37,9 +38,7 @@ _MAX_CONNECTIONS = 500
 @click.option(
     "--answers-each",
     type=click.IntRange(1, 100),
-    default=3,
-    show_default=True,
-    help="People who answer about each product.",
+    help="Answers that each product needs. Default: one of each person, at most 3.",
 )
 @click.option("--person", "persons", multiple=True, help="Name of a person who labels. Repeatable.")
 @click.option(
@@ -84,7 +83,7 @@ def label(
     data: str | None,
     taxonomy: str | None,
     answers: Path,
-    answers_each: int,
+    answers_each: int | None,
     persons: tuple[str, ...],
     people: Path | None,
     gold: str,
@@ -109,7 +108,7 @@ def label(
     Examples:
       shelfsort label --data photos --taxonomy tree.json --answers answers.jsonl
       shelfsort label --data products.csv --taxonomy tree.json --answers answers.jsonl \\
-        --person Ann --person Bob --answers-each 2
+        --person Ann --person Bob
       shelfsort labels import answers.jsonl --products photos --output labelled.manifest
       shelfsort label --answers answers.jsonl --delete-worker Ann
     """
@@ -127,7 +126,7 @@ def label(
         answers,
         gold,
         guide,
-        answers_each,
+        answers_each or min(len(tokens), _MOST_ANSWERS),
         lease_minutes * 60,
         gold_share,
         image_roots,

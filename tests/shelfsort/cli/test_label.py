@@ -39,7 +39,7 @@ def call(shop, monkeypatch):
 
 
 def test_it_says_what_there_is_to_do_and_gives_each_person_a_link(call, shop):
-    said = call("--person Ann --person Bob --answers-each 2 --gold gold.csv")
+    said = call("--person Ann --person Bob --gold gold.csv")
     assert said[0] == "2 products, 0 of 2 answers given"
     assert said[1].startswith("Left out: 1 lines") and "products.csv:4: repeated_id" in said[1]
     links = [line.split(": ", 1) for line in said if "?token=" in line]
