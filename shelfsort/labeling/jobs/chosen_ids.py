@@ -60,9 +60,9 @@ def selections_in(data: str) -> dict[str, Mapping[str, Any]]:
 def _rows(file: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     if posixpath.splitext(file)[1].lower() == ".txt":
         text = read_input(file, "list of ids").decode("utf-8-sig", "replace")
-        for number, line in enumerate(text.splitlines(), start=1):
-            if line.strip():
-                yield number, {"id": line.strip()}
+        for number, id_ in enumerate(text.splitlines(), start=1):
+            if id_.strip():
+                yield number, {"id": id_.strip()}
     elif is_table(file):
         for row in rows_of(file, form_of(file), Reading()):
             if isinstance(row, Line) or row.fault:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,7 +113,7 @@ class Tasks:
 
 
 def label_studio_tasks(
-    lines: Iterator[dict[str, Any]] | list[dict[str, Any]], fields: Collection[str]
+    lines: Iterable[Mapping[str, Any]], fields: Collection[str]
 ) -> list[dict[str, Any]]:
     """Tasks of Label Studio, each with all of `fields` and the product's id in its data."""
     return [{"data": _data(line, fields)} for line in lines]
