@@ -9,6 +9,7 @@ import click
 from shelfsort.cli.numbers import FiniteRange
 from shelfsort.core.errors import InputError
 from shelfsort.core.signals import EndingSignals
+from shelfsort.core.storage import absolute, is_remote
 from shelfsort.core.terminal import one_line
 from shelfsort.core.web.exposure import check_page_exposure
 from shelfsort.core.web.people import new_people, read_people
@@ -187,5 +188,12 @@ def _closing(opened: OpenJob, data: str, answers: Path) -> list[str]:
         on_gold = f", {right:,} of {gold:,} gold products right" if gold else ""
         lines.append(f"  {name} ({worker}): {service.progress(worker).own:,} answers{on_gold}")
     command = f"shelfsort labels import {shlex.quote(str(answers))} --products {shlex.quote(data)}"
-    lines.append(f"Next: {command} --output labelled.manifest")
+    lines.append(f"Next: {command} --output {shlex.quote(_output(data))}")
     return list(map(one_line, lines))
+
+
+def _output(data: str) -> str:
+    """A manifest from which the products' images are found: beside the data."""
+    name = "labelled.manifest"
+    folder = Path.cwd() if is_remote(data) else Path(absolute(data)).parent
+    return name if folder == Path.cwd() else str(folder / name)

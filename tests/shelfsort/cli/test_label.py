@@ -46,7 +46,9 @@ def test_it_says_what_there_is_to_do_and_gives_each_person_a_link(call, shop):
     assert [name for name, _ in links] == ["  Ann", "  Bob"]
     assert all(link.startswith("http://127.0.0.1:") for _, link in links)
     assert len({link for _, link in links}) == 2
-    assert "--products products.csv" in said[-1]
+    assert said[-1].endswith("--products products.csv --output labelled.manifest")
+    elsewhere = call("", data=f"--data {shop}/products.csv --taxonomy tree.json --port 0")
+    assert elsewhere[-1] == said[-1].replace("products.csv", f"{shop}/products.csv")
     assert (shop / "answers.jsonl").exists()
 
 
