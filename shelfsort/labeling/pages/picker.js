@@ -192,6 +192,8 @@ const categoryPicker = (host, tree) => {
     if (!words.length) return open(path, null);
     const turn = ++shown;
     const hits = [];
+    // Until the files are there, Enter must not take a row of what was shown before.
+    fill([make("li", "picker-note", "Searching…")], "Searching");
     try {
       await everyNode((node, above) => {
         const name = fold(node.name);

@@ -51,6 +51,12 @@
   photo?.addEventListener("error", notLoaded);
   if (photo?.complete && !photo.naturalWidth) notLoaded();
 
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input, textarea");
+    const button = { "?": byId("cannot-tell"), "!": problem }[event.key];
+    if (!typing && button) button.click();
+  });
+
   form.onsubmit = (event) => {
     if (!byId("label").value) {
       event.preventDefault();

@@ -151,13 +151,17 @@ def test_the_keyboard_is_enough(task):
     tab.keyboard.press("Backspace")
     tab.get_by_role("button", name="Hats").wait_for()
     assert tab.evaluate("document.activeElement.dataset.id") == "Shoes"
+    tab.keyboard.press("?")
+    tab.keyboard.press("!")
+    assert tab.locator("[aria-pressed=true]").count() == 2
     for key in ("/", "p", "u", "r", "Escape", "1", "2"):
         tab.keyboard.press(key)
         tab.wait_for_timeout(50)
     tab.locator("#submit").focus()
     tab.keyboard.press("Enter")
     tab.locator("#preview-answer[open]").wait_for()
-    assert '"Bags > Totes"' in tab.locator("#preview-answer pre").inner_text()
+    answer = json.loads(tab.locator("#preview-answer pre").inner_text())
+    assert (answer["label"], answer["image_problem"]) == ("Bags > Totes", "yes")
 
 
 def test_a_tree_in_files_is_loaded_level_by_level(task, tmp_path):
