@@ -3,6 +3,7 @@ import json
 import pytest
 
 from shelfsort.core.errors import InputError
+from shelfsort.core.files import write_bytes
 from shelfsort.labeling.joined_exports import read_exports
 
 
@@ -52,3 +53,14 @@ def test_exports_that_name_products_in_two_ways_are_not_joined(tmp_path):
     other.write_text(json.dumps({"datasetObjectId": "0", "answers": answers}) + "\n")
     with pytest.raises(InputError, match="names products otherwise"):
         read_exports([one, str(other)])
+
+
+def test_the_answers_that_a_job_left_in_s3_are_read_from_there(s3_bucket):
+    folder = f"{s3_bucket}/jobs/shelf-1/output/shelf-1/annotations/worker-response"
+    for line, label in (("0", "A"), ("1", "B")):
+        answers = [{"workerId": "w", "answerContent": {"label": label, "seconds": "2.5"}}]
+        content = json.dumps({"answers": answers}).encode()
+        write_bytes(f"{folder}/iteration-1/{line}/2026-01-15_09:00:00.json", content)
+    found = read_exports([folder])
+    assert found.by_line
+    assert found.entries["1"] == [{"worker_id": "w", "label": "B", "seconds": 2.5}]
