@@ -1,6 +1,7 @@
 """How far workers agree: raw agreement, Cohen's and Fleiss' kappa, Krippendorff's alpha."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -9,6 +10,67 @@ from shelfsort.labeling.answers import Answers
 
 Distance = Callable[[str, str], float]
 """How far two labels are apart, from 0 for equal ones to 1."""
+
+
+_DRAWS, _FEWEST_DRAWS, _WORK = 100, 20, 20_000_000
+_MOST_PAIRS = 200_000
+"""Pairs of workers times answers above which Cohen's kappa has no interval: it takes too long."""
+_TWO_SIDED = 1.96
+
+
+def agreement_figures(
+    answers: Answers, distance: Distance
+) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
+    """All figures of this module by name, and their 95 % intervals.
+
+    An interval is the figure with 1.96 standard errors on both sides, at most 1, of products drawn
+    with replacement (bootstrap). NaN where there is none.
+    """
+    apart = _distances(answers.labels, distance)
+    kinds: dict[str, Callable[[Answers], float]] = {
+        "raw": raw_agreement,
+        "cohen": cohen_kappa,
+        "fleiss": fleiss_kappa,
+        "alpha": krippendorff_alpha,
+        "alpha_tree": lambda each: _alpha(each, apart),
+    }
+    figures = {name: kind(answers) for name, kind in kinds.items()}
+    pairs = len(answers.workers) * (len(answers.workers) - 1) // 2
+    if pairs * len(answers) > _MOST_PAIRS:
+        del kinds["cohen"]
+    rng = np.random.default_rng(0)
+    tasks, labels = answers.shape
+    draws = int(np.clip(_WORK / (tasks * labels), _FEWEST_DRAWS, _DRAWS))
+    drawn: dict[str, list[float]] = {name: [] for name in kinds}
+    for _ in range(draws):
+        some = _redrawn(answers, rng)
+        for name, kind in kinds.items():
+            drawn[name].append(kind(some))
+    return figures, _intervals(figures, drawn)
+
+
+def _redrawn(answers: Answers, rng: np.random.Generator) -> Answers:
+    """The answers about as many tasks, drawn with replacement; each draw is a task of its own."""
+    n = len(answers.tasks)
+    starts = np.searchsorted(answers.task, np.arange(n + 1))
+    chosen = rng.integers(0, n, n)
+    sizes = (starts[1:] - starts[:-1])[chosen]
+    task = np.repeat(np.arange(n), sizes)
+    first = np.repeat(starts[chosen] - np.cumsum(sizes) + sizes, sizes)
+    rows = first + np.arange(len(task))
+    return replace(answers, task=task, worker=answers.worker[rows], label=answers.label[rows])
+
+
+def _intervals(
+    figures: Mapping[str, float], drawn: Mapping[str, list[float]]
+) -> dict[str, tuple[float, float]]:
+    found = dict.fromkeys(figures, (float("nan"), float("nan")))
+    for name, values in drawn.items():
+        some = np.array(values)[np.isfinite(values)]
+        if len(some) >= _FEWEST_DRAWS and np.isfinite(figures[name]):
+            half = _TWO_SIDED * float(some.std(ddof=1))
+            found[name] = figures[name] - half, min(figures[name] + half, 1.0)
+    return found
 
 
 def raw_agreement(answers: Answers) -> float:
@@ -41,16 +103,13 @@ def cohen_kappa(answers: Answers) -> float:
     Measurement 20 (1960). A pair's chance is from the two workers' own shares of labels. Pairs that
     cannot disagree by chance are left out; NaN where there is no other.
     """
-    by_worker = [
-        dict(zip(answers.task[rows], answers.label[rows], strict=True))
-        for rows in (answers.worker == worker for worker in range(len(answers.workers)))
-    ]
+    by_worker = [_answers_of(answers, worker) for worker in range(len(answers.workers))]
     total, weight = 0.0, 0
-    for one, other in combinations(by_worker, 2):
-        both = sorted(set(one) & set(other))
-        if not both:
+    for (one, given), (other, also) in combinations(by_worker, 2):
+        both, mine, theirs = np.intersect1d(one, other, assume_unique=True, return_indices=True)
+        if not len(both):
             continue
-        left, right = (np.array([each[task] for task in both]) for each in (one, other))
+        left, right = given[mine], also[theirs]
         shares = [
             np.bincount(each, minlength=len(answers.labels)) / len(both) for each in (left, right)
         ]
@@ -70,6 +129,11 @@ def krippendorff_alpha(answers: Answers, distance: Distance | None = None) -> fl
         answers: of the workers.
         distance: of two labels; None counts every difference as 1.
     """
+    return _alpha(answers, _distances(answers.labels, distance))
+
+
+def _alpha(answers: Answers, apart: np.ndarray) -> float:
+    """Alpha by (K, K) distances of the labels."""
     votes = answers.votes()
     votes = votes[votes.sum(axis=1) > 1]
     if not len(votes):
@@ -77,7 +141,6 @@ def krippendorff_alpha(answers: Answers, distance: Distance | None = None) -> fl
     n = votes.sum(axis=1)
     per_task = votes / (n - 1)[:, None]
     coincidences = per_task.T @ votes - np.diag(per_task.sum(axis=0))
-    apart = _distances(answers.labels, distance)
     totals = coincidences.sum(axis=0)
     observed = float((coincidences * apart).sum())
     expected = float((np.outer(totals, totals) * apart).sum()) / (totals.sum() - 1)
@@ -105,6 +168,13 @@ def tree_distance(above: Callable[[str], list[str]]) -> Distance:
         return 1 - common / max(len(left), len(right))
 
     return distance
+
+
+def _answers_of(answers: Answers, worker: int) -> tuple[np.ndarray, np.ndarray]:
+    """A worker's tasks and labels; of several answers about a task the last counts."""
+    rows = np.flatnonzero(answers.worker == worker)
+    tasks, last = np.unique(answers.task[rows][::-1], return_index=True)
+    return tasks, answers.label[rows][::-1][last]
 
 
 def _pairs(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,18 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from shelfsort.labeling.agreement import (
-    cohen_kappa,
-    fleiss_kappa,
-    krippendorff_alpha,
-    raw_agreement,
-    tree_distance,
-)
+from shelfsort.labeling.agreement import agreement_figures, cohen_kappa, tree_distance
 from shelfsort.labeling.answers import Answers, is_unsure
 from shelfsort.labeling.consolidation import majority
 from shelfsort.products.manifest.annotations import Annotations
 from shelfsort.products.manifest.outcomes import LABEL
 from shelfsort.stats.binomial import interval
+
+FIGURES = ("raw", "cohen", "fleiss", "alpha", "alpha_tree")
+"""Names of the figures of agreement."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +50,7 @@ class Quality:
         right_of_consensus: the same among products with consensus and gold.
         agreement: figures by name, NaN where there is none: `raw`, `cohen`, `fleiss`, `alpha` and
             `alpha_tree` (see `agreement`).
+        agreement_intervals: 95 % intervals of these, NaN where there is none.
         labels: that the job ends with, by product; products without one are left out.
     """
 
@@ -63,6 +61,7 @@ class Quality:
     right: Share
     right_of_consensus: Share
     agreement: Mapping[str, float]
+    agreement_intervals: Mapping[str, tuple[float, float]]
     labels: Mapping[str, str]
 
 
@@ -126,6 +125,7 @@ def job_quality(
                 agreed_gold + consensus,
                 right_agreed + (consensus and matches),
             )
+    agreement, intervals = _agreement(triples, above)
     return Quality(
         products=len(said),
         answers=len(triples),
@@ -133,7 +133,8 @@ def job_quality(
         consensus=Share(agreed, asked),
         right=Share(right, with_gold),
         right_of_consensus=Share(right_agreed, agreed_gold),
-        agreement=_agreement(triples, above),
+        agreement=agreement,
+        agreement_intervals=intervals,
         labels=labels,
     )
 
@@ -181,18 +182,9 @@ def _label(
 
 def _agreement(
     triples: Iterable[tuple[str, str, str]], above: Callable[[str], Sequence[str]]
-) -> dict[str, float]:
+) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
     triples = list(triples)
-    names = ("raw", "cohen", "fleiss", "alpha", "alpha_tree")
     if not triples:
-        return dict.fromkeys(names, float("nan"))
-    answers = Answers.of(triples)
-    distance = tree_distance(lambda label: list(above(label)))
-    figures = (
-        raw_agreement(answers),
-        cohen_kappa(answers),
-        fleiss_kappa(answers),
-        krippendorff_alpha(answers),
-        krippendorff_alpha(answers, distance),
-    )
-    return dict(zip(names, figures, strict=True))
+        none = float("nan")
+        return dict.fromkeys(FIGURES, none), dict.fromkeys(FIGURES, (none, none))
+    return agreement_figures(Answers.of(triples), tree_distance(lambda label: list(above(label))))

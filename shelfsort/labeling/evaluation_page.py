@@ -6,7 +6,7 @@ from importlib import resources
 from string import Template
 
 from shelfsort.core.web.style import style_sheet
-from shelfsort.labeling.evaluation import Share
+from shelfsort.labeling.evaluation import Quality, Share
 from shelfsort.labeling.interval_plot import Series, interval_plot, line_plot
 from shelfsort.labeling.job_report import JobReport, PriceEffect
 from shelfsort.labeling.outlook import Difference
@@ -65,12 +65,10 @@ def _job(report: JobReport) -> str:
     figures = [
         ("Products", f"{quality.products:,}", f"{quality.answers:,} answers"),
         ("Workers", f"{quality.workers:,}", ""),
-        ("Krippendorff’s alpha", _figure(quality.agreement["alpha"]), "1 is perfect, 0 is chance"),
-        (
-            "with partial credit",
-            _figure(quality.agreement["alpha_tree"]),
-            "near categories count in part",
-        ),
+        ("Krippendorff’s alpha", *_agreed(quality, "alpha")),
+        ("with partial credit", *_agreed(quality, "alpha_tree")),
+        ("Fleiss’ kappa", *_agreed(quality, "fleiss")),
+        ("Equal pairs of answers", *_agreed(quality, "raw")),
     ]
     parts = [_figures(figures), _money(report), _outlook(report), _workers(report)]
     parts += [_confusions(report)]
@@ -272,6 +270,11 @@ def _of(share: Share) -> str:
 
 def _figure(figure: float) -> str:
     return "–" if figure != figure else f"{figure:.3f}"
+
+
+def _agreed(quality: Quality, name: str) -> tuple[str, str]:
+    low, high = quality.agreement_intervals[name]
+    return _figure(quality.agreement[name]), "" if low != low else f"{low:.3f} to {high:.3f}"
 
 
 def _points(each: Difference | None) -> str:

@@ -11,7 +11,7 @@ from shelfsort.cli.numbers import FiniteRange
 from shelfsort.core.files import write_bytes
 from shelfsort.core.terminal import json_text, one_line
 from shelfsort.labeling.answers import UNSURE
-from shelfsort.labeling.evaluation import Cost, Quality, Share, between_jobs
+from shelfsort.labeling.evaluation import FIGURES, Cost, Quality, Share, between_jobs
 from shelfsort.labeling.evaluation_job import EvaluatedJob, evaluate_jobs
 from shelfsort.labeling.evaluation_page import page
 from shelfsort.labeling.job_report import (
@@ -197,6 +197,10 @@ def _quality_json(quality: Quality) -> dict[str, Any]:
         "workers": quality.workers,
         **{name: _share_json(share) for name, share in shares.items()},
         "agreement": {name: _number(each) for name, each in quality.agreement.items()},
+        "agreement_intervals": {
+            name: [_number(end) for end in ends]
+            for name, ends in quality.agreement_intervals.items()
+        },
     }
 
 
@@ -220,18 +224,24 @@ def _share(share: Share) -> str:
 
 
 def _quality_lines(quality: Quality) -> list[str]:
-    figures = quality.agreement
+    figures = {name: _agreed(quality, name) for name in FIGURES}
     return [
         f"  {quality.products:,} products, {quality.answers:,} answers, "
         f"{quality.workers:,} workers",
         f"  consensus: {_share(quality.consensus)}",
         f"  right, all products with gold: {_share(quality.right)}",
         f"  right, products with consensus: {_share(quality.right_of_consensus)}",
-        f"  agreement of answers: {_figure(figures['raw'])}, Cohen's kappa "
-        f"{_figure(figures['cohen'])}, Fleiss' kappa {_figure(figures['fleiss'])}",
-        f"  Krippendorff's alpha: {_figure(figures['alpha'])}, with partial credit for near "
-        f"categories {_figure(figures['alpha_tree'])}",
+        f"  agreement of answers: {figures['raw']}, Cohen's kappa {figures['cohen']}, "
+        f"Fleiss' kappa {figures['fleiss']}",
+        f"  Krippendorff's alpha: {figures['alpha']}, with partial credit for near categories "
+        f"{figures['alpha_tree']}",
     ]
+
+
+def _agreed(quality: Quality, name: str) -> str:
+    low, high = quality.agreement_intervals[name]
+    figure = _figure(quality.agreement[name])
+    return figure if math.isnan(low) else f"{figure} [{low:.3f}, {high:.3f}]"
 
 
 def _cost_lines(cost: Cost) -> list[str]:

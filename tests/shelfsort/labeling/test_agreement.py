@@ -6,6 +6,7 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import fleiss_kappa as statsmodels_fleiss
 
 from shelfsort.labeling.agreement import (
+    agreement_figures,
     cohen_kappa,
     fleiss_kappa,
     krippendorff_alpha,
@@ -65,3 +66,22 @@ def test_where_nothing_can_disagree_there_is_no_figure():
         assert math.isnan(figure(equal))
     assert math.isnan(raw_agreement(alone))
     assert np.isclose(raw_agreement(equal), 1)
+
+
+def test_figures_have_intervals_that_hold_the_truth():
+    inside = 0
+    for seed in range(8):
+        answers, _ = drawn_crowd([0.8] * 6, tasks=100, each=3, seed=seed)
+        figures, intervals = agreement_figures(answers, lambda one, other: float(one != other))
+        assert figures["alpha_tree"] == pytest.approx(krippendorff_alpha(answers))
+        assert set(intervals) == set(figures)
+        low, high = intervals["raw"]
+        # Two workers of three labels agree with .8² + 2 · .1².
+        inside += low <= 0.66 <= high
+    assert inside >= 6
+
+
+def test_a_figure_without_a_second_answer_has_no_interval():
+    answers = Answers.of([("t", "v", "a"), ("u", "w", "b")])
+    figures, intervals = agreement_figures(answers, lambda one, other: 1.0)
+    assert np.isnan([figures["alpha"], *intervals["alpha"]]).all()
