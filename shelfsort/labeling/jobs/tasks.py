@@ -19,8 +19,8 @@ from shelfsort.products.tables.lines import catalogue_lines
 from shelfsort.products.tables.rows import Reading
 
 MOST_LINE_BYTES = 100_000
-"""Of a line of Ground Truth's input. The input of a task, which is a part of it, then has less than the
-128,000 characters that are allowed.
+"""Of a line of Ground Truth's input. The input of a task is a part of the line, so it stays below
+the limit of 128,000 characters.
 https://docs.aws.amazon.com/sagemaker/latest/dg/sms-custom-templates-step3-lambda-requirements.html"""
 LEFT_OUT = {
     "not_chosen": "products that --only does not name",
