@@ -106,9 +106,10 @@ def next_products(
 ) -> None:
     """Choose the products to ask people about next, and whom to ask.
 
-    The manifests are the catalogue and all answers so far. Lines with one id are one product. The
-    first products are drawn at random. Later, most answers go where they gain most, and a share
-    still goes to products drawn at random: these alone calibrate and evaluate a model.
+    Give the catalogue (manifest, table or folder of images) and the manifests with all answers so
+    far. Lines with one id are one product. The first products are drawn at random. Later, most
+    answers go where they gain most, and a share still goes to products drawn at random: these alone
+    calibrate and evaluate a model.
 
     \b
     Examples:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from shelfsort.core.errors import InputError
-from shelfsort.labeling.answer_files import json_record, read_gold
+from shelfsort.labeling.answer_files import read_gold
 from shelfsort.labeling.answers import UNSURE, Answer, Answers, is_unsure
 from shelfsort.labeling.asking.belief import Belief, believe, refit
 from shelfsort.labeling.asking.gold_questions import GoldWorker, gold_workers
@@ -16,6 +16,7 @@ from shelfsort.labeling.asking.plan import Labelling, set_aside
 from shelfsort.labeling.asking.text_model import CrossFittedRidge, text_features, text_folds
 from shelfsort.labeling.consensus import score_table
 from shelfsort.labeling.consolidation_job import Resolve, label_tree
+from shelfsort.labeling.given_products import given_products, product_id
 from shelfsort.labeling.manifest_answers import ManifestAnswers, text_of
 from shelfsort.labeling.model_scores import TITLES, given_scores
 from shelfsort.products.manifest.annotations import (
@@ -25,8 +26,7 @@ from shelfsort.products.manifest.annotations import (
     read_annotations,
 )
 from shelfsort.products.manifest.files import find_manifest_files
-from shelfsort.products.manifest.lines import Line, file_lines
-from shelfsort.products.manifest.parsing import Record
+from shelfsort.products.manifest.lines import Line
 from shelfsort.products.manifest.rejects import RejectedLine
 from shelfsort.products.product import CATALOGUE, PEOPLE
 from shelfsort.products.tables.rows import CATEGORY
@@ -39,7 +39,8 @@ class Sources:
     """Where a catalogue and its answers are.
 
     Attributes:
-        manifests: files, folders or patterns; all lines with one id are one product.
+        manifests: files, folders or patterns of manifests, tables or folders of images; all lines
+            with one id are one product.
         taxonomy, scores, gold: files, "" for none.
         attribute: that holds the label, "" for the only one.
         unsure: the answer that means "cannot tell".
@@ -140,8 +141,8 @@ def read_catalogue(sources: Sources) -> Catalogue:
     resolve, _ = label_tree(sources.taxonomy, sources.unsure)
     read = _Read(sources.attribute or _attribute(files), resolve)
     for file in files:
-        for line in file_lines(file):
-            read.add(json_record(line))
+        for line, fields in given_products(file):
+            read.add(line, fields)
     gold = {
         id_: resolve(label) or label
         for id_, label in (read_gold(sources.gold) if sources.gold else {}).items()
@@ -166,12 +167,8 @@ class _Read:
     def __post_init__(self) -> None:
         self.found = ManifestAnswers(self.attribute, self.resolve)
 
-    def add(self, record: Record) -> None:
-        fields, line = record.fields, record.line
-        given = fields.get("id") or fields.get("source-ref")
-        if not isinstance(given, str | int):
-            raise InputError(f"{line.file}:{line.number}: no id. Give each product one.")
-        id_ = str(given)
+    def add(self, line: Line, fields: Mapping[str, Any]) -> None:
+        id_ = _id(line, fields)
         product = self.products.setdefault(id_, Product(line, fields))
         try:
             annotations = read_annotations(fields, self.attribute)
@@ -193,6 +190,17 @@ class _Read:
             product.selected_by = (
                 chosen if product.selected_by is None else min(product.selected_by, chosen)
             )
+
+
+def _id(line: Line, fields: Mapping[str, Any]) -> str:
+    # A line of answers may say nothing else of its product.
+    given = fields.get("id")
+    if isinstance(given, str | int) and str(given):
+        return str(given)
+    try:
+        return product_id(line, fields)
+    except RejectedLine as why:
+        raise InputError(f"{line.file}:{line.number}: {why}. Correct the line.") from why
 
 
 def _answers(
@@ -218,8 +226,8 @@ def _attribute(files: Sequence[str]) -> str:
     """The label attribute that most lines have; `category` where nothing is labelled."""
     seen: Counter[str] = Counter()
     for file in files:
-        for line in file_lines(file):
-            seen.update(label_types(json_record(line).fields))
+        for _, fields in given_products(file):
+            seen.update(label_types(fields))
     if len(seen) > 1:
         names = ", ".join(map(repr, sorted(seen)[:10]))
         raise InputError(

@@ -164,6 +164,7 @@ class AskingJob:
         fields.pop(SELECTED_BY, None)
         return {
             **fields,
+            "id": id_,
             ANSWERS_WANTED: answers,
             **({ASKED_OF: workers} if workers else {}),
             **({SELECTED_BY: chosen} if chosen else {}),
@@ -180,7 +181,7 @@ class AskingJob:
                 for name, value in product.fields.items()
                 if name not in (self.catalogue.attribute, SELECTED_BY)
                 and name != self.catalogue.attribute + METADATA_SUFFIX
-            }
+            } | {"id": id_}
             if source == OPEN:
                 entries = self.catalogue.entries.get(id_)
                 yield fields if entries is None else {**fields, **self._value(entries, None)}

@@ -168,8 +168,18 @@ def test_faults_name_the_file_and_the_remedy(catalogue, tmp_path):
         run("auto", catalogue, "--output", tmp_path / "x")
     with pytest.raises(InputError, match="is the input"):
         run("next", catalogue, "--output", catalogue)
-    nameless = write(tmp_path / "nameless.manifest", [{"title": "x"}])
-    with pytest.raises(InputError, match=r"nameless\.manifest:1: no id"):
-        run("next", nameless, "--output", tmp_path / "x")
+    empty = write(tmp_path / "empty.manifest", [{"id": "a", "title": "x"}, {"price": 3}])
+    with pytest.raises(InputError, match=r"empty\.manifest:2: "):
+        run("next", empty, "--output", tmp_path / "x")
     with pytest.raises(SystemExit):
         run("next", catalogue, "--gold-questions", 3, "--output", tmp_path / "x")
+
+
+def test_a_table_is_a_catalogue_too(catalogue, first, tmp_path):
+    table = tmp_path / "shop.csv"
+    rows = [f"{line['id']},{line['title']}" for line in written(catalogue)]
+    table.write_text("id,title\n" + "\n".join(rows) + "\n")
+    output = tmp_path / "labelled.manifest"
+    report = json.loads(run("auto", table, first, "--target", 0.9, "--output", output, "--json"))
+    assert (report["products"], report["answers"], report["labels"]["open"]) == (N, 120, 0)
+    assert [line["id"] for line in written(output)] == list(TRUTH)
