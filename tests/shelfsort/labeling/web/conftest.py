@@ -38,7 +38,7 @@ def catalogue(tmp_path):
     folder = tmp_path / "shop"
     (folder / "images").mkdir(parents=True)
     Image.new("RGBA", (40, 30), (200, 30, 30, 128)).save(folder / "images" / "1.png")
-    Image.new("RGB", (30, 40), (30, 30, 200)).save(folder / "images" / "2.webp")
+    Image.new("RGB", (300, 900), (30, 30, 200)).save(folder / "images" / "2.webp")
     Image.new("RGB", (30, 40), (0, 0, 0)).save(tmp_path / "secret.png")
     lines = [*map(json.dumps, PRODUCTS), "{broken", json.dumps({"id": "empty"})]
     (folder / "products.manifest").write_text("\n".join(lines), "utf-8")

@@ -129,7 +129,7 @@ def test_images_become_small_jpegs_on_white(client):
     pixels = np.asarray(Image.open(io.BytesIO(shown.content)))
     assert pixels.shape == (30, 40, 3)
     assert abs(int(pixels[5, 5, 1]) - 142) < 8
-    assert Image.open(io.BytesIO(ann.get(second["image"]).content)).size == (30, 40)
+    assert Image.open(io.BytesIO(ann.get(second["image"]).content)).size == (300, 900)
     refused = ann.get(outside["image"])
     assert refused.status_code == 422
     assert str(refused.json()) == "{'error': \"The image lies outside the manifest's folder\"}"

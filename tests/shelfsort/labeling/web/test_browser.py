@@ -144,6 +144,10 @@ def test_everything_fits_the_window(job, opened, width, dark):
     wide = "document.documentElement.scrollWidth > innerWidth"
     tall = "document.documentElement.scrollHeight > innerHeight"
     assert (tab.evaluate(wide), tab.evaluate(tall)) == (False, False)
+    frame, image = (tab.locator(each).bounding_box() for each in ("#frame", "#image"))
+    assert frame["y"] <= image["y"]
+    assert image["y"] + image["height"] <= frame["y"] + frame["height"]
+    assert image["width"] > 100
     for name in ("Cannot tell", "Image does not load", "Undo"):
         box = tab.get_by_role("button", name=name).bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= width
