@@ -61,6 +61,8 @@ class LabelJob:
             InputError: one line with file, line and remedy.
         """
         _refuse_among_products(self.answers, self.data)
+        if self.allow_http:
+            _need_http_client()
         tree = LeafResolver.load(self.taxonomy)
         guide = read_guide(self.guide, tree.taxonomy) if self.guide else None
         choices = Choices(tree.taxonomy, self.taxonomy, guide)
@@ -102,6 +104,16 @@ def _refuse_among_products(answers: Path, data: str) -> None:
         raise InputError(
             f"--answers {answers}: would be read as a table of {data}. Put it into another folder."
         )
+
+
+def _need_http_client() -> None:
+    try:
+        import shelfsort.core.http  # noqa: F401
+    except ModuleNotFoundError as missing:
+        raise InputError(
+            f"--allow-http needs the package {missing.name!r}. Run: pip install "
+            "'shelfsort[catalog]'"
+        ) from missing
 
 
 def _gold(file: str, tree: LeafResolver, choices: Choices, catalogue: Catalogue) -> dict[str, str]:

@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -91,3 +92,10 @@ def test_one_persons_answers_are_deleted_and_the_others_reported(call, shop):
     report = [line.split(")")[1] for line in said if "(w-" in line]
     assert report == [": 0 answers", ": 1 answers, 1 of 1 gold products right"]
     assert len(list(read_log("answers.jsonl"))) == 1
+
+
+def test_images_of_the_web_need_a_package(call, monkeypatch):
+    call("--allow-http")
+    monkeypatch.setitem(sys.modules, "shelfsort.core.http", None)
+    with pytest.raises(InputError, match="pip install 'shelfsort"):
+        call("--allow-http")
