@@ -103,6 +103,12 @@ def _money(report: JobReport) -> str:
 def _outlook(report: JobReport) -> str:
     if not report.outlook:
         return ""
+    judged = (
+        "Right is judged by gold."
+        if report.quality.right.n
+        else "Without gold, the crowd itself judges what is right: where all err together, it is too "
+        "kind."
+    )
     at = [each.workers for each in report.outlook]
     dashed = next((n for n, each in enumerate(report.outlook) if not each.measured), len(at))
     plot = line_plot(
@@ -132,7 +138,7 @@ def _outlook(report: JobReport) -> str:
         "<h3>What more workers would bring</h3>"
         f'<div class="beside"><figure>{plot}</figure>{_table(heads, rows)}</div>'
         "<p class='note'>Fewer workers are drawn from the answers. Further ones are simulated with "
-        "the skills and the errors of this crowd (dashed).</p>"
+        f"the skills and the errors of this crowd (dashed). {judged}</p>"
         + (
             "<h3>What more gold questions would bring</h3><p class='note'>A bad worker is halfway "
             "between chance and the crowd, a good one is as the crowd. Banned is who is surely "

@@ -159,11 +159,12 @@ def _outlook_lines(report: JobReport) -> list[str]:
     ]
     if suspected:
         lines.append(f"  stop paying: {', '.join(suspected[:10])}")
+    right = "right" if report.quality.right.n else "right by the crowd's own judgement"
     for level in report.outlook:
         source = "measured" if level.measured else "expected"
         lines.append(
             f"  {level.workers} worker{'s' if level.workers > 1 else ''} a product ({source}): "
-            f"consensus {level.consensus:.1%}, right {level.right:.1%}"
+            f"consensus {level.consensus:.1%}, {right} {level.right:.1%}"
         )
     return lines
 
