@@ -106,8 +106,8 @@ def _outlook(report: JobReport) -> str:
     judged = (
         "Right is judged by gold."
         if report.quality.right.n
-        else "Without gold, the crowd itself judges what is right: where all err together, it is too "
-        "kind."
+        else "Without gold, the crowd itself judges what is right, and is too kind where all err "
+        "together."
     )
     at = [each.workers for each in report.outlook]
     dashed = next((n for n, each in enumerate(report.outlook) if not each.measured), len(at))
