@@ -10,7 +10,7 @@ import click
 from shelfsort.cli.numbers import FiniteRange
 from shelfsort.core.terminal import one_line
 from shelfsort.labeling.answers import UNSURE
-from shelfsort.labeling.asking.catalogue import Sources
+from shelfsort.labeling.asking.catalogue import ODDITIES, Sources
 from shelfsort.labeling.asking.job import AskingJob, counts_by_source
 from shelfsort.labeling.asking.pac import Cut
 from shelfsort.labeling.asking.plan import OPEN, Batch, Rules
@@ -183,6 +183,7 @@ def _progress_lines(job: AskingJob) -> list[str]:
         f"{len(catalogue.products):,} products, {len(catalogue.given):,} answers, "
         f"{workers:,} workers"
     ]
+    lines += [f"  {name}: {n:,} ({ODDITIES[name]})" for name, n in catalogue.counts.items() if n]
     if labels is None:
         return lines
     counts = counts_by_source(labels)
@@ -241,6 +242,7 @@ def _as_json(job: AskingJob) -> dict[str, Any]:
         "products": len(catalogue.products),
         "answers": len(catalogue.given),
         "workers": len(job.skills),
+        "oddities": {name: n for name, n in catalogue.counts.items() if n},
         "gold_workers": [asdict(each) for each in catalogue.workers],
     }
     if labels is None:

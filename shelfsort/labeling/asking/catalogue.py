@@ -17,6 +17,7 @@ from shelfsort.labeling.asking.text_model import CrossFittedRidge, text_features
 from shelfsort.labeling.consensus import score_table
 from shelfsort.labeling.consolidation_job import Resolve, label_tree
 from shelfsort.labeling.given_products import given_products, product_id
+from shelfsort.labeling.manifest_answers import ODDITIES as ANSWER_ODDITIES
 from shelfsort.labeling.manifest_answers import ManifestAnswers, text_of
 from shelfsort.labeling.model_scores import TITLES, given_scores
 from shelfsort.products.manifest.annotations import (
@@ -31,6 +32,11 @@ from shelfsort.products.manifest.rejects import RejectedLine
 from shelfsort.products.product import CATALOGUE, PEOPLE
 from shelfsort.products.tables.rows import CATEGORY
 
+ODDITIES = {
+    **ANSWER_ODDITIES,
+    "repeated_line": "answer that an earlier manifest has too; it counts once",
+}
+"""What is counted and what each count means."""
 _MOST_CELLS = 100_000_000
 
 
@@ -99,11 +105,6 @@ class Catalogue:
     workers: Sequence[GoldWorker]
     scores: Mapping[str, Mapping[str, float]] | None
     counts: Counter[str]
-
-    @property
-    def banned(self) -> frozenset[str]:
-        """Workers whose answers do not count."""
-        return frozenset(worker.name for worker in self.workers if worker.banned)
 
     @property
     def has_gold(self) -> np.ndarray:
@@ -179,7 +180,7 @@ class _Read:
         answers = _answers(id_, annotations, fields, self.attribute)
         for answer, entry in answers:
             known = self.entries.setdefault(id_, [])
-            if entry in known:
+            if answer.worker and entry in known:
                 self.found.counts["repeated_line"] += 1
                 continue
             known.append(entry)

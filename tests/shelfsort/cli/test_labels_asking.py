@@ -175,6 +175,13 @@ def test_faults_name_the_file_and_the_remedy(catalogue, tmp_path):
         run("next", catalogue, "--gold-questions", 3, "--output", tmp_path / "x")
 
 
+def test_an_answer_that_two_manifests_have_counts_once(catalogue, first, tmp_path):
+    again = write(tmp_path / "again.manifest", written(first)[:5])
+    report = json.loads(run("auto", catalogue, first, again, "--json"))
+    assert (report["answers"], report["oddities"]) == (120, {"repeated_line": 10})
+    assert "repeated_line: 10" in run("auto", catalogue, first, again)
+
+
 def test_a_table_is_a_catalogue_too(catalogue, first, tmp_path):
     table = tmp_path / "shop.csv"
     rows = [f"{line['id']},{line['title']}" for line in written(catalogue)]
