@@ -2,8 +2,8 @@
 
 import hashlib
 import re
-import unicodedata
 
+from shelfsort.core import normal_form
 from shelfsort.products.text import as_read
 
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
@@ -35,7 +35,7 @@ def group_id(key: str) -> int:
 
 def normalised(text: str) -> str:
     """Letters and digits of `text`, compatibility-composed and case-folded, one space between."""
-    folded = unicodedata.normalize("NFKC", as_read(text).casefold())
+    folded = normal_form.normalised("NFKC", as_read(text).casefold())
     return _NOT_ALPHANUMERIC.sub(" ", folded).strip()
 
 

@@ -2,7 +2,8 @@
 
 import html
 import re
-import unicodedata
+
+from shelfsort.core.normal_form import normalised
 
 UNSEEN = "\u00ad\u180e\u200b\u2060\ufeff"
 """Characters without width or meaning: soft hyphen, zero-width spaces and joiners, BOM.
@@ -27,6 +28,4 @@ def as_read(text: str) -> str:
         text = _TAG.sub(" ", text)
     if "&" in text:
         text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
-    if text.isascii():
-        return text
-    return unicodedata.normalize("NFKC", _UNSEEN.sub("", text))
+    return text if text.isascii() else normalised("NFKC", _UNSEEN.sub("", text))

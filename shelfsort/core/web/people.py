@@ -2,11 +2,11 @@
 
 import csv
 import secrets
-import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
 from shelfsort.core.errors import InputError
+from shelfsort.core.normal_form import normalised
 from shelfsort.core.terminal import one_line
 from shelfsort.core.web.token import is_token
 
@@ -51,7 +51,7 @@ def new_people(names: Iterable[str]) -> dict[str, str]:
 
 
 def _add(people: dict[str, str], given: str, token: str, place: str) -> None:
-    name, token = unicodedata.normalize("NFC", given.strip()), token.strip()
+    name, token = normalised("NFC", given.strip()), token.strip()
     shown = one_line(name[:_LONGEST_NAME])
     if not name or len(name) > _LONGEST_NAME or one_line(name) != name:
         raise InputError(

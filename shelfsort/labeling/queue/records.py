@@ -3,10 +3,11 @@
 import hashlib
 import hmac
 import math
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from shelfsort.core.normal_form import normalised
 
 IMAGE_PROBLEM = "image"
 """The problem of an answer that says: the image does not load."""
@@ -63,7 +64,7 @@ def read_fields(fields: Mapping[str, Any]) -> Record | None:
 
 def pseudonym(key: bytes, name: str) -> str:
     """The worker id of a person: the same for a name and a key, and no way back without the key."""
-    normal = unicodedata.normalize("NFC", name.strip()).encode()
+    normal = normalised("NFC", name.strip()).encode()
     return "w-" + hmac.new(key, normal, hashlib.sha256).hexdigest()[:_PSEUDONYM_DIGITS]
 
 

@@ -13,6 +13,7 @@ KINDS = (MERGED, MOVED, RENAMED, DELETED, ADDED)
 """Kinds of change, those that a mapping carries labels over first."""
 
 _SIMILAR = 0.6
+_COMPARED = 200
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,10 @@ def _alone_below(matches: _Matches) -> list[tuple[str, str]]:
 
 
 def _similar(matches: _Matches, old: str, new: str) -> bool:
-    names = plain(matches.old.name(old)), plain(matches.new.name(new))
+    # Comparing takes the product of the lengths.
+    names = [
+        plain(tree.name(id_))[:_COMPARED] for tree, id_ in ((matches.old, old), (matches.new, new))
+    ]
     same_kind = matches.old.is_leaf(old) == matches.new.is_leaf(new)
     return same_kind and difflib.SequenceMatcher(None, *names).ratio() >= _SIMILAR
 

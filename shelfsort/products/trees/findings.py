@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from shelfsort.core.normal_form import normalised
 from shelfsort.core.terminal import one_line
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.products.taxonomy_forms import PATH_SEPARATOR
@@ -137,6 +138,6 @@ def _of_names(tree: Taxonomy) -> Iterator[Finding]:
 
 def plain(text: str) -> str:
     """A text without case, accents and repeated blanks, in Unicode's form NFKD: for comparing."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    decomposed = normalised("NFKD", text.casefold())
     letters = "".join(each for each in decomposed if not unicodedata.combining(each))
     return " ".join(letters.split())

@@ -1,3 +1,5 @@
+import random
+
 import pytest
 
 from shelfsort.core.errors import InputError
@@ -85,3 +87,11 @@ def test_a_faulty_mapping_is_refused_with_its_line(tmp_path, text, named):
     path.write_text(text)
     with pytest.raises(InputError, match=named):
         load_mapping(str(path), OLD, OLD)
+
+
+def test_long_names_are_compared_by_their_beginnings():
+    letters = [chr(0x4E00 + n) for n in range(300)]
+    long, other = ("".join(random.Random(seed).choices(letters, k=100_000)) for seed in (1, 2))
+    start = "Hats of all kinds " * 12
+    old, new = by_path(f"A > {start}{long}", "B"), by_path(f"A > {start}{other}", "B")
+    assert [change.kind for change in difference(old, new, {})] == ["renamed"]
