@@ -23,7 +23,6 @@ from shelfsort.products.tables.rows import Row, reading
 
 MAX_MEMORY_BYTES = 4 << 30
 MAX_CPU_SECONDS = 600
-MAX_ROWS = 20_000_000
 
 _REMEDY = "Save it as CSV, or in several files."
 
@@ -38,8 +37,7 @@ def rows_apart(file: str, *, sheet: str | None = None) -> Iterator[Row]:
         sheet: of an Excel file, "" for the first; None for a Parquet file.
 
     Raises:
-        InputError: as those; or it takes more than 4 GiB of memory, 10 minutes of computing, or
-            has more than 20,000,000 rows.
+        InputError: as those; or it takes more than 4 GiB of memory or 10 minutes of computing.
     """
     with tempfile.TemporaryDirectory(prefix="shelfsort-") as folder:
         path = str(storage.local_path(file))
@@ -65,14 +63,12 @@ def _rows(file: str, path: str, sheet: str | None) -> Iterator[Row]:
     ended = False
     with process.stdout as answers:
         try:
-            for count, answer in enumerate(map(json.loads, answers)):
+            for answer in map(json.loads, answers):
                 if isinstance(answer, str):
                     raise InputError(answer)
                 if answer is None:
                     ended = True
                     break
-                if count == MAX_ROWS:
-                    raise InputError(f"{file}: more than {MAX_ROWS:,} rows. {_REMEDY}")
                 yield Row(*answer)
         finally:
             process.kill()

@@ -12,6 +12,8 @@ from shelfsort.products.tables.rows import Row, reading
 
 _ROWS_AT_ONCE = 1_000
 _BYTES_AT_ONCE = 64 * 2**20
+MAX_ROWS = 20_000_000
+"""Of a Parquet file: a few bytes may repeat a row billions of times."""
 _LARGEST_WORKBOOK = 256 * 2**20
 _NEEDS = "{file}: needs a package. Run pip install 'shelfsort[tables]'."
 
@@ -63,7 +65,7 @@ def parquet_rows(path: str, file: str) -> Iterator[Row]:
         file: what errors call it.
 
     Raises:
-        InputError: it cannot be read.
+        InputError: it cannot be read, or has more than 20,000,000 rows.
     """
     try:
         parquet = safe_parquet()
@@ -72,6 +74,10 @@ def parquet_rows(path: str, file: str) -> Iterator[Row]:
     number = 0
     with reading(file, "Write it again as Parquet."), open_binary(path) as stream:
         opened = parquet.ParquetFile(stream)
+        if opened.metadata.num_rows > MAX_ROWS:
+            raise InputError(
+                f"{file}: {opened.metadata.num_rows:,} rows, more than {MAX_ROWS:,}. Divide it."
+            )
         for batch in opened.iter_batches(batch_size=_rows_at_once(opened.metadata)):
             for cells in batch.to_pylist():
                 number += 1

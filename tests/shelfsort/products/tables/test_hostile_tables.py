@@ -8,7 +8,7 @@ from pyarrow import parquet
 
 from shelfsort.core import files
 from shelfsort.core.errors import InputError
-from shelfsort.products.tables import apart, delimited
+from shelfsort.products.tables import binary, delimited
 from shelfsort.products.tables.apart import rows_apart
 from shelfsort.products.tables.delimited import delimited_rows
 from shelfsort.products.tables.json_rows import json_array_rows
@@ -23,12 +23,12 @@ def test_two_cells_far_apart_are_refused_in_one_line(tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_a_table_of_too_many_rows_is_refused(tmp_path, monkeypatch):
+def test_a_file_that_repeats_a_row_too_often_is_refused_before_its_first(tmp_path, monkeypatch):
     path = tmp_path / "rows.parquet"
     parquet.write_table(pa.table({"title": ["mug"] * 20}), path)
-    monkeypatch.setattr(apart, "MAX_ROWS", 10)
-    with pytest.raises(InputError, match=r"rows\.parquet: more than 10 rows"):
-        list(rows_apart(str(path)))
+    monkeypatch.setattr(binary, "MAX_ROWS", 10)
+    with pytest.raises(InputError, match=r"rows\.parquet: 20 rows, more than 10"):
+        next(binary.parquet_rows(str(path), str(path)))
 
 
 def test_a_row_longer_than_a_line_of_a_manifest_is_rejected_and_the_others_are_not(tmp_path):
