@@ -4,7 +4,8 @@ The rule of `methods.model_assisted` for products with and without answers. The 
 model's log-odds is the one under which the answers are most likely.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +20,7 @@ _MIXED = 0.01
 """Share of equal probabilities in what the model says. 0.001 let confident errors look certain."""
 _LEAST_LOG = -50.0
 _START_SKILL = 0.7
-_STEPS, _PASSES = 30, 2
+_STEPS = 30
 _ENOUGH = 0.01
 """Gain of log-likelihood at which expectation maximisation ends."""
 
@@ -33,12 +34,14 @@ class Belief:
         model: (N, K) by a model that was fitted without the product.
         skills: (W,) probability of a right answer of each worker.
         skill: mean probability of a right answer.
+        factor: place in `FACTORS` of the factor of the model's log-odds.
     """
 
     posteriors: np.ndarray
     model: np.ndarray
     skills: np.ndarray
     skill: float
+    factor: int = FACTORS.index(1.0)
 
 
 def refit(answers: Answers, ridge: CrossFittedRidge) -> Belief:
@@ -48,21 +51,21 @@ def refit(answers: Answers, ridge: CrossFittedRidge) -> Belief:
         answers: about some of N products; its tasks are all of them, in the order of the features.
         ridge: the model.
     """
-    rows = np.unique(answers.task)
-    targets = shares(answers.votes())[rows]
-    for _ in range(_PASSES):
-        belief = believe(answers, ridge.logits(rows, targets))
-        targets = belief.posteriors[rows]
-    return belief
+    rows, place = np.unique(answers.task, return_inverse=True)
+    asked = replace(answers, tasks=tuple(answers.tasks[row] for row in rows), task=place)
+    targets = shares(asked.votes())
+    first = believe(asked, ridge.held_out_logits(rows, targets))
+    return believe(answers, ridge.logits(rows, first.posteriors), [first.factor])
 
 
-def believe(answers: Answers, logits: np.ndarray) -> Belief:
+def believe(answers: Answers, logits: np.ndarray, starts: Sequence[int] = _STARTS) -> Belief:
     """Posteriors of all products.
 
     Args:
         answers: at least one; its tasks are all N products.
         logits: (N, K) log-odds of a model that was fitted without the product, up to one factor;
             a row of NaN for a product without.
+        starts: places in `FACTORS` from which the best factor is searched.
     """
     rows, place = np.unique(answers.task, return_inverse=True)
     common = class_shares(shares(answers.votes()[rows]))
@@ -76,7 +79,7 @@ def believe(answers: Answers, logits: np.ndarray) -> Belief:
         return tried[step][0]
 
     # The likelihood is flat where a model is far too sure: climb from the best of a few starts.
-    best = max(_STARTS, key=at)
+    best = max(starts, key=at)
     for direction in (1, -1):
         while 0 <= best + direction < len(FACTORS) and at(best + direction) > at(best):
             best += direction
@@ -84,7 +87,7 @@ def believe(answers: Answers, logits: np.ndarray) -> Belief:
     model = _prior(logits, FACTORS[best], common)
     posteriors = coin_posteriors(answers, skills, np.log(model))
     count = answers.by_worker(np.ones(len(answers)))
-    return Belief(posteriors, model, skills, float(count @ skills / count.sum()))
+    return Belief(posteriors, model, skills, float(count @ skills / count.sum()), best)
 
 
 def _prior(logits: np.ndarray, factor: float, common: np.ndarray) -> np.ndarray:

@@ -81,14 +81,25 @@ class CrossFittedRidge:
             rows: (R,) distinct rows to fit to.
             targets: (R, K) probabilities of their labels.
         """
+        held_out, coefficients = self._fitted(rows, targets)
+        scores = self.features @ coefficients
+        scores[rows] = held_out
+        return np.asarray(_SCALE * scores)
+
+    def held_out_logits(self, rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """(R, K) those of `logits` at `rows`."""
+        return np.asarray(_SCALE * self._fitted(rows, targets)[0])
+
+    def _fitted(self, rows: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(R, K) held-out scores of `rows`, and (D, K) coefficients of the fit to all of them."""
         sums = [self._sums(rows, targets, fold) for fold in range(self.folds.max(initial=0) + 1)]
         squares, products = (np.sum(each, axis=0) for each in zip(*sums, strict=True))
-        scores = self.features @ self._solved(squares, products)
+        held_out = np.zeros(targets.shape, np.float32)
         for fold, (own_squares, own_products) in enumerate(sums):
-            own = rows[self.folds[rows] == fold]
+            own = self.folds[rows] == fold
             left = self._solved(squares - own_squares, products - own_products)
-            scores[own] = self.features[own] @ left
-        return np.asarray(_SCALE * scores)
+            held_out[own] = self.features[rows[own]] @ left
+        return held_out, self._solved(squares, products)
 
     def _sums(
         self, rows: np.ndarray, targets: np.ndarray, fold: int
