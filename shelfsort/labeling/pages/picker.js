@@ -35,6 +35,15 @@ const categoryPicker = (host, tree) => {
     return node;
   };
   const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  const folds = new WeakMap();
+  const folded = (node, above) => {
+    if (!folds.has(node)) {
+      const name = fold(node.name);
+      const upper = above.length ? folds.get(above[above.length - 1]).whole : "";
+      folds.set(node, { name, whole: `${upper} ${name}` });
+    }
+    return folds.get(node);
+  };
   const isLeaf = (node) => !node.children && node.file === undefined;
   const top = { id: "", name: "All categories", children: tree.nodes };
   const loaded = new Map();
@@ -196,8 +205,7 @@ const categoryPicker = (host, tree) => {
     fill([make("li", "picker-note", "Searching…")], "Searching");
     try {
       await everyNode((node, above) => {
-        const name = fold(node.name);
-        const whole = fold([...above.map((each) => each.name), node.name].join(" "));
+        const { name, whole } = folded(node, above);
         if (!words.every((word) => whole.includes(word))) return;
         const inName = words.filter((word) => name.includes(word)).length;
         if (!inName) return;
