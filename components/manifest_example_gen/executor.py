@@ -253,7 +253,8 @@ def _one_line(ingestion: Ingestion) -> str:
         reasons.append(f"{rest:,} for other reasons")
     return (
         f"{ingestion.accepted:,} products in {len(ingestion.categories):,} categories; "
-        f"{_superseded(ingestion.superseded)}{ingestion.rejected:,} lines rejected"
+        f"{_superseded(ingestion.superseded)}{ingestion.rejected:,} "
+        f"{'line' if ingestion.rejected == 1 else 'lines'} rejected"
         + (f" ({'; '.join(reasons)})" if reasons else "")
         + "".join(f"; {n:,} x {IGNORED.get(name, name)}" for name, n in ingestion.ignored.items())
     )

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shelfsort.core.errors import InputError
-from shelfsort.products.manifest.rejects import DELIBERATE, Reject
+from shelfsort.products.manifest.rejects import DELIBERATE, IMAGE_REASONS, Reject
 
 _REASONS_SHOWN = 4
+_AGAINST_THE_TREE = ("unknown_label", "ambiguous_label", "not_a_leaf", "inner_label")
 
 
 @dataclass
@@ -67,8 +68,7 @@ def refuse_unusable(
         first = min((faults or tally.first).values(), key=lambda reject: reject.place)
         raise InputError(
             f"{first.file}:{first.line}: every line is rejected ({_reasons(tally)}). "
-            f"First detail: {first.detail}. Fix the manifest, or give the "
-            "taxonomy that it was labelled with."
+            f"First detail: {first.detail}. {_remedy(tally)}"
         )
     share = tally.faulty / tally.chosen if tally.chosen else 0.0
     if share > max_reject_share:
@@ -84,6 +84,18 @@ def refuse_unusable(
             f"{manifest}: {only} products, but training needs two categories. Add labelled "
             "products."
         )
+
+
+def _remedy(tally: RejectTally) -> str:
+    """What helps against the most frequent reason."""
+    ((reason, _),) = tally.by_reason.most_common(1)
+    if reason in _AGAINST_THE_TREE:
+        return "Give the taxonomy that the lines were labelled with, or correct the labels."
+    if reason in DELIBERATE:
+        return "Choose other categories, or a smaller minimum of products."
+    if reason in IMAGE_REASONS:
+        return "Correct the images' paths or formats. docs/data.md lists what is read."
+    return "Correct the lines. docs/data.md has an example of each form."
 
 
 def _reasons(tally: RejectTally) -> str:

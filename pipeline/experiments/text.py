@@ -48,7 +48,8 @@ def _data(data: DataDifference, width: int) -> Iterator[str]:
         return
     for letter, lines in zip("AB", data.lines, strict=True):
         if lines:
-            yield f"  {letter}: {lines[0]:,} products accepted, {lines[1]:,} lines rejected"
+            rejected = f"{lines[1]:,} {'line' if lines[1] == 1 else 'lines'} rejected"
+            yield f"  {letter}: {lines[0]:,} products accepted, {rejected}"
     if products := data.products:
         yield from _wrapped(
             f"Held-out products: {products.shared:,} in both, {products.only_a:,} only in A, "

@@ -37,6 +37,23 @@ def test_every_line_rejected_gives_the_first_detail_even_when_all_is_borne():
         refuse_unusable("m", tally(2, (2, "not_json"), (1, "no_content")), [], 1.0)
 
 
+@pytest.mark.parametrize(
+    ("reason", "remedy"),
+    [
+        ("unknown_label", "taxonomy"),
+        ("unsupported_image_format", "images"),
+        ("rare_category", "minimum"),
+        ("not_json", "example"),
+    ],
+)
+def test_the_remedy_fits_the_most_frequent_reason(reason, remedy):
+    with pytest.raises(InputError) as refused:
+        refuse_unusable("m", tally(2, (1, reason), (2, reason)), [], 1.0)
+    named = {"taxonomy", "images", "minimum", "example"}
+    said = str(refused.value).rpartition("detail 1")[2]
+    assert {word for word in named if word in said} == {remedy}
+
+
 def test_one_category_or_none_is_refused():
     for categories, named in ((["a"], "'a'"), ([], "no category")):
         with pytest.raises(InputError, match=f"^m: .*{named}"):
