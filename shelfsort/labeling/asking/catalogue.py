@@ -210,7 +210,8 @@ def _answers(
     """The answers about a product with what the manifest says of each; a job's own result, where
     no worker is named, counts as one answer."""
     if annotations.answers:
-        entries = [each for each in fields[attribute]["workers"] if each.get("label")]
+        given = fields[attribute]["workers"]
+        entries = [each for each in given if each.get("label") not in (None, "")]
         return [
             (Answer(id_, each.worker, each.label), entry)
             for each, entry in zip(annotations.answers, entries, strict=True)

@@ -182,6 +182,19 @@ def test_an_answer_that_two_manifests_have_counts_once(catalogue, first, tmp_pat
     assert "repeated_line: 10" in run("auto", catalogue, first, again)
 
 
+def test_answers_of_every_form_are_read(catalogue, tmp_path):
+    given = [{"worker_id": "v", "label": 0}, {"worker_id": 7, "label": "mug"}, {"label": ""}]
+    lines = [
+        {"id": "p000", "shelf": {"workers": given}, "shelf-metadata": META},
+        {"id": "p001", "shelf": "plate", "shelf-metadata": META},
+        {"id": "p002", "shelf-metadata": {**META, "failure-reason": "timeout"}},
+    ]
+    path = write(tmp_path / "odd.manifest", lines)
+    report = json.loads(run("auto", catalogue, path, "--json"))
+    # The second line names no worker: its result counts as one answer.
+    assert (report["answers"], report["workers"]) == (3, 2)
+
+
 def test_a_table_is_a_catalogue_too(catalogue, first, tmp_path):
     table = tmp_path / "shop.csv"
     rows = [f"{line['id']},{line['title']}" for line in written(catalogue)]
