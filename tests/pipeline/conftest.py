@@ -1,10 +1,8 @@
 """One run of the main job for all tests that look at what it leaves behind."""
 
 import dataclasses
-import fcntl
 import json
 import os
-import pickle
 import shutil
 import signal
 import subprocess
@@ -16,6 +14,7 @@ from typing import Any
 import pytest
 
 from demo.catalogue import Catalogue, make_catalogue
+from tests.fixtures.once import made_once
 
 SETTINGS = (
     "data.splits={train: 84, eval: 16}",
@@ -37,6 +36,7 @@ class FinishedRun:
         settings: `--set` options.
         output: its folder; later runs may add to it.
         pushed: a copy of the model that it pushed, which nothing changes.
+        embeddings: a copy of its cache of picture embeddings, which nothing changes.
         screen: what the second start showed.
         metrics: its metrics.json.
     """
@@ -45,6 +45,7 @@ class FinishedRun:
     settings: tuple[str, ...]
     output: Path
     pushed: Path
+    embeddings: Path
     screen: str
     metrics: dict[str, Any]
 
@@ -63,28 +64,22 @@ def _command(catalogue: Catalogue, output: Path, *more: str) -> list[str]:
 
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory) -> FinishedRun:
-    """Takes two minutes; where tests run in several processes, one of them makes it for all."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished-run"
-    folder.mkdir(exist_ok=True)
-    made, output, pushed = folder / "made", folder / "out", folder / "pushed"
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not made.exists():
-            made.write_bytes(pickle.dumps(_make(folder / "c", output, pushed)))
-    catalogue, screen, metrics = pickle.loads(made.read_bytes())
-    return FinishedRun(catalogue, SETTINGS, output, pushed, screen, metrics)
+    """Takes two minutes."""
+    return made_once(tmp_path_factory, "finished-run", _make)
 
 
-def _make(folder: Path, output: Path, pushed: Path) -> tuple[Catalogue, str, dict[str, Any]]:
-    catalogue = make_catalogue(folder, products=420, seed=11)
+def _make(folder: Path) -> FinishedRun:
+    output, pushed, embeddings = (folder / name for name in ("out", "pushed", "embeddings"))
+    catalogue = make_catalogue(folder / "c", products=420, seed=11)
     _kill_while_it_trains(_command(catalogue, output))
     assert not (output / "serving" / "shelfsort").exists()
     assert not (output / "metrics.json").exists()
     done = subprocess.run(_command(catalogue, output), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     shutil.copytree(output / "serving" / "shelfsort" / "1", pushed)
-    return catalogue, done.stdout, json.loads((output / "metrics.json").read_text())
+    shutil.copytree(output / "cache" / "embeddings", embeddings)
+    metrics = json.loads((output / "metrics.json").read_text())
+    return FinishedRun(catalogue, SETTINGS, output, pushed, embeddings, done.stdout, metrics)
 
 
 def _kill_while_it_trains(command: list[str]) -> None:

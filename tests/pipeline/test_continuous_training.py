@@ -92,8 +92,10 @@ class Watch:
 
 def test_the_gate_refuses_careless_labels_and_the_model_recovers(finished_run, tmp_path):
     inbox, output = Inbox(tmp_path / "inbox", finished_run.catalogue), tmp_path / "out"
-    serving = OutputFolder.open(str(output)).serving / "shelfsort"
+    folder = OutputFolder.open(str(output))
+    serving = folder.serving / "shelfsort"
     shutil.copytree(finished_run.pushed, serving / "1")
+    shutil.copytree(finished_run.embeddings, folder.embedding_cache)
     careless = inbox.labelled_carelessly(inbox.lines)
     inbox.put("1.manifest", inbox.lines)
     inbox.put("2.manifest", careless)

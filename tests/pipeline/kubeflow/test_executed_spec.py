@@ -49,7 +49,13 @@ def world(tmp_path_factory, compiled, finished_run):
     shutil.copytree(finished_run.catalogue.directory, catalogue)
     manifest = catalogue / finished_run.catalogue.manifest.name
     taxonomy = catalogue / finished_run.catalogue.taxonomy.name
-    settings = (*finished_run.settings, "training.fit.warm_start=true")
+    embeddings = folder / "embeddings"
+    shutil.copytree(finished_run.embeddings, embeddings)
+    settings = (
+        *finished_run.settings,
+        "training.fit.warm_start=true",
+        f"training.image.embedding_cache={embeddings}",
+    )
     spec, _ = compiled(
         folder / "pipeline.yaml",
         *("--manifest", f"{catalogue}/*.manifest", "--taxonomy", taxonomy),
