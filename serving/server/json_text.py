@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import math
-import sys
+import re
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from serving.status import invalid_argument
 
 _INDENT = "    "
 _SHOWN_CHARACTERS = 200
+# The first byte of a character beyond 16 bits, in UTF-8.
+_FOUR_BYTES = re.compile(rb"[\xf0-\xff]")
 
 
 def count_values(body: bytes) -> int:
@@ -29,13 +31,13 @@ def as_text(body: bytes) -> str:
     return body.decode("utf-8", errors="surrogateescape")
 
 
-def text_bytes(text: str) -> int:
-    """Bytes that a body's text takes, and the strings in it once it is parsed, at most.
+def text_bytes(body: bytes) -> int:
+    """Bytes that a body takes as a text, and the strings in it once it is parsed, at most.
 
     Python gives each character of a string as much as the widest takes, an escaped one too.
     """
-    strings = 4 * len(text) if "\\u" in text else sys.getsizeof(text)
-    return sys.getsizeof(text) + strings
+    width = 1 if body.isascii() else 4 if _FOUR_BYTES.search(body) else 2
+    return len(body) * (width + (4 if b"\\u" in body else width))
 
 
 def parse(text: str) -> dict[str, Any]:

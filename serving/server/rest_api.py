@@ -132,10 +132,9 @@ class RestApi:
                 f"{self._limits.max_json_values:,}"
             )
         caller.take(BYTES_PER_VALUE * values)
-        text = json_text.as_text(body)
         # The body itself is among the bytes that are paid for.
-        caller.take(max(0, json_text.text_bytes(text) - (BYTES_PER_BYTE - 1) * len(body)))
-        return json_text.parse(text)
+        caller.take(max(0, json_text.text_bytes(body) - (BYTES_PER_BYTE - 1) * len(body)))
+        return json_text.parse(json_text.as_text(body))
 
     def _predict(
         self, servable: Servable, name: str, version: int, document: Document, caller: Caller
