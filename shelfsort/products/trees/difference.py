@@ -139,11 +139,10 @@ def _alone_below(matches: _Matches) -> list[tuple[str, str]]:
 
 def _similar(matches: _Matches, old: str, new: str) -> bool:
     # Comparing takes the product of the lengths.
-    names = [
-        plain(tree.name(id_))[:_COMPARED] for tree, id_ in ((matches.old, old), (matches.new, new))
-    ]
+    before = plain(matches.old.name(old))[:_COMPARED]
+    after = plain(matches.new.name(new))[:_COMPARED]
     same_kind = matches.old.is_leaf(old) == matches.new.is_leaf(new)
-    return same_kind and difflib.SequenceMatcher(None, *names).ratio() >= _SIMILAR
+    return same_kind and difflib.SequenceMatcher(None, before, after).ratio() >= _SIMILAR
 
 
 def _of_matches(matches: _Matches, mapping: Mapping[str, str]) -> Iterable[Change]:
