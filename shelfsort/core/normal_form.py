@@ -7,6 +7,7 @@ Stream-Safe Text Format (UAX #15, section 13), which breaks longer runs.
 
 import re
 import unicodedata
+from typing import Literal
 
 MOST_MARKS = 30
 """On one letter; further ones are left out."""
@@ -15,8 +16,8 @@ MOST_MARKS = 30
 _PERHAPS_MARKS = re.compile(rf"[^\w\s]{{{MOST_MARKS + 1},}}")
 
 
-def normalised(form: str, text: str) -> str:
-    """The text in a normal form, such as `NFKC`."""
+def normalised(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
+    """The text in a normal form of Unicode."""
     if text.isascii():
         return text
     return unicodedata.normalize(form, _PERHAPS_MARKS.sub(_with_few_marks, text))

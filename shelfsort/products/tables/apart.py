@@ -117,4 +117,5 @@ def _bound() -> None:
 
 if __name__ == "__main__":
     _bound()
-    _write(*json.loads(sys.argv[1]), sys.stdout)
+    named, place, chosen = json.loads(sys.argv[1])
+    _write(named, place, chosen, sys.stdout)
