@@ -275,7 +275,6 @@ def serve(
         )
     # Read before it is applied, so that a change in between is noticed later.
     config = _content(model_config_file)
-    _allow_files()
     with _logged_to_stderr():
         server = _started(model_base_path, model_name, model_config_file, _options(options))
         signals, stop = EndingSignals(), threading.Event()
@@ -298,12 +297,6 @@ def _leave() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
-
-
-def _allow_files() -> None:
-    from serving.server.descriptors import raise_limit
-
-    raise_limit()
 
 
 def _content(path: str | None) -> bytes:
@@ -354,9 +347,11 @@ def _started(
 
     from serving.server import ModelServer, discover_models
     from serving.server.config_file import read_config_file
+    from serving.server.descriptors import raise_limit
     from serving.server.manager import ModelsUnavailable
     from serving.status import ServingError
 
+    raise_limit()
     # The loader that TF Serving uses calls itself deprecated at every load.
     tf.get_logger().setLevel("ERROR")
     models = read_config_file(config_file) if config_file else discover_models(base_path, name)
