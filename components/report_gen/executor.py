@@ -56,4 +56,4 @@ def _write_report(report_uri: str, run: ReadRun) -> None:
         write_relabelling(report_uri, relabelling_lines(run.inputs.suspects, run.inputs.taxonomy))
     run.inputs.metrics.write(report_uri)
     page.summary(run.content).write(report_uri)
-    write_page(report_uri, page.render(run.content, run.pictures))
+    write_page(report_uri, page.render(run.content, run.pictures, run.details))

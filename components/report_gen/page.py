@@ -1,5 +1,6 @@
 """Draws ReportContent as one self-contained HTML page."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import Any
@@ -15,6 +16,9 @@ from shelfsort.contract.targets import percent_of, target_key
 from shelfsort.core.web.inline import page_script, script_digest, script_json
 from shelfsort.core.web.style import style_sheet
 
+Details = Mapping[str, tuple[str, float | None]]
+_LONGEST_DESCRIPTION = 300
+
 MODE_NAMES = {"combined": "Text and image", "text": "Text only", "image": "Image only"}
 SPLIT_NAMES = {
     "eval": "eval",
@@ -24,13 +28,16 @@ SPLIT_NAMES = {
 }
 
 
-def render(content: ReportContent, pictures: dict[str, str]) -> bytes:
+def render(
+    content: ReportContent, pictures: dict[str, str], details: Details | None = None
+) -> bytes:
     """Draws the page.
 
     Args:
         content: what to say.
         pictures: data URIs by product id, for any of `content.errors`, `content.suspects` and what
             stands against `content.proofs`.
+        details: description and price by product id, for any of the same.
 
     Returns:
         HTML, UTF-8. It names no address outside itself, and a browser that honours its content
@@ -45,7 +52,7 @@ def render(content: ReportContent, pictures: dict[str, str]) -> bytes:
             style=Markup(style_sheet() + _static("report.css")),
             script=Markup(script),
             script_digest=script_digest(script),
-            data=inline_json(_script_data(content)),
+            data=inline_json({**_script_data(content), "details": _shown_details(details or {})}),
             pictures=inline_json(pictures),
             targets=[_Shown(target) for target in content.targets],
             mode_names=MODE_NAMES,
@@ -54,6 +61,13 @@ def render(content: ReportContent, pictures: dict[str, str]) -> bytes:
     )
     # A lone surrogate, which JSON can smuggle in, has no UTF-8 form.
     return html.encode("utf-8", "replace")
+
+
+def _shown_details(details: Details) -> dict[str, tuple[str, float | None]]:
+    return {
+        product_id: (" ".join(description.split())[:_LONGEST_DESCRIPTION], price)
+        for product_id, (description, price) in details.items()
+    }
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import tensorflow as tf
 
+from shelfsort.contract.signatures import NO_PRICE
 from shelfsort.core.progress import progress
-from shelfsort.products.example import first_bytes, first_text
+from shelfsort.products.example import first_bytes, first_float, first_text
 from shelfsort.products.images.thumbnails import thumbnail
 
 PICTURE_BUDGET = 20_000_000
@@ -23,12 +24,22 @@ class Found:
         pictures: data URIs.
         sources: references to the images as the data has them; "" for none.
         golds: gold categories, of products that have one.
+        prices: of products that have one.
     """
 
     words: dict[str, tuple[str, str]] = field(default_factory=dict)
     pictures: dict[str, str] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     golds: dict[str, str] = field(default_factory=dict)
+    prices: dict[str, float] = field(default_factory=dict)
+
+    def details(self) -> dict[str, tuple[str, float | None]]:
+        """Description and price, of products that have either."""
+        return {
+            product_id: (description, self.prices.get(product_id))
+            for product_id, (_, description) in self.words.items()
+            if description or product_id in self.prices
+        }
 
 
 def find_products(
@@ -54,6 +65,8 @@ def find_products(
         found.sources[product_id] = first_text(example, "image_source")
         if gold := first_text(example, "gold"):
             found.golds[product_id] = gold
+        if (price := first_float(example, "price", NO_PRICE)) != NO_PRICE:
+            found.prices[product_id] = price
         encoded = first_bytes(example, "image") if product_id in pictured else b""
         if encoded and (small := thumbnail(encoded)):
             found.pictures[product_id] = small

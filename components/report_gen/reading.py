@@ -45,11 +45,13 @@ class ReadRun:
         inputs: its parsed artifacts; suspects with `title` and `description`, "" where not found.
         content: what its report says.
         pictures: data URIs by product id: of what stood against a proof, of errors, of suspects.
+        details: description and price of the same products, where they have either.
     """
 
     inputs: ReportInputs
     content: ReportContent
     pictures: dict[str, str]
+    details: dict[str, tuple[str, float | None]] = dataclasses.field(default_factory=dict)
 
 
 def read_run(uris: Mapping[str, str], train_uri: str, eval_uri: str, **settings: Any) -> ReadRun:
@@ -76,8 +78,13 @@ def read_run(uris: Mapping[str, str], train_uri: str, eval_uri: str, **settings:
     )
     content = assemble(inputs)
     wrong = [error.product_id for error in content.errors]
-    pictures = find_products(eval_uri, wrong, wrong).pictures | suspects.pictures
-    return ReadRun(inputs, content, within_budget(pictures, [*against, *wrong, *ids]))
+    errors = find_products(eval_uri, wrong, wrong)
+    return ReadRun(
+        inputs,
+        content,
+        within_budget(errors.pictures | suspects.pictures, [*against, *wrong, *ids]),
+        errors.details() | suspects.details(),
+    )
 
 
 def _inputs(uris: Mapping[str, str], settings: Mapping[str, Any]) -> ReportInputs:

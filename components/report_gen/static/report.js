@@ -216,18 +216,52 @@
   const searchable = (...texts) => texts.join("\n").toLowerCase();
   const holds = (text, query) => query.split(/\s+/).every((word) => text.includes(word));
 
-  function card(product, facts, tags) {
+  // ---- Marks: the label or the model is right. They last until the page is closed. -----------
+  const marks = new Map();
+  const cell = (text) => `"${String(text).replaceAll('"', '""')}"`;
+  function marked() {
+    $("marks").hidden = marks.size === 0;
+    $("marks-count").textContent = `${count(marks.size)} marked`;
+  }
+  function choice({ id }, sides) {
+    const buttons = sides.map(([words, category]) => {
+      const button = element("button", { type: "button", className: "mark", textContent: words });
+      button.addEventListener("click", () => {
+        if (marks.get(id) === category) marks.delete(id);
+        else marks.set(id, category);
+        show();
+        marked();
+      });
+      return [button, category];
+    });
+    const show = () => buttons.forEach(([button, category]) => button.setAttribute("aria-pressed", marks.get(id) === category));
+    show();
+    return element("div", { className: "marking" }, ...buttons.map(([button]) => button));
+  }
+  $("marks-save").addEventListener("click", () => {
+    const rows = [...marks].map(([id, category]) => [id, "report", path(category)].map(cell).join(","));
+    const file = new Blob([["task,worker,label", ...rows].join("\r\n"), "\r\n"], { type: "text/csv" });
+    const link = element("a", { href: URL.createObjectURL(file), download: "marks.csv" });
+    link.click();
+    URL.revokeObjectURL(link.href);
+  });
+
+  function card(product, facts, tags, label, other) {
     const source = picture(product.id);
     const name = product.title || product.id;
     const photo = source
       ? element("button", { type: "button", className: "photo", ariaLabel: `Enlarge the picture of ${name}`, onclick: () => enlarge(source, name) },
         element("img", { src: source, alt: "", loading: "lazy", decoding: "async" }))
       : element("div", { className: "photo" }, "no picture");
+    const [description, price] = own(data.details, product.id) ?? ["", null];
+    if (price !== null) facts = [...facts, ["Price", price.toLocaleString("en")]];
+    const words = description ? [element("p", { className: "description", textContent: description, title: description })] : [];
     const list = element("dl", {}, ...facts.flatMap(([name, value]) =>
       [element("dt", { textContent: name }), element("dd", {}, value)]));
     const title = element("h3", {}, element("bdi", { textContent: product.title || product.id }));
     title.title = `${product.title} (${product.id})`;
-    return element("li", {}, photo, element("div", {}, title, list, element("div", { className: "tags" }, ...tags)));
+    const sides = [["Label is right", label], ["Model is right", other]];
+    return element("li", {}, photo, element("div", {}, title, ...words, list, element("div", { className: "tags" }, ...tags), choice(product, sides)));
   }
   // A list that comes in portions and says how many fit; gives what draws it anew.
   function startCards(name, products, fits, draw) {
@@ -278,7 +312,7 @@
       const tags = [error.decided ? tag("decided wrongly", "bad") : tag("left to a person")];
       if (error.labelIsWrong) tags.push(tag("gold label agrees with the model", "good"));
       if (error.labelConfidence !== null && error.labelConfidence < 1) tags.push(tag(`${Math.round(error.labelConfidence * 100)} % of workers agreed`));
-      return card(error, [["Label", named(error.category)], ["Model", named(error.predicted)], ["Score", error.score.toFixed(3)]], tags);
+      return card(error, [["Label", named(error.category)], ["Model", named(error.predicted)], ["Score", error.score.toFixed(3)]], tags, error.category, error.predicted);
     });
     function filter() {
       draw();
@@ -314,7 +348,7 @@
   function startDoubts() {
     const doubts = data.doubts.map((doubt) => ({ ...doubt, label: data.categories[doubt.label], predicted: data.categories[doubt.predicted] }));
     later(startCards("doubt", doubts, () => true, (doubt) =>
-      card(doubt, [["Label", named(doubt.label)], ["Model", named(doubt.predicted)], ["Score", doubt.score.toFixed(3)]], [tag(`against ${doubt.target} %`)])));
+      card(doubt, [["Label", named(doubt.label)], ["Model", named(doubt.predicted)], ["Score", doubt.score.toFixed(3)]], [tag(`against ${doubt.target} %`)], doubt.label, doubt.predicted)));
   }
 
   // ---- Suspect labels ----------------------------------------------------------------------
@@ -328,7 +362,7 @@
       return (!label || suspect.label === label) && holds(suspect.search, $("suspect-search").value.toLowerCase().trim());
     };
     const filter = startCards("suspect", suspects, fits, (suspect) =>
-      card(suspect, [["Label", named(suspect.label)], ["Likely", named(suspect.likely)]], [tag(`label probability ${percent(suspect.score)}`)]));
+      card(suspect, [["Label", named(suspect.label)], ["Likely", named(suspect.likely)]], [tag(`label probability ${percent(suspect.score)}`)], suspect.label, suspect.likely));
     const sizes = new Map();
     suspects.forEach(({ label }) => sizes.set(label, (sizes.get(label) ?? 0) + 1));
     const labels = [...sizes].sort(([a, n], [b, m]) => m - n || path(a).localeCompare(path(b)));

@@ -1,6 +1,8 @@
 """The page in a real browser: what a reviewer clicks does what it says."""
 
+import csv
 import time
+from pathlib import Path
 
 import pytest
 
@@ -36,7 +38,7 @@ def opened(browser, tmp_path, run_inputs, some_picture):
             "request",
             lambda request: (
                 complaints.append(request.url[:80])
-                if not request.url.startswith(("file:", "data:"))
+                if not request.url.startswith(("file:", "data:", "blob:"))
                 else None
             ),
         )
@@ -361,3 +363,21 @@ def test_ten_thousand_products_open_quickly_and_weigh_little(opened, run_inputs,
     assert seconds < 10, (
         f"opened in {seconds:.1f} s, {time.monotonic() - started:.1f} s with drawing"
     )
+
+
+def test_marked_labels_are_saved_as_a_table_that_labels_import_reads(opened):
+    tab = opened()
+    first, second = (tab.locator("#error-list li").nth(place) for place in (0, 1))
+    first.get_by_role("button", name="Model is right").click()
+    second.get_by_role("button", name="Label is right").click()
+    second.get_by_role("button", name="Model is right").click()
+    second.get_by_role("button", name="Model is right").click()
+    assert tab.locator("#marks-count").inner_text() == "1 marked"
+    model = " ".join(first.locator("dd").nth(1).inner_text().split())
+    with tab.expect_download() as saved:
+        tab.locator("#marks-save").click()
+    rows = list(csv.reader(Path(saved.value.path()).read_text().splitlines()))
+    assert rows[0] == ["task", "worker", "label"]
+    assert [(worker, label.replace(" > ", " ")) for _, worker, label in rows[1:]] == [
+        ("report", model)
+    ]
