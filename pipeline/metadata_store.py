@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import ml_metadata
-from ml_metadata.proto import metadata_store_pb2
+from ml_metadata.proto.metadata_store_pb2 import Event  # type: ignore[attr-defined]
 
 from shelfsort.core.errors import InputError
 
@@ -47,6 +47,6 @@ def output_uris(execution_id: int, store: ml_metadata.MetadataStore) -> dict[str
     keys = {
         event.artifact_id: event.path.steps[0].key
         for event in store.get_events_by_execution_ids([execution_id])
-        if event.type == metadata_store_pb2.Event.OUTPUT and event.path.steps
+        if event.type == Event.OUTPUT and event.path.steps
     }
     return {keys[artifact.id]: artifact.uri for artifact in store.get_artifacts_by_id(list(keys))}
