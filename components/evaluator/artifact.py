@@ -1,7 +1,7 @@
 """What the Evaluator leaves behind: figures, figures by category, predictions and the verdict."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from components.check import Check
@@ -10,8 +10,9 @@ from shelfsort.contract.calibration import Calibration, ModalityCalibration
 from shelfsort.contract.figures import accepted_accuracy, coverage
 from shelfsort.contract.learning_curve import LearningCurve
 from shelfsort.contract.modalities import ALONE, COMBINED, MODALITIES
-from shelfsort.contract.model_files import LEARNING_CURVE
+from shelfsort.contract.model_files import LEARNING_CURVE, UNKNOWN
 from shelfsort.contract.targets import DEFAULT_TARGETS, accepted, target_key
+from shelfsort.contract.unknown import Rates, Withheld, rates_from_json, rates_to_json
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import Place, exists, join, open_binary
 
@@ -30,6 +31,7 @@ HELD_OUT_SPLIT = "held_out"
 _PREDICTIONS = "predictions.parquet"
 _LIVE_SPLIT = "eval"
 _THRESHOLDS = "thresholds"
+_WITHHELD = "withheld"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,9 @@ class Metrics(Document):
         calibration: of the new model.
         learning_curve: what more labelled products would bring; None where every target is
             certified, and in runs of earlier versions.
+        unknown: how well products that belong nowhere in the tree are noticed, by modality; {} in
+            runs of earlier versions.
+        withheld: products of `eval` that the check for those withheld; None likewise.
     """
 
     FILE: ClassVar[str] = "metrics.json"
@@ -52,6 +57,8 @@ class Metrics(Document):
     live: Figures | None = None
     calibration: Calibration = Calibration({})
     learning_curve: LearningCurve | None = None
+    unknown: Rates = field(default_factory=dict)
+    withheld: Withheld | None = None
 
     @property
     def targets(self) -> tuple[float, ...]:
@@ -95,7 +102,10 @@ class Metrics(Document):
             for modality, by_split in self.modalities.items()
         }
         curve = {LEARNING_CURVE: self.learning_curve.to_json()} if self.learning_curve else {}
-        return {**by_modality, **live, _THRESHOLDS: self.calibration.to_json(), **curve}
+        unknown: dict[str, Any] = {UNKNOWN: rates_to_json(self.unknown)} if self.unknown else {}
+        if self.withheld:
+            unknown[_WITHHELD] = asdict(self.withheld)
+        return {**by_modality, **live, _THRESHOLDS: self.calibration.to_json(), **curve, **unknown}
 
     @classmethod
     def _fields(cls, content: Any, version: int) -> Any:
@@ -104,6 +114,8 @@ class Metrics(Document):
             "live": content.get(LIVE, {}).get(_LIVE_SPLIT),
             "calibration": Calibration.from_json(content.get(_THRESHOLDS)),
             "learning_curve": LearningCurve.from_json(content.get(LEARNING_CURVE)),
+            "unknown": rates_from_json(content.get(UNKNOWN)),
+            "withheld": Withheld(**content[_WITHHELD]) if _WITHHELD in content else None,
         }
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from components.evaluator.artifact import Comparison, CoverageOutcome, Outcome, UnloadableLive
 from shelfsort.contract.calibration import Calibration, Target
 from shelfsort.contract.modalities import COMBINED
+from shelfsort.contract.signatures import UNKNOWN_SCORE
 from shelfsort.contract.targets import DEFAULT_TARGETS, accepted
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.stats.bootstrap import Answers, coverage_change, eligible_scores
@@ -32,7 +33,7 @@ def common_target(candidate: Calibration, live: Calibration) -> float | None:
 def columns_at(target: float | None) -> list[str]:
     """What is needed of a model's predictions to compare decisions at a target."""
     flags = [] if target is None else [accepted(target)]
-    return ["product_id", "category", "predicted", *flags, "group", "score"]
+    return ["product_id", "category", "predicted", *flags, "group", "score", UNKNOWN_SCORE]
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Outcomes:
         accepted: bool array of shape (N,), whether the model decided on its own at the
             target of the comparison.
         groups: int array of shape (N,), equal for variants of one product.
-        scores: float array of shape (N,); -inf where a floor lets none of the category's pass.
+        scores: float array of shape (N,); -inf where a floor or the check for unknown products lets
+            none pass.
     """
 
     product_ids: Sequence[str]
@@ -116,13 +118,15 @@ class Scored:
     def judged(self, target: float | None) -> Judged:
         """The outcomes at a target; without one, nothing counts as accepted."""
         lowest = self.calibration.targets[0]
-        fitted = self.calibration.of(self.main_modality).at(lowest if target is None else target)
-        on_eval = _outcomes(self.eval, fitted, target)
+        main = self.calibration.of(self.main_modality)
+        fitted = main.at(lowest if target is None else target)
+        limit = 1.0 if main.unknown_above is None else main.unknown_above
+        on_eval = _outcomes(self.eval, fitted, target, limit)
         if self.held_out is not None:
             evidence = _held_out_columns(self.held_out, self.main_modality)
         else:
             evidence = self.calibration_split
-        return Judged(on_eval, _outcomes(evidence, fitted, None), fitted.correlation)
+        return Judged(on_eval, _outcomes(evidence, fitted, None, limit), fitted.correlation)
 
 
 def compare_with_live(
@@ -157,10 +161,13 @@ def _held_out_columns(held_out: HeldOut, modality: str) -> Columns:
         "predicted": leaves[answers.predicted],
         "group": answers.groups,
         "score": answers.scores,
+        UNKNOWN_SCORE: answers.unknown,
     }
 
 
-def _outcomes(columns: Columns, fitted: Target, target: float | None) -> Outcomes:
+def _outcomes(
+    columns: Columns, fitted: Target, target: float | None, unknown_above: float
+) -> Outcomes:
     decided = np.zeros(len(columns["score"])) if target is None else columns[accepted(target)]
     return Outcomes(
         columns["product_id"],
@@ -168,8 +175,16 @@ def _outcomes(columns: Columns, fitted: Target, target: float | None) -> Outcome
         columns["category"] == columns["predicted"],
         decided.astype(bool),
         columns["group"],
-        eligible_scores(columns["score"], columns["predicted"], fitted.floors),
+        _acceptable_scores(columns, fitted, unknown_above),
     )
+
+
+def _acceptable_scores(columns: Columns, fitted: Target, unknown_above: float) -> np.ndarray:
+    """The scores, -inf where a floor or the check for unknown products allows no acceptance."""
+    scores = eligible_scores(columns["score"], columns["predicted"], fitted.floors)
+    # A model without the check has NaN, which is above nothing.
+    withheld = columns[UNKNOWN_SCORE].astype(np.float32) > np.float32(unknown_above)
+    return np.where(withheld, -np.inf, scores)
 
 
 def compare(

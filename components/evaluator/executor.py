@@ -1,5 +1,6 @@
 """Reads examples and models, has them scored, measured and judged, and writes what was found."""
 
+import dataclasses
 import json
 import logging
 import tempfile
@@ -7,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.io import WriteToParquetBatched
@@ -43,7 +45,15 @@ from components.manifest_example_gen.artifact import read_taxonomy
 from shelfsort.contract.calibration import CALIBRATION_SPLIT, Calibration
 from shelfsort.contract.learning_curve import LearningCurve
 from shelfsort.contract.modalities import COMBINED
-from shelfsort.contract.model_files import HELD_OUT, LEARNING_CURVE, LINEAGE, read_lineage
+from shelfsort.contract.model_files import (
+    HELD_OUT,
+    LEARNING_CURVE,
+    LINEAGE,
+    UNKNOWN,
+    read_lineage,
+)
+from shelfsort.contract.signatures import UNKNOWN_SCORE
+from shelfsort.contract.unknown import Withheld, rates_from_json
 from shelfsort.core.progress import note
 from shelfsort.core.storage import exists, join, read_bytes
 from shelfsort.products.taxonomy import Taxonomy
@@ -96,7 +106,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         self._measure(patterns, taxonomy, candidate, live, features, output, held_out, calibration)
 
         slices, has_live = analysis.read_slices(output), live is not None
-        metrics = summary.metrics(slices, calibration, has_live=has_live, learning_curve=curve)
+        metrics = dataclasses.replace(
+            summary.metrics(slices, calibration, has_live=has_live, learning_curve=curve),
+            unknown=rates_from_json(lineage.get(UNKNOWN), join(path, LINEAGE)),
+            withheld=_withheld(output, calibration),
+        )
         categories = summary.categories(slices, taxonomy, metrics, has_live=has_live)
         compared: Comparison | UnloadableLive | None = unloadable
         if live is not None:
@@ -221,6 +235,17 @@ def _scored(
         main_modality,
         held_out=_held_out(model),
     )
+
+
+def _withheld(output: str, calibration: Calibration) -> Withheld | None:
+    """What the check for unknown products did on `eval`; None for a model without it."""
+    limit = calibration.of(COMBINED).unknown_above
+    only = {"model": CANDIDATE, "mode": COMBINED, "split": "eval"}
+    table = None if limit is None else read_predictions(output, [UNKNOWN_SCORE], **only)
+    if table is None or limit is None:
+        return None
+    above = table[UNKNOWN_SCORE].to_numpy() > np.float32(limit)
+    return Withheld(limit, len(above), int(above.sum()))
 
 
 def _version(baseline: list[types.Artifact] | None) -> str:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from components.evaluator.artifact import CANDIDATE, HELD_OUT_SPLIT
 from components.evaluator.prediction_rows import further_columns, row_schema
 from shelfsort.contract.calibration import Calibration, ModalityCalibration
+from shelfsort.contract.signatures import UNKNOWN_SCORE
 from shelfsort.contract.targets import accepted, parent_accepted
 from shelfsort.training.held_out import HeldOut, HeldOutAnswers
 
@@ -68,16 +69,19 @@ def _table(
         "predicted": leaves[answers.predicted],
         "predicted_parent": above[answers.predicted],
         "score": answers.scores,
+        UNKNOWN_SCORE: answers.unknown,
         "parent_score": answers.parent_scores,
         "label_confidence": [math.nan] * n,
         "has_text": [modality != "image"] * n,
         "has_image": [modality != "text"] * n,
     }
+    limit = 1.0 if fitted.unknown_above is None else fitted.unknown_above
+    like_others = answers.unknown <= np.float32(limit)
     for target in targets:
         of_leaf = [fitted.threshold(leaf, target) for leaf in categories]
         of_parent = [fitted.parent_threshold(node, target) for node in above]
-        known[accepted(target)] = _reached(answers.scores, of_leaf, answers.predicted)
-        known[parent_accepted(target)] = _reached(
+        known[accepted(target)] = like_others & _reached(answers.scores, of_leaf, answers.predicted)
+        known[parent_accepted(target)] = like_others & _reached(
             answers.parent_scores, of_parent, answers.predicted
         )
     known |= {name: [""] * n for name in further_columns(features, targets)}

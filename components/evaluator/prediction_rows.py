@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from components.evaluator.served_model import Answers, read_outputs
-from shelfsort.contract.signatures import Output
+from shelfsort.contract.signatures import UNKNOWN_SCORE, Output
 from shelfsort.contract.targets import DEFAULT_TARGETS
 
 # Where a column of a row is not called like the output that fills it.
@@ -60,12 +60,14 @@ def row_batch(
     Args:
         facts: what each product's row says whatever the mode and the answer.
         mode: the products were asked in.
-        answers: outputs of shape (N, …). A flag that the model does not have is null.
+        answers: outputs of shape (N, …). A flag or a new output that the model does not have is
+            null.
         schema: from `row_schema`.
     """
     flags = [each.name for each in schema if each.type == pa.bool_()]
+    lacking = [*(name for name in flags if name not in _FACTS_LAST), UNKNOWN_SCORE]
     columns = {
-        **{name: [None] * len(facts) for name in flags if name not in _FACTS_LAST},
+        **{name: [None] * len(facts) for name in lacking},
         "mode": [mode] * len(facts),
         **{_COLUMN_OF.get(name, name): _plain(values) for name, values in answers.items()},
     }

@@ -77,8 +77,14 @@ class LoadedModel:
             mode: {each.name: output_name(mode, each.name) for each in read_outputs(targets)}
             for mode in modes
         }
+        given = self._evaluate.structured_outputs.keys()
+        new = {each.name for each in read_outputs(targets) if each.is_new}
+        self._outputs = {
+            mode: {n: output for n, output in named.items() if n not in new or output in given}
+            for mode, named in self._outputs.items()
+        }
         wanted = {output for outputs in self._outputs.values() for output in outputs.values()}
-        if missing := wanted - self._evaluate.structured_outputs.keys():
+        if missing := wanted - given:
             raise UnloadableModel(f"{EVALUATE!r} does not return {', '.join(sorted(missing))}")
 
     def __call__(self, examples: Sequence[bytes]) -> dict[str, Answers]:

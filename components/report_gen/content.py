@@ -141,6 +141,8 @@ def assemble(inputs: ReportInputs) -> ReportContent:
         learning=curve.modalities.get(inputs.metrics.main_modality) if curve else None,
         outlook=inputs.verdict.outlook,
         proofs=inputs.failed_proofs.of(inputs.metrics.main_modality),
+        unknown=inputs.metrics.unknown,
+        withheld=inputs.metrics.withheld,
         paths=_paths(tree),
     )
 

@@ -23,6 +23,7 @@ from components.trainer.artifact import FailedProof
 from shelfsort.contract.figures import coverage
 from shelfsort.contract.learning_curve import ModalityCurve
 from shelfsort.contract.modalities import COMBINED
+from shelfsort.contract.unknown import Rates, Withheld
 from shelfsort.labeling.label_issues import Suspect, Trial
 from shelfsort.products.manifest.rejects import REASONS, Reject
 
@@ -158,8 +159,9 @@ class ReportContent:
 
     `targets` are the model's, rising. `learning` is the learning curve of the modality that answers
     most products. `proofs` says why targets are not certified, and `outlook` what would certify
-    them. `paths` has the path of each category, leaf or not, by id. `settings` differ from the
-    defaults.
+    them. `unknown` has the rates at which unknown products are noticed, by modality, and `withheld`
+    says what the check for them did on `eval`. `paths` has the path of each category, leaf or not,
+    by id. `settings` differ from the defaults.
     """
 
     model_name: str
@@ -187,6 +189,8 @@ class ReportContent:
     learning: ModalityCurve | None
     outlook: Sequence[str]
     proofs: Sequence[FailedProof]
+    unknown: Rates
+    withheld: Withheld | None
     paths: dict[str, str]
 
     def headline(self) -> ModeRow | None:

@@ -29,8 +29,9 @@ from components.transform.artifact import (
     WORDS_VOCABULARY,
 )
 from shelfsort.contract.calibration import CALIBRATION_SPLIT, Calibration
-from shelfsort.contract.model_files import BASE_MODEL, LEARNING_CURVE
+from shelfsort.contract.model_files import BASE_MODEL, LEARNING_CURVE, UNKNOWN
 from shelfsort.contract.signatures import INPUT_NAMES
+from shelfsort.contract.unknown import rates_to_json
 from shelfsort.core.cost import Clock
 from shelfsort.core.errors import InputError
 from shelfsort.core.progress import note
@@ -63,6 +64,8 @@ from shelfsort.training.learning_curve import learning_curve
 from shelfsort.training.rows import evenly
 from shelfsort.training.served_model import ServedModel
 from shelfsort.training.settings import TrainingConfig
+from shelfsort.training.unknown import UnknownCheck, fit_unknown
+from shelfsort.training.unknown_rates import unknown_rates
 from shelfsort.training.warm_start import ColdStart, Terms, read_live_towers
 
 _WARM_UP_PRODUCTS = 32
@@ -103,7 +106,17 @@ def run_fn(fn_args: FnArgs) -> None:
     )
     cost["fitting"] = clock.lap()
     note(_said_of(fitted, train, config))
-    found = _calibrated(train, calibration, fitted, labels, config, custom["targets"])
+    held_out = _cross_fitted(train, fitted)
+    unknown = fit_unknown(held_out)
+    rates = unknown_rates(held_out, labels, config.calibration.unknown_alarms)
+    cost["unknown products"] = clock.lap()
+    found = _calibrated(
+        dataclasses.replace(held_out, unknown=unknown.scores),
+        [_apart(each, fitted, unknown.check) for each in calibration],
+        labels,
+        config,
+        custom["targets"],
+    )
     calibrated = found.calibration
     cost["thresholds"] = clock.lap()
     curve = learning_curve(
@@ -119,11 +132,12 @@ def run_fn(fn_args: FnArgs) -> None:
     version = threshold_version(calibrated, fitted.crossed.pool)
     export.write_served_model(
         fn_args.serving_model_dir,
-        _served_model(transformed, backbone, fitted, labels, calibrated, version),
+        _served_model(transformed, backbone, fitted, labels, calibrated, unknown.check, version),
         name=custom["model_name"],
         products=_first_products(fn_args.train_files),
         lineage={
             **_lineage(custom, config, labels, calibrated, version),
+            UNKNOWN: rates_to_json(rates),
             **({LEARNING_CURVE: curve.to_json()} if curve else {}),
         },
         held_out=None if calibration else found.held_out(train, labels),
@@ -140,26 +154,33 @@ def run_fn(fn_args: FnArgs) -> None:
     ModelRun(embedded, spent, tried).write(fn_args.model_run_dir)
 
 
+def _cross_fitted(train: Products, fitted: Fit) -> Scored:
+    crossed = fitted.crossed
+    return Scored(train, crossed.held_out, crossed.folds, crossed.pools)
+
+
+def _apart(products: Products, fitted: Fit, check: UnknownCheck) -> Scored:
+    """The split `calibration`, answered by the final model."""
+    logits = tower_logits(fitted.towers, products)
+    scored = Scored.apart(products, logits, fitted.crossed.pool)
+    return dataclasses.replace(scored, unknown=check.scores(scored))
+
+
 def _calibrated(
-    train: Products,
-    calibration: Sequence[Products],
-    fitted: Fit,
+    held_out: Scored,
+    calibration: Sequence[Scored],
     labels: LabelSpace,
     config: TrainingConfig,
     targets: Sequence[float],
 ) -> Calibrated:
-    crossed = fitted.crossed
     rules = Rules(
         config.calibration.confidence,
         config.calibration.threshold_scope,
         config.calibration.marginal_accuracy,
         targets,
+        config.calibration.unknown_alarms,
     )
-    apart = [
-        Scored.apart(each, tower_logits(fitted.towers, each), crossed.pool) for each in calibration
-    ]
-    held_out = Scored(train, crossed.held_out, crossed.folds, crossed.pools)
-    return calibrate(held_out, labels, rules, *apart)
+    return calibrate(held_out, labels, rules, *calibration)
 
 
 def failed_proofs(found: Calibrated, products: Products, labels: LabelSpace) -> FailedProofs:
@@ -275,6 +296,7 @@ def _served_model(
     fitted: Fit,
     labels: LabelSpace,
     calibrated: Calibration,
+    unknown: UnknownCheck,
     version: str,
 ) -> ServedModel:
     spec = transformed.raw_feature_spec()
@@ -286,6 +308,7 @@ def _served_model(
         pool=fitted.crossed.pool,
         labels=labels,
         calibration=calibrated,
+        unknown=unknown,
         version=version,
     )
 

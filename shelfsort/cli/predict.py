@@ -186,6 +186,7 @@ def readable(answer: Answer, model: str) -> list[str]:
             for target, accepted in answer.accepted.items()
         ),
         f"  answer   {_answer(answer)}",
+        *_strangeness(answer),
         "",
         *_bars(answer),
         "",
@@ -195,6 +196,13 @@ def readable(answer: Answer, model: str) -> list[str]:
 
 def _decision(accepted: bool) -> str:
     return "accepted" if accepted else "not accepted: ask a person"
+
+
+def _strangeness(answer: Answer) -> list[str]:
+    if answer.unknown_score is None:
+        return []
+    share = f"{answer.unknown_score:.1%} of known products look less strange"
+    return [f"  unknown  {answer.unknown_score:.3f}: {share}"]
 
 
 def _answer(answer: Answer) -> str:

@@ -16,6 +16,7 @@ from shelfsort.contract.signatures import (
     INPUTS,
     NO_PRICE,
     PREDICT_RAW,
+    UNKNOWN_SCORE,
     Output,
     client_outputs,
 )
@@ -87,6 +88,9 @@ class Answer:
         top: the five most probable leaves (fewer in a smaller tree), best first.
         model_version: version of the model that answered.
         threshold_version: version of the thresholds behind `accepted`.
+        unknown_score: share of the products like the training products that look less strange than
+            this one, 0..1. Nothing is accepted above the model's limit, 0.95 by default. None from
+            a model without it.
         error: why the server could not answer this one of several products; else empty. Then
             nothing is accepted and the other values say nothing.
     """
@@ -100,6 +104,7 @@ class Answer:
     top: tuple[Ranked, ...]
     model_version: int
     threshold_version: str
+    unknown_score: float | None = None
     error: str = ""
 
     def __getattr__(self, name: str) -> bool:
@@ -287,6 +292,7 @@ def answers(response: Message, rows: int, reasons: str = "") -> list[Answer]:
     columns = {
         each.name: _values(response.outputs, each, rows * (width if each.is_ranking else 1))
         for each in client_outputs(targets)
+        if not each.is_new or each.name in response.outputs
     }
     version = response.model_spec.version.value
     found = [_answer(columns, targets, row, width, version) for row in range(rows)]
@@ -316,6 +322,7 @@ def _answer(
         top=tuple(Ranked(category, score) for category, score in ranked),
         model_version=model_version,
         threshold_version=columns["threshold_version"][row],
+        unknown_score=columns[UNKNOWN_SCORE][row] if UNKNOWN_SCORE in columns else None,
     )
 
 

@@ -58,6 +58,7 @@ class Target:
         return {leaf: each.floor for leaf, each in self.categories.items()}
 
 
+_UNKNOWN_ABOVE = "unknown_above"
 _NOTHING = NodeThreshold(None)
 _NO_TARGET = Target(0.0, None, None, {}, {}, {})
 
@@ -76,6 +77,8 @@ class ModalityCalibration:
         n_by_category: calibration products whose predicted category is the leaf.
         n_by_parent: those whose predicted category lies below the node.
         evidence: `CROSS_FITTED` or `CALIBRATION_SPLIT`.
+        unknown_above: the unknown score above which nothing is accepted, 0 to 1; None in models of
+            versions without unknown scores.
     """
 
     temperature: float
@@ -87,6 +90,7 @@ class ModalityCalibration:
     n_by_category: Mapping[str, int]
     n_by_parent: Mapping[str, int]
     evidence: str = CALIBRATION_SPLIT
+    unknown_above: float | None = None
 
     def at(self, target: float) -> Target:
         """The thresholds at a target; without any where the model knows no such target."""
@@ -114,6 +118,7 @@ class ModalityCalibration:
             "n_effective": self.n_effective,
             "confidence": self.confidence,
             "scope": self.scope,
+            **({} if self.unknown_above is None else {_UNKNOWN_ABOVE: self.unknown_above}),
             "correlation": {key: each.correlation for key, each in by_key.items()},
             "overall": {key: each.overall for key, each in by_key.items()},
             "parent": {key: each.parent for key, each in by_key.items()},
@@ -162,6 +167,7 @@ class ModalityCalibration:
             n_by_category={leaf: int(each.get("n", 0)) for leaf, each in by_category.items()},
             n_by_parent={node: int(each.get("n", 0)) for node, each in by_parent.items()},
             evidence=str(document.get("evidence", CALIBRATION_SPLIT)),
+            unknown_above=_threshold(document, _UNKNOWN_ABOVE),
         )
 
 

@@ -18,6 +18,8 @@ HELD_OUT = "assets.extra/held_out.npz"
 TRAINING_STATISTICS = "assets.extra/training_statistics.pb"
 LEARNING_CURVE = "learning_curve"
 """Lineage: what more labelled products would bring, where a target is not certified."""
+UNKNOWN = "unknown"
+"""Lineage: how well products that belong nowhere in the tree are noticed."""
 BASE_MODEL = "base_model"
 """Lineage: digest of the model that training was given to start from, "" where none was there."""
 

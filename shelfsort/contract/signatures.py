@@ -17,6 +17,8 @@ STRING, FLOAT, INT64, BOOL = "string", "float32", "int64", "bool"
 NO_PRICE = -1.0
 """The price of a product without one."""
 
+UNKNOWN_SCORE = "unknown_score"
+
 TOP = 5
 """Categories in a ranking; the places that a smaller tree leaves empty hold "" and 0."""
 
@@ -57,6 +59,7 @@ class Output:
         is_ranking: of shape (products, TOP); others are of shape (products,).
         for_clients: `serving_default` and `predict_raw` return it too.
         is_decision: depends on whether a score reaches a threshold.
+        is_new: models of version 0.1 do not have it.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Output:
     is_ranking: bool = False
     for_clients: bool = True
     is_decision: bool = False
+    is_new: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ def outputs(targets: tuple[float, ...]) -> tuple[Output, ...]:
         Output("category", STRING),
         Output("category_path", STRING),
         Output("score", FLOAT),
+        Output(UNKNOWN_SCORE, FLOAT, is_new=True),
         *(Output(accepted(target), BOOL, is_decision=True) for target in targets),
         Output("answer", STRING, is_decision=True),
         Output("answer_level", INT64, is_decision=True),

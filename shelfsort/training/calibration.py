@@ -58,12 +58,20 @@ class Rules:
             floors) or `category` (each category proves the guarantee by itself).
         marginal_accuracy: of the answers next to a threshold, at least; in [0, 1).
         targets: accuracies to guarantee, each in (0, 1); at least one.
+        unknown_alarms: share of known products that the check for unknown ones may withhold, in
+            [0, 1); None for a model without the check.
     """
 
     confidence: float = 0.95
     scope: Scope = "guarded"
     marginal_accuracy: float = 0.0
     targets: Sequence[float] = DEFAULT_TARGETS
+    unknown_alarms: float | None = None
+
+    @property
+    def unknown_above(self) -> float | None:
+        """The unknown score above which nothing is accepted; None without the check."""
+        return None if self.unknown_alarms is None else 1 - self.unknown_alarms
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +109,8 @@ def calibrate(
 
     The guarantee at a parent is about all products whose summed probability passes there, those
     whose leaf is accepted included. A node that accepts nothing at one target accepts nothing at a
-    higher one. Products that are no evidence are left out.
+    higher one. Products that are no evidence are left out, and so are those that the check for
+    unknown products withholds: they are never accepted.
 
     Args:
         held_out: the split `train`, cross-fitted. Temperatures and floors come from it.
@@ -142,6 +151,7 @@ def _kept(answers: Predictions, products: Products) -> HeldOutAnswers:
         predicted=answers.predicted[places],
         scores=answers.leaves.scores[places].astype(np.float32),
         parent_scores=answers.parents.scores[places].astype(np.float32),
+        unknown=answers.unknown[places].astype(np.float32),
     )
 
 
@@ -154,7 +164,10 @@ def _fit_modality(
         if proof.scored is shaping.scored
         else Predictions.of(proof, shaping.temperatures(proof.folds), labels)
     )
-    both = {target: _fit_target(judged, shown, labels, target, rules) for target in rules.targets}
+    limit = 1.0 if rules.unknown_above is None else rules.unknown_above
+    known = judged.known(limit), shown.known(limit)
+    both = {target: _fit_target(*known, labels, target, rules) for target in rules.targets}
+    places = np.flatnonzero(judged.unknown <= limit)
     targets = {target: fitted for target, (fitted, _) in both.items()}
     lowest = targets[min(targets)]
     sizes = sizes_by_correlation(proof.groups, lowest.correlation)
@@ -168,8 +181,14 @@ def _fit_modality(
         n_by_category=_counted(labels.categories, [judged.leaves]),
         n_by_parent=_counted(lowest.parents, judged.levels.values()),
         evidence=kind,
+        unknown_above=rules.unknown_above,
     )
-    return fitted, judged, {target: failed for target, (_, failed) in both.items() if failed}
+    failures = {
+        target: dataclasses.replace(failed, wrong=places[failed.wrong])
+        for target, (_, failed) in both.items()
+        if failed
+    }
+    return fitted, judged, failures
 
 
 def _counted(nodes: Iterable[str], predictions: Iterable[Trials]) -> dict[str, int]:

@@ -41,12 +41,14 @@ class Scored:
         logits: by tower, n rows of K.
         folds: (n,) ints, fold that each product was held out with.
         pools: by fold, each fitted without it.
+        unknown: by modality, (n,) unknown scores in [0, 1], see `unknown`; {} where there are none.
     """
 
     products: Products
     logits: Mapping[str, Rows]
     folds: np.ndarray
     pools: Mapping[int, Pool]
+    unknown: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def apart(cls, products: Products, logits: Mapping[str, Rows], pool: Pool) -> "Scored":
@@ -79,6 +81,12 @@ class Evidence:
     @property
     def folds(self) -> np.ndarray:
         return self.scored.folds[self.rows]
+
+    @property
+    def unknown(self) -> np.ndarray:
+        """(n,) unknown scores in [0, 1]; 0 where the products have none."""
+        found = self.scored.unknown.get(self.modality)
+        return np.zeros(len(self.rows)) if found is None else found[self.rows]
 
     def logits(self, rows: np.ndarray) -> np.ndarray:
         """(m, K) of the products at (m,) `rows`, each from the pool of its fold."""
@@ -114,17 +122,41 @@ class Predictions:
         rows: (n,) products that are predicted.
         folds: (n,) fold of each.
         predicted: (n,) ids of the predicted categories, as indices of the label space.
+        unknown: (n,) unknown scores in [0, 1].
         leaves: of the predicted categories.
         levels: by depth, of the ancestors of those that have one there.
+        level_rows: by depth, (m,) places of these among the n.
         parents: of the direct parents.
     """
 
     rows: np.ndarray
     folds: np.ndarray
     predicted: np.ndarray
+    unknown: np.ndarray
     leaves: Trials
     levels: dict[int, Trials]
+    level_rows: dict[int, np.ndarray]
     parents: Trials
+
+    def known(self, limit: float) -> "Predictions":
+        """Those whose unknown score is at most `limit`."""
+        kept = self.unknown <= limit
+        return Predictions(
+            rows=self.rows[kept],
+            folds=self.folds[kept],
+            predicted=self.predicted[kept],
+            unknown=self.unknown[kept],
+            leaves=self.leaves.rows(kept),
+            levels={
+                level: trials.rows(kept[self.level_rows[level]])
+                for level, trials in self.levels.items()
+            },
+            level_rows={
+                level: (np.cumsum(kept) - 1)[places[kept[places]]]
+                for level, places in self.level_rows.items()
+            },
+            parents=self.parents.rows(kept),
+        )
 
     @classmethod
     def of(
@@ -143,12 +175,22 @@ class Predictions:
             return Trials(node_scores[place], named[place], right[place], evidence.groups[rows])
 
         rows = np.arange(len(predicted))
-        levels = {
-            level: at(np.full(len(rows), level), rows[np.isin(predicted, np.flatnonzero(nodes))])
+        level_rows = {
+            level: np.flatnonzero(np.isin(predicted, np.flatnonzero(nodes)))
             for level, nodes in zip(labels.levels, node_of, strict=True)
         }
-        parents = at(np.array(labels.parent_levels)[predicted], rows)
-        return cls(evidence.rows, evidence.folds, predicted, leaves, levels, parents)
+        return cls(
+            rows=evidence.rows,
+            folds=evidence.folds,
+            predicted=predicted,
+            unknown=evidence.unknown,
+            leaves=leaves,
+            levels={
+                level: at(np.full(len(rows), level), places) for level, places in level_rows.items()
+            },
+            level_rows=level_rows,
+            parents=at(np.array(labels.parent_levels)[predicted], rows),
+        )
 
 
 def by_modality(scored: Scored) -> dict[str, Evidence]:

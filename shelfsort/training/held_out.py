@@ -27,6 +27,7 @@ class HeldOutAnswers:
         predicted: int32 places of the predicted categories.
         scores: float32 of the predicted categories, in [0, 1].
         parent_scores: float32 of their parents, in [0, 1].
+        unknown: float32 unknown scores, in [0, 1]; 0 in files of versions without them.
     """
 
     groups: np.ndarray
@@ -34,6 +35,7 @@ class HeldOutAnswers:
     predicted: np.ndarray
     scores: np.ndarray
     parent_scores: np.ndarray
+    unknown: np.ndarray
 
     def __len__(self) -> int:
         return len(self.groups)
@@ -45,6 +47,7 @@ _KINDS = {
     "predicted": np.int32,
     "scores": np.float32,
     "parent_scores": np.float32,
+    "unknown": np.float32,
 }
 
 
@@ -86,9 +89,7 @@ class HeldOut:
             with np.load(io.BytesIO(content), allow_pickle=False) as found:
                 categories = [str(name) for name in found[_CATEGORIES]]
                 answers = {
-                    modality: HeldOutAnswers(
-                        **{name: found[f"{modality}/{name}"] for name in _KINDS}
-                    )
+                    modality: HeldOutAnswers(**_arrays(found, modality))
                     for modality in MODALITIES
                     if f"{modality}/groups" in found
                 }
@@ -102,6 +103,12 @@ class HeldOut:
         return cls(categories, answers)
 
 
+def _arrays(found: Mapping[str, np.ndarray], modality: str) -> dict[str, np.ndarray]:
+    arrays = {name: found[key] for name in _KINDS if (key := f"{modality}/{name}") in found}
+    # Versions without unknown scores wrote none.
+    return {"unknown": np.zeros(len(arrays["groups"]), np.float32), **arrays}
+
+
 def _check(answers: HeldOutAnswers, categories: int) -> None:
     for name, kind in _KINDS.items():
         values = getattr(answers, name)
@@ -110,5 +117,5 @@ def _check(answers: HeldOutAnswers, categories: int) -> None:
     places = np.concatenate([answers.labels, answers.predicted, [0]])
     if not (places.min() >= -1 and places.max() < categories):
         raise ValueError("a category is none of the model's")
-    if not np.isfinite(answers.scores).all():
+    if not (np.isfinite(answers.scores).all() and np.isfinite(answers.unknown).all()):
         raise ValueError("a score is not finite")

@@ -21,6 +21,8 @@ from shelfsort.training.backbones import Backbone
 from shelfsort.training.images import decode_pictures
 from shelfsort.training.label_space import LabelSpace, node_index
 from shelfsort.training.pooling import Pool
+from shelfsort.training.unknown import UnknownCheck
+from shelfsort.training.unknown_graph import UnknownScores
 
 _ABSTAIN = np.inf
 
@@ -36,6 +38,7 @@ class ServedModel(tf.Module):
         pool: of the towers.
         labels: categories and tree.
         calibration: temperature and thresholds.
+        unknown: the check for unknown products.
         version: names the thresholds.
     """
 
@@ -49,6 +52,7 @@ class ServedModel(tf.Module):
         pool: Pool,
         labels: LabelSpace,
         calibration: Calibration,
+        unknown: UnknownCheck,
         version: str,
     ):
         super().__init__(name="shelfsort")
@@ -59,6 +63,8 @@ class ServedModel(tf.Module):
         self._towers = functools.partial(towers, training=False)
         self.weights = [v.value for v in (*backbone.model.variables, *towers.variables)]
         self._pool = pool
+        self._unknown = UnknownScores(unknown)
+        self.unknown_weights = self._unknown.variables
         self._decision = DecisionRule(labels, calibration)
         self._for_clients = [each.name for each in signatures.client_outputs(calibration.targets)]
         self._version = version
@@ -100,9 +106,7 @@ class ServedModel(tf.Module):
         own = _own_modality(seen)
         # One pass for all modalities: the products once more below themselves for each further one.
         answered_in = [own, *(tf.fill(tf.shape(own), i) for i in range(1, len(MODALITIES)))]
-        answer = self._answered(
-            tf.tile(seen.logits, [len(MODALITIES), 1, 1]), tf.concat(answered_in, axis=0)
-        )
+        answer = self._answered(seen.repeated(len(MODALITIES)), tf.concat(answered_in, axis=0))
         return {
             output_name(modality, name): part
             for name, values in answer.items()
@@ -131,21 +135,20 @@ class ServedModel(tf.Module):
 
     def _answer(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         seen = self._seen(raw)
-        return self._answered(seen.logits, _own_modality(seen))
+        return self._answered(seen, _own_modality(seen))
 
     def _seen(self, raw: dict[str, tf.Tensor]) -> "_Seen":
         features = self._transformed(raw)
         has_image = tf.reshape(features["has_image"], [-1]) > 0
-        logits = self._towers(
-            {
-                "word_ids": tf.cast(features["word_ids"], tf.int32),
-                "word_weights": features["word_weights"],
-                "piece_ids": tf.cast(features["piece_ids"], tf.int32),
-                "piece_weights": features["piece_weights"],
-                "price_bucket": tf.cast(tf.reshape(features["price_bucket"], [-1]), tf.int32),
-                "embeddings": self._embed(tf.reshape(features["image"], [-1]), has_image),
-            }
-        )
+        inputs = {
+            "word_ids": tf.cast(features["word_ids"], tf.int32),
+            "word_weights": features["word_weights"],
+            "piece_ids": tf.cast(features["piece_ids"], tf.int32),
+            "piece_weights": features["piece_weights"],
+            "price_bucket": tf.cast(tf.reshape(features["price_bucket"], [-1]), tf.int32),
+            "embeddings": self._embed(tf.reshape(features["image"], [-1]), has_image),
+        }
+        logits = self._towers(inputs)
         text = tf.nn.log_softmax(logits["text"])
         image = tf.nn.log_softmax(logits["image"])
         by_modality = {
@@ -155,13 +158,16 @@ class ServedModel(tf.Module):
         }
         return _Seen(
             logits=tf.stack([by_modality[each] for each in MODALITIES], axis=1),
+            distances=self._unknown.distances(inputs),
             has_text=tf.reshape(features["has_text"], [-1]) > 0,
             has_image=has_image,
         )
 
-    def _answered(self, logits: tf.Tensor, modality: tf.Tensor) -> dict[str, tf.Tensor]:
-        """(n, modalities, K) logits, (n,) places in MODALITIES to answer by → outputs."""
-        answer = self._decision.answer(tf.gather(logits, modality, axis=1, batch_dims=1), modality)
+    def _answered(self, seen: "_Seen", modality: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What was seen of n products, (n,) places in MODALITIES to answer by → outputs."""
+        logits = tf.gather(seen.logits, modality, axis=1, batch_dims=1)
+        unknown = self._unknown.scores(seen.distances, logits, modality)
+        answer = self._decision.answer(logits, modality, unknown)
         version = tf.fill(tf.shape(answer["score"]), self._version)
         return {**answer, "threshold_version": version}
 
@@ -185,12 +191,23 @@ class _Seen:
 
     Attributes:
         logits: (n, modalities, K), in the order of MODALITIES.
+        distances: (n, 2) to the training products, by text and by image.
         has_text, has_image: (n,) bool.
     """
 
     logits: tf.Tensor
+    distances: tf.Tensor
     has_text: tf.Tensor
     has_image: tf.Tensor
+
+    def repeated(self, times: int) -> "_Seen":
+        """The products, and all of them again below."""
+        return _Seen(
+            *(
+                tf.tile(values, [times, *(1,) * (values.shape.rank - 1)])
+                for values in (getattr(self, each.name) for each in dataclasses.fields(self))
+            )
+        )
 
 
 def _own_modality(seen: _Seen) -> tf.Tensor:
@@ -203,7 +220,8 @@ class DecisionRule:
     """Temperature, thresholds and the tree, as constants of the graph.
 
     Thresholds are of shape (modalities, K): each category's own, or that of a node above it.
-    `answer` goes by those of the lowest target.
+    `answer` goes by those of the lowest target. Nothing is accepted above the limit of the unknown
+    score.
     """
 
     def __init__(self, labels: LabelSpace, calibration: Calibration):
@@ -215,6 +233,8 @@ class DecisionRule:
         self._parent_levels = labels.parent_levels
         modalities = [calibration.modalities[modality] for modality in MODALITIES]
         self._temperatures = np.array([each.temperature for each in modalities], np.float32)
+        limits = [each.unknown_above for each in modalities]
+        self._limits = np.array([1.0 if each is None else each for each in limits], np.float32)
         targets = calibration.targets
         self._lowest = targets[0]
         self._leaf_thresholds = {
@@ -229,32 +249,42 @@ class DecisionRule:
             _Level.of(level, labels, parents[self._lowest]) for level in reversed(labels.levels)
         ]
 
-    def answer(self, logits: tf.Tensor, modality: tf.Tensor) -> dict[str, tf.Tensor]:
-        """(n, K) logits, (n,) places in MODALITIES → outputs of `evaluate`, without the version."""
+    def answer(
+        self, logits: tf.Tensor, modality: tf.Tensor, unknown: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """The outputs of `evaluate`, without the version.
+
+        Args:
+            logits: (n, K).
+            modality: (n,) places in MODALITIES.
+            unknown: (n,) unknown scores.
+        """
         probabilities = tf.nn.softmax(logits / tf.gather(self._temperatures, modality)[:, None])
         top = tf.math.top_k(probabilities, k=min(TOP, len(self._leaves)))
         predicted, score = top.indices[:, 0], top.values[:, 0]
         at_leaf = tf.stack([modality, predicted], axis=1)
+        known = unknown <= tf.gather(self._limits, modality)
         level_scores = {
             level.depth: _of_predicted(probabilities, level.index, predicted)
             for level in self._levels
         }
         parent_score = self._of_parent(level_scores, predicted)
         leaf_accepted = {
-            accepted(target): score >= tf.gather_nd(thresholds, at_leaf)
+            accepted(target): known & (score >= tf.gather_nd(thresholds, at_leaf))
             for target, thresholds in self._leaf_thresholds.items()
         }
         parents_accepted = {
-            parent_accepted(target): parent_score >= tf.gather_nd(thresholds, at_leaf)
+            parent_accepted(target): known & (parent_score >= tf.gather_nd(thresholds, at_leaf))
             for target, thresholds in self._parent_thresholds.items()
         }
         answer, level = self._deepest(
-            level_scores, predicted, leaf_accepted[accepted(self._lowest)], at_leaf
+            level_scores, predicted, leaf_accepted[accepted(self._lowest)], at_leaf, known
         )
         return {
             "category": tf.gather(tf.constant(self._leaves), predicted),
             "category_path": tf.gather(tf.constant(self._paths), predicted),
             "score": score,
+            signatures.UNKNOWN_SCORE: unknown,
             **leaf_accepted,
             "answer": answer,
             "answer_level": level,
@@ -272,7 +302,7 @@ class DecisionRule:
             [tf.where(depth == level, score, 0.0) for level, score in level_scores.items()]
         )
 
-    def _deepest(self, level_scores, predicted, leaf_accepted, at_leaf):
+    def _deepest(self, level_scores, predicted, leaf_accepted, at_leaf, known):
         """The leaf where it is accepted, else the deepest ancestor that passes, else empty."""
         leaf = tf.gather(tf.constant(self._leaves), predicted)
         answer = tf.where(leaf_accepted, leaf, "")
@@ -282,7 +312,7 @@ class DecisionRule:
             node = tf.gather(tf.constant(level.nodes), predicted)
             passes = level_scores[level.depth] >= tf.gather_nd(level.thresholds, at_leaf)
             # A category at the top is its own parent, but not an answer above itself.
-            take = passes & (answer == "") & (node != leaf)
+            take = known & passes & (answer == "") & (node != leaf)
             answer = tf.where(take, node, answer)
             answer_level = tf.where(take, tf.cast(level.depth, tf.int64), answer_level)
         return answer, answer_level

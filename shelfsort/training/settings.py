@@ -88,11 +88,15 @@ class CalibrationConfig:
         confidence: Confidence of the guarantee.
         marginal_accuracy: Accuracy that the least sure accepted products have at least. A threshold
             is raised to the score at which cross-fitted predictions reach it. 0 for no such floor.
+        unknown_alarms: Share of products like the training products that the check for unknown
+            products withholds. Their `unknown_score` is above 1 less this share, and nothing is
+            accepted. 0 withholds none.
     """
 
     threshold_scope: Literal["guarded", "overall", "category"] = "guarded"
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     marginal_accuracy: Share = 0.8
+    unknown_alarms: Share = 0.05
 
 
 @dataclasses.dataclass(frozen=True)

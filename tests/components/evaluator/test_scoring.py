@@ -59,6 +59,7 @@ class SpyModel:
         answers = {each.name: np.full(n, mode.encode(), object) for each in READ}
         answers |= {each.name: np.ones(n, bool) for each in READ if each.dtype == BOOL}
         answers |= {"score": np.full(n, 0.5), "parent_score": np.ones(n)}
+        answers["unknown_score"] = np.zeros(n)
         answers["answer_level"] = np.full(n, 2)
         answers["top_categories"] = np.full((n, 2), b"mugs", object)
         answers["top_scores"] = np.full((n, 2), 0.5)

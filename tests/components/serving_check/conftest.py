@@ -60,6 +60,7 @@ class TinyClassifier(tf.Module):
                 [tf.gather(self.parents, top.indices[:, 0]), category], " > "
             ),
             "score": score,
+            "unknown_score": 1 - score,
             "accepted_95": accepted,
             "accepted_98": score > 0.8,
             "answer": tf.where(accepted, category, ""),

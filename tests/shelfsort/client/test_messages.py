@@ -83,6 +83,13 @@ def test_an_answer_is_read_field_by_field():
     assert [(r.category, r.score) for r in answer.top] == [("mugs", 0.5), ("bowls", 0.25)]
 
 
+def test_the_unknown_score_is_read_and_models_of_earlier_versions_have_none():
+    (answer,) = answers(response(unknown_score=(wire.DT_FLOAT, "float_val", [0.75], [1])), 1)
+    assert (answer.unknown_score, answer.to_json()["unknown_score"]) == (0.75, 0.75)
+    (earlier,) = answers(response(), 1)
+    assert (earlier.unknown_score, earlier.to_json()["unknown_score"]) == (None, None)
+
+
 def test_an_answer_has_the_targets_of_its_model():
     flag = (wire.DT_BOOL, "bool_val", [True], [1])
     (answer,) = answers(response(accepted_98=None, accepted_90=flag, accepted_97_5=flag), 1)
@@ -93,7 +100,7 @@ def test_an_answer_has_the_targets_of_its_model():
     assert not hasattr(answer, "accept")
     flat = answer.to_json()
     assert list(flat)[2:6] == ["score", "accepted_90", "accepted_95", "accepted_97_5"]
-    assert (flat["top"][0], len(flat)) == ({"category": "mugs", "score": 0.5}, 11)
+    assert (flat["top"][0], len(flat)) == ({"category": "mugs", "score": 0.5}, 12)
     assert pickle.loads(pickle.dumps(answer)) == copy.copy(answer) == answer
 
 

@@ -270,3 +270,41 @@ def test_the_least_sure_accepted_answers_are_right_as_often_as_the_marginal_accu
 
 def _one_fold(n: int) -> tuple[np.ndarray, dict[int, Pool]]:
     return np.zeros(n, int), {0: HALF}
+
+
+def test_products_that_the_check_withholds_are_no_evidence_for_thresholds():
+    labels, logits = np.arange(600) % 4, np.zeros((600, 4), np.float32)
+    logits[np.arange(600), labels] = 6
+    strange = np.arange(600) % 10 == 0
+    # All that are strange are wrong: with them the target cannot be proven.
+    logits[strange] = np.roll(logits[strange], 1, axis=1)
+    sample = scored(products(labels), {"text": logits, "image": logits}, folds=3)
+    unknown = dict.fromkeys(MODALITIES, np.where(strange, 0.99, 0.5))
+    checked = dataclasses.replace(sample, unknown=unknown)
+    without = calibrate(checked, LABELS, Rules(scope="overall"))
+    with_check = calibrate(checked, LABELS, Rules(scope="overall", unknown_alarms=0.05))
+    text = with_check.calibration.of("text")
+    assert without.calibration.of("text").at(0.95).overall is None
+    assert text.at(0.95).overall is not None
+    assert (text.unknown_above, text.n) == (0.95, 600)
+    held_out = with_check.held_out(sample.products, LABELS).answers["text"]
+    assert (held_out.unknown > 0.95).tolist() == strange.tolist()
+    read = Calibration.from_json(with_check.calibration.to_json())
+    assert read == with_check.calibration
+
+
+def test_what_failed_a_proof_is_named_among_all_products():
+    labels, logits = np.arange(200) % 4, np.zeros((200, 4), np.float32)
+    logits[np.arange(200), labels] = 6
+    wrong = np.arange(20, 200, 10)
+    logits[wrong] = np.roll(logits[wrong], 1, axis=1)
+    sample = scored(products(labels), {"text": logits, "image": logits})
+    unknown = dict.fromkeys(MODALITIES, np.where(np.arange(200) < 15, 0.99, 0.5))
+    found = calibrate(
+        dataclasses.replace(sample, unknown=unknown),
+        LABELS,
+        Rules(scope="overall", unknown_alarms=0.05),
+    )
+    failed = found.failures["text"][0.95]
+    assert len(failed.wrong)
+    assert set(found.answers["text"].rows[failed.wrong]) <= set(wrong.tolist())

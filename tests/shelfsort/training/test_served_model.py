@@ -14,6 +14,7 @@ from scipy.special import softmax
 from components.trainer.artifact import HELD_OUT_FILE
 from shelfsort.contract.calibration import Calibration
 from shelfsort.contract.modalities import MODALITIES, output_name
+from shelfsort.contract.unknown import rates_from_json
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.training.dataset import read_products
 from shelfsort.training.embedding_cache import EmbeddingCache
@@ -30,6 +31,7 @@ ANSWER = {
     "category",
     "category_path",
     "score",
+    "unknown_score",
     "accepted_95",
     "accepted_98",
     "answer",
@@ -197,7 +199,9 @@ def test_what_only_training_needs_stays_behind(training, model):
     shapes = saved.get_variable_to_shape_map()
     assert not [name for name in shapes if "optimizer" in name or "momentum" in name]
     numbers = sum(math.prod(shape) for shape in shapes.values())
-    assert numbers == pytest.approx(sum(w.numpy().size for w in model.weights), rel=0.01)
+    assert numbers == pytest.approx(
+        sum(w.numpy().size for w in (*model.weights, *model.unknown_weights)), rel=0.01
+    )
 
 
 def test_held_out_logits_of_every_training_product_are_kept(training):
@@ -212,10 +216,11 @@ def test_a_second_training_finds_every_picture_in_the_cache(training):
     assert database.stat().st_size > 0
 
 
-def decision_rule(**parents: float | None) -> DecisionRule:
+def decision_rule(unknown_above: float | None = None, **parents: float | None) -> DecisionRule:
     """Leaves are accepted from 0.9, parents from what is given, at every target and modality."""
     document = {
         "temperature": 1.0,
+        "unknown_above": unknown_above,
         "by_category": {leaf: {"95": 0.9, "98": 0.9} for leaf in CATEGORIES},
         "by_parent": {node: {"95": t, "98": t} for node, t in parents.items()},
     }
@@ -240,7 +245,39 @@ def test_the_answer_is_the_deepest_ancestor_that_passes_its_own_threshold(
     boots_clogs_hats_mugs, by_parent, answer, level, parent_accepted
 ):
     served = decision_rule(**{"mugs": 0.5, **by_parent}).answer(
-        tf.math.log([boots_clogs_hats_mugs]), tf.constant([0])
+        tf.math.log([boots_clogs_hats_mugs]), tf.constant([0]), tf.constant([0.0])
     )
     assert (served["answer"].numpy()[0], served["answer_level"].numpy()[0]) == (answer, level)
     assert served["parent_accepted_95"].numpy()[0] == parent_accepted
+
+
+@pytest.mark.parametrize(
+    ("unknown", "limit", "answer"),
+    [(0.9, 0.875, b""), (0.875, 0.875, b"boots"), (1.0, None, b"boots")],
+)
+def test_nothing_is_accepted_above_the_limit_of_the_unknown_score(unknown, limit, answer):
+    served = decision_rule(limit, shoes=0.5, wear=0.5, mugs=0.5).answer(
+        tf.math.log([[0.92, 0.06, 0.01, 0.01]]), tf.constant([1]), tf.constant([unknown])
+    )
+    taken = answer != b""
+    assert served["answer"].numpy()[0] == answer
+    assert (served["answer_level"].numpy()[0] > 0) == taken
+    for flag in ("accepted_95", "accepted_98", "parent_accepted_95"):
+        assert served[flag].numpy()[0] == taken
+
+
+def test_a_product_unlike_all_training_products_is_not_accepted(model):
+    noise = np.random.default_rng(0).integers(0, 255, (60, 60, 3), np.uint8)
+    strange = _raw(model, image=tf.io.encode_jpeg(noise).numpy())
+    usual = _raw(model, image=picture("hats", 613))
+    assert strange["unknown_score"] > 0.95 > usual["unknown_score"]
+    assert not strange["accepted_95"] and strange["answer"] == b""
+
+
+def test_the_rates_of_unknown_products_travel_with_the_model(training):
+    lineage = json.loads((training.model / LINEAGE).read_text())
+    rates = rates_from_json(lineage["unknown"])
+    assert set(rates) == set(MODALITIES)
+    assert {part.node for part in rates["image"].leaves} == set(CATEGORIES)
+    assert {part.node for part in rates["image"].departments} == {"wear"}
+    assert Calibration.from_json(lineage["thresholds"]).of("image").unknown_above == 0.95

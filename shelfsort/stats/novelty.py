@@ -1,0 +1,61 @@
+"""Puts measures of how strange a product looks on one scale, that of products known to belong.
+
+Each measure is standardised by the known products' mean and deviation, and the results are added.
+The share of known products with a smaller sum is the unknown score, so a score above 1 - a is a
+false alarm for a share `a` of further known products: the conformal p-value of Bates et al.,
+"Testing for outliers with conformal p-values", Annals of Statistics 2023, from above.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+FEWEST = 20
+"""Known products that a scale takes at least; with fewer, nothing counts as unknown."""
+
+# A measure that hardly differs among known products must not turn rounding into strangeness.
+_LEAST_DEVIATION = 0.01
+_KNOTS = 1001
+_NEVER = 1e30
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From the measures of a product to its unknown score.
+
+    Attributes:
+        centre: (measures,) means of the known products.
+        weights: (measures,) reciprocals of their standard deviations, at most 100; 0 leaves a
+            measure out.
+        knots: (1001,) quantiles of the known products' sums, from the least to the greatest.
+    """
+
+    centre: np.ndarray
+    weights: np.ndarray
+    knots: np.ndarray
+
+    def sums(self, measures: np.ndarray) -> np.ndarray:
+        """Sums of the standardised measures: (n, measures) → (n,)."""
+        return ((measures - self.centre) * self.weights).sum(axis=1)
+
+    def scores(self, measures: np.ndarray) -> np.ndarray:
+        """Unknown scores in [0, 1]: (n, measures) → (n,)."""
+        return np.interp(self.sums(measures), self.knots, np.linspace(0, 1, len(self.knots)))
+
+
+def fit_scale(measures: np.ndarray, used: Sequence[bool]) -> Scale:
+    """The scale of known products; one on which nothing is unknown where they are too few.
+
+    Args:
+        measures: (n, measures) finite floats; more is stranger.
+        used: whether each measure counts.
+    """
+    columns = measures.shape[1]
+    if len(measures) < FEWEST:
+        return Scale(np.zeros(columns), np.zeros(columns), np.full(_KNOTS, _NEVER))
+    deviation = measures.std(axis=0)
+    weights = np.where(used, 1 / np.maximum(deviation, _LEAST_DEVIATION), 0.0)
+    scale = Scale(np.where(used, measures.mean(axis=0), 0.0), weights, np.zeros(0))
+    knots = np.quantile(scale.sums(measures), np.linspace(0, 1, _KNOTS))
+    return Scale(scale.centre, weights, knots)

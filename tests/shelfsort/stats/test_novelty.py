@@ -1,0 +1,39 @@
+"""The scale of unknown scores: shares of known products, whatever was measured."""
+
+import numpy as np
+import pytest
+
+from shelfsort.stats.novelty import FEWEST, fit_scale
+
+
+def test_the_score_is_the_share_of_known_products_that_look_less_strange():
+    known = np.arange(101.0)[:, None]
+    scale = fit_scale(known, [True])
+    assert scale.scores(np.array([[0.0], [25.0], [95.0], [100.0]])) == pytest.approx(
+        [0.0, 0.25, 0.95, 1.0]
+    )
+    assert scale.scores(np.array([[-5.0], [1e9]])).tolist() == [0.0, 1.0]
+
+
+def test_measures_count_in_units_of_their_own_deviation_and_unused_ones_do_not():
+    rng = np.random.default_rng(3)
+    known = rng.normal([5, 100, 0], [1, 20, 3], (4000, 3))
+    scale = fit_scale(known, [True, True, False])
+    sums = scale.sums(np.array([[6.0, 100.0, 50.0], [5.0, 120.0, -50.0], [4.0, 120.0, 0.0]]))
+    assert sums == pytest.approx([1, 1, 0], abs=0.06)
+
+
+def test_a_stated_share_of_further_known_products_is_a_false_alarm():
+    rng = np.random.default_rng(4)
+    shares = []
+    for _ in range(200):
+        scale = fit_scale(rng.gamma(2, 1, (400, 2)), [True, True])
+        shares.append((scale.scores(rng.gamma(2, 1, (400, 2))) > 0.95).mean())
+    assert np.mean(shares) == pytest.approx(0.05, abs=0.005)
+
+
+def test_nothing_is_unknown_beside_few_products_or_a_measure_that_never_differs():
+    few = fit_scale(np.zeros((FEWEST - 1, 1)), [True])
+    assert few.scores(np.array([[1e9]])).tolist() == [0.0]
+    same = fit_scale(np.ones((50, 1)), [True])
+    assert same.scores(np.array([[1e9]])).tolist() in ([0.0], [1.0])

@@ -1,0 +1,151 @@
+"""Distances to training products, cross-fitted unknown scores, and the rates at which they help."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from sklearn.decomposition import PCA
+from sklearn.neighbors import NearestNeighbors
+
+from shelfsort.contract.modalities import MODALITIES
+from shelfsort.products.taxonomy import Taxonomy
+from shelfsort.training.dataset import ProductIds, Products, feature_type
+from shelfsort.training.evidence import Scored
+from shelfsort.training.label_space import LabelSpace
+from shelfsort.training.pooling import Pool
+from shelfsort.training.unknown import (
+    NEIGHBOURS,
+    Neighbourhood,
+    Space,
+    fit_unknown,
+    reference_rows,
+    text_features,
+)
+from shelfsort.training.unknown_graph import UnknownScores
+from shelfsort.training.unknown_rates import unknown_rates
+
+TREE = Taxonomy.from_nodes(
+    [
+        {"id": "main", "name": "Main", "subcategories": ["wear", "home"]},
+        {"id": "wear", "name": "Wear", "subcategories": ["boots", "clogs"], "parent": "main"},
+        {"id": "home", "name": "Home", "subcategories": ["mugs"], "parent": "main"},
+        {"id": "boots", "name": "Boots", "subcategories": [], "parent": "wear"},
+        {"id": "clogs", "name": "Clogs", "subcategories": [], "parent": "wear"},
+        {"id": "mugs", "name": "Mugs", "subcategories": [], "parent": "home"},
+    ]
+)
+LABELS = LabelSpace(["boots", "clogs", "mugs"], TREE)
+DIRECTIONS = np.array([[4, 4, 0.2, 0], [4, 4, 0.4, 0], [0, 0, 0, 4]], np.float32)
+
+
+def sample(n: int = 300, seed: int = 0) -> Products:
+    """Three categories: boots and clogs look nearly alike, mugs are elsewhere."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % 3
+    features = np.zeros(n, feature_type(2, 1, 4))
+    features["embeddings"] = DIRECTIONS[labels] + rng.normal(0, 0.3, (n, 4))
+    features["word_ids"] = np.stack([1 + labels, 10 + rng.integers(0, 5, n)], axis=1)
+    features["word_weights"] = np.sqrt(0.5)
+    return Products(
+        product_ids=ProductIds(np.arange(n).astype("S")),
+        features=features,
+        word_terms=2,
+        piece_terms=1,
+        has_text=np.ones(n, bool),
+        has_image=np.ones(n, bool),
+        labels=labels.astype(np.int32),
+        label_weights=np.ones(n, np.float32),
+        groups=np.arange(n),
+        evidence=np.ones(n, bool),
+    )
+
+
+def cross_fitted(products: Products) -> Scored:
+    logits = 4.0 * np.eye(3, dtype=np.float32)[products.labels]
+    logits[:, 0] += np.linspace(0, 0.1, len(products))
+    folds = np.arange(len(products)) // 3 % 2
+    return Scored(products, {"text": logits, "image": logits}, folds, dict.fromkeys((0, 1), EVEN))
+
+
+EVEN = Pool.even(3)
+
+
+def test_distances_are_those_of_an_independent_search():
+    rng = np.random.default_rng(1)
+    references, points = rng.normal(size=(200, 6)), rng.normal(size=(40, 6))
+    space = Space(np.zeros(6, np.float32), np.eye(6, dtype=np.float32))
+    found = Neighbourhood(space, references).distance(tf.constant(points, tf.float32)).numpy()
+    nearest = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(references).kneighbors(points)[0]
+    np.testing.assert_allclose(found, (nearest**2).mean(axis=1), rtol=1e-4)
+
+
+def test_a_space_keeps_the_directions_of_a_principal_component_analysis():
+    features = np.random.default_rng(2).normal(size=(500, 80)) * np.linspace(3, 0.1, 80)
+    reduced = Space.of(features).reduced(features)
+    expected = PCA(64, svd_solver="full").fit_transform(features)
+    np.testing.assert_allclose(np.abs(reduced), np.abs(expected), atol=1e-3)
+
+
+def test_hashed_texts_keep_what_two_texts_have_in_common():
+    rng = np.random.default_rng(5)
+    ids = rng.integers(1, 40_000, (60, 100))
+    ids[30:, :50] = ids[:30, :50]
+    weights = np.full(ids.shape, 0.1, np.float32)
+    none = {"piece_ids": np.zeros((60, 1)), "piece_weights": np.zeros((60, 1), np.float32)}
+    found = text_features({"word_ids": ids, "word_weights": weights, **none}).numpy()
+    similar = (found[:30] * found[30:]).sum(axis=1)
+    alike = (found**2).sum(axis=1)
+    assert (similar.mean(), alike.mean()) == (
+        pytest.approx(0.25, abs=0.03),
+        pytest.approx(0.5, abs=0.03),
+    )
+
+
+def test_every_category_is_among_the_references():
+    labels = np.array([0] * 900 + [1] * 90 + [2] * 10)
+    chosen = reference_rows(labels, np.arange(1000), 60)
+    assert np.bincount(labels[chosen]).tolist() == [25, 25, 10]
+    assert len(reference_rows(np.arange(100), np.arange(100), 7)) == 7
+    assert reference_rows(labels, np.arange(5), 60).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_cross_fitted_scores_raise_the_stated_false_alarms_and_the_graph_gives_the_same():
+    train, later = sample(), sample(seed=9)
+    fitted = fit_unknown(cross_fitted(train))
+    for modality in MODALITIES:
+        assert (fitted.scores[modality] > 0.9).mean() == pytest.approx(0.1, abs=0.04)
+    apart = dataclasses.replace(cross_fitted(later), unknown={})
+    scores = fitted.check.scores(apart)
+    graph = UnknownScores(fitted.check)
+    inputs = {k: tf.constant(v) for k, v in later.tower_inputs(np.arange(len(later))).items()}
+    for place, modality in enumerate(MODALITIES):
+        logits = tf.constant(apart.logits["text"])
+        logits = tf.nn.log_softmax(logits) * (2 if modality == "combined" else 1)
+        served = graph.scores(graph.distances(inputs), logits, tf.fill([len(later)], place))
+        np.testing.assert_allclose(served.numpy(), scores[modality], atol=2e-3)
+
+
+def test_a_product_unlike_all_others_is_unknown_in_every_modality():
+    train = sample()
+    check = fit_unknown(cross_fitted(train)).check
+    strange = sample(3)
+    strange.features["embeddings"] = [[-4, 4, -4, 0], [0, -4, 4, 0], [0, 0, -4, -4]]
+    strange.features["word_ids"] = [[20, 21], [22, 23], [24, 25]]
+    scores = check.scores(cross_fitted(strange))
+    assert {modality: each.min() for modality, each in scores.items()} == dict.fromkeys(
+        MODALITIES, pytest.approx(1, abs=1e-6)
+    )
+
+
+def test_left_out_departments_are_noticed_and_a_category_like_its_sibling_is_not():
+    train = cross_fitted(sample(600))
+    shoes = np.flatnonzero(train.products.labels < 2)
+    train.logits["image"][shoes, 1 - train.products.labels[shoes]] = 3.9
+    rates = unknown_rates(train, LABELS, 0.05)["image"]
+    departments = {each.node: each.detected for each in rates.departments}
+    leaves = {each.node: each.detected for each in rates.leaves}
+    assert departments == {"wear": 1.0, "home": 1.0}
+    assert leaves["mugs"] == 1.0
+    assert leaves["boots"] < 0.5
+    assert rates.of_leaves == pytest.approx(np.mean(list(leaves.values())))
