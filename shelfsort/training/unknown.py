@@ -202,7 +202,8 @@ def fit_unknown(held_out: Scored) -> UnknownFit:
             own = folds[rows[kind]] == fold
             near = _neighbourhood(products, kind, rows[kind][~own], spaces[kind])
             apart[kind][rows[kind][own]] = distances(products, kind, rows[kind][own], near)
-    scales, scores = {}, {}
+    scales: dict[str, Scale] = {}
+    scores: dict[str, np.ndarray] = {}
     for modality in MODALITIES:
         answered = rows[modality]
         found = measures(
