@@ -200,8 +200,8 @@ def fit_unknown(held_out: Scored) -> UnknownFit:
     for kind in ALONE:
         for fold in np.unique(folds):
             own = folds[rows[kind]] == fold
-            near = _neighbourhood(products, kind, rows[kind][~own], spaces[kind])
-            apart[kind][rows[kind][own]] = distances(products, kind, rows[kind][own], near)
+            others = _neighbourhood(products, kind, rows[kind][~own], spaces[kind])
+            apart[kind][rows[kind][own]] = distances(products, kind, rows[kind][own], others)
     scales: dict[str, Scale] = {}
     scores: dict[str, np.ndarray] = {}
     for modality in MODALITIES:
