@@ -5,7 +5,7 @@ from html import escape
 from importlib import resources
 from string import Template
 
-from shelfsort.core.web.style import style_sheet
+from shelfsort.core.web.document import document
 from shelfsort.labeling.evaluation import Quality, Share
 from shelfsort.labeling.interval_plot import Series, interval_plot, line_plot
 from shelfsort.labeling.job_report import JobReport, PriceEffect
@@ -32,12 +32,10 @@ def page(
     names = ", ".join(each.name for each in reports)
     content = [_overview(reports), *(_job(each) for each in reports)]
     content += [_compared(effects, between)] if effects or between else []
-    drawn = Template(_static("evaluation.html")).substitute(
-        name=escape(names),
-        style=style_sheet() + _static("evaluation.css"),
-        content="\n".join(content),
+    body = Template(_static("evaluation.html")).substitute(
+        name=escape(names), content="\n".join(content)
     )
-    return drawn.encode("utf-8", "replace")
+    return document(f"Labelling jobs: {names}", body, style=_static("evaluation.css"))
 
 
 def _overview(reports: Sequence[JobReport]) -> str:

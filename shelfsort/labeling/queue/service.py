@@ -143,7 +143,7 @@ class TaskService:
         )
 
     def shown_progress(self, worker: str, *, ends: bool) -> Progress:
-        """As `progress`; with gold, what all have done is counted anew every tenth answer only.
+        """As `progress`; with gold, what all have done is counted again at every tenth answer only.
 
         A count that stands still after an answer would say that the answer was to gold.
 

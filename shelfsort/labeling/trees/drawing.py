@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from shelfsort.core.web.inline import page_script, script_digest, script_json
-from shelfsort.core.web.style import style_sheet
+from shelfsort.core.web.document import document
+from shelfsort.core.web.inline import script_json
 from shelfsort.labeling.trees.labelled import Counts
 from shelfsort.labeling.trees.predictions import Prediction
 from shelfsort.products.taxonomy import Taxonomy
@@ -77,16 +77,13 @@ def page(
         HTML, UTF-8. It names no address outside itself, and a browser that honours its content
         security policy runs the page's own script and nothing else.
     """
-    script = page_script(_static("tree.js"))
-    drawn = Template(_static("tree.html")).substitute(
-        digest=script_digest(script),
+    body = Template(_static("tree.html")).substitute(
         name=html.escape(name),
         version=html.escape(tree.version),
-        style=style_sheet() + _static("tree.css"),
-        script=script,
         data=script_json(_content(tree, counts, accuracy)),
     )
-    return drawn.encode("utf-8", "replace")
+    title, style = f"Category tree: {name}", _static("tree.css")
+    return document(title, body, style=style, script=_static("tree.js"))
 
 
 def _accuracy(rows: list[tuple[bool, bool, object]]) -> Accuracy:
