@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from shelfsort.cli.labels.template import GROUND_TRUTH, LABEL_STUDIO
+from shelfsort.cli.labels.options import GROUND_TRUTH, LABEL_STUDIO
 from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.terminal import one_line
 from shelfsort.labeling.jobs import ground_truth_job, label_studio_job

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import click
 
-from shelfsort.cli.labels.template import (
-    GROUND_TRUTH,
+from shelfsort.cli.labels.options import (
     LABEL_STUDIO,
     fields_option,
     parse_fields,
+    target_option,
 )
 from shelfsort.core.errors import InputError
 from shelfsort.core.terminal import one_line
@@ -23,14 +23,7 @@ from shelfsort.products.tables.rows import Reading
 @click.command(short_help="Write the products that people are to label.")
 @click.argument("data", metavar="DATA")
 @click.option("--output", required=True, metavar="FILE", help="File to write; no file is replaced.")
-@click.option(
-    "--for",
-    "target",
-    type=click.Choice([GROUND_TRUTH, LABEL_STUDIO]),
-    default=GROUND_TRUTH,
-    show_default=True,
-    help="Where people label.",
-)
+@target_option
 @click.option("--only", default="", metavar="FILE", help="Ids of the products to label.")
 @fields_option
 @click.option(

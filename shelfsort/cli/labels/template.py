@@ -2,37 +2,21 @@
 
 import click
 
+from shelfsort.cli.labels.options import LABEL_STUDIO, fields_option, parse_fields, target_option
 from shelfsort.core.errors import InputError
 from shelfsort.core.terminal import one_line
 from shelfsort.labeling.pages.worker_template import QUESTION
 from shelfsort.labeling.pages.written import (
-    FIELDS,
     Words,
     write_ground_truth_template,
     write_label_studio_config,
-)
-
-GROUND_TRUTH, LABEL_STUDIO = "ground-truth", "label-studio"
-fields_option = click.option(
-    "--fields",
-    default=",".join(FIELDS),
-    show_default=True,
-    metavar="NAME,NAME",
-    help="What people see of a product.",
 )
 
 
 @click.command(short_help="Write the page on which people label.")
 @click.argument("taxonomy", metavar="TREE")
 @click.option("--output", required=True, metavar="FILE", help="File to write.")
-@click.option(
-    "--for",
-    "target",
-    type=click.Choice([GROUND_TRUTH, LABEL_STUDIO]),
-    default=GROUND_TRUTH,
-    show_default=True,
-    help="Where people label.",
-)
+@target_option
 @click.option(
     "--guide", default="", metavar="FILE", help="Definitions and example pictures (YAML)."
 )
@@ -82,15 +66,3 @@ def template(
     )
     if written.files:
         click.echo(f"{one_line(tree_files)}: {written.files:,} files with the lower levels")
-
-
-def parse_fields(text: str) -> tuple[str, ...]:
-    """The names in `--fields`. Raises InputError for others than `FIELDS`."""
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    unknown = [name for name in names if name not in FIELDS]
-    if unknown or not set(names) - {"price"}:
-        raise InputError(
-            f"--fields {text}: {f'no field {unknown[0]!r}' if unknown else 'shows no product'}. "
-            f"Choose from {', '.join(FIELDS)}, with one besides price."
-        )
-    return names
