@@ -1,106 +1,26 @@
 """The gate's answers, one question at a time, on hand-made figures."""
 
-import dataclasses
 import json
 
 import numpy as np
 import pytest
 
 from components.evaluator import gate
-from components.evaluator.artifact import CategoryFigures, Metrics, UnloadableLive, Verdict
-from components.evaluator.comparison import Judged, Outcomes, compare
+from components.evaluator.artifact import Metrics, UnloadableLive
+from components.evaluator.comparison import compare
 from components.evaluator.settings import GateConfig
-from shelfsort.contract.calibration import Calibration
-from shelfsort.stats.binomial import lower_bound, upper_bound
-
-N = 1000
-
-
-def figures(right: int = 950, accepted: int = 800, accepted_right: int = 780) -> dict:
-    """Figures of a split of 1,000 products; nothing is decided at 98 %."""
-    return {
-        "n": N,
-        "accuracy": right / N,
-        "accuracy_lower": lower_bound(right, N, 0.975),
-        "accuracy_upper": upper_bound(right, N, 0.975),
-        "coverage_at_95": accepted / N,
-        "coverage_at_95_lower": lower_bound(accepted, N),
-        "coverage_at_98": 0.0,
-        "coverage_at_98_lower": 0.0,
-        "accepted_95": accepted,
-        "accepted_98": 0,
-        "accepted_accuracy_95": accepted_right / accepted if accepted else None,
-        "accepted_accuracy_95_lower": lower_bound(accepted_right, accepted) if accepted else None,
-        "accepted_accuracy_95_upper": upper_bound(accepted_right, accepted) if accepted else None,
-        "accepted_accuracy_98": None,
-        "accepted_accuracy_98_lower": None,
-        "accepted_accuracy_98_upper": None,
-    }
-
-
-def metrics(
-    fitted: dict | None = None, both: int = N, by_modality: dict | None = None, **changes
-) -> Metrics:
-    """An evaluation's; `both` products have words and picture.
-
-    `fitted` changes all thresholds, `by_modality` replaces those of a modality.
-    """
-    fitted_at = {"95": 0.6, "98": None}
-    thresholds = {"n": 900, "overall": fitted_at, "by_category": {"mugs": fitted_at}}
-    thresholds |= fitted or {}
-    thresholds = {"n_effective": thresholds["n"], **thresholds}
-    modalities = {
-        "combined": {"eval": {**figures(), **changes}},
-        "text": {"eval": {"n": both}},
-        "image": {"eval": {"n": N}},
-    }
-    thresholds = dict.fromkeys(modalities, thresholds) | (by_modality or {})
-    return Metrics(modalities, calibration=Calibration.from_json(thresholds))
-
-
-def category(
-    name: str, n: int = 100, right: int = 97, accepted: int = 90, kept: int = 88
-) -> CategoryFigures:
-    figures = {
-        "n": n,
-        "accuracy": right / n,
-        "accuracy_effective": n,
-        "accepted_95": accepted,
-        "accepted_accuracy_95": kept / accepted if accepted else None,
-        "accepted_accuracy_95_effective": accepted,
-        "accepted_98": 0,
-        "accepted_accuracy_98": None,
-        "accepted_accuracy_98_effective": 0,
-    }
-    return CategoryFigures(name, name, "", figures)
-
-
-CATEGORIES = [category("Kitchen > Mugs"), category("Kitchen > Bowls")]
-
-
-def outcomes(right, accepted=None, labels=None) -> Judged:
-    """The same answers on eval and on calibration; what is accepted scores 1, the rest 0."""
-    right = np.asarray(right, dtype=bool)
-    accepted = right if accepted is None else np.asarray(accepted, dtype=bool)
-    split = Outcomes(
-        product_ids=[str(index) for index in range(len(right))],
-        categories=["mugs"] * len(right) if labels is None else labels,
-        right=right,
-        accepted=accepted,
-        groups=np.arange(len(right)),
-        scores=accepted.astype(float),
-    )
-    return Judged(split, split)
-
-
-def failed(verdict: Verdict) -> dict[str, gate.Check]:
-    return {check.name: check for check in verdict.checks if not check.passed}
-
-
-def named(check: gate.Check, *categories: str) -> list[str]:
-    """Those of the categories that the reason names, in its order."""
-    found = [each for each in categories if each in check.reason]
-    return sorted(found, key=check.reason.index)
+from shelfsort.stats.binomial import lower_bound
+from tests.components.evaluator.hand_made import (
+    CATEGORIES,
+    N,
+    category,
+    coverage_check,
+    failed,
+    figures,
+    metrics,
+    named,
+    outcomes,
+)
 
 
 def test_a_sound_model_passes_every_check():
@@ -279,123 +199,12 @@ def test_one_title_in_many_variants_does_not_break_a_categorys_promise():
     assert gate.decide(metrics(), [variants], GateConfig()).blessed
 
 
-def test_a_model_no_worse_than_the_live_one_passes():
-    live = compare(outcomes([True] * 90 + [False] * 10), outcomes([False] * 10 + [True] * 90))
-    assert gate.decide(metrics(), CATEGORIES, GateConfig(), live).blessed
-
-
-def test_a_model_worse_on_the_same_products_is_refused():
-    live = compare(outcomes([True] * 80 + [False] * 20), outcomes([True] * 90 + [False] * 10), "4")
-    verdict = gate.decide(metrics(), CATEGORIES, GateConfig(), live)
-    assert {"live_accuracy", "live_coverage", "live_categories"} == set(failed(verdict))
-    check = failed(verdict)["live_accuracy"]
-    assert (check.value, check.floor, check.n) == (pytest.approx(-0.1), 0.0, 100)
-
-
-def test_a_loss_that_is_allowed_passes():
-    right = np.arange(1000) < 990
-    live = compare(outcomes(right), outcomes(np.ones(1000)))
-    assert "live_coverage" not in failed(gate.decide(metrics(), CATEGORIES, GateConfig(), live))
-    assert "live_accuracy" in failed(gate.decide(metrics(), CATEGORIES, GateConfig(), live))
-    allowing = GateConfig(max_accuracy_loss=0.02)
-    assert "live_accuracy" not in failed(gate.decide(metrics(), CATEGORIES, allowing, live))
-
-
-def coverage_check(lost: int, low: float | None, high: float | None, **settings) -> gate.Check:
-    """Of a model that decides `lost` fewer of 1,000 products, with this interval of redraws."""
-    live = compare(outcomes(np.ones(1000), np.arange(1000) < 900 - lost), LIVE_DECIDING_900, "4")
-    redrawn = dataclasses.replace(live.coverage, low=low, high=high)
-    live = dataclasses.replace(live, coverage=redrawn)
-    checks = gate.decide(metrics(), CATEGORIES, GateConfig(**settings), live).checks
-    return next(check for check in checks if check.name == "live_coverage")
-
-
-LIVE_DECIDING_900 = outcomes(np.ones(1000), np.arange(1000) < 900)
-
-
-def test_a_loss_of_coverage_that_outlasts_redrawn_calibration_products_is_refused():
-    check = coverage_check(50, -0.08, -0.01)
-    assert not check.passed
-    assert (check.value, check.floor) == (pytest.approx(-0.05), -0.02)
-    assert "-8.0 and -1.0 points" in check.reason
-
-
-def test_a_loss_of_coverage_that_redrawn_calibration_products_would_undo_passes():
-    assert coverage_check(50, -0.08, 0.004).passed
-
-
-def test_chance_excuses_a_loss_of_coverage_up_to_a_limit_only():
-    assert coverage_check(200, -0.9, 0.5).passed
-    assert not coverage_check(201, -0.9, 0.5).passed
-    assert not coverage_check(50, -0.9, 0.5, max_coverage_loss_by_chance=0.0).passed
-
-
-def test_a_loss_of_coverage_within_what_is_allowed_needs_no_redraws():
-    assert coverage_check(20, -0.08, -0.01).passed
-    assert not coverage_check(30, -0.08, -0.01).passed
-    assert coverage_check(30, -0.08, -0.01, max_coverage_loss=0.05).passed
-
-
-def test_without_calibration_products_chance_excuses_no_loss_of_coverage():
-    assert not coverage_check(50, None, None).passed
-    assert coverage_check(0, None, None).passed
-
-
-def test_a_model_that_decides_where_the_live_one_never_did_passes():
-    live = compare(outcomes(np.ones(100)), outcomes(np.ones(100), np.zeros(100)))
-    assert gate.decide(metrics(), CATEGORIES, GateConfig(), live).blessed
-
-
-def test_two_models_that_decide_nothing_differ_in_nothing():
-    nothing = outcomes(np.zeros(100))
-    live = compare(nothing, nothing)
-    assert (live.coverage.low, live.coverage.high) == (0.0, 0.0)
-    assert "live_coverage" not in failed(gate.decide(metrics(), CATEGORIES, GateConfig(), live))
-
-
-def test_one_category_worse_than_live_is_named_though_the_average_rises():
-    labels = ["mugs"] * 200 + ["lids"] * 20
-    new = np.array([True] * 200 + [False] * 20)
-    old = np.array([True] * 160 + [False] * 40 + [True] * 20)
-    live = compare(outcomes(new, labels=labels), outcomes(old, labels=labels))
-    (check,) = failed(gate.decide(metrics(), CATEGORIES, GateConfig(), live)).values()
-    assert (check.name, check.value, check.floor) == ("live_categories", -1.0, 0.0)
-    assert named(check, "lids", "mugs") == ["lids"]
-
-
-@pytest.mark.parametrize(("rule", "blessed"), [("refuse", False), ("ignore", True)])
-def test_a_live_model_that_cannot_be_loaded(rule, blessed):
-    live = UnloadableLive("4", "it has no signature 'evaluate'")
-    verdict = gate.decide(metrics(), CATEGORIES, GateConfig(on_unloadable_live=rule), live)
-    assert verdict.blessed is blessed
-    (check,) = [check for check in verdict.checks if check.name == "live_loadable"]
-    assert "it has no signature 'evaluate'" in check.reason
-    assert verdict.to_dict()["live"]["problem"] == live.problem
-
-
-def test_another_taxonomy_without_a_shared_category_is_refused():
-    live = compare(outcomes([True]), outcomes([True]), "4", live_categories=["sofas"])
-    check = failed(gate.decide(metrics(), CATEGORIES, GateConfig(), live))["live_taxonomy"]
-    assert check.n == 0
-
-
 @pytest.mark.parametrize(("decided_at_98", "passed"), [(0.0, False), (0.001, True)])
 def test_a_model_that_decides_at_any_target_is_not_held_back(decided_at_98, passed):
     silent = metrics(**figures(accepted=0, accepted_right=0) | {"coverage_at_98": decided_at_98})
     checks = {check.name: check for check in gate.decide(silent, CATEGORIES, GateConfig()).checks}
     check = checks["any_coverage"]
     assert (check.passed, check.value, check.n) == (passed, decided_at_98, N)
-
-
-def test_models_without_a_common_target_are_not_compared_by_coverage():
-    new, old = np.arange(200) < 20, np.arange(200) < 180
-    right = np.ones(200)
-    models = [outcomes(right, accepted) for accepted in (new, old)]
-    apart = compare(*models, "4", target=None)
-    assert (apart.coverage.n, apart.coverage.low) == (0, None)
-    assert gate.decide(metrics(), CATEGORIES, GateConfig(), apart).blessed
-    verdict = gate.decide(metrics(), CATEGORIES, GateConfig(), compare(*models, "4"))
-    assert list(failed(verdict)) == ["live_coverage"]
 
 
 def test_golden_gate(golden):
