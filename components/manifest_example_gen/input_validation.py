@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shelfsort.core.errors import InputError
-from shelfsort.products.manifest.rejects import DELIBERATE, IMAGE_REASONS, Reject
+from shelfsort.products.manifest.rejects import (
+    DELIBERATE,
+    IMAGE_REASONS,
+    NO_FAULT,
+    UNLABELLED,
+    Reject,
+)
 
 _REASONS_SHOWN = 4
 _AGAINST_THE_TREE = ("unknown_label", "ambiguous_label", "not_a_leaf", "inner_label")
@@ -33,8 +39,13 @@ class RejectTally:
 
     @property
     def chosen(self) -> int:
-        """How many lines are of the categories that the settings choose."""
-        return self.lines - sum(self.by_reason[reason] for reason in DELIBERATE)
+        """How many lines have a label, and are of the categories that the settings choose."""
+        return self.lines - sum(self.by_reason[reason] for reason in NO_FAULT)
+
+    @property
+    def faults(self) -> Counter[str]:
+        """Rejects for each reason that is a fault of the data."""
+        return Counter({each: n for each, n in self.by_reason.items() if each not in NO_FAULT})
 
     @property
     def faulty(self) -> int:
@@ -63,20 +74,23 @@ def refuse_unusable(
       InputError: every line is rejected, more than the share is, or fewer than two categories
         are left.
     """
-    faults = {reason: each for reason, each in tally.first.items() if reason not in DELIBERATE}
+    faults = {reason: each for reason, each in tally.first.items() if reason not in NO_FAULT}
     if tally.rejected and tally.rejected == tally.lines:
         first = min((faults or tally.first).values(), key=lambda reject: reject.place)
+        reasons = _reasons(tally, tally.by_reason)
         raise InputError(
-            f"{first.file}:{first.line}: every line is rejected ({_reasons(tally)}). "
+            f"{first.file}:{first.line}: every line is rejected ({reasons}). "
             f"First detail: {first.detail}. {_remedy(tally)}"
         )
     share = tally.faulty / tally.chosen if tally.chosen else 0.0
     if share > max_reject_share:
         first = min(faults.values(), key=lambda reject: reject.place)
+        unlabelled = tally.by_reason[UNLABELLED]
+        labelled = "lines with a label" if unlabelled else "lines"
         raise InputError(
-            f"{first.file}:{first.line}: {share:.1%} of {tally.chosen:,} lines are rejected, more "
-            f"than {max_reject_share:.1%} ({_reasons(tally)}). Fix the lines, or "
-            "increase data.max_reject_share."
+            f"{first.file}:{first.line}: {share:.1%} of {tally.chosen:,} {labelled} are rejected, "
+            f"more than {max_reject_share:.1%} ({_reasons(tally, tally.faults)}). Fix the lines, "
+            "or increase data.max_reject_share."
         )
     if len(categories) < 2:
         only = f"only {categories[0]!r} has" if categories else "no category has"
@@ -87,8 +101,14 @@ def refuse_unusable(
 
 
 def _remedy(tally: RejectTally) -> str:
-    """What helps against the most frequent reason."""
-    ((reason, _),) = tally.by_reason.most_common(1)
+    """What helps against the most frequent reason; labels, where no line has one."""
+    labelled = [reason for reason, _ in tally.by_reason.most_common() if reason != UNLABELLED]
+    if not labelled:
+        return (
+            "Label products first, with shelfsort label, or name the column or attribute that "
+            "holds the labels: --columns category=NAME or --set data.label_attribute=NAME."
+        )
+    reason = labelled[0]
     if reason in _AGAINST_THE_TREE:
         return "Give the taxonomy that the lines were labelled with, or correct the labels."
     if reason in DELIBERATE:
@@ -98,9 +118,9 @@ def _remedy(tally: RejectTally) -> str:
     return "Correct the lines. docs/data.md has an example of each form."
 
 
-def _reasons(tally: RejectTally) -> str:
-    """The most frequent reasons, each with its count and its first line."""
-    ranked = tally.by_reason.most_common()
+def _reasons(tally: RejectTally, counts: Counter[str]) -> str:
+    """The most frequent of the reasons in `counts`, each with its count and its first line."""
+    ranked = counts.most_common()
     several = len({reject.file for reject in tally.first.values()}) > 1
     parts = [
         f"{reason} {n:,} from {_place(tally.first[reason], several)}"

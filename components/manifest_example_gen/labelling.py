@@ -12,6 +12,7 @@ from shelfsort.products.leaves import Leaves
 from shelfsort.products.manifest.parsing import ManifestEntry, Record, parse_record, rejected
 from shelfsort.products.manifest.rejects import Reject, RejectedLine
 from shelfsort.products.product import Label, LabelledProduct, LabelOrigin
+from shelfsort.products.tables.rows import CATEGORY
 from shelfsort.products.taxonomy import UnknownLabel
 
 _NO_VERDICTS: Mapping[str, Verdict] = MappingProxyType({})
@@ -89,7 +90,10 @@ def _judged(entry: ManifestEntry, verdict: Verdict | None) -> ManifestEntry:
 
 def _label(entry: ManifestEntry, data: DataConfig, resolver: Leaves) -> Label:
     if entry.annotations is None:
-        raise RejectedLine("missing_label", f"no value for {data.label_attribute!r}")
+        attribute = data.label_attribute
+        # Of a table, whose column has a name of its own, too.
+        missing = "no category" if attribute == CATEGORY else f"no value for {attribute!r}"
+        raise RejectedLine("missing_label", missing)
     label = consolidate(entry.annotations, resolver, data.min_confidence)
     if reason := resolver.dropped.get(label.category):
         raise RejectedLine(reason, f"{label.category!r}")

@@ -31,7 +31,8 @@ class DataConfig:
         splits: Shares of `train` and `eval`, and of `calibration` where thresholds are to be fitted
             on a split of their own. A hash of a product's group decides which split it belongs to.
             Without `calibration`, thresholds are fitted on the cross-fitted predictions of `train`.
-        max_reject_share: Share of rejected lines above which the run stops.
+        max_reject_share: Share of rejected lines, among those with a label, above which the run
+            stops.
         consolidation: How the answers of several workers become a label. `majority` counts them;
             the other methods learn each worker's skill from all lines, as `shelfsort labels
             consolidate` does. Lines that were consolidated before keep their label.

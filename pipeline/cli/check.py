@@ -11,6 +11,7 @@ from pipeline.local.findings import Findings, find
 from shelfsort.cli.tables import Column, table_lines, terminal_width
 from shelfsort.core.storage import absolute
 from shelfsort.core.terminal import json_text, one_line
+from shelfsort.products.manifest.rejects import REASONS, UNLABELLED
 
 _CATEGORIES_SHOWN = 20
 _CATEGORY_COLUMNS = (Column("category", wraps=True), Column("products", number=True))
@@ -67,7 +68,7 @@ def readable(found: Findings, width: int | None) -> list[str]:
             lines.append(f"  not used: {', '.join(repr(name) for name in file.unused)}")
     lines.append(f"Categories: {found.tree}")
     lines.append(f"Products: {found.products:,} of {found.rows:,} rows can be used")
-    lines += [f"  {n:,} left out: {why}; the first: {first}" for why, n, first in found.rejects]
+    lines += [f"  {_left_out(why, n)}; the first: {first}" for why, n, first in found.rejects]
     lines += [f"  {n:,} x {what}" for what, n in found.ignored.items()]
     lines.append(f"Images: {found.images}")
     lines.append("")
@@ -77,3 +78,9 @@ def readable(found: Findings, width: int | None) -> list[str]:
     if beyond := ranked[_CATEGORIES_SHOWN:]:
         lines.append(f"{len(beyond):,} more, with {beyond[-1][1]:,} to {beyond[0][1]:,} products")
     return [*lines, "", *found.expectations]
+
+
+def _left_out(why: str, n: int) -> str:
+    if why == REASONS[UNLABELLED]:
+        return f"{n:,} {'product is' if n == 1 else 'products are'} not labelled yet"
+    return f"{n:,} left out: {why}"

@@ -98,7 +98,8 @@ def read_annotations(fields: Mapping[str, Any], attribute: str) -> Annotations |
         return Annotations(failure=failure)
     if isinstance(value, str) and value.strip():
         return Annotations((), encodable(value), ignored=tuple(ignored), origin=origin)
-    raise RejectedLine("missing_label", f"{attribute!r} holds no label and no answers")
+    reason = "missing_label" if isinstance(value, str) else "invalid_label"
+    raise RejectedLine(reason, f"{attribute!r} holds no label and no answers")
 
 
 def workers_of(fields: Mapping[str, Any], attribute: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ REASONS: dict[str, str] = {
     "repeated_id": "An earlier line of the file has the same id",
     "invalid_text": "The title or the description is not a text",
     "no_content": "The product has neither words nor an image",
-    "missing_label": "The line has no label",
+    "missing_label": "The product is not labelled yet",
     "invalid_label": "The label, an answer or its confidence is of another type",
     "job_failed": "The labelling job reported a failure",
     "unknown_label": "The label is not in the taxonomy",
@@ -54,7 +54,11 @@ IMAGE_REASONS = (
 IGNORED |= {reason: f"words kept without the image: {REASONS[reason]}" for reason in IMAGE_REASONS}
 
 DELIBERATE = frozenset({"not_selected", "rare_category"})
-"""Reasons that the settings ask for: such lines are no fault of the data."""
+"""Reasons that the settings ask for."""
+
+UNLABELLED = "missing_label"
+NO_FAULT = DELIBERATE | {UNLABELLED}
+"""Reasons that are no fault of the data: nobody has answered about an unlabelled product."""
 
 _LONGEST_DETAIL = 300
 _LONGEST_REFERENCE = 1000

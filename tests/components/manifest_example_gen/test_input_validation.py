@@ -37,6 +37,13 @@ def test_every_line_rejected_gives_the_first_detail_even_when_all_is_borne():
         refuse_unusable("m", tally(2, (2, "not_json"), (1, "no_content")), [], 1.0)
 
 
+def test_unlabelled_lines_do_not_count_towards_the_share_that_stops_a_run():
+    unlabelled = [(n, "missing_label") for n in range(3, 42)]
+    refuse_unusable("m", tally(61, *unlabelled), ["a", "b"], 0.0)
+    with pytest.raises(InputError, match=r"^m:1: 9\.1% of 22 .*\(not_json 2 from line 1\)"):
+        refuse_unusable("m", tally(61, (1, "not_json"), (2, "not_json"), *unlabelled), "ab", 0.05)
+
+
 @pytest.mark.parametrize(
     ("reason", "remedy"),
     [
@@ -44,12 +51,13 @@ def test_every_line_rejected_gives_the_first_detail_even_when_all_is_borne():
         ("unsupported_image_format", "images"),
         ("rare_category", "minimum"),
         ("not_json", "example"),
+        ("missing_label", "label_attribute"),
     ],
 )
 def test_the_remedy_fits_the_most_frequent_reason(reason, remedy):
     with pytest.raises(InputError) as refused:
         refuse_unusable("m", tally(2, (1, reason), (2, reason)), [], 1.0)
-    named = {"taxonomy", "images", "minimum", "example"}
+    named = {"taxonomy", "images", "minimum", "example", "label_attribute"}
     said = str(refused.value).rpartition("detail 1")[2]
     assert {word for word in named if word in said} == {remedy}
 

@@ -1,5 +1,7 @@
 """What data holds, and what to expect of a run on it."""
 
+from pathlib import Path
+
 import pytest
 
 from components.manifest_example_gen.settings import DataConfig
@@ -20,24 +22,28 @@ def table(tmp_path, make_picture):
 
 
 def test_columns_rows_categories_and_images_are_found(table):
-    found = find(table, "", DataConfig(max_reject_share=0.3))
+    found = find(table, "", DataConfig())
     (file,) = found.files
     assert (file.form, file.rows, file.unused) == ("CSV", 4, ("stock",))
     assert file.columns == {"id": "sku", "title": "name", "image": "image", "category": "category"}
     assert (found.rows, found.products, found.unusable) == (4, 3, "")
     assert found.categories == {"Kitchen > Bowls": 1, "Kitchen > Mugs": 1, "Shoes": 1}
     assert found.images.startswith("2 named; of 2 opened, 1 can be used (1 JPEG)")
-    ((reason, n, first),) = found.rejects
-    assert (n, first) == (1, f"{table}:5: no value for 'category'")
-    assert reason == "The line has no label"
+    ((_, n, first),) = found.rejects
+    assert (n, first) == (1, f"{table}:5: no category")
+    assert f"  1 product is not labelled yet; the first: {first}" in readable(found, 80)
     found.refuse_unusable()
 
 
 def test_data_that_a_run_would_refuse_is_described_and_refused(table):
+    with Path(table).open("a") as stream:
+        stream.write("1,mug again,,Shoes,5\n")
     found = find(table, "", DataConfig())
     assert found.products == 3
-    assert any(line.startswith("Products: 3 of 4 rows") for line in readable(found, 80))
-    with pytest.raises(InputError, match=r"25\.0% of 4 lines"):
+    assert any(line.startswith("Products: 3 of 5 rows") for line in readable(found, 80))
+    with pytest.raises(
+        InputError, match=r"25\.0% of 4 lines with a label .*\(repeated_id 1 from line 6\)"
+    ):
         found.refuse_unusable()
 
 

@@ -112,9 +112,12 @@ def test_a_bare_text_is_the_label(metadata):
     assert read_annotations(fields, "shelf") == Annotations((), "Shoes")
 
 
-@pytest.mark.parametrize("label", [3, ["Shoes"], "", True])
-def test_a_label_that_no_job_writes_is_rejected(label):
-    with pytest.raises(RejectedLine, match="missing_label"):
+@pytest.mark.parametrize(
+    ("label", "reason"),
+    [(3, "invalid"), (["Shoes"], "invalid"), (True, "invalid"), ("", "missing"), (" ", "missing")],
+)
+def test_a_label_that_no_job_writes_is_rejected_and_a_blank_one_is_missing(label, reason):
+    with pytest.raises(RejectedLine, match=f"{reason}_label"):
         read_annotations({"shelf": label, "shelf-metadata": CUSTOM}, "shelf")
 
 

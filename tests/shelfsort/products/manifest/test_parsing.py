@@ -112,7 +112,7 @@ BAD_LINES = [
     (line(description={}), "invalid_text"),
     (line(title=" "), "no_content"),
     (line(**{"source-ref": 3}), "missing_image"),
-    (line(shelf=["text"]), "missing_label"),
+    (line(shelf=["text"]), "invalid_label"),
 ]
 
 
