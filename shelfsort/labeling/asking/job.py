@@ -24,9 +24,9 @@ from shelfsort.labeling.asking.plan import (
     labels_so_far,
     most_probable,
     next_batch,
-    order_key,
 )
 from shelfsort.labeling.asking.whose import assign
+from shelfsort.labeling.chance import order_key
 from shelfsort.labeling.consolidation_job import refuse_lost_images
 from shelfsort.products.manifest.annotations import CUSTOM, METADATA_SUFFIX
 from shelfsort.products.manifest.label_origin import SELECTED_BY, label_origin_fields

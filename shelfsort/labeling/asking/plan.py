@@ -6,7 +6,6 @@ catalogue at any time. People alone label them, so they may calibrate and evalua
 what the model may label. All other products are asked about where an answer gains most.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ import numpy as np
 from shelfsort.labeling.answers import Answers
 from shelfsort.labeling.asking.belief import AnsweredLabels, Belief, fit_skills
 from shelfsort.labeling.asking.pac import Cut, whole_set_cut
+from shelfsort.labeling.chance import chance_order
 from shelfsort.labeling.methods.fit import class_shares, shares
 from shelfsort.labeling.methods.one_coin import coin_posteriors
 from shelfsort.products.product import ASSISTED, MACHINE, PEOPLE
@@ -112,14 +112,7 @@ class Batch:
 
 def set_aside(ids: Sequence[str], share: float) -> np.ndarray:
     """Rows of a share of the products, in an order that only their ids decide."""
-    keys = [order_key(id_) for id_ in ids]
-    order = sorted(range(len(ids)), key=lambda row: (keys[row], row))
-    return np.array(order[: max(round(share * len(ids)), 1)], np.int64)
-
-
-def order_key(id_: str) -> bytes:
-    """Puts products into an order that has nothing to do with them."""
-    return hashlib.sha256(id_.encode("utf-8", "replace")).digest()
+    return np.array(chance_order(ids)[: max(round(share * len(ids)), 1)], np.int64)
 
 
 def labels_so_far(state: Labelling, belief: Belief, rules: Rules) -> Labels:

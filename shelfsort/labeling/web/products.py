@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from threading import BoundedSemaphore
 
 from shelfsort.core.errors import InputError
+from shelfsort.labeling.chance import chance_order
 from shelfsort.labeling.given_products import PRODUCT_FIELDS
 from shelfsort.products.images.shown import shown_image
 from shelfsort.products.images.source import ImageSources
@@ -33,7 +34,7 @@ class Catalogue:
     """The products of a labelling job.
 
     Attributes:
-        listed: each id once; a later file replaces the product of an earlier one.
+        listed: each id once, in `chance_order`; a later file replaces products of an earlier one.
         rejects: number of lines that were left out, by reason.
         first_reject: place of the first of them and what is wrong there, "" for none.
     """
@@ -75,7 +76,8 @@ def read_catalogue(data: str, how: Reading) -> Catalogue:
         raise InputError(
             f"{data}: no product to label{why_none}. Give products with images or words."
         )
-    return Catalogue(tuple(listed.values()), rejects, first)
+    found = list(listed.values())
+    return Catalogue(tuple(found[row] for row in chance_order(list(listed))), rejects, first)
 
 
 class Images:

@@ -23,12 +23,13 @@ TREE = [
     {"id": "men", "name": "Men", "parent": "Shoes"},
     {"id": "boots", "name": "Boots", "parent": "men"},
 ]
+# In the order in which the page serves them; their file has the opposite one.
 PRODUCTS = [
     {"id": "tote", "title": HOSTILE, "source-ref": "images/1.png", "price": 12.5},
-    {"id": "<i>2</i>", "title": "🧢 \u202eRTL\u0007 قبعة", "source-ref": "images/2.webp"},
-    {"id": "../../etc/passwd", "title": "Outside", "source-ref": "../secret.png"},
+    {"id": "<i>5<b>", "title": "🧢 \u202eRTL\u0007 قبعة", "source-ref": "images/2.webp"},
+    {"id": "outside-10", "title": "Outside", "source-ref": "../secret.png"},
     {"id": "words", "description": "Two\nlines " + "x" * 300},
-    {"id": "gone", "source-ref": "images/none.png", "title": "No file"},
+    {"id": "missing", "source-ref": "images/none.png", "title": "No file"},
 ]
 
 
@@ -40,7 +41,7 @@ def catalogue(tmp_path):
     Image.new("RGBA", (40, 30), (200, 30, 30, 128)).save(folder / "images" / "1.png")
     Image.new("RGB", (300, 900), (30, 30, 200)).save(folder / "images" / "2.webp")
     Image.new("RGB", (30, 40), (0, 0, 0)).save(tmp_path / "secret.png")
-    lines = [*map(json.dumps, PRODUCTS), "{broken", json.dumps({"id": "empty"})]
+    lines = [*map(json.dumps, reversed(PRODUCTS)), "{broken", json.dumps({"id": "empty"})]
     (folder / "products.manifest").write_text("\n".join(lines), "utf-8")
     (folder / "tree.json").write_text(json.dumps(TREE), "utf-8")
     return folder

@@ -73,13 +73,13 @@ def test_answers_become_labels_under_pseudonyms(client, catalogue):
     ann = client("Ann")
     answer(ann, "tote", "totes")
     ann.post("/answer", json={"task": "words", "choice": "unsure", "seconds": 2})
-    ann.post("/answer", json={"task": "gone", "choice": "image", "seconds": 1e99})
+    ann.post("/answer", json={"task": "missing", "choice": "image", "seconds": 1e99})
     records = list(read_log(str(catalogue / "answers.jsonl")))
     shown = [(each.task, each.label, each.problem, each.seconds) for each in records]
     assert shown == [
         ("tote", "Bags > Totes", "", 1.5),
         ("words", "cannot tell", "", 2),
-        ("gone", "", "image", 3600),
+        ("missing", "", "image", 3600),
     ]
     assert len({each.worker for each in records}) == 1
     assert "Ann" not in (catalogue / "answers.jsonl").read_text()
@@ -118,7 +118,7 @@ def test_words_are_sent_as_data(client):
     # Tags are no part of what is read.
     assert "<" not in first["title"] and first["title"].endswith("\"quoted\" 'x'")
     assert second["title"] == PRODUCTS[1]["title"]
-    assert second["task"] == "<i>2</i>"
+    assert second["task"] == "<i>5<b>"
 
 
 def test_images_become_small_jpegs_on_white(client):
@@ -148,9 +148,9 @@ def test_a_product_without_an_image_has_none(client):
     ann = client("Ann")
     for id_ in IDS[:3]:
         answer(ann, id_)
-    words, gone = tasks(ann)
+    words, missing = tasks(ann)
     assert (words["task"], words["image"]) == ("words", None)
-    assert ann.get(gone["image"]).json() == {"error": "The image is not there"}
+    assert ann.get(missing["image"]).json() == {"error": "The image is not there"}
 
 
 def test_the_tree_is_sent_compressed(client):

@@ -71,10 +71,10 @@ def test_two_people_label_at_once_by_keyboard_alone(job, opened, catalogue):
     press(ann, "=", then=IDS[2])
     ann.get_by_text("The image does not load.").wait_for()
     press(ann, "!", then="words")
-    press(ann, "?", then="gone")
+    press(ann, "?", then="missing")
     press(ann, "Control+z", then="words")
     ann.keyboard.type("boots")
-    press(ann, "Enter", then="gone")
+    press(ann, "Enter", then="missing")
     ann.keyboard.press("2")
     ann.get_by_text("You are done").wait_for()
     for each in (*IDS[2:], None):
@@ -84,7 +84,7 @@ def test_two_people_label_at_once_by_keyboard_alone(job, opened, catalogue):
     bob.get_by_text("All done").wait_for()
     assert bob.locator("#given").inner_text() == "10 of 10 answers"
     bob.keyboard.press("Control+z")
-    shows(bob, "gone")
+    shows(bob, "missing")
     given, bar = records(catalogue), "Café & <b>Bar</b>"
     assert [each for each in given if each[0] == "words"] == [
         ("words", "cannot tell"),

@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 from shelfsort.core.errors import InputError
+from shelfsort.labeling.asking.plan import set_aside
 from shelfsort.labeling.web.choices import Choices
 from shelfsort.labeling.web.products import MAX_SHOWN_CHARS, read_catalogue
 from shelfsort.products.tables.rows import Reading
@@ -41,8 +42,8 @@ def test_a_folder_of_images_needs_no_categories(tmp_path, name, monkeypatch):
         (folder / path).write_bytes(b"")
     monkeypatch.chdir(tmp_path)
     catalogue = read_catalogue(name, Reading())
-    assert ids(catalogue) == ["a.PNG", "b.jpg", "more/c.webp"]
-    assert catalogue.listed[2].product.image == "photos/more/c.webp"
+    assert ids(catalogue) == ["a.PNG", "more/c.webp", "b.jpg"]
+    assert catalogue.listed[1].product.image == "photos/more/c.webp"
 
 
 def test_a_later_file_replaces_a_product_and_a_repeated_line_is_left_out(tmp_path):
@@ -52,6 +53,19 @@ def test_a_later_file_replaces_a_product_and_a_repeated_line_is_left_out(tmp_pat
     catalogue = read_catalogue(str(tmp_path), Reading())
     assert [each.product.title for each in catalogue.listed] == ["new", "Q"]
     assert catalogue.rejects == {"repeated_id": 1}
+
+
+def test_products_come_in_an_order_that_their_ids_alone_decide(tmp_path):
+    rows = [f"{shelf}-{number},{shelf}\n" for shelf in ("Bowls", "Mugs") for number in range(200)]
+    path = tmp_path / "p.csv"
+    path.write_text("id,title\n" + "".join(rows))
+    served = ids(read_catalogue(str(path), Reading()))
+    assert sorted(served) == sorted(row.split(",")[0] for row in rows)
+    assert [served[row] for row in set_aside(served, 1.0)] == served
+    assert 35 < sum(id_.startswith("Bowls") for id_ in served[:100]) < 65
+    path.write_text("id,title\n" + "".join(rows[::-1][:100]))
+    fewer = ids(read_catalogue(str(path), Reading()))
+    assert fewer == [id_ for id_ in served if id_ in fewer]
 
 
 def test_long_words_are_cut(tmp_path):
