@@ -108,4 +108,9 @@ def _notes(tasks: Tasks) -> list[str]:
             f"images on this machine: {tasks.local_images:,}. A labelling service cannot read "
             "them. Give --copy-images."
         )
+    if tasks.path_ids:
+        notes.append(
+            f"ids that are paths: {tasks.path_ids:,}. Workers can read them, and image addresses "
+            "too: if folders or files name the category, rename them and give ids of your own."
+        )
     return notes

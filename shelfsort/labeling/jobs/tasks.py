@@ -10,6 +10,7 @@ from shelfsort.labeling.jobs.chosen_ids import selection_of, selections_in
 from shelfsort.labeling.jobs.personal_data import has_personal_data
 from shelfsort.labeling.jobs.task_images import TaskImages
 from shelfsort.labeling.pages.written import FIELDS
+from shelfsort.labeling.path_ids import is_path_id
 from shelfsort.products.manifest.lines import Line
 from shelfsort.products.manifest.parsing import parse_record, read_record
 from shelfsort.products.manifest.rejects import REASONS, RejectedLine
@@ -59,6 +60,7 @@ class Tasks:
         counts: of what was left out, by reason.
         missing: chosen ids that the data has not, once all is read.
         local_images: number of images on this machine, which a service cannot read.
+        path_ids: number of products whose id is a path.
     """
 
     wanted: Wanted
@@ -66,6 +68,7 @@ class Tasks:
     counts: Counter[str] = field(default_factory=Counter)
     missing: list[str] = field(default_factory=list)
     local_images: int = 0
+    path_ids: int = 0
     _selections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def lines(self) -> Iterator[dict[str, Any]]:
@@ -100,6 +103,7 @@ class Tasks:
             raise _left_out("nothing_to_show")
         if wanted.public and has_personal_data(f"{shown.title}\n{shown.description}"):
             raise _left_out("personal_data")
+        self.path_ids += is_path_id(product)
         fields = product_fields(shown)
         if shown.image:
             fields["source-ref"] = self.images.reference(shown.image, line.file)

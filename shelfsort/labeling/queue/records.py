@@ -12,6 +12,7 @@ from shelfsort.core.normal_form import normalised
 IMAGE_PROBLEM = "image"
 """The problem of an answer that says: the image does not load."""
 _PSEUDONYM_DIGITS = 12
+_TASK_DIGITS = 20
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,12 @@ def pseudonym(key: bytes, name: str) -> str:
     """The worker id of a person: the same for a name and a key, and no way back without the key."""
     normal = normalised("NFC", name.strip()).encode()
     return "w-" + hmac.new(key, normal, hashlib.sha256).hexdigest()[:_PSEUDONYM_DIGITS]
+
+
+def task_name(key: bytes, task: str) -> str:
+    """What a page calls a task: always the same, and says nothing of the id."""
+    content = b"task/" + task.encode("utf-8", "replace")
+    return hmac.new(key, content, hashlib.sha256).hexdigest()[:_TASK_DIGITS]
 
 
 def _is_number(value: Any) -> bool:

@@ -11,7 +11,7 @@ from typing import Literal
 from shelfsort.labeling.queue.leases import Standing, WorkQueue
 from shelfsort.labeling.queue.log import AnswerLog
 from shelfsort.labeling.queue.progress import Pace, Progress
-from shelfsort.labeling.queue.records import Record, pseudonym
+from shelfsort.labeling.queue.records import Record, pseudonym, task_name
 
 Outcome = Literal["kept", "answered", "taken"]
 """What became of an answer: kept; the worker had answered; others had answered in the meantime."""
@@ -86,6 +86,10 @@ class TaskService:
     def worker(self, name: str) -> str:
         """The pseudonym of a person."""
         return pseudonym(self._log.key, name)
+
+    def task_name(self, task: str) -> str:
+        """What a page calls a task, by its id."""
+        return task_name(self._log.key, task)
 
     def take(self, worker: str, want: int) -> list[int]:
         """The places of a worker's tasks among the ids, the first one first, with new leases."""

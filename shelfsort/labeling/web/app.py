@@ -61,6 +61,7 @@ class LabelPage:
             images: of `listed`.
         """
         self._service, self._listed, self._choices, self._images = service, listed, choices, images
+        self._ids = {service.task_name(each.product.id): each.product.id for each in listed}
         # Addresses of images and of the tree may be kept by browsers, so each start has its own.
         self._run = secrets.token_hex(4)
         self._one = ThreadPoolExecutor(1, "answers")
@@ -115,13 +116,10 @@ class LabelPage:
     async def _answer(self, request: Request) -> Response:
         task, label, problem, seconds = self._read(await _object(request))
 
-        def answer(worker: str) -> dict[str, Any]:
-            try:
-                return {"outcome": self._service.answer(worker, task, label, problem, seconds)}
-            except KeyError as error:
-                raise HTTPException(404, "No such product") from error
-
-        return await self._called(request, answer)
+        return await self._called(
+            request,
+            lambda worker: {"outcome": self._service.answer(worker, task, label, problem, seconds)},
+        )
 
     async def _undo(self, request: Request) -> Response:
         return await self._called(
@@ -157,7 +155,8 @@ class LabelPage:
     def _task(self, place: int) -> dict[str, Any]:
         product = self._listed[place].product
         return {
-            "task": product.id,
+            "task": self._service.task_name(product.id),
+            "id": self._listed[place].shown_id,
             "title": product.title,
             "description": product.description,
             "price": product.price,
@@ -165,10 +164,13 @@ class LabelPage:
         }
 
     def _read(self, body: Mapping[str, Any]) -> tuple[str, str, str, float]:
-        """Task, label, problem and seconds of an answer. Raises HTTPException 400."""
-        task, choice, seconds = body.get("task"), body.get("choice"), body.get("seconds")
-        if not isinstance(task, str) or not isinstance(seconds, int | float):
+        """Id, label, problem and seconds of an answer. Raises HTTPException 400 or 404."""
+        name, choice, seconds = body.get("task"), body.get("choice"), body.get("seconds")
+        if not isinstance(name, str) or not isinstance(seconds, int | float):
             raise HTTPException(400, "An answer has a task and seconds")
+        task = self._ids.get(name)
+        if task is None:
+            raise HTTPException(404, "No such product")
         # Written so that NaN becomes the limit.
         seconds = seconds if 0 <= seconds < _LONGEST_SECONDS else _LONGEST_SECONDS
         if choice == "unsure":

@@ -134,7 +134,8 @@ function showTask(task) {
   $("price").hidden = task.price === null;
   $("description").textContent = task.description;
   $("description").hidden = !task.description;
-  $("id").textContent = task.task;
+  $("id").textContent = task.id;
+  $("id").hidden = !task.id;
   $("words").scrollTop = 0;
   picker.clear().then(picker.focus);
 }

@@ -8,6 +8,7 @@ from threading import BoundedSemaphore
 from shelfsort.core.errors import InputError
 from shelfsort.labeling.chance import chance_order
 from shelfsort.labeling.given_products import PRODUCT_FIELDS
+from shelfsort.labeling.path_ids import is_path_id
 from shelfsort.products.images.shown import shown_image
 from shelfsort.products.images.source import ImageSources
 from shelfsort.products.manifest.parsing import parse_record, read_record
@@ -27,6 +28,11 @@ class Listed:
 
     product: Product
     file: str
+
+    @property
+    def shown_id(self) -> str:
+        """The id as people see it; "" for a path, whose folders may name the category."""
+        return "" if is_path_id(self.product) else self.product.id
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,17 @@ def test_a_catalogue_becomes_unlabelled_lines_and_the_rest_is_counted(tmp_path, 
     assert "images on this machine: 1" in said
 
 
+def test_ids_that_are_paths_are_counted_as_they_may_tell_the_category(tmp_path):
+    for name in ("Bowls/1.png", "Bowls/2.png", "Mugs/1.png"):
+        (tmp_path / "cat" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "cat" / name).write_bytes(b"picture")
+    _, said = written(tmp_path / "input.manifest", tmp_path / "cat")
+    assert "ids that are paths: 3" in said
+    rows = [{"id": "1", "source-ref": "cat/Bowls/1.png"}]
+    own = lines(tmp_path / "own.manifest", rows)
+    assert "ids that are paths" not in written(tmp_path / "other.manifest", own)[1]
+
+
 def test_only_chosen_fields_are_written_and_no_label_or_gold(tmp_path):
     data = lines(
         tmp_path / "old.manifest",

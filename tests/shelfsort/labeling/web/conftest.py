@@ -9,9 +9,12 @@ from PIL import Image
 
 from shelfsort.core.web.protection import LOOPBACK_HOSTS
 from shelfsort.core.web.server import WebServer
+from shelfsort.labeling.queue.log import FORM
+from shelfsort.labeling.queue.records import task_name
 from shelfsort.labeling.web.job import LabelJob
 
 TOKENS = {"Ann": "ann-has-this-token", "Bob": "bob-has-this-token", "Cleo": "cleo-has-this-one"}
+KEY = "5a" * 32
 HOSTILE = '<img src=x onerror=document.title="run">&amp;<script>alert(1)</script> "quoted" \'x\''
 TREE = [
     {"id": "Bags", "name": "Bags"},
@@ -33,6 +36,11 @@ PRODUCTS = [
 ]
 
 
+def name_of(id_):
+    """What the page calls a product."""
+    return task_name(bytes.fromhex(KEY), id_)
+
+
 @pytest.fixture
 def catalogue(tmp_path):
     """The manifest and the tree; a file that must not be shown lies beside."""
@@ -44,6 +52,7 @@ def catalogue(tmp_path):
     lines = [*map(json.dumps, reversed(PRODUCTS)), "{broken", json.dumps({"id": "empty"})]
     (folder / "products.manifest").write_text("\n".join(lines), "utf-8")
     (folder / "tree.json").write_text(json.dumps(TREE), "utf-8")
+    (folder / "answers.jsonl").write_text(json.dumps({FORM: 1, "key": KEY}) + "\n")
     return folder
 
 

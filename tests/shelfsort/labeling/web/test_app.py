@@ -11,7 +11,7 @@ from PIL import Image
 
 from shelfsort.labeling.queue.log import read_log
 from shelfsort.labeling.web import app as module
-from tests.shelfsort.labeling.web.conftest import PRODUCTS
+from tests.shelfsort.labeling.web.conftest import PRODUCTS, name_of
 
 IDS = [each["id"] for each in PRODUCTS]
 
@@ -20,15 +20,25 @@ def tasks(client):
     return client.post("/tasks").json()["tasks"]
 
 
-def answer(client, task, category="Hats", **others):
-    body = {"task": task, "choice": "category", "category": category, "seconds": 1.5, **others}
+def ids(said):
+    return [each["id"] for each in said["tasks"]]
+
+
+def answer(client, id_, category="Hats", **others):
+    body = {
+        "task": name_of(id_),
+        "choice": "category",
+        "category": category,
+        "seconds": 1.5,
+        **others,
+    }
     return client.post("/answer", json=body)
 
 
 def test_a_person_gets_the_first_products_and_the_next_ones_after_each_answer(client):
     ann = client("Ann")
     said = ann.post("/tasks").json()
-    assert (said["name"], [each["task"] for each in said["tasks"]]) == ("Ann", IDS[:3])
+    assert (said["name"], ids(said)) == ("Ann", IDS[:3])
     assert said["progress"] == {
         "tasks": 5,
         "complete": 0,
@@ -39,7 +49,7 @@ def test_a_person_gets_the_first_products_and_the_next_ones_after_each_answer(cl
     }
     said = answer(ann, "tote").json()
     assert said["outcome"] == "kept"
-    assert [each["task"] for each in said["tasks"]] == IDS[1:4]
+    assert ids(said) == IDS[1:4]
     assert (said["progress"]["given"], said["progress"]["own"]) == (1, 1)
 
 
@@ -65,15 +75,15 @@ def test_the_last_answer_is_taken_back_and_asked_again(client):
     ann = client("Ann")
     answer(ann, "tote")
     said = ann.post("/undo").json()
-    assert (said["undone"], said["tasks"][0]["task"]) == (True, "tote")
+    assert (said["undone"], said["tasks"][0]["id"]) == (True, "tote")
     assert ann.post("/undo").json()["undone"] is False
 
 
 def test_answers_become_labels_under_pseudonyms(client, catalogue):
     ann = client("Ann")
     answer(ann, "tote", "totes")
-    ann.post("/answer", json={"task": "words", "choice": "unsure", "seconds": 2})
-    ann.post("/answer", json={"task": "missing", "choice": "image", "seconds": 1e99})
+    ann.post("/answer", json={"task": name_of("words"), "choice": "unsure", "seconds": 2})
+    ann.post("/answer", json={"task": name_of("missing"), "choice": "image", "seconds": 1e99})
     records = list(read_log(str(catalogue / "answers.jsonl")))
     shown = [(each.task, each.label, each.problem, each.seconds) for each in records]
     assert shown == [
@@ -92,12 +102,16 @@ def test_answers_become_labels_under_pseudonyms(client, catalogue):
         b"[]",
         b"{",
         b"[" * 9000,
-        b'{"task": "tote", "choice": "category", "category": "Bags", "seconds": 1}',
-        b'{"task": "tote", "choice": "category", "category": ["Hats"], "seconds": 1}',
-        b'{"task": "tote", "choice": "category", "category": "none", "seconds": 1}',
-        b'{"task": "tote", "choice": "other", "seconds": 1}',
-        b'{"task": "tote", "choice": "unsure"}',
+        b'{"task": "%s", "choice": "category", "category": "Bags", "seconds": 1}'
+        % name_of("tote").encode(),
+        b'{"task": "%s", "choice": "category", "category": ["Hats"], "seconds": 1}'
+        % name_of("tote").encode(),
+        b'{"task": "%s", "choice": "category", "category": "none", "seconds": 1}'
+        % name_of("tote").encode(),
+        b'{"task": "%s", "choice": "other", "seconds": 1}' % name_of("tote").encode(),
+        b'{"task": "%s", "choice": "unsure"}' % name_of("tote").encode(),
         b'{"task": 1, "choice": "unsure", "seconds": 1}',
+        b'{"task": "tote", "choice": "unsure", "seconds": 1}',
         b'{"task": "nothing", "choice": "unsure", "seconds": 1}',
     ],
 )
@@ -118,7 +132,25 @@ def test_words_are_sent_as_data(client):
     # Tags are no part of what is read.
     assert "<" not in first["title"] and first["title"].endswith("\"quoted\" 'x'")
     assert second["title"] == PRODUCTS[1]["title"]
-    assert second["task"] == "<i>5<b>"
+    assert second["id"] == "<i>5<b>"
+
+
+def test_folders_that_may_name_the_category_are_not_sent(client, tmp_path):
+    for name in ("Kitchen/Bowls/bowl_01.png", "Kitchen/Bowls/sub/x.png", "Hats/hat.png", "cap.png"):
+        path = tmp_path / "cat" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8)).save(path)
+    ann = client("Ann", data=str(tmp_path / "cat"))
+    sent = tasks(ann) + answer(ann, "Hats/hat.png").json()["tasks"]
+    assert [each["id"] for each in sent] == [""] * len(sent)
+    text = json.dumps(sent)
+    assert not [name for name in ("Kitchen", "Bowls", "bowl", "Hats", "hat", "cap") if name in text]
+    assert answer(ann, "Kitchen/Bowls/bowl_01.png").json()["outcome"] == "kept"
+    log = (tmp_path / "shop" / "answers.jsonl").read_text().splitlines()
+    assert [json.loads(line)["task"] for line in log[1:]] == [
+        "Hats/hat.png",
+        "Kitchen/Bowls/bowl_01.png",
+    ]
 
 
 def test_images_become_small_jpegs_on_white(client):
@@ -149,7 +181,7 @@ def test_a_product_without_an_image_has_none(client):
     for id_ in IDS[:3]:
         answer(ann, id_)
     words, missing = tasks(ann)
-    assert (words["task"], words["image"]) == ("words", None)
+    assert (words["id"], words["image"]) == ("words", None)
     assert ann.get(missing["image"]).json() == {"error": "The image is not there"}
 
 
@@ -223,8 +255,8 @@ def test_a_restart_goes_on_where_it_stopped(job, catalogue):
     _, server = job()
     with httpx.Client(base_url=server.url) as ann:
         ann.headers["Authorization"] = "Bearer ann-has-this-token"
-        assert [each["task"] for each in tasks(ann)] == IDS[1:4]
-        assert ann.post("/undo").json()["tasks"][0]["task"] == "tote"
+        assert [each["id"] for each in tasks(ann)] == IDS[1:4]
+        assert ann.post("/undo").json()["tasks"][0]["id"] == "tote"
     assert json.loads((catalogue / "answers.jsonl").read_text().splitlines()[-1])["undo"] is True
 
 
