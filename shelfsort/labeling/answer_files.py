@@ -1,7 +1,7 @@
 """Files about tasks: answers as a table, gold, and a model's scores."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,19 +86,22 @@ def answer_rows(file: str) -> Iterator[AnswerRow]:
         yield AnswerRow(answer, others)
 
 
-def read_gold(file: str) -> dict[str, str]:
+def read_gold(file: str, named: Callable[[str, str], str] | None = None) -> dict[str, str]:
     """True labels by task or product id.
 
     Args:
         file: a table with the columns `task` (or `id`) and `gold` (or `label`), or a manifest whose
             lines have `id` and `gold`. Lines without gold are passed over.
+        named: gives the name under which a label counts, of its place and the label; may raise
+            InputError (`LabelTree.gold`).
 
     Raises:
         InputError: it cannot be read, holds no gold, or contradicts itself.
     """
     gold: dict[str, str] = {}
     for number, task, label in _gold_of(file):
-        if gold.setdefault(task, label) != label:
+        name = named(f"{file}:{number}", label) if named else label
+        if gold.setdefault(task, name) != name:
             raise InputError(
                 f"{file}:{number}: {task!r} is {label!r}, and {gold[task]!r} above. Keep one."
             )

@@ -2,7 +2,7 @@
 
 import posixpath
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,20 +16,20 @@ from shelfsort.labeling.answer_files import (
 )
 from shelfsort.labeling.answers import UNSURE, Answers, is_unsure
 from shelfsort.labeling.choice import AUTO
-from shelfsort.labeling.consensus import Ancestors, Consolidated, consolidate_answers, paths_above
+from shelfsort.labeling.consensus import Consolidated, consolidate_answers
+from shelfsort.labeling.label_tree import LabelTree, Resolve
 from shelfsort.labeling.manifest_answers import ManifestAnswers, task_of, with_verdict
 from shelfsort.labeling.model_scores import TITLES, given_scores, title_scores
-from shelfsort.products.leaves import AnyPath, LeafResolver
 from shelfsort.products.manifest.annotations import CUSTOM, METADATA_SUFFIX
 from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.manifest.label_attributes import find_label_attribute
 from shelfsort.products.manifest.lines import file_lines
 from shelfsort.products.manifest.writing import write_manifest
 from shelfsort.products.tables.rows import CATEGORY
-from shelfsort.products.taxonomy import UnknownLabel
 
 _Value = TypeVar("_Value")
-Resolve = Callable[[str], str | None]
+
+_MANY_UNKNOWN = 0.1
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,15 @@ class ConsolidationJob:
         """
         files = find_manifest_files(self.data)
         table = len(files) == 1 and is_table(files[0])
-        resolve, above = label_tree(self.taxonomy, self.unsure)
+        tree = LabelTree.load(self.taxonomy, self.unsure)
+        resolve = tree.resolve
         found = self._of_table(files[0], resolve) if table else self._of_manifest(files, resolve)
         if not found.answers:
             raise InputError(
                 f"{self.data}: no line has workers' answers under {found.attribute!r}. "
                 "Give a job's output with its answers, or a table with task, worker and label."
             )
-        gold = _by_task(read_gold(self.gold), found) if self.gold else {}
+        gold = _by_task(read_gold(self.gold, tree.gold), found) if self.gold else {}
         if self.gold and not gold:
             raise InputError(f"{self.gold}: no task of {self.data} is in it. Use the same ids.")
         scores = self._scores(found, resolve) if self.scores else None
@@ -80,13 +81,13 @@ class ConsolidationJob:
                 self.method,
                 min_confidence=self.min_confidence,
                 unsure=self.unsure,
-                above=above,
-                gold={task: resolve(label) or label for task, label in gold.items()},
+                above=tree.above,
+                gold=gold,
                 scores=scores,
             )
         except ValueError as error:
             raise InputError(f"{self.data}: {error}.") from error
-        return Result(files, table, found, consolidated)
+        return Result(files, table, found, consolidated, tree)
 
     def _scores(self, found: ManifestAnswers, resolve: Resolve) -> dict[str, dict[str, float]]:
         if self.scores == TITLES:
@@ -128,12 +129,29 @@ class Result:
         table: whether they are a table.
         found: the answers, with what was odd about them.
         consolidated: verdicts, method and workers.
+        tree: that the labels are from.
     """
 
     files: tuple[str, ...]
     table: bool
     found: ManifestAnswers
     consolidated: Consolidated
+    tree: LabelTree
+
+    @property
+    def first_unknown(self) -> str:
+        """The first answer that is no leaf, with the nearest categories; "" where all are."""
+        first = self.found.first_unknown
+        if first is None:
+            return ""
+        product = self.found.ids.get(first.task, first.task)
+        by = f" by {first.worker!r}" if first.worker else ""
+        return f"{self.tree.why_unknown(first.label)}, answered{by} about {product!r}"
+
+    @property
+    def mostly_known(self) -> bool:
+        """Whether hardly an answer is no leaf; else the tree is likely to be another one."""
+        return self.found.counts["unknown_label"] <= _MANY_UNKNOWN * len(self.found.answers)
 
     @property
     def outcomes(self) -> Counter[str]:
@@ -194,24 +212,6 @@ def refuse_lost_images(fields: Mapping[str, Any], file: str, number: int, place:
             f"{file}:{number}: the image is relative to the manifest's folder. "
             f"Write the output into {_folder(file)}."
         )
-
-
-def label_tree(file: str, unsure: str) -> tuple[Resolve, Ancestors]:
-    """What resolves labels and finds ancestors: by a taxonomy, or by the labels' own paths."""
-    leaves: AnyPath | LeafResolver = LeafResolver.load(file) if file else AnyPath()
-
-    def resolve(label: str) -> str | None:
-        if is_unsure(label, unsure):
-            return label
-        try:
-            return leaves.leaf(label)
-        except UnknownLabel:
-            return None
-
-    if isinstance(leaves, AnyPath):
-        return resolve, paths_above
-    tree = leaves.taxonomy
-    return resolve, lambda label: tree.ancestors(label) if label in tree else []
 
 
 def _by_task(of_ids: Mapping[str, _Value], found: ManifestAnswers) -> dict[str, _Value]:

@@ -8,8 +8,8 @@ from shelfsort.core.errors import InputError
 from shelfsort.labeling.answer_files import answer_rows, is_table, json_record, read_gold
 from shelfsort.labeling.answers import UNSURE, Answer, is_unsure
 from shelfsort.labeling.consensus import Ancestors
-from shelfsort.labeling.consolidation_job import Resolve, label_tree
 from shelfsort.labeling.evaluation import Quality, job_quality
+from shelfsort.labeling.label_tree import LabelTree, Resolve
 from shelfsort.labeling.manifest_answers import positive_number
 from shelfsort.labeling.pay import TimedAnswer, read_time
 from shelfsort.products.manifest.annotations import Annotation, Annotations, read_annotations
@@ -75,21 +75,21 @@ def evaluate_jobs(
     Raises:
         InputError: one line with file, line and remedy.
     """
-    resolve, above = label_tree(taxonomy, unsure)
-    truth = read_gold(gold) if gold else {}
+    tree = LabelTree.load(taxonomy, unsure)
+    truth = read_gold(gold, tree.gold) if gold else {}
     found = []
     for job in jobs:
         files = find_manifest_files(job)
         table = len(files) == 1 and is_table(files[0])
-        said = _of_table(files[0]) if table else _of_manifest(files, attribute)
+        said = _of_table(files[0]) if table else _of_manifest(files, attribute, tree)
         if not said.annotations:
             raise InputError(f"{job}: no product has a label or an answer. Give a job's output.")
-        known = {id_: resolve(label) or label for id_, label in {**said.gold, **truth}.items()}
+        known = {**said.gold, **truth}
         if gold and not set(said.annotations) & set(truth):
             raise InputError(f"{gold}: no product of {job} is in it. Use the same ids.")
-        quality = job_quality(said.annotations, known, resolve, above, unsure)
-        answers = _resolved(said.annotations, resolve, unsure)
-        found.append(EvaluatedJob(job, quality, answers, said.times, known, above))
+        quality = job_quality(said.annotations, known, tree.resolve, tree.above, unsure)
+        answers = _resolved(said.annotations, tree.resolve, unsure)
+        found.append(EvaluatedJob(job, quality, answers, said.times, known, tree.above))
     return found
 
 
@@ -114,7 +114,7 @@ def _of_table(file: str) -> _Said:
     return said
 
 
-def _of_manifest(files: Sequence[str], attribute: str) -> _Said:
+def _of_manifest(files: Sequence[str], attribute: str, tree: LabelTree) -> _Said:
     """Of several lines with one id the first counts."""
     name = attribute or find_label_attribute(files, option="--attribute NAME")
     said = _Said()
@@ -134,5 +134,5 @@ def _of_manifest(files: Sequence[str], attribute: str) -> _Said:
                     said.add_time(str(entry.get("worker_id", "")), entry)
             truth = fields.get("gold")
             if isinstance(truth, str) and truth.strip():
-                said.gold[id_] = truth
+                said.gold[id_] = tree.gold(f"{file}:{line.number}", truth)
     return said

@@ -43,6 +43,7 @@ class ManifestAnswers:
         ids: the product's id of each task with answers that has one.
         texts: title and description of each line.
         counts: of `ODDITIES`.
+        first_unknown: the first answer that is no leaf, as it was given.
     """
 
     attribute: str
@@ -51,6 +52,7 @@ class ManifestAnswers:
     ids: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    first_unknown: Answer | None = None
     _seen: set[str] = field(default_factory=set)
     _answered: set[tuple[str, str]] = field(default_factory=set)
 
@@ -84,7 +86,9 @@ class ManifestAnswers:
             self.counts["empty_answer"] += 1
             return
         name = self.resolve(answer.label)
-        self.counts["unknown_label"] += name is None
+        if name is None:
+            self.counts["unknown_label"] += 1
+            self.first_unknown = self.first_unknown or answer
         self.counts["no_worker"] += not answer.worker
         by = answer.task, answer.worker
         self.counts["repeated_answer"] += bool(answer.worker) and by in self._answered

@@ -88,11 +88,21 @@ def consolidate(
     )
     result = job.run()
     written = result.write(output) if output else 0
+    if not result.mostly_known:
+        click.echo(_warning(result), err=True)
     if as_json:
         click.echo(json_text(_as_json(result, written)))
         return
     for line in _text(result, output, written):
         click.echo(line)
+
+
+def _warning(result: Result) -> str:
+    unknown, answers = result.found.counts["unknown_label"], len(result.found.answers)
+    return (
+        f"Warning: {unknown:,} of {answers:,} answers are no leaf of the tree, such as "
+        f"{one_line(result.first_unknown)}. Give --taxonomy the tree that people chose from."
+    )
 
 
 def _as_json(result: Result, written: int) -> dict[str, Any]:
@@ -107,6 +117,7 @@ def _as_json(result: Result, written: int) -> dict[str, Any]:
         "gold": choice.gold,
         "right": dict(choice.right),
         "oddities": {name: n for name, n in result.found.counts.items() if n},
+        "first_unknown": result.first_unknown,
         "workers": [asdict(worker) for worker in consolidated.workers],
         "lines_written": written,
     }
@@ -142,6 +153,8 @@ def _text(result: Result, output: str | None, written: int) -> list[str]:
     if odd:
         lines += ["", "Found in the data:"]
         lines += [f"  {name}: {count:,} ({ODDITIES[name]})" for name, count in odd]
+    if result.first_unknown:
+        lines += [f"  the first unknown_label: {one_line(result.first_unknown)}"]
     if output:
         lines += ["", f"Wrote {written:,} lines to {one_line(output)}"]
     return lines

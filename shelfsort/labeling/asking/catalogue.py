@@ -15,8 +15,8 @@ from shelfsort.labeling.asking.gold_questions import GoldWorker, gold_workers
 from shelfsort.labeling.asking.plan import Labelling, set_aside
 from shelfsort.labeling.asking.text_model import CrossFittedRidge, text_features, text_folds
 from shelfsort.labeling.consensus import score_table
-from shelfsort.labeling.consolidation_job import Resolve, label_tree
 from shelfsort.labeling.given_products import given_products, product_id
+from shelfsort.labeling.label_tree import LabelTree, Resolve
 from shelfsort.labeling.manifest_answers import ODDITIES as ANSWER_ODDITIES
 from shelfsort.labeling.manifest_answers import ManifestAnswers, text_of
 from shelfsort.labeling.model_scores import TITLES, given_scores
@@ -139,19 +139,19 @@ def read_catalogue(sources: Sources) -> Catalogue:
         InputError: one line with file, line and remedy.
     """
     files = [file for place in sources.manifests for file in find_manifest_files(place)]
-    resolve, _ = label_tree(sources.taxonomy, sources.unsure)
-    read = _Read(sources.attribute or _attribute(files), resolve)
+    tree = LabelTree.load(sources.taxonomy, sources.unsure)
+    read = _Read(sources.attribute or _attribute(files), tree.resolve)
     for file in files:
         for line, fields in given_products(file):
             read.add(line, fields)
     gold = {
-        id_: resolve(label) or label
-        for id_, label in (read_gold(sources.gold) if sources.gold else {}).items()
+        id_: label
+        for id_, label in (read_gold(sources.gold, tree.gold) if sources.gold else {}).items()
         if id_ in read.products
     }
     if sources.gold and not gold:
         raise InputError(f"{sources.gold}: no product of the manifests is in it. Use the same ids.")
-    scores = _scores(sources, read.products, resolve)
+    scores = _scores(sources, read.products, tree.resolve)
     return _catalogue(read, sources, gold, scores)
 
 
