@@ -115,7 +115,12 @@ def label(
     """
     if delete_worker is not None:
         removed = log.delete_worker(answers, delete_worker)
-        click.echo(f"Deleted {removed:,} records of {one_line(delete_worker)}.")
+        name = one_line(delete_worker)
+        if not removed:
+            raise InputError(
+                f"{answers}: no answers of {name!r}; nothing was deleted. Check the spelling."
+            )
+        click.echo(f"Deleted {removed:,} records of {name}.")
         return
     if data is None or taxonomy is None:
         raise InputError("--data and --taxonomy: missing. Give the products and the category tree.")

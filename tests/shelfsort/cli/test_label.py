@@ -94,6 +94,16 @@ def test_one_persons_answers_are_deleted_and_the_others_reported(call, shop):
     assert len(list(read_log("answers.jsonl"))) == 1
 
 
+def test_deleting_the_answers_of_somebody_unknown_fails_and_keeps_the_file(call, shop):
+    service = TaskService(["p"], QueueSettings(), shop / "answers.jsonl")
+    service.answer(service.worker("Ann"), "p", "Hats", "", 1)
+    service.close()
+    before = (shop / "answers.jsonl").read_bytes()
+    with pytest.raises(InputError, match=r"answers\.jsonl: no answers of 'Anne'"):
+        call("--delete-worker Anne", data="")
+    assert (shop / "answers.jsonl").read_bytes() == before
+
+
 def test_images_of_the_web_need_a_package(call, monkeypatch):
     call("--allow-http")
     monkeypatch.setitem(sys.modules, "shelfsort.core.http", None)
