@@ -25,13 +25,14 @@ _VERSION = 1
 _KEY_BYTES = 32
 _CLOSED = -1
 _LONGEST_LINE = 1 << 20
+_GONE = "the file of answers was moved, replaced or shortened. Put it back"
 
 
 class AnswerLog:
     """The file of answers, open for one process.
 
     Attributes:
-        path: of the file.
+        path: of the file, absolute.
         key: of the pseudonyms. Whoever has it and a list of names can tell who answered.
     """
 
@@ -47,13 +48,14 @@ class AnswerLog:
             InputError: another process has it open, or it is something else.
             OSError: it cannot be opened.
         """
-        self.path = path
+        self.path = path.absolute()
         self._file = _opened(path)
         try:
             _lock(self._file, path)
             if not os.fstat(self._file).st_size:
                 self._begin()
-            with path.open("rb") as stream:
+            with os.fdopen(self._file, "rb", closefd=False) as stream:
+                stream.seek(0)
                 self.key = _key(stream.readline(_LONGEST_LINE), path)
                 self._end = stream.tell()
                 for number, record, end in _whole(stream, path):
@@ -73,9 +75,10 @@ class AnswerLog:
         """Adds a record; it is on the disk when this returns.
 
         Raises:
-            OSError: it could not be written. The file is as it was.
+            OSError: it could not be written, or nobody would find it. The file is as it was.
         """
         line = _line(record.fields())
+        self._check()
         # What is left of a record whose removal failed.
         self._cut()
         try:
@@ -94,8 +97,13 @@ class AnswerLog:
             os.close(self._file)
             self._file = _CLOSED
 
+    def _check(self) -> None:
+        whole = os.fstat(self._file).st_size >= self._end
+        if not whole or not _has_name(self._file, self.path):
+            raise OSError(errno.ESTALE, _GONE, str(self.path))
+
     def _cut(self) -> None:
-        if os.fstat(self._file).st_size != self._end:
+        if os.fstat(self._file).st_size > self._end:
             os.ftruncate(self._file, self._end)
 
     def _begin(self) -> None:
@@ -157,6 +165,13 @@ def _rewrite(path: Path, key: bytes, records: list[Record]) -> None:
 def _opened(path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _has_name(file: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _lock(file: int, path: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -89,6 +90,46 @@ def test_a_full_disk_leaves_no_part_of_a_record(path, monkeypatch):
     assert caught.value.errno == errno.ENOSPC
     log.append(record("r"))
     assert [each.task for each in read_log(str(path))] == ["p", "r"]
+    log.close()
+
+
+def _move(path):
+    path.rename(path.with_name("moved"))
+
+
+def _replace(path):
+    _move(path)
+    path.write_bytes(path.with_name("moved").read_bytes())
+
+
+def _empty(path):
+    os.truncate(path, 0)
+
+
+@pytest.mark.parametrize("harm", [_move, os.unlink, _replace, _empty])
+def test_an_answer_that_nobody_would_find_is_not_acknowledged(path, harm):
+    log, _ = opened(path)
+    log.append(record("p"))
+    harm(path)
+    left = path.read_bytes() if path.exists() else None
+    for _ in range(2):
+        with pytest.raises(OSError, match="moved, replaced or shortened"):
+            log.append(record("q"))
+    assert (path.read_bytes() if path.exists() else None) == left
+    log.close()
+
+
+def test_answers_go_on_when_the_file_is_put_back(path, monkeypatch):
+    path.parent.mkdir()
+    monkeypatch.chdir(path.parent)
+    log, _ = opened(Path(path.name))
+    monkeypatch.chdir("/")
+    moved = path.rename(path.with_name("moved"))
+    with pytest.raises(OSError):
+        log.append(record("p"))
+    moved.rename(path)
+    log.append(record("q"))
+    assert [each.task for each in read_log(str(path))] == ["q"]
     log.close()
 
 
