@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from shelfsort.cli.numbers import FiniteRange
+from shelfsort.cli.numbers import PORT, FiniteRange
 from shelfsort.core.errors import InputError
 from shelfsort.core.signals import EndingSignals
 from shelfsort.core.storage import absolute, is_remote
@@ -14,7 +14,7 @@ from shelfsort.core.terminal import one_line
 from shelfsort.core.web.exposure import check_page_exposure
 from shelfsort.core.web.people import new_people, read_people
 from shelfsort.core.web.protection import LOOPBACK_HOSTS
-from shelfsort.core.web.server import WebServer
+from shelfsort.core.web.server import page_server
 from shelfsort.labeling.jobs.personal_data import has_personal_data
 from shelfsort.labeling.queue import log
 from shelfsort.labeling.web.job import LabelJob, OpenJob
@@ -64,7 +64,9 @@ _MAX_CONNECTIONS = 500
     help="Minutes after which an unanswered product goes to somebody else.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=_PORT, show_default=True, help="Port; 0 chooses a free one.")
+@click.option(
+    "--port", type=PORT, default=_PORT, show_default=True, help="Port; 0 chooses a free one."
+)
 @click.option(
     "--public",
     metavar="URL",
@@ -115,12 +117,12 @@ def label(
     """
     if delete_worker is not None:
         removed = log.delete_worker(answers, delete_worker)
-        name = one_line(delete_worker)
+        person = one_line(delete_worker)
         if not removed:
             raise InputError(
-                f"{answers}: no answers of {name!r}; nothing was deleted. Check the spelling."
+                f"{answers}: no answers of {person!r}; nothing was deleted. Check the spelling."
             )
-        click.echo(f"Deleted {removed:,} records of {name}.")
+        click.echo(f"Deleted {removed:,} records of {person}.")
         return
     if data is None or taxonomy is None:
         raise InputError("--data and --taxonomy: missing. Give the products and the category tree.")
@@ -145,7 +147,7 @@ def label(
     signals = EndingSignals()
     with job.opened(tokens, hosts, https=named.scheme == "https") as opened:
         lines = [*_opening(opened), *(_warning(opened.catalogue) if public else [])]
-        with WebServer(opened.app, host, port, max_connections=_MAX_CONNECTIONS) as server:
+        with page_server(opened.app, host, port, _MAX_CONNECTIONS) as server:
             base = (public or server.url).rstrip("/")
             lines.append("Links, one for each person. Whoever has a link can answer:")
             lines += [f"  {name}: {base}/?token={token}" for name, token in tokens.items()]

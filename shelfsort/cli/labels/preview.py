@@ -47,7 +47,7 @@ def preview(template: str, data: str, first: int, answers: str, port: int, open_
         raise InputError(
             f"needs the package {missing.name!r}. Run: pip install 'shelfsort[labels]'"
         ) from missing
-    from shelfsort.core.web.server import WebServer
+    from shelfsort.core.web.server import page_server
     from shelfsort.core.web.token import access_token
 
     text = read_input(template, "template").decode("utf-8", "replace")
@@ -59,7 +59,7 @@ def preview(template: str, data: str, first: int, answers: str, port: int, open_
         click.echo(f"{one_line(name)}: no stand-in; the preview leaves it empty", err=True)
     signals = EndingSignals()
     token = access_token()
-    with WebServer(shown.application(token), port=port) as server:
+    with page_server(shown.application(token), "127.0.0.1", port) as server:
         address = f"{server.url}/task/0?token={token}"
         click.echo(f"{len(lines):,} tasks: {address}")
         if open_:

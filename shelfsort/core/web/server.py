@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import math
 import socket
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
+
+from shelfsort.core.errors import InputError
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.h11_impl import H11Protocol as HttpProtocol
@@ -126,6 +129,23 @@ class WebServer:
 
     def __exit__(self, *exception: object) -> None:
         self.stop()
+
+
+def page_server(app: ASGIApp, host: str, port: int, max_connections: int = 100) -> WebServer:
+    """A server of a command with the option --port.
+
+    Raises:
+        InputError: the port cannot be had.
+    """
+    try:
+        return WebServer(app, host, port, max_connections=max_connections)
+    except OSError as error:
+        option, remedy = "--port", "Give another one; 0 takes a free one."
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            option, remedy = "--host", "Give an address of this machine."
+        raise InputError(
+            f"{option}: cannot listen on {host}, port {port} ({error.strerror}). {remedy}"
+        ) from error
 
 
 def _listen(host: str, port: int) -> socket.socket:

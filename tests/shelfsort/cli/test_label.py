@@ -1,10 +1,12 @@
 import json
+import socket
 import sys
 
 import pytest
 from click.testing import CliRunner
 
 from shelfsort.cli import label as module
+from shelfsort.cli.labels.command import labels
 from shelfsort.core.errors import InputError
 from shelfsort.labeling.queue.log import read_log
 from shelfsort.labeling.queue.service import QueueSettings, TaskService
@@ -102,6 +104,23 @@ def test_deleting_the_answers_of_somebody_unknown_fails_and_keeps_the_file(call,
     with pytest.raises(InputError, match=r"answers\.jsonl: no answers of 'Anne'"):
         call("--delete-worker Anne", data="")
     assert (shop / "answers.jsonl").read_bytes() == before
+
+
+def test_a_port_in_use_is_named_with_the_remedy(call, shop):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        data = f"--data products.csv --taxonomy tree.json --port {port}"
+        with pytest.raises(InputError, match=rf"--port: .* port {port} .*; 0 takes a free one"):
+            call("", data=data)
+        (shop / "page.html").write_text("<p>{{ task.input.taskObject }}</p>")
+        (shop / "in.manifest").write_text('{"source": "Mug"}\n')
+        words = f"preview page.html --data in.manifest --no-open --port {port}".split()
+        said = CliRunner().invoke(labels, words).exception
+        assert isinstance(said, InputError) and f"port {port}" in str(said)
+    with pytest.raises(InputError, match=r"--host: cannot listen on 192\.0\.2\.1"):
+        call("--host 192.0.2.1 --public http://192.0.2.1 --plaintext")
 
 
 def test_images_of_the_web_need_a_package(call, monkeypatch):
