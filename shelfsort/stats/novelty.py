@@ -19,6 +19,9 @@ _LEAST_DEVIATION = 0.01
 _KNOTS = 1001
 _NEVER = 1e30
 
+TIE = 1e-3
+"""Sums this close to each other count as equal: what is as strange as many is no stranger."""
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -41,7 +44,8 @@ class Scale:
 
     def scores(self, measures: np.ndarray) -> np.ndarray:
         """Unknown scores in [0, 1]: (n, measures) → (n,)."""
-        return np.interp(self.sums(measures), self.knots, np.linspace(0, 1, len(self.knots)))
+        ranks = np.linspace(0, 1, len(self.knots))
+        return np.interp(self.sums(measures) - TIE, self.knots, ranks)
 
 
 def fit_scale(measures: np.ndarray, used: Sequence[bool]) -> Scale:

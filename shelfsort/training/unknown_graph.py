@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from shelfsort.contract.modalities import ALONE, MODALITIES
+from shelfsort.stats.novelty import TIE
 from shelfsort.training.unknown import FEATURES, Inputs, UnknownCheck
 
 
@@ -42,7 +43,7 @@ class UnknownScores:
         doubt = 1 - tf.reduce_max(tf.nn.softmax(logits), axis=1)
         measures = tf.concat([distances, doubt[:, tf.newaxis]], axis=1)
         sums = tf.reduce_sum((measures - centre) * weights, axis=1)
-        return _interpolated(sums, knots)
+        return _interpolated(sums - TIE, knots)
 
 
 def _interpolated(sums: tf.Tensor, knots: tf.Tensor) -> tf.Tensor:

@@ -10,9 +10,18 @@ def test_the_score_is_the_share_of_known_products_that_look_less_strange():
     known = np.arange(101.0)[:, None]
     scale = fit_scale(known, [True])
     assert scale.scores(np.array([[0.0], [25.0], [95.0], [100.0]])) == pytest.approx(
-        [0.0, 0.25, 0.95, 1.0]
+        [0.0, 0.25, 0.95, 1.0], abs=1e-3
     )
     assert scale.scores(np.array([[-5.0], [1e9]])).tolist() == [0.0, 1.0]
+
+
+def test_products_as_strange_as_many_known_ones_are_no_stranger_than_these():
+    plateau = np.concatenate([np.linspace(0, 1, 80), np.full(20, 5.0)])[:, None]
+    assert fit_scale(plateau, [True]).scores(plateau[-1:]) == pytest.approx([0.8], abs=0.02)
+    equal = np.ones((100, 3))
+    scale = fit_scale(equal, [True] * 3)
+    assert scale.scores(equal + 1e-6).tolist() == [0.0] * 100
+    assert scale.scores(equal[:1] + 1).tolist() == [1.0]
 
 
 def test_measures_count_in_units_of_their_own_deviation_and_unused_ones_do_not():

@@ -8,10 +8,10 @@ import tensorflow as tf
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from shelfsort.contract.modalities import MODALITIES
+from shelfsort.contract.modalities import ALONE, MODALITIES
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.training.dataset import ProductIds, Products, feature_type
-from shelfsort.training.evidence import Scored
+from shelfsort.training.evidence import Evidence, Scored
 from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.pooling import Pool
 from shelfsort.training.unknown import (
@@ -149,3 +149,19 @@ def test_left_out_departments_are_noticed_and_a_category_like_its_sibling_is_not
     assert leaves["mugs"] == 1.0
     assert leaves["boots"] < 0.5
     assert rates.of_leaves == pytest.approx(np.mean(list(leaves.values())))
+
+
+def test_products_of_a_few_equal_kinds_are_not_unknown_to_the_served_graph():
+    train = sample(200)
+    train.features[:] = train.features[:3][train.labels]
+    logits = 4.0 * np.eye(3, dtype=np.float32)[train.labels]
+    held_out = dataclasses.replace(cross_fitted(train), logits=dict.fromkeys(ALONE, logits))
+    fitted = fit_unknown(held_out)
+    graph = UnknownScores(fitted.check)
+    rows = np.arange(len(train))
+    distances = graph.distances({k: tf.constant(v) for k, v in train.tower_inputs(rows).items()})
+    for place, modality in enumerate(MODALITIES):
+        sure = tf.constant(Evidence(held_out, rows, modality).logits(rows), tf.float32)
+        served = graph.scores(distances, sure, tf.fill([len(train)], place)).numpy()
+        assert (served > 0.95).mean() <= 0.06
+        assert (fitted.scores[modality] > 0.95).mean() <= 0.06
