@@ -37,7 +37,7 @@ ENVIRONMENTS = {
     "images": Environment(("images",)),
     "tables": Environment(("tables",)),
     "labels": Environment(("labels",)),
-    "catalog": Environment(("catalog",)),
+    "catalog": Environment(("catalog", "database", "postgres")),
     "decisions": Environment(("decisions",)),
     "serve": Environment(("serve",), ("shelfsort", "shelfsort-serving"), loads_tensorflow=True),
     "pipeline": Environment(("pipeline", "plots"), tuple(DISTRIBUTIONS), loads_tensorflow=True),
@@ -46,8 +46,11 @@ ENVIRONMENTS = {
 # Where a module has to import, by the longest prefix of its name.
 _NEEDED_IN = {
     "shelfsort": {"base"},
+    "shelfsort.catalog": {"catalog"},
+    "shelfsort.cli.catalog": {"catalog"},
     "shelfsort.cli.label": {"labels"},
     "shelfsort.cli.labels": {"labels"},
+    "shelfsort.core.database": {"catalog", "decisions"},
     "shelfsort.core.http": {"catalog"},
     "shelfsort.core.web": {"labels", "decisions", "serve"},
     "shelfsort.core.yaml": {"labels", "catalog", "decisions"},
