@@ -44,7 +44,8 @@ class Quality:
     Attributes:
         products: number of products with answers or a result.
         answers, workers: numbers of answers and of people.
-        consensus: products on whose label the workers agree, of those that they were asked about.
+        consensus: products on whose label the workers agree, of those that they were asked about;
+            by their answers, or by the outcome of a consolidation that kept none.
         right: products whose label equals gold, among those with gold; a product without consensus
             counts by the job's own result, and is wrong where there is none.
         right_of_consensus: the same among products with consensus and gold.
@@ -172,12 +173,10 @@ def _label(
 ) -> tuple[bool, str | None]:
     """Whether there is a consensus, and the label that the job ends with."""
     result = annotations.result and (resolve(annotations.result) or annotations.result)
-    if annotations.outcome:
+    if annotations.outcome and not annotations.answers:
         return annotations.outcome == LABEL, result
-    if not labels:
-        return False, result
-    found = majority(labels, 0.5)
-    return found.label is not None, found.label or result
+    agreed = majority(labels, 0.5).label if labels else None
+    return agreed is not None, result if annotations.outcome else agreed or result
 
 
 def _agreement(

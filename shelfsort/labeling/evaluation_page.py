@@ -102,10 +102,9 @@ def _outlook(report: JobReport) -> str:
     if not report.outlook:
         return ""
     judged = (
-        "Right is judged by gold."
-        if report.quality.right.n
-        else "Without gold, the crowd itself judges what is right, and is too kind where all err "
-        "together."
+        f"What is right: {report.judge}, which is too kind where all err together."
+        if report.judge
+        else "Right is judged by gold."
     )
     at = [each.workers for each in report.outlook]
     dashed = next((n for n, each in enumerate(report.outlook) if not each.measured), len(at))
@@ -136,7 +135,7 @@ def _outlook(report: JobReport) -> str:
         "<h3>What more workers would bring</h3>"
         f'<div class="beside"><figure>{plot}</figure>{_table(heads, rows)}</div>'
         "<p class='note'>Fewer workers are drawn from the answers. Further ones are simulated with "
-        f"the skills and the errors of this crowd (dashed). {judged}</p>"
+        f"the skills and the errors of this crowd (dashed). {escape(judged)}</p>"
         + (
             "<h3>What more gold questions would bring</h3><p class='note'>A bad worker is halfway "
             "between chance and the crowd, a good one is as the crowd. Banned is who is surely "

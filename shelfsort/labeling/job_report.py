@@ -71,6 +71,8 @@ class JobReport:
         pay: times of all workers, and what they earn (nothing without a price).
         per_hour: pay for an hour of all workers; None without a price or times.
         hours: from the first answer to the last; None where no times are known.
+        judged_by_gold: products of the outlook whose truth is gold, of all; the others' is the
+            crowd's own judgement.
         outlook: consensus and accuracy by number of workers.
         gold_outlook: what gold questions show.
     """
@@ -84,8 +86,18 @@ class JobReport:
     pay: Sequence[Pay]
     per_hour: float | None
     hours: float | None
+    judged_by_gold: Share
     outlook: Sequence[Workers]
     gold_outlook: Sequence[GoldQuestions]
+
+    @property
+    def judge(self) -> str:
+        """Who says what is right beside gold; "" where gold says it of every product."""
+        known, n = self.judged_by_gold.count, self.judged_by_gold.n
+        if known == n:
+            return ""
+        crowd = "the crowd's own judgement"
+        return f"gold for {known:,} of {n:,} products, else {crowd}" if known else crowd
 
 
 @dataclass(frozen=True)
@@ -139,11 +151,15 @@ def _report(job: EvaluatedJob, price: float | None, prices: Prices | None) -> Jo
     workers: Sequence[Worker] = ()
     outlook: Sequence[Workers] = ()
     gold: Sequence[GoldQuestions] = ()
+    judged = Share(0, 0)
     if job.answers:
         answers = Answers.of((each.task, each.worker, each.label) for each in job.answers)
         choice = consolidate_by("auto", answers, job.gold)
         workers = worker_report(answers, choice.fit, job.gold, job.answers)
-        outlook = more_workers(answers, _truth(answers, choice, job.gold))
+        labels = set(answers.labels)
+        known = {task: job.gold[task] for task in answers.tasks if job.gold.get(task) in labels}
+        judged = Share(len(known), len(answers.tasks))
+        outlook = more_workers(answers, _truth(answers, choice, known))
         gold = _gold_outlook(choice, workers)
     pay = pays(job.times, price or 0.0)
     return JobReport(
@@ -158,17 +174,18 @@ def _report(job: EvaluatedJob, price: float | None, prices: Prices | None) -> Jo
         pay=pay,
         per_hour=per_hour(pay) if price is not None else None,
         hours=hours_taken(job.times),
+        judged_by_gold=judged,
         outlook=outlook,
         gold_outlook=gold,
     )
 
 
 def _truth(answers: Answers, choice: Choice, gold: Mapping[str, str]) -> np.ndarray:
-    """(T, K) posteriors; certain where gold is known and somebody named it."""
+    """(T, K) posteriors; certain where gold is known, which somebody has to have named."""
     posteriors = choice.fit.posteriors.copy()
     column = {name: place for place, name in enumerate(answers.labels)}
     for row, task in enumerate(answers.tasks):
-        if gold.get(task) in column:
+        if task in gold:
             posteriors[row] = 0
             posteriors[row, column[gold[task]]] = 1
     return posteriors

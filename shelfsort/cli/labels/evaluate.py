@@ -112,6 +112,7 @@ def _as_json(
                 "confused": [
                     {**asdict(pair), "count": _share_json(pair.count)} for pair in each.confused
                 ],
+                "judged_by_gold": _share_json(each.judged_by_gold),
                 "by_number_of_workers": [asdict(level) for level in each.outlook],
                 "gold_questions": [asdict(level) for level in each.gold_outlook],
             }
@@ -159,12 +160,13 @@ def _outlook_lines(report: JobReport) -> list[str]:
     ]
     if suspected:
         lines.append(f"  stop paying: {', '.join(suspected[:10])}")
-    right = "right" if report.quality.right.n else "right by the crowd's own judgement"
+    if report.outlook and report.judge:
+        lines.append(f"  what is right below: {report.judge}")
     for level in report.outlook:
         source = "measured" if level.measured else "expected"
         lines.append(
             f"  {level.workers} worker{'s' if level.workers > 1 else ''} a product ({source}): "
-            f"consensus {level.consensus:.1%}, {right} {level.right:.1%}"
+            f"consensus {level.consensus:.1%}, right {level.right:.1%}"
         )
     return lines
 

@@ -97,3 +97,28 @@ def test_the_page_is_written(tmp_path):
     arguments = ["evaluate", str(path), "--price", "0.048", "--html", str(page)]
     assert CliRunner().invoke(labels, arguments).exit_code == 0
     assert "26 of 100, 26.0%" in page.read_text()
+
+
+@pytest.mark.parametrize(("known", "said"), [(0, "crowd"), (10, "10 of 100"), (100, "")])
+def test_the_report_says_how_many_products_gold_judges(tmp_path, known, said):
+    path = manifest(tmp_path / "a.manifest", 26, 22, 42)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines[known:]:
+        del line["gold"]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (job,) = evaluated(path)["jobs"]
+    assert job["judged_by_gold"]["count"] == known
+    assert job["judged_by_gold"]["n"] == 100
+    page = tmp_path / "job.html"
+    text = CliRunner().invoke(labels, ["evaluate", str(path), "--html", str(page)]).output
+    for shown in (text, page.read_text()):
+        assert said in shown
+        assert ("crowd&#x27;s own" in shown or "crowd's own" in shown) is (known < 100)
+
+
+def test_gold_that_nobody_named_does_not_judge_the_number_of_workers(tmp_path):
+    path = manifest(tmp_path / "a.manifest", 26, 22, 42)
+    gold = tmp_path / "gold.csv"
+    gold.write_text("task,gold\np000,T > right\np001,T > never\n")
+    (job,) = evaluated(path, "--gold", gold)["jobs"]
+    assert job["judged_by_gold"]["count"] == 99

@@ -76,6 +76,18 @@ def test_a_consolidated_label_counts_as_it_was_decided():
     assert (found.consensus, found.right) == (Share(1, 2), Share(1, 2))
 
 
+def test_consensus_is_of_the_answers_where_they_were_consolidated():
+    said = {
+        "p": answered("a", "b", result="b", outcome="label"),
+        "q": answered("T > a", "T > a", result="T", outcome="inner_label"),
+        "r": answered(result="a", outcome="label"),
+    }
+    found = quality(said, {"p": "b", "q": "T > a"})
+    assert found.consensus == Share(2, 3)
+    assert found.labels == {"p": "b", "q": "T", "r": "a"}
+    assert (found.right, found.right_of_consensus) == (Share(1, 2), Share(0, 1))
+
+
 def test_a_job_without_answers_has_no_agreement():
     found = quality({"p": Annotations((), "a")}, {"p": "a"})
     assert (found.right, found.consensus) == (Share(1, 1), Share(0, 0))
