@@ -49,9 +49,8 @@ class AnswerLog:
             OSError: it cannot be opened.
         """
         self.path = path.absolute()
-        self._file = _opened(path)
+        self._file = _locked(path)
         try:
-            _lock(self._file, path)
             if not os.fstat(self._file).st_size:
                 self._begin()
             with os.fdopen(self._file, "rb", closefd=False) as stream:
@@ -136,13 +135,21 @@ def delete_worker(path: Path, name: str) -> int:
     """Removes every record of a person; returns how many there were.
 
     Raises:
-        InputError: the file is in use, or there is none.
+        InputError: the file is in use, or has a second name under which it would stay as it is, or
+            there is none.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file. Give the file of answers.")
+    # A link to the file stays one.
+    path = path.resolve()
     records: list[Record] = []
     log = AnswerLog(path, records.append)
     try:
+        if path.stat().st_nlink > 1:
+            raise InputError(
+                f"{path}: has a second name (a hard link), which would keep the answers. Delete "
+                "that name first."
+            )
         worker = pseudonym(log.key, name)
         kept = [record for record in records if record.worker != worker]
         removed = len(records) - len(kept)
@@ -160,6 +167,21 @@ def _rewrite(path: Path, key: bytes, records: list[Record]) -> None:
         for record in records:
             stream.write(_line(record.fields()))
     _sync_folder(path)
+
+
+def _locked(path: Path) -> int:
+    """The file, open and locked."""
+    while True:
+        file = _opened(path)
+        try:
+            _lock(file, path)
+            if _has_name(file, path):
+                return file
+        except BaseException:
+            os.close(file)
+            raise
+        # Between the two, another process replaced it to delete a person's answers.
+        os.close(file)
 
 
 def _opened(path: Path) -> int:

@@ -204,6 +204,49 @@ def test_one_persons_records_can_be_deleted(path):
     again.close()
 
 
+def test_a_file_whose_answers_are_deleted_while_it_is_opened_is_opened_again(path, monkeypatch):
+    log, _ = opened(path)
+    ann = pseudonym(log.key, "Ann")
+    log.append(record("p", ann))
+    log.append(record("p", "w-bob"))
+    log.close()
+    lock = module._lock
+
+    def lock_late(file, name):
+        monkeypatch.setattr(module, "_lock", lock)
+        assert delete_worker(path, "Ann") == 1
+        lock(file, name)
+
+    monkeypatch.setattr(module, "_lock", lock_late)
+    log, records = opened(path)
+    assert [each.worker for each in records] == ["w-bob"]
+    log.append(record("q"))
+    assert [each.worker for each in read_log(str(path))] == ["w-bob", "w-1"]
+    log.close()
+
+
+def test_answers_are_deleted_from_the_file_that_a_link_leads_to(path, tmp_path):
+    log, _ = opened(path)
+    log.append(record("p", pseudonym(log.key, "Ann")))
+    log.close()
+    link = tmp_path / "link.jsonl"
+    link.symlink_to(path)
+    assert delete_worker(link, "Ann") == 1
+    assert link.is_symlink()
+    assert list(read_log(str(path))) == []
+
+
+def test_a_second_name_that_would_keep_the_answers_is_named(path):
+    log, _ = opened(path)
+    log.append(record("p", pseudonym(log.key, "Ann")))
+    log.close()
+    path.with_name("second").hardlink_to(path)
+    with pytest.raises(InputError, match=r"answers\.jsonl: .*hard link"):
+        delete_worker(path, "Ann")
+    path.with_name("second").unlink()
+    assert delete_worker(path, "Ann") == 1
+
+
 def test_nothing_is_deleted_from_a_file_that_is_not_there(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         delete_worker(tmp_path / "none", "Ann")
