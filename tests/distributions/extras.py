@@ -52,6 +52,7 @@ _NEEDED_IN = {
     "shelfsort.cli.labels": {"labels"},
     "shelfsort.core.database": {"catalog", "decisions"},
     "shelfsort.core.http": {"catalog"},
+    "shelfsort.core.settings": {"labels", "catalog", "decisions"},
     "shelfsort.core.web": {"labels", "decisions", "serve"},
     "shelfsort.core.yaml": {"labels", "catalog", "decisions"},
     "shelfsort.labeling": {"labels"},

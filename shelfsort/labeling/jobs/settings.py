@@ -10,7 +10,8 @@ import pydantic
 from pydantic import Field
 
 from shelfsort.core.errors import InputError
-from shelfsort.core.yaml import Document, read_mapping
+from shelfsort.core.settings import validated
+from shelfsort.core.yaml import read_mapping
 from shelfsort.labeling.pages.written import FIELDS
 from shelfsort.products.tables.rows import CATEGORY
 
@@ -126,27 +127,7 @@ def load_job(file: str) -> JobSettings:
     Raises:
         InputError: the file is no YAML, or a setting is unknown, missing or does not fit.
     """
-    document = read_mapping(file)
-    try:
-        job = pydantic.TypeAdapter(JobSettings).validate_python(document.value)
-    except pydantic.ValidationError as error:
-        raise InputError(_explained(file, document, error)) from error
+    job = validated(JobSettings, file, read_mapping(file))
     if job.ground_truth is None and job.label_studio is None:
         raise InputError(f"{file}: no ground_truth and no label_studio. Add one of the sections.")
     return job
-
-
-def _explained(file: str, document: Document, error: pydantic.ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    keys = tuple(str(key) for key in first["loc"])
-    line = next(
-        (document.lines[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in document.lines),
-        1,
-    )
-    name, kind = ".".join(keys), first["type"]
-    if kind == "missing":
-        return f"{file}:{line}: {name} is missing. Add it."
-    if kind == "unexpected_keyword_argument":
-        return f"{file}:{line}: no setting {name!r}. Remove or correct it."
-    said = first["msg"].removeprefix("Value error, ")
-    return f"{file}:{line}: {name}: {said[:1].lower()}{said[1:]}. Correct it."

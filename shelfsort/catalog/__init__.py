@@ -1,0 +1,1 @@
+"""Products before they have labels: sources, crawl database, images, cleaning and manifests."""

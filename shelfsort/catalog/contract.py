@@ -1,0 +1,56 @@
+"""What a source's rows have to keep: checked before anything is stored."""
+
+from typing import Annotated
+
+import pydantic
+from pydantic import Field
+
+from shelfsort.catalog.rows import ROW_FIELDS, SourceRow
+
+
+class Contract(pydantic.BaseModel):
+    """What a source promises.
+
+    Attributes:
+        required: Fields that every row has.
+        least_rows: Fewer in a whole pass are refused.
+        most_rows: More in a whole pass are refused.
+        least_share: Of the rows of the last whole pass; fewer are refused, since a source that
+            lost most of its rows is more often broken than sold out.
+        most_rejected: Share of rows in quarantine above which the pass is refused.
+        least_price: A smaller price is refused.
+        most_price: A larger price is refused.
+        currencies: That prices may have; empty for any.
+    """
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    required: tuple[str, ...] = ("id",)
+    least_rows: Annotated[int, Field(ge=0)] = 1
+    most_rows: Annotated[int, Field(ge=1)] | None = None
+    least_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    most_rejected: Annotated[float, Field(ge=0, le=1)] = 0.05
+    least_price: Annotated[float, Field(ge=0)] = 0.0
+    most_price: float | None = None
+    currencies: tuple[str, ...] = ()
+
+    @pydantic.field_validator("required")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in ROW_FIELDS:
+                raise ValueError(f"no field {name!r}; the fields are {', '.join(ROW_FIELDS)}")
+        return names
+
+    def breach(self, row: SourceRow) -> tuple[str, str] | None:
+        """The code and the words of what a row does not keep; None where it keeps all."""
+        for name in self.required:
+            if getattr(row, name) in ("", (), None):
+                return f"no_{name}", f"{name} is missing"
+        if row.price is not None:
+            most = self.most_price
+            if row.price < self.least_price or (most is not None and row.price > most):
+                return "price_range", f"price {row.price:g} is out of range"
+            if self.currencies and row.currency not in self.currencies:
+                return "currency", f"currency {row.currency!r} is not expected"
+        return None

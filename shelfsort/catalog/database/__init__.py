@@ -1,0 +1,1 @@
+"""The crawl database: products, links, attempts, images and their history."""

@@ -1,0 +1,126 @@
+"""The settings of a catalogue: one YAML file with its sources, its database and its images."""
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import Field
+
+from shelfsort.catalog.sources import KINDS
+from shelfsort.catalog.sources.base import SourceSettings
+from shelfsort.core.errors import InputError
+from shelfsort.core.settings import line_of, validated
+from shelfsort.core.storage import absolute, is_remote, join
+from shelfsort.core.yaml import Document, read_mapping
+
+_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+
+
+class FetchSettings(pydantic.BaseModel):
+    """How pictures are fetched.
+
+    Attributes:
+        contact: Mail or web address of who fetches, sent to every host in the User-Agent.
+        connections: At one time, of all hosts.
+        per_host: Most at one time to one host; fewer while it answers slowly.
+        max_bytes: Of one picture.
+        max_pixels: Width times height of one picture.
+        total_s: Seconds for one picture, redirects and body included.
+        wait_s: Seconds for connecting, and for each piece of the answer.
+        least_bytes_s: A body that comes more slowly is given up.
+        robots: Whether robots.txt and X-Robots-Tag are obeyed.
+        ports: That addresses may name.
+    """
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    contact: str = ""
+    connections: Annotated[int, Field(ge=1, le=1_000)] = 64
+    per_host: Annotated[int, Field(ge=1, le=1_000)] = 8
+    max_bytes: Annotated[int, Field(ge=1_000, le=1_000_000_000)] = 20_000_000
+    max_pixels: Annotated[int, Field(ge=1_000)] = 50_000_000
+    total_s: Annotated[float, Field(gt=0, le=3_600)] = 60.0
+    wait_s: Annotated[float, Field(gt=0, le=600)] = 15.0
+    least_bytes_s: Annotated[float, Field(ge=0)] = 1_000.0
+    robots: bool = True
+    ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = (80, 443)
+
+
+@dataclass(frozen=True)
+class CatalogSettings:
+    """A catalogue.
+
+    Attributes:
+        file: that holds the settings.
+        database: path of a SQLite file, or `postgresql://…`.
+        images: folder or bucket of the pictures.
+        sources: by name.
+        fetch: how pictures are fetched.
+        crosswalk: mapping file from source categories to the tree, "" for none.
+        taxonomy: category tree, "" for none.
+    """
+
+    file: str
+    database: str
+    images: str
+    sources: Mapping[str, SourceSettings]
+    fetch: FetchSettings
+    crosswalk: str = ""
+    taxonomy: str = ""
+
+
+class _File(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    version: Literal[1] = 1
+    database: str = "catalog.db"
+    images: str = "images"
+    sources: Annotated[
+        dict[Annotated[str, Field(pattern=_NAME)], dict[str, Any]], Field(min_length=1)
+    ]
+    fetch: FetchSettings = FetchSettings()
+    crosswalk: str = ""
+    taxonomy: str = ""
+
+
+def load_settings(file: str) -> CatalogSettings:
+    """Reads the settings. Places in them are relative to the file's folder.
+
+    Raises:
+        InputError: the file is no YAML, or a setting is unknown, missing or does not fit; the
+            message names the line.
+    """
+    document = read_mapping(file)
+    read = validated(_File, file, document)
+    folder = posixpath.dirname(absolute(file))
+
+    def placed(place: str) -> str:
+        return place if not place or is_remote(place) else absolute(join(folder, place))
+
+    return CatalogSettings(
+        file,
+        placed(read.database),
+        placed(read.images),
+        {
+            name: _source(file, document, name, given, folder)
+            for name, given in read.sources.items()
+        },
+        read.fetch,
+        placed(read.crosswalk),
+        placed(read.taxonomy),
+    )
+
+
+def _source(
+    file: str, document: Document, name: str, given: Mapping[str, Any], folder: str
+) -> SourceSettings:
+    at = ("sources", name)
+    kind = KINDS.get(str(given.get("type", "")))
+    if kind is None:
+        line = line_of(document, (*at, "type"))
+        known = ", ".join(sorted(KINDS))
+        raise InputError(f"{file}:{line}: {name}.type: none of {known}. Name one of these.")
+    settings = validated(kind, file, document, {**given, "name": name, "folder": folder}, at)
+    return settings

@@ -1,0 +1,1 @@
+"""Databases behind one URL: SQLite by default, PostgreSQL in production."""

@@ -1,0 +1,135 @@
+"""Opens a database: a SQLite file by its path, PostgreSQL by its URL."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.types import DateTime, TypeDecorator
+
+from shelfsort.core.errors import InputError
+from shelfsort.core.storage import is_remote, local_path, scheme
+
+_POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
+_BUSY_MS = 60_000
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment, stored in UTC. SQLite keeps it as text that sorts by time."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs a time zone")
+        moment = value.astimezone(timezone.utc)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value
+
+
+def open_engine(place: str, *, must_exist: bool = False) -> Engine:
+    """The engine of a database.
+
+    SQLite begins a transaction as a writer (`BEGIN IMMEDIATE`), so that two processes wait for each
+    other instead of failing half-way, and writes ahead to a log that survives a kill. What only
+    reads uses `reader`, which waits for nobody.
+
+    Args:
+        place: path of a SQLite file, or `postgresql://USER@HOST/NAME`. A password is taken from the
+            URL, or as libpq takes it (PGPASSWORD, `~/.pgpass`).
+        must_exist: refuse a SQLite file that is not there, where it would be made.
+
+    Raises:
+        InputError: there is no such file, no such kind of database, or its driver is missing.
+    """
+    if scheme(place) in _POSTGRESQL:
+        return _postgresql(place)
+    if is_remote(place):
+        raise InputError(
+            f"{shown(place)}: no database of this kind. Give a path or postgresql://…."
+        )
+    path = local_path(place)
+    if must_exist and not path.is_file():
+        raise InputError(f"{place}: there is no such database. Give the path of one.")
+    return _sqlite(path)
+
+
+@contextmanager
+def reader(engine: Engine) -> Iterator[Connection]:
+    """A connection that sees one state of the database throughout, and blocks no writer."""
+    isolation = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+    with engine.connect().execution_options(reads=True, **isolation) as connection:
+        yield connection
+
+
+def shown(place: str) -> str:
+    """The address of a database without its password."""
+    try:
+        return sa.make_url(place).render_as_string(hide_password=True)
+    except ArgumentError:
+        return place
+
+
+@contextmanager
+def reading_errors(place: str) -> Iterator[None]:
+    """Turns the errors of connecting and of a broken file into an InputError of one line.
+
+    Raises:
+        InputError: the database cannot be opened, or is none.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        reason = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else "no answer"
+        raise InputError(
+            f"{shown(place)}: the database cannot be used ({reason}). Check its address."
+        ) from error
+
+
+def _sqlite(path: Path) -> Engine:
+    if path.parent != Path() and not path.parent.is_dir():
+        raise InputError(f"{path.parent}: there is no such folder. Make it, or give another path.")
+    url = sa.URL.create("sqlite", database=os.fspath(path))
+    engine = sa.create_engine(url, connect_args={"timeout": _BUSY_MS / 1000})
+    sa.event.listen(engine, "connect", _prepare)
+    sa.event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _record: Any) -> None:
+    # The driver would begin transactions by itself, as readers.
+    connection.isolation_level = None
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    reads = connection.get_execution_options().get("reads")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _postgresql(place: str) -> Engine:
+    try:
+        url = sa.make_url(place).set(drivername="postgresql+psycopg")
+        return sa.create_engine(url, pool_pre_ping=True)
+    except ModuleNotFoundError as missing:
+        raise InputError(
+            f"{shown(place)}: needs the package {missing.name!r}. "
+            "Run: pip install 'shelfsort[postgres]'"
+        ) from missing
+    except ArgumentError as error:
+        raise InputError(
+            "the address of the database is not valid. Give postgresql://…."
+        ) from error

@@ -1,0 +1,73 @@
+"""Brings a database to the form that this version of the code needs."""
+
+import zlib
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection, Engine
+
+from shelfsort.core.database.engine import reading_errors, shown
+from shelfsort.core.errors import InputError
+
+
+def upgrade(engine: Engine, place: str, folder: Path, table: str) -> None:
+    """Makes the tables, or changes those of an older version; several may call it at once.
+
+    Args:
+        engine: of the database.
+        place: of the database, for messages.
+        folder: that holds the folder `versions` with Alembic's revisions.
+        table: that holds the database's revision; each room of a database has its own.
+
+    Raises:
+        InputError: the database cannot be used, or a newer version of the code made it.
+    """
+    script = _scripts(folder)
+    with reading_errors(place), engine.begin() as connection:
+        _lock(connection, table)
+        _refuse_newer(script, revision(connection, table), place)
+        _run(script, connection, table)
+
+
+def revision(connection: Connection, table: str) -> str | None:
+    """The revision of a database; None where it has no tables yet."""
+    options = {"version_table": table}
+    return MigrationContext.configure(connection, opts=options).get_current_revision()
+
+
+def _scripts(folder: Path) -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    config.set_main_option("version_locations", str(folder / "versions"))
+    config.set_main_option("path_separator", "os")
+    return ScriptDirectory.from_config(config)
+
+
+def _lock(connection: Connection, table: str) -> None:
+    # SQLite: the transaction began as a writer.
+    if connection.dialect.name == "postgresql":
+        key = zlib.crc32(table.encode())
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
+
+def _refuse_newer(script: ScriptDirectory, current: str | None, place: str) -> None:
+    known = {each.revision for each in script.walk_revisions()}
+    if current is not None and current not in known:
+        raise InputError(
+            f"{shown(place)}: a newer Shelfsort made this database (revision {current}). "
+            "Install that version."
+        )
+
+
+def _run(script: ScriptDirectory, connection: Connection, table: str) -> None:
+    def steps(current: Any, _context: MigrationContext) -> Any:
+        return script._upgrade_revs("head", current)
+
+    with EnvironmentContext(Config(), script, fn=steps, destination_rev="head") as environment:
+        environment.configure(connection=connection, version_table=table)
+        environment.run_migrations()
