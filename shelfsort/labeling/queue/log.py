@@ -5,12 +5,14 @@ disk (fsync) before it is acknowledged. What a crash leaves of an unacknowledged
 line at the end, is removed when the file is opened again.
 """
 
+import contextlib
 import errno
 import fcntl
 import itertools
 import json
 import os
 import secrets
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -21,8 +23,10 @@ from shelfsort.core.storage import open_binary
 from shelfsort.labeling.queue.records import Record, pseudonym, read_fields
 
 FORM = "shelfsort-answers"
+_BEGINNING = b'{"%s"' % FORM.encode()
 _VERSION = 1
 _KEY_BYTES = 32
+_PRIVATE = 0o600
 _CLOSED = -1
 _LONGEST_LINE = 1 << 20
 _GONE = "the file of answers was moved, replaced or shortened. Put it back"
@@ -37,7 +41,7 @@ class AnswerLog:
     """
 
     def __init__(self, path: Path, replay: Callable[[Record], object]):
-        """Opens the file; makes it, readable by its owner alone, where there is none.
+        """Opens the file, which its owner alone can read from then on; makes it if there is none.
 
         Args:
             path: of the file.
@@ -49,14 +53,12 @@ class AnswerLog:
             OSError: it cannot be opened.
         """
         self.path = path.absolute()
+        self._end = 0
         self._file = _locked(path)
         try:
-            if not os.fstat(self._file).st_size:
-                self._begin()
             with os.fdopen(self._file, "rb", closefd=False) as stream:
-                stream.seek(0)
-                self.key = _key(stream.readline(_LONGEST_LINE), path)
-                self._end = stream.tell()
+                self.key = self._begun(stream)
+                stream.seek(self._end)
                 for number, record, end in _whole(stream, path):
                     try:
                         replay(record)
@@ -76,19 +78,8 @@ class AnswerLog:
         Raises:
             OSError: it could not be written, or nobody would find it. The file is as it was.
         """
-        line = _line(record.fields())
         self._check()
-        # What is left of a record whose removal failed.
-        self._cut()
-        try:
-            written = os.write(self._file, line)
-            if written < len(line):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
-            os.fsync(self._file)
-        except OSError:
-            self._cut()
-            raise
-        self._end += len(line)
+        self._write(_line(record.fields()))
 
     def close(self) -> None:
         """Lets others open the file; a second call does nothing."""
@@ -105,17 +96,39 @@ class AnswerLog:
         if os.fstat(self._file).st_size > self._end:
             os.ftruncate(self._file, self._end)
 
-    def _begin(self) -> None:
-        key = secrets.token_hex(_KEY_BYTES)
-        os.write(self._file, _line({FORM: _VERSION, "key": key}))
-        os.fsync(self._file)
-        _sync_folder(self.path)
+    def _write(self, line: bytes) -> None:
+        """Adds a line, on the disk, or raises OSError and adds nothing."""
+        # What is left of a line whose removal failed.
+        self._cut()
+        try:
+            written = os.write(self._file, line)
+            if written < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+            os.fsync(self._file)
+        except OSError:
+            self._cut()
+            raise
+        self._end += len(line)
+
+    def _begun(self, stream: IO[bytes]) -> bytes:
+        """The key in the heading, which is written or completed where that is needed."""
+        heading = stream.readline(_LONGEST_LINE)
+        if not heading or _is_torn_heading(heading):
+            heading = _line({FORM: _VERSION, "key": secrets.token_hex(_KEY_BYTES)})
+            self._write(heading)
+            _sync_folder(self.path)
+        key = _key(heading, self.path)
+        self._end = len(heading)
+        if not heading.endswith(b"\n"):
+            self._write(b"\n")
+        _keep_private(self._file)
+        return key
 
 
 def is_answer_log(file: str) -> bool:
     """Whether a file begins with the heading of a file of answers. Raises OSError."""
     with open_binary(file) as stream:
-        return stream.readline(_LONGEST_LINE).startswith(b'{"%s"' % FORM.encode())
+        return stream.readline(_LONGEST_LINE).startswith(_BEGINNING)
 
 
 def read_log(file: str) -> Iterator[Record]:
@@ -162,7 +175,7 @@ def delete_worker(path: Path, name: str) -> int:
 
 def _rewrite(path: Path, key: bytes, records: list[Record]) -> None:
     with files.writing(path) as stream:
-        os.fchmod(stream.fileno(), 0o600)
+        os.fchmod(stream.fileno(), _PRIVATE)
         stream.write(_line({FORM: _VERSION, "key": key.hex()}))
         for record in records:
             stream.write(_line(record.fields()))
@@ -186,7 +199,7 @@ def _locked(path: Path) -> int:
 
 def _opened(path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
-    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _PRIVATE)
 
 
 def _has_name(file: int, path: Path) -> bool:
@@ -203,6 +216,18 @@ def _lock(file: int, path: Path) -> None:
         raise InputError(
             f"{path}: in use by another process. Stop that one first, or give another file."
         ) from error
+
+
+def _keep_private(file: int) -> None:
+    if stat.S_IMODE(os.fstat(file).st_mode) != _PRIVATE:
+        # Not on a file system that has no modes, nor with a file of somebody else.
+        with contextlib.suppress(PermissionError):
+            os.fchmod(file, _PRIVATE)
+
+
+def _is_torn_heading(line: bytes) -> bool:
+    """Whether a crash left a part of the heading, so nothing can follow."""
+    return not line.endswith(b"\n") and line.startswith(_BEGINNING) and not _object(line)
 
 
 def _key(line: bytes, path: Path | str) -> bytes:
@@ -244,7 +269,7 @@ def _line(fields: dict[str, Any]) -> bytes:
 
 
 def _sync_folder(path: Path) -> None:
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    folder = os.open(path.resolve().parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
     finally:

@@ -93,6 +93,43 @@ def test_a_full_disk_leaves_no_part_of_a_record(path, monkeypatch):
     log.close()
 
 
+def test_a_full_disk_leaves_no_part_of_a_heading(path, monkeypatch):
+    write = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(module.os, "write", lambda file, data: write(file, data[:30]))
+        with pytest.raises(OSError, match="space"):
+            opened(path)
+    assert path.read_bytes() == b""
+    opened(path)[0].close()
+
+
+def test_a_heading_without_the_end_of_its_line_is_completed(path):
+    first, _ = opened(path)
+    first.close()
+    path.write_bytes(path.read_bytes().rstrip())
+    log, _ = opened(path)
+    log.append(record("p"))
+    assert (log.key, [each.task for each in read_log(str(path))]) == (first.key, ["p"])
+    log.close()
+
+
+def test_a_part_of_a_heading_is_replaced_by_a_whole_one(path):
+    opened(path)[0].close()
+    os.truncate(path, 40)
+    log, _ = opened(path)
+    log.append(record("p"))
+    assert len(log.key) == 32
+    assert [each.task for each in read_log(str(path))] == ["p"]
+    log.close()
+
+
+def test_a_file_that_others_could_read_becomes_private(path):
+    opened(path)[0].close()
+    path.chmod(0o644)
+    opened(path)[0].close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 def _move(path):
     path.rename(path.with_name("moved"))
 
@@ -147,9 +184,10 @@ def test_one_process_has_the_file(path):
 def test_another_file_is_refused_and_left_alone(tmp_path, content):
     path = tmp_path / "other"
     path.write_text(content)
+    path.chmod(0o644)
     with pytest.raises(InputError, match="no file of answers"):
         opened(path)
-    assert path.read_text() == content
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == (content, 0o644)
 
 
 @pytest.mark.parametrize(
