@@ -118,21 +118,35 @@ class TaskService:
             self._pace.note(now)
         return _OUTCOMES[standing]
 
-    def undo(self, worker: str) -> int | None:
-        """Takes the worker's last answer back and leases its task again; None without an answer.
+    def last(self, worker: str) -> str | None:
+        """The id of the task that the worker answered last; None without an answer."""
+        task = self._queue.last(worker)
+        return None if task is None else self._ids[task]
+
+    def undo(self, worker: str, task: str) -> bool:
+        """Takes the worker's last answer back and leases its task again.
+
+        A second call for the same answer takes back no other one.
+
+        Args:
+            worker: pseudonym.
+            task: id of the task that the answer is to.
+
+        Returns:
+            Whether the task is without an answer of the worker; not if the worker has answered
+            another one since.
 
         Raises:
+            KeyError: there is no such task.
             OSError: that could not be kept, and the answer still counts.
         """
-        task = self._queue.last(worker)
-        if task is None:
-            return None
-        now = self._clock()
-        record = Record(worker, self._ids[task], at=round(now, 3), undo=True)
-        self._log.append(record)
-        self._apply(record)
-        self._queue.hold_first(worker, task, now)
-        return task
+        place, now = self._of[task], self._clock()
+        if place == self._queue.last(worker):
+            record = Record(worker, task, at=round(now, 3), undo=True)
+            self._log.append(record)
+            self._apply(record)
+            self._queue.hold_first(worker, place, now)
+        return self._queue.standing(worker, place, now) is not Standing.ANSWERED
 
     def progress(self, worker: str) -> Progress:
         """How far all are, and the worker."""

@@ -122,8 +122,9 @@ class LabelPage:
         )
 
     async def _undo(self, request: Request) -> Response:
+        task = self._id(await _object(request))
         return await self._called(
-            request, lambda worker: {"undone": self._service.undo(worker) is not None}
+            request, lambda worker: {"undone": self._service.undo(worker, task)}
         )
 
     async def _called(self, request: Request, work: Callable[[str], dict[str, Any]]) -> Response:
@@ -144,10 +145,12 @@ class LabelPage:
 
     def _shown(self, worker: str, name: str) -> dict[str, Any]:
         places = self._service.take(worker, _AT_ONCE)
+        last = self._service.last(worker)
         return {
             "name": name,
             "tree": f"/{self._run}/tree.json",
             "tasks": [self._task(place) for place in places],
+            "last": None if last is None else self._service.task_name(last),
             "waiting": not places and self._service.may_get(worker),
             "progress": asdict(self._service.shown_progress(worker, ends=not places)),
         }
@@ -163,14 +166,20 @@ class LabelPage:
             "image": f"/{self._run}/images/{place}" if product.image else None,
         }
 
+    def _id(self, body: Mapping[str, Any]) -> str:
+        """The id of the product that a request names. Raises HTTPException 400 or 404."""
+        name = body.get("task")
+        if not isinstance(name, str):
+            raise HTTPException(400, "The request names no task")
+        if name not in self._ids:
+            raise HTTPException(404, "No such product")
+        return self._ids[name]
+
     def _read(self, body: Mapping[str, Any]) -> tuple[str, str, str, float]:
         """Id, label, problem and seconds of an answer. Raises HTTPException 400 or 404."""
-        name, choice, seconds = body.get("task"), body.get("choice"), body.get("seconds")
-        if not isinstance(name, str) or not isinstance(seconds, int | float):
-            raise HTTPException(400, "An answer has a task and seconds")
-        task = self._ids.get(name)
-        if task is None:
-            raise HTTPException(404, "No such product")
+        task, choice, seconds = self._id(body), body.get("choice"), body.get("seconds")
+        if not isinstance(seconds, int | float):
+            raise HTTPException(400, "An answer has seconds")
         # Written so that NaN becomes the limit.
         seconds = seconds if 0 <= seconds < _LONGEST_SECONDS else _LONGEST_SECONDS
         if choice == "unsure":

@@ -13,6 +13,7 @@ const CONNECTION =
 
 let tasks = [];
 let shown = null;
+let last = null;
 let shownAt = 0;
 let busy = false;
 let active = true;
@@ -35,7 +36,7 @@ function say(text) {
   saying = setTimeout(() => $("said").classList.remove("shown"), SAID_MS);
 }
 
-// Sends until the server has said something; an answer that arrives twice counts once.
+// Sends until the server has said something; what arrives twice counts once.
 async function ask(path, body) {
   for (let tries = 0; ; tries++) {
     try {
@@ -169,6 +170,7 @@ function showIdle(said) {
 function show(said) {
   if (!said) return;
   tasks = said.tasks;
+  last = said.last;
   $("who").textContent = said.name;
   showProgress(said.progress);
   $("work").hidden = tasks.length === 0;
@@ -202,9 +204,10 @@ const unsure = () => answer({ choice: "unsure" }, "Cannot tell");
 const broken = () => shown && shown.image && answer({ choice: "image" }, "Image does not load");
 
 async function undo() {
-  const said = await asking("/undo");
+  if (!last) return say("There is nothing to take back.");
+  const said = await asking("/undo", { task: last });
   if (!said) return;
-  say(said.undone ? "Your last answer is taken back." : "There is nothing to take back.");
+  say(said.undone ? "Your last answer is taken back." : "You have answered another product since.");
   shown = null;
   show(said);
 }

@@ -67,13 +67,15 @@ class People(RuleBasedStateMachine):
             assert self.service.answer(who, IDS[tasks[0]], "Bags", "", 1.0) == "kept"
             self.given[who].append(IDS[tasks[0]])
 
-    @rule(who=person)
-    def undo(self, who):
-        task = self.service.undo(who)
-        expected = self.given[who].pop() if self.given[who] else None
-        assert (None if task is None else IDS[task]) == expected
-        if task is not None:
-            assert self.service.take(who, 1)[0] == task
+    @rule(who=person, sent=st.integers(1, 2))
+    def undo(self, who, sent):
+        last = self.service.last(who)
+        assert last == (self.given[who][-1] if self.given[who] else None)
+        if last is not None:
+            self.given[who].pop()
+            for _ in range(sent):
+                assert self.service.undo(who, last)
+            assert IDS[self.service.take(who, 1)[0]] == last
 
     @rule(seconds=st.sampled_from([1, 60, 101]))
     def time_passes(self, seconds):

@@ -215,7 +215,7 @@ def test_a_broken_line_is_named(path, line):
 def test_a_line_that_contradicts_an_earlier_one_is_named(path, line):
     service = TaskService(["p"], QueueSettings(), path)
     service.answer("w-1", "p", "x", "", 1)
-    service.undo("w-1")
+    service.undo("w-1", "p")
     service.answer("w-2", "p", "x", "", 1)
     service.close()
     worker = "w-2" if "label" in line else "w-1"
@@ -324,7 +324,7 @@ def test_gold_answers_are_counted_by_worker(path):
     for task, label in (("p", "Hats"), ("q", "Hats"), ("r", "Hats")):
         service.answer("w", task, label, "", 1)
     assert service.gold_right("w") == (1, 2)
-    service.undo("w")
-    service.undo("w")
+    service.undo("w", "r")
+    service.undo("w", "q")
     assert service.gold_right("w") == (1, 1)
     service.close()

@@ -35,6 +35,10 @@ def answer(client, id_, category="Hats", **others):
     return client.post("/answer", json=body)
 
 
+def undo(client, id_):
+    return client.post("/undo", json={"task": name_of(id_)})
+
+
 def test_a_person_gets_the_first_products_and_the_next_ones_after_each_answer(client):
     ann = client("Ann")
     said = ann.post("/tasks").json()
@@ -74,9 +78,22 @@ def test_an_answer_that_arrives_twice_counts_once(client):
 def test_the_last_answer_is_taken_back_and_asked_again(client):
     ann = client("Ann")
     answer(ann, "tote")
-    said = ann.post("/undo").json()
+    said = undo(ann, "tote").json()
     assert (said["undone"], said["tasks"][0]["id"]) == (True, "tote")
-    assert ann.post("/undo").json()["undone"] is False
+    assert said["last"] is None
+
+
+def test_taking_back_that_arrives_twice_takes_back_one_answer(client):
+    ann = client("Ann")
+    for id_ in IDS[:3]:
+        last = answer(ann, id_).json()["last"]
+        assert last == name_of(id_)
+    for _ in range(2):
+        said = undo(ann, IDS[2]).json()
+        assert (said["undone"], said["last"]) == (True, name_of(IDS[1]))
+        assert (ids(said)[0], said["progress"]["own"]) == (IDS[2], 2)
+    assert undo(ann, IDS[0]).json()["undone"] is False
+    assert undo(ann, IDS[1]).json()["progress"]["own"] == 1
 
 
 def test_answers_become_labels_under_pseudonyms(client, catalogue):
@@ -110,6 +127,7 @@ def test_answers_become_labels_under_pseudonyms(client, catalogue):
         % name_of("tote").encode(),
         b'{"task": "%s", "choice": "other", "seconds": 1}' % name_of("tote").encode(),
         b'{"task": "%s", "choice": "unsure"}' % name_of("tote").encode(),
+        b"{}",
         b'{"task": 1, "choice": "unsure", "seconds": 1}',
         b'{"task": "tote", "choice": "unsure", "seconds": 1}',
         b'{"task": "nothing", "choice": "unsure", "seconds": 1}',
@@ -256,7 +274,7 @@ def test_a_restart_goes_on_where_it_stopped(job, catalogue):
     with httpx.Client(base_url=server.url) as ann:
         ann.headers["Authorization"] = "Bearer ann-has-this-token"
         assert [each["id"] for each in tasks(ann)] == IDS[1:4]
-        assert ann.post("/undo").json()["tasks"][0]["id"] == "tote"
+        assert undo(ann, "tote").json()["tasks"][0]["id"] == "tote"
     assert json.loads((catalogue / "answers.jsonl").read_text().splitlines()[-1])["undo"] is True
 
 
