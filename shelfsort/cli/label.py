@@ -15,10 +15,10 @@ from shelfsort.core.web.exposure import check_page_exposure
 from shelfsort.core.web.people import new_people, read_people
 from shelfsort.core.web.protection import LOOPBACK_HOSTS
 from shelfsort.core.web.server import page_server
-from shelfsort.labeling.jobs.personal_data import has_personal_data
 from shelfsort.labeling.queue import log
 from shelfsort.labeling.web.job import LabelJob, OpenJob
 from shelfsort.labeling.web.products import Catalogue
+from shelfsort.products.personal_data import has_personal_data
 
 _PORT = 8010
 _MOST_ANSWERS = 3

@@ -7,11 +7,11 @@ from typing import Any
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import read_input, scheme
 from shelfsort.labeling.answer_files import json_record
-from shelfsort.labeling.jobs.personal_data import has_personal_data
 from shelfsort.labeling.jobs.tasks import MOST_LINE_BYTES
 from shelfsort.labeling.pages.worker_template import refuse_long_template
 from shelfsort.products.manifest.annotations import METADATA_SUFFIX
 from shelfsort.products.manifest.lines import file_lines
+from shelfsort.products.personal_data import has_personal_data
 
 _SERVED_BY_LABEL_STUDIO = "/data/"
 _VARIABLE = re.compile(r"\bvalue(?:List)?\s*=\s*[\"']\$(\w+)[\"']")

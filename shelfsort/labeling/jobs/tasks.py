@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shelfsort.labeling.jobs.chosen_ids import selection_of, selections_in
-from shelfsort.labeling.jobs.personal_data import has_personal_data
 from shelfsort.labeling.jobs.task_images import TaskImages
 from shelfsort.labeling.pages.written import FIELDS
 from shelfsort.labeling.path_ids import is_path_id
@@ -15,6 +14,7 @@ from shelfsort.products.manifest.lines import Line
 from shelfsort.products.manifest.parsing import parse_record, read_record
 from shelfsort.products.manifest.rejects import REASONS, RejectedLine
 from shelfsort.products.manifest.writing import manifest_line, product_fields
+from shelfsort.products.personal_data import has_personal_data
 from shelfsort.products.product import Product
 from shelfsort.products.tables.lines import catalogue_lines
 from shelfsort.products.tables.rows import Reading

@@ -5,7 +5,6 @@ from click.testing import CliRunner
 
 from shelfsort.cli.labels.command import labels
 from shelfsort.core.errors import InputError
-from shelfsort.labeling.jobs.personal_data import has_personal_data
 from shelfsort.products.manifest.lines import Line
 from shelfsort.products.manifest.parsing import parse_record, read_record
 
@@ -184,19 +183,3 @@ def test_before_strangers_see_it_a_person_confirms_and_addresses_are_left_out(tm
     out, said = written(place, data, "--public", "--no-personal-data")
     assert [line["title"] for line in out] == ["Mug"]
     assert "personal_data: 2" in said
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("Write to jo.b+x@shop.example.com!", True),
-        ("Call +1 (212) 555-0100 now", True),
-        ("EAN 4006381333931, 20 x 30 cm", False),
-        ("0049 30 901820", True),
-        ("GTIN 0012345678905", False),
-        ("a@b", False),
-        ("Price 1000000000000", False),
-    ],
-)
-def test_addresses_and_numbers_with_country_codes_are_found(text, found):
-    assert has_personal_data(text) is found
