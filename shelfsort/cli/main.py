@@ -56,6 +56,11 @@ COMMANDS = {
         "Start a compiled pipeline on a Kubeflow Pipelines server.",
         _PIPELINE,
     ),
+    "catalog": Command(
+        "shelfsort.cli.catalog.command:catalog",
+        "Collect products and pictures from sources, clean them, and write a manifest.",
+        "'shelfsort[catalog]'",
+    ),
     "labels": Command(
         "shelfsort.cli.labels.command:labels",
         "Ask people for labels, turn their answers into labels, and evaluate them.",
