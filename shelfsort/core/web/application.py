@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -72,6 +73,24 @@ def pages(
     inner = application([style, *routes], max_body_bytes=max_body_bytes, before=before)
     # Around the application, not in it: answers to its own failures get the headers too.
     return PageHeaders(inner, policy)
+
+
+def place_in(request: Request, name: str, size: int) -> int:
+    """The number from 0 to `size` - 1 that a part of the address is.
+
+    Args:
+        request: that was made.
+        name: of the part, in the route.
+        size: number of things that are there.
+
+    Raises:
+        HTTPException: 404, it is something else.
+    """
+    text = request.path_params[name]
+    digits = text.isascii() and text.isdecimal() and len(text) <= len(str(size))
+    if not digits or int(text) >= size:
+        raise HTTPException(404, "Not found")
+    return int(text)
 
 
 async def _style(request: Request) -> Response:

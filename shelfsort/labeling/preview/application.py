@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from shelfsort.core.storage import read_bytes, scheme
-from shelfsort.core.web.application import STYLE_SHEET, pages
+from shelfsort.core.web.application import STYLE_SHEET, pages, place_in
 from shelfsort.core.web.protection import CONTENT_SECURITY_POLICY
 from shelfsort.labeling.lambdas.pre_annotation import task_input
 from shelfsort.labeling.preview.answers import AnswerFile
@@ -72,8 +72,8 @@ class Preview:
         """What a browser talks to; see `core.web.application.pages` for the token."""
         routes = [
             Route("/", self._first),
-            Route("/task/{task:int}", self._task),
-            Route("/task/{task:int}", self._answer, methods=["POST"]),
+            Route("/task/{task}", self._task),
+            Route("/task/{task}", self._answer, methods=["POST"]),
             Route("/granted/{key}", self._file),
             Route("/crowd.js", _part("crowd.js", "text/javascript")),
             Route("/preview.css", _part("preview.css", "text/css")),
@@ -146,10 +146,7 @@ class Preview:
         return Response(content, media_type=_kind(content))
 
     def _number(self, request: Request) -> int:
-        task = int(request.path_params["task"])
-        if task >= len(self._lines):
-            raise HTTPException(404, "No such task")
-        return task
+        return place_in(request, "task", len(self._lines))
 
 
 def _kind(content: bytes) -> str:

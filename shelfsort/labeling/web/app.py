@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from shelfsort.core.web.application import pages
+from shelfsort.core.web.application import pages, place_in
 from shelfsort.core.web.token import person
 from shelfsort.labeling.answers import UNSURE
 from shelfsort.labeling.pages.worker_template import picker_part
@@ -81,7 +81,7 @@ class LabelPage:
             *(Route(path, _static(_own(name), kind)) for path, (name, kind) in _OWN.items()),
             *(Route(path, _static(picker_part(path[1:]), kind)) for path, kind in _PICKER.items()),
             Route(f"/{self._run}/tree.json", self._tree),
-            Route(f"/{self._run}/images/{{place:int}}", self._image),
+            Route(f"/{self._run}/images/{{place}}", self._image),
             Route("/tasks", self._tasks, methods=["POST"]),
             Route("/answer", self._answer, methods=["POST"]),
             Route("/undo", self._undo, methods=["POST"]),
@@ -99,9 +99,7 @@ class LabelPage:
         return Response(self._choices.packed, 200, headers, "application/json")
 
     async def _image(self, request: Request) -> Response:
-        place = request.path_params["place"]
-        if place >= len(self._listed):
-            raise HTTPException(404, "No such image")
+        place = place_in(request, "place", len(self._listed))
         loop = asyncio.get_running_loop()
         try:
             content = await loop.run_in_executor(self._loaders, self._images.jpeg, place)

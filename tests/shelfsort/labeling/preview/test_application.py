@@ -78,9 +78,10 @@ def test_what_is_no_answer_is_refused(browser, tmp_path, body):
     assert not (tmp_path / "answers").exists()
 
 
-def test_a_task_that_is_not_there_is_not_found(browser):
-    assert browser().get("/task/1").status_code == 404
-    assert browser().post("/task/1", json={}).status_code == 404
+@pytest.mark.parametrize("task", ["1", "-1", "x", "9" * 5000])
+def test_a_task_that_is_not_there_is_not_found(browser, task):
+    assert browser().get(f"/task/{task}").status_code == 404
+    assert browser().post(f"/task/{task}", json={}).status_code == 404
 
 
 def test_a_token_is_required(browser):
