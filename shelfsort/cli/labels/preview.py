@@ -25,6 +25,7 @@ from shelfsort.products.manifest.lines import file_lines
     default="preview-answers.jsonl",
     show_default=True,
     metavar="FILE",
+    type=click.Path(dir_okay=False),
     help="File that answers are appended to.",
 )
 @click.option("--port", type=PORT, default=0, help="Port. Default: a free one.")

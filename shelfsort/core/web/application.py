@@ -93,5 +93,11 @@ def place_in(request: Request, name: str, size: int) -> int:
     return int(text)
 
 
+def answer_not_stored(error: OSError) -> HTTPException:
+    """What a page says of an answer that could not be written: 507, and why."""
+    reason = error.strerror or type(error).__name__
+    return HTTPException(507, f"The answer could not be stored: {reason}")
+
+
 async def _style(request: Request) -> Response:
     return Response(style_sheet(), media_type="text/css")

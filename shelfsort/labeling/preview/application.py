@@ -15,12 +15,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from shelfsort.core.storage import read_bytes, scheme
-from shelfsort.core.web.application import STYLE_SHEET, pages, place_in
+from shelfsort.core.web.application import STYLE_SHEET, answer_not_stored, pages, place_in
 from shelfsort.core.web.protection import CONTENT_SECURITY_POLICY
 from shelfsort.labeling.lambdas.pre_annotation import task_input
 from shelfsort.labeling.preview.answers import AnswerFile
 from shelfsort.labeling.preview.liquid_page import LiquidPage
 from shelfsort.products.images.source import ImageSource
+from shelfsort.products.manifest.annotations import encodable
 from shelfsort.products.manifest.rejects import RejectedLine
 
 _LARGEST = 20_000_000
@@ -82,7 +83,11 @@ class Preview:
 
     def render(self, task: int, nonce: str = "") -> str:
         """The page of a task, from 0. Raises InputError as `LiquidPage.render` does."""
-        body = self._page.render(task_input(self._lines[task]), nonce)
+        shown = {
+            name: encodable(value) if isinstance(value, str) else value
+            for name, value in task_input(self._lines[task]).items()
+        }
+        body = self._page.render(shown, nonce)
         others = (("Previous", task - 1), ("Next", task + 1))
         links = "".join(
             f'<a href="/task/{number}">{name}</a>'
@@ -95,7 +100,7 @@ class Preview:
             nonce=nonce,
             task=task,
             said=f"<b>Preview</b> · task {task + 1:,} of {len(self._lines):,} · answers go to "
-            f"{html.escape(self._answers.place)}",
+            f"{html.escape(encodable(self._answers.place))}",
             links=links,
             body=body,
         )
@@ -132,7 +137,10 @@ class Preview:
             raise HTTPException(400, "The answer is not JSON") from error
         if not isinstance(answer, dict):
             raise HTTPException(400, "The answer is no object")
-        self._answers.add(task, answer)
+        try:
+            self._answers.add(task, answer)
+        except OSError as error:
+            raise answer_not_stored(error) from error
         return JSONResponse({"next": task + 1 if task + 1 < len(self._lines) else None})
 
     def _file(self, request: Request) -> Response:

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from shelfsort.core.web.application import pages, place_in
+from shelfsort.core.web.application import answer_not_stored, pages, place_in
 from shelfsort.core.web.token import person
 from shelfsort.labeling.answers import UNSURE
 from shelfsort.labeling.pages.worker_template import picker_part
@@ -134,8 +134,7 @@ class LabelPage:
             try:
                 said = work(worker)
             except OSError as error:
-                reason = error.strerror or type(error).__name__
-                raise HTTPException(507, f"The answer could not be stored: {reason}") from error
+                raise answer_not_stored(error) from error
             return {**said, **self._shown(worker, name)}
 
         loop = asyncio.get_running_loop()

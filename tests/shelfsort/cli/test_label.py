@@ -123,6 +123,13 @@ def test_a_port_in_use_is_named_with_the_remedy(call, shop):
         call("--host 192.0.2.1 --public http://192.0.2.1 --plaintext")
 
 
+def test_a_folder_is_no_file_of_the_previews_answers(shop):
+    words = f"preview page.html --data in.manifest --no-open --answers {shop}".split()
+    said = CliRunner().invoke(labels, words)
+    assert said.exit_code == 2
+    assert "'--answers'" in said.output and "is a directory" in said.output
+
+
 def test_images_of_the_web_need_a_package(call, monkeypatch):
     call("--allow-http")
     monkeypatch.setitem(sys.modules, "shelfsort.core.http", None)

@@ -72,6 +72,19 @@ def test_an_answer_is_appended_as_a_worker_response(browser, tmp_path):
     assert held[1]["answers"][0]["answerContent"] == {"label": "B"}
 
 
+def test_half_a_surrogate_pair_is_shown_as_a_question_mark(browser):
+    shown = browser(image="\ud800.jpg", title="Mug \udc00").get("/task/0")
+    assert shown.status_code == 200
+    assert "Mug ?" in shown.text
+
+
+def test_an_answer_that_cannot_be_kept_is_not_acknowledged(browser, tmp_path):
+    (tmp_path / "answers/a.jsonl").mkdir(parents=True)
+    answered = browser().post("/task/0", json={"label": "A"})
+    assert answered.status_code == 507
+    assert "Is a directory" in answered.json()["error"]
+
+
 @pytest.mark.parametrize("body", [b"{", b"[]", b"[" * 50_000])
 def test_what_is_no_answer_is_refused(browser, tmp_path, body):
     assert browser().post("/task/0", content=body).status_code == 400

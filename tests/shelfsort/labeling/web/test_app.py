@@ -185,7 +185,9 @@ def test_images_become_small_jpegs_on_white(client):
     assert str(refused.json()) == "{'error': \"The image lies outside the manifest's folder\"}"
 
 
-@pytest.mark.parametrize("place", ["5", "-1", "9" * 20, "9" * 5000, "%D9%A1", "%2e%2e%2fsecret.png", "x"])
+@pytest.mark.parametrize(
+    "place", ["5", "-1", "9" * 20, "9" * 5000, "%D9%A1", "%2e%2e%2fsecret.png", "x"]
+)
 def test_only_images_of_products_are_served(client, place):
     ann = client("Ann")
     folder = tasks(ann)[0]["image"].rsplit("/", 1)[0]
