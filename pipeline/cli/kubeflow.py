@@ -19,7 +19,7 @@ from pipeline.kubeflow.lint import lint
 from pipeline.kubeflow.spec import load_spec
 from pipeline.locations import TARGETS
 from shelfsort.core.errors import InputError, RunFailed
-from shelfsort.core.files import write_text
+from shelfsort.core.files import refuse_inputs, write_text
 from shelfsort.core.progress import LOGGER_NAME
 from shelfsort.core.storage import scheme
 from shelfsort.core.terminal import one_line
@@ -94,6 +94,7 @@ def compile_spec(
         raise InputError(
             f"--output: {output!r} is not a YAML file. Give a name that ends in .yaml."
         )
+    refuse_inputs(output, config_file, taxonomy)
     destination = Destination(
         target=target,
         image=image,

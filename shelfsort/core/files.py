@@ -43,6 +43,33 @@ def writing(place: Place) -> Iterator[IO[bytes]]:
         raise
 
 
+def refuse_inputs(output: Place | None, *inputs: Place | None, option: str = "--output") -> None:
+    """Refuses to write over what a command reads.
+
+    Args:
+        output: place to write; "" or None for none.
+        inputs: places that are read; "" or None for none.
+        option: that named the output, for the message.
+
+    Raises:
+        InputError: the output is one of the inputs, perhaps by another name.
+    """
+    if output and any(each and same_place(output, each) for each in inputs):
+        raise InputError(f"{output}: is the input. Give {option} another name.")
+
+
+def same_place(one: Place, other: Place) -> bool:
+    """Whether two places are one file, perhaps by another name or a link."""
+    if storage.absolute(one) == storage.absolute(other):
+        return True
+    if storage.is_remote(one) or storage.is_remote(other):
+        return False
+    try:
+        return storage.local_path(one).samefile(storage.local_path(other))
+    except (OSError, ValueError):
+        return False
+
+
 def write_bytes(place: Place, content: bytes) -> None:
     """Writes a file as `writing` does."""
     with writing(place) as stream:

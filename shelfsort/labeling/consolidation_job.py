@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from shelfsort.core.errors import InputError
+from shelfsort.core.files import refuse_inputs
 from shelfsort.core.storage import absolute, scheme
 from shelfsort.labeling.answer_files import (
     answer_rows,
@@ -19,7 +20,12 @@ from shelfsort.labeling.choice import AUTO
 from shelfsort.labeling.consensus import Consolidated, consolidate_answers
 from shelfsort.labeling.label_tree import LabelTree, Resolve
 from shelfsort.labeling.manifest_answers import ManifestAnswers, task_of, with_verdict
-from shelfsort.labeling.model_scores import TITLES, given_scores, title_scores
+from shelfsort.labeling.model_scores import (
+    TITLES,
+    given_scores,
+    scores_file,
+    title_scores,
+)
 from shelfsort.products.manifest.annotations import CUSTOM, METADATA_SUFFIX
 from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.manifest.label_attributes import find_label_attribute
@@ -87,7 +93,8 @@ class ConsolidationJob:
             )
         except ValueError as error:
             raise InputError(f"{self.data}: {error}.") from error
-        return Result(files, table, found, consolidated, tree)
+        beside = (self.gold, scores_file(self.scores), self.taxonomy)
+        return Result(files, table, found, consolidated, tree, beside)
 
     def _scores(self, found: ManifestAnswers, resolve: Resolve) -> dict[str, dict[str, float]]:
         if self.scores == TITLES:
@@ -130,6 +137,7 @@ class Result:
         found: the answers, with what was odd about them.
         consolidated: verdicts, method and workers.
         tree: that the labels are from.
+        beside: places that were read besides; "" for none.
     """
 
     files: tuple[str, ...]
@@ -137,6 +145,7 @@ class Result:
     found: ManifestAnswers
     consolidated: Consolidated
     tree: LabelTree
+    beside: tuple[str, ...] = ()
 
     @property
     def first_unknown(self) -> str:
@@ -167,8 +176,7 @@ class Result:
         Raises:
             InputError: the place is a file that was read, or images would not be found from there.
         """
-        if absolute(place) in {absolute(file) for file in self.files}:
-            raise InputError(f"{place}: is the input. Give --output another name.")
+        refuse_inputs(place, *self.files, *self.beside)
         lines = self._table_lines() if self.table else self._manifest_lines(place)
         return write_manifest(place, lines)
 

@@ -1,12 +1,13 @@
 """Turns the answers that other tools export into one manifest with every worker's answer."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from shelfsort.core.errors import InputError
-from shelfsort.core.storage import absolute, is_folder
+from shelfsort.core.files import refuse_inputs
+from shelfsort.core.storage import is_folder
 from shelfsort.labeling import ground_truth, label_studio
 from shelfsort.labeling.answer_files import (
     answer_rows,
@@ -62,6 +63,11 @@ class Imported:
     def answers(self) -> int:
         """Number of all answers."""
         return sum(map(len, self.entries.values()))
+
+
+def export_files(source: str) -> Sequence[str]:
+    """The files that an export consists of. Raises InputError for a folder without responses."""
+    return ground_truth.response_files(source) if is_folder(source) else [source]
 
 
 def read_export(source: str, field: str = "") -> Imported:
@@ -122,8 +128,7 @@ def write_import(found: Imported, place: str, attribute: str, products: str = ""
         Job(attribute)
     except ValueError as error:
         raise InputError(f"--attribute {attribute}: {error}. Choose another name.") from error
-    if products and absolute(products) == absolute(place):
-        raise InputError(f"{place}: is the input. Give --output another name.")
+    refuse_inputs(place, products)
     known = dict(_joined(found, products, place, attribute)) if products else {}
     found.counts["unanswered_product"] = sum(1 for _, name in known.values() if name is None)
     return write_manifest(place, _lines(found, known, attribute, bool(products)))

@@ -35,12 +35,24 @@ def given_scores(place: str) -> Scores:
     Raises:
         InputError: there are no scores, or they cannot be read.
     """
-    if is_folder(place):
-        found = list_files(join(place, *_OF_A_RUN, "*", _HELD_OUT))
-        if not found:
-            raise InputError(f"{place}: no held-out scores. Give the output folder of a run.")
-        return _of_run(max(found, key=_number))
-    return _of_run(place) if place.endswith(".npz") else read_scores(place)
+    file = scores_file(place)
+    return _of_run(file) if file.endswith(".npz") else read_scores(file)
+
+
+def scores_file(place: str) -> str:
+    """The file that `given_scores` reads; "" for none and for `TITLES`.
+
+    Raises:
+        InputError: the folder is not of a run that left scores.
+    """
+    if place in ("", TITLES):
+        return ""
+    if not is_folder(place):
+        return place
+    found = list_files(join(place, *_OF_A_RUN, "*", _HELD_OUT))
+    if not found:
+        raise InputError(f"{place}: no held-out scores. Give the output folder of a run.")
+    return max(found, key=_number)
 
 
 def title_scores(tasks: Sequence[str], texts: Sequence[str], answers: Answers) -> Scores:

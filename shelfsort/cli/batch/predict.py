@@ -17,6 +17,7 @@ from shelfsort.client.classifier import ServerError
 from shelfsort.client.each import Ask, answer_each
 from shelfsort.client.messages import Answer, AnswerError
 from shelfsort.core.errors import InputError, RunFailed
+from shelfsort.core.files import refuse_inputs
 from shelfsort.core.storage import is_remote, local_path
 from shelfsort.products.images.source import ImageSources
 from shelfsort.products.manifest.files import find_manifest_files
@@ -80,7 +81,7 @@ def predict_file(job: Job, ask: Ask, say: Callable[[str], None]) -> Outcome:
         say: shows a line of progress.
 
     Raises:
-        InputError: the data cannot be read, or the output cannot be written.
+        InputError: the data cannot be read, or the output cannot be written or is the data.
         RunFailed: the model stopped answering; the same call goes on from there.
     """
     write = writer_of(job.output)
@@ -88,6 +89,7 @@ def predict_file(job: Job, ask: Ask, say: Callable[[str], None]) -> Outcome:
         raise InputError(f"--output {job.output}: not a path of this machine. Copy it afterwards.")
     target = local_path(job.output)
     files = find_manifest_files(job.data)
+    refuse_inputs(job.output, *files)
     digest, total = _fingerprint(files, job.how)
     journal = Journal(_journal_path(target), {"model": job.model, "data": digest})
     resumed = journal.done

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from shelfsort.cli.numbers import FiniteRange
-from shelfsort.core.files import write_bytes
+from shelfsort.core.files import refuse_inputs, write_bytes
 from shelfsort.core.terminal import json_text, one_line
 from shelfsort.labeling.answers import UNSURE
 from shelfsort.labeling.evaluation import FIGURES, Cost, Quality, Share, between_jobs
@@ -22,6 +22,7 @@ from shelfsort.labeling.job_report import (
     report_jobs,
 )
 from shelfsort.labeling.outlook import Difference
+from shelfsort.products.manifest.files import find_manifest_files
 
 
 @click.command(short_help="Say how good jobs were, and what labels cost.")
@@ -80,6 +81,8 @@ def evaluate(
     """
     if len(price) > 1 and len(price) != len(jobs):
         raise click.UsageError(f"--price is given {len(price)} times for {len(jobs)} jobs.")
+    files = (file for job in jobs for file in find_manifest_files(job))
+    refuse_inputs(place, *files, gold, taxonomy, option="--html")
     found = evaluate_jobs(jobs, gold, taxonomy, attribute, cannot_tell)
     prices = Prices(price * len(jobs) if len(price) == 1 else price, fee, project)
     reports = report_jobs(found, prices if price else None)

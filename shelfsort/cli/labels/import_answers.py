@@ -2,8 +2,9 @@
 
 import click
 
+from shelfsort.core.files import refuse_inputs
 from shelfsort.core.terminal import one_line
-from shelfsort.labeling.import_job import ODDITIES, write_import
+from shelfsort.labeling.import_job import ODDITIES, export_files, write_import
 from shelfsort.labeling.joined_exports import read_exports
 from shelfsort.products.tables.rows import CATEGORY
 
@@ -40,6 +41,7 @@ def import_answers(
       shelfsort labels import worker-response --products input.manifest --output labelled.manifest
       shelfsort labels import project-1.json project-2.json --output labelled.manifest
     """
+    refuse_inputs(output, *(file for each in exports for file in export_files(each)))
     found = read_exports(exports, label_field)
     written = write_import(found, output, attribute, products)
     click.echo(f"{len(found.entries):,} products, {found.answers:,} answers")

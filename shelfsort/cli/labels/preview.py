@@ -7,6 +7,7 @@ import click
 
 from shelfsort.cli.numbers import PORT
 from shelfsort.core.errors import InputError
+from shelfsort.core.files import refuse_inputs
 from shelfsort.core.signals import EndingSignals
 from shelfsort.core.storage import absolute, read_input
 from shelfsort.core.terminal import one_line
@@ -51,6 +52,7 @@ def preview(template: str, data: str, first: int, answers: str, port: int, open_
     from shelfsort.core.web.server import page_server
     from shelfsort.core.web.token import access_token
 
+    refuse_inputs(answers, template, data, option="--answers")
     text = read_input(template, "template").decode("utf-8", "replace")
     refuse_long_template(template, text)
     lines = [json_record(line).fields for line in itertools.islice(file_lines(data), first)]

@@ -8,10 +8,11 @@ from shelfsort.cli.taxonomy.labels import attribute_option
 from shelfsort.cli.taxonomy.suggest import mode_option, split_option
 from shelfsort.cli.taxonomy.tree import file_argument, say
 from shelfsort.core.errors import InputError
-from shelfsort.core.files import write_bytes
+from shelfsort.core.files import refuse_inputs, write_bytes
 from shelfsort.core.storage import absolute
 from shelfsort.labeling.trees.labelled import Counts, labelled_lines
 from shelfsort.labeling.trees.predictions import find_predictions, read_predictions
+from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.taxonomy import Taxonomy
 
 
@@ -48,6 +49,7 @@ def draw(
         raise InputError(
             f"needs the package {missing.name!r}. Run: pip install 'shelfsort[labels]'"
         ) from missing
+    refuse_inputs(output, file, *(find_manifest_files(absolute(data)) if data else ()))
     tree = Taxonomy.load(file)
     counts = None
     if data is not None:
@@ -55,6 +57,7 @@ def draw(
     accuracy = None
     if run is not None:
         place = find_predictions(absolute(run))
+        refuse_inputs(output, place)
         accuracy = accuracies(tree, read_predictions(place, split, mode))
         if not accuracy:
             raise InputError(

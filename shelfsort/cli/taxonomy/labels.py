@@ -9,10 +9,11 @@ import click
 
 from shelfsort.cli.taxonomy.tree import file_argument, json_option, say, say_json
 from shelfsort.core.errors import InputError
-from shelfsort.core.files import write_json, write_text
+from shelfsort.core.files import refuse_inputs, write_json, write_text
 from shelfsort.core.spreadsheets import as_cell
 from shelfsort.core.storage import absolute
 from shelfsort.labeling.trees.labelled import Counts, labelled_lines
+from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.reduction import load_reduction
 from shelfsort.products.tables.forms import form_of, rows_of
 from shelfsort.products.tables.rows import Reading, Row
@@ -56,6 +57,7 @@ def rollup(
       shelfsort taxonomy rollup tree.json products.csv --to Kitchen --to "Garden > Tools"
       shelfsort taxonomy rollup tree.json counts.csv --counts --depth 2 --json
     """
+    refuse_inputs(output, file, *find_manifest_files(absolute(data)))
     tree = Taxonomy.load(file)
     up = RollUp(tree, depth, to)
     if counts:
@@ -111,6 +113,8 @@ def reduce(
       shelfsort taxonomy reduce tree.json --reduction rules.csv --data labelled.manifest \\
           --output reduced.json
     """
+    products = find_manifest_files(absolute(data)) if data else ()
+    refuse_inputs(output, file, reduction, *products)
     tree = Taxonomy.load(file)
     merges = load_reduction(reduction, tree)
     try:

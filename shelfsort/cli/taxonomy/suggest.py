@@ -10,10 +10,11 @@ import click
 from shelfsort.cli.taxonomy.labels import attribute_option
 from shelfsort.cli.taxonomy.tree import file_argument, json_option, say, say_json
 from shelfsort.core.errors import InputError
-from shelfsort.core.files import write_text
+from shelfsort.core.files import refuse_inputs, write_text
 from shelfsort.core.storage import absolute
 from shelfsort.labeling.trees.labelled import labelled_lines
 from shelfsort.labeling.trees.predictions import MODES, SPLITS, find_predictions, read_predictions
+from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -87,12 +88,14 @@ def suggest(
         raise InputError(
             f"needs the package {missing.name!r}. Run: pip install 'shelfsort[labels]'"
         ) from missing
+    refuse_inputs(output, file, *(find_manifest_files(absolute(data)) if data else ()))
     tree = Taxonomy.load(file)
     if data is not None:
         answers = (each.answers for each in labelled_lines(absolute(data), tree, label_attribute))
         found = confusion.confused_by_workers(answers)
     else:
         place = find_predictions(absolute(str(run)))
+        refuse_inputs(output, place)
         found = confusion.confused_by_model(
             (each.label, each.predicted, each.group)
             for each in read_predictions(place, split, mode)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from shelfsort.core.errors import InputError
-from shelfsort.core.files import write_json
+from shelfsort.core.files import refuse_inputs, write_json
 from shelfsort.core.storage import absolute
 from shelfsort.core.terminal import json_text, one_line
 from shelfsort.products.tables.forms import form_of, rows_of
@@ -119,6 +119,7 @@ def build(sources: tuple[str, ...], column: str | None, output: str, as_json: bo
       shelfsort taxonomy build categories.txt --output shopify.json
       shelfsort taxonomy build products.csv --column category --output tree.json
     """
+    refuse_inputs(output, *sources)
     if column is not None:
         tree = _of_products(sources, column)
     elif len(sources) == 1:
@@ -144,6 +145,7 @@ def save(file: str, output: str, as_json: bool) -> None:
     Examples:
       shelfsort taxonomy save tree.csv --output tree.json
     """
+    refuse_inputs(output, file)
     write_tree(Taxonomy.load(file), output, as_json)
 
 

@@ -8,6 +8,7 @@ import click
 
 from shelfsort.cli.taxonomy.tree import json_option, say, say_json
 from shelfsort.core.errors import InputError
+from shelfsort.core.files import refuse_inputs, same_place
 from shelfsort.core.storage import absolute
 from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.manifest.lines import Line, file_lines
@@ -47,6 +48,7 @@ def diff(
       shelfsort taxonomy diff old.json new.json
       shelfsort taxonomy diff old.json new.json --mapping-output mapping.csv
     """
+    refuse_inputs(mapping_output, old, new, mapping, option="--mapping-output")
     before, after = Taxonomy.load(old), Taxonomy.load(new)
     known = load_mapping(mapping, before, after) if mapping else {}
     changes = difference(before, after, known)
@@ -85,11 +87,11 @@ def migrate(
           --mapping mapping.csv --output new.manifest --rest rest.manifest
     """
     sources = find_manifest_files(absolute(manifest))
+    refuse_inputs(output, *sources, old, new, mapping)
+    refuse_inputs(rest, *sources, old, new, mapping, option="--rest")
+    if same_place(output, rest):
+        raise InputError(f"{rest}: given twice. Give --output and --rest names of their own.")
     outputs = [absolute(output), absolute(rest)]
-    if len({*sources, *outputs}) < len(sources) + 2:
-        raise InputError(
-            f"{output}: the same file twice. Give --output and --rest names of their own."
-        )
     before, after = Taxonomy.load(old), Taxonomy.load(new)
     known = load_mapping(mapping, before, after) if mapping else {}
     outcome = migrate_lines(_lines(sources), Carrier(before, after, known).label, *outputs)

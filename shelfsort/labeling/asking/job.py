@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from shelfsort.core.errors import InputError
-from shelfsort.core.storage import absolute
+from shelfsort.core.files import refuse_inputs
 from shelfsort.labeling.asking.belief import Belief
 from shelfsort.labeling.asking.catalogue import Catalogue, Sources, read_catalogue, without_label
 from shelfsort.labeling.asking.gold_questions import next_gold
@@ -28,7 +28,9 @@ from shelfsort.labeling.asking.plan import (
 from shelfsort.labeling.asking.whose import assign
 from shelfsort.labeling.chance import order_key
 from shelfsort.labeling.consolidation_job import refuse_lost_images
+from shelfsort.labeling.model_scores import scores_file
 from shelfsort.products.manifest.annotations import CUSTOM, METADATA_SUFFIX
+from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.manifest.label_origin import SELECTED_BY, label_origin_fields
 from shelfsort.products.manifest.outcomes import CONSOLIDATION, LABEL
 from shelfsort.products.manifest.writing import write_manifest
@@ -127,9 +129,9 @@ class AskingJob:
         return {name: float(skill) for name, skill in named if name and not name.startswith("(")}
 
     def _refuse_input(self, place: str) -> None:
-        files = {absolute(each.line.file) for each in self.catalogue.products.values()}
-        if absolute(place) in files:
-            raise InputError(f"{place}: is the input. Give --output another name.")
+        given = self.sources
+        files = [file for each in given.manifests for file in find_manifest_files(each)]
+        refuse_inputs(place, *files, given.taxonomy, given.gold, scores_file(given.scores))
 
     def _asked_lines(
         self, batch: Batch, place: str, gold_questions: int

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 from shelfsort.core.errors import InputError
-from shelfsort.core.files import write_bytes, write_text
+from shelfsort.core.files import refuse_inputs, write_bytes, write_text
 from shelfsort.core.storage import absolute, files_beneath, join, scheme
 from shelfsort.labeling.pages.guide import read_guide
 from shelfsort.labeling.pages.label_studio_config import label_studio_config
@@ -56,9 +56,10 @@ def write_ground_truth_template(
     """Writes the template, and the tree's files if `tree_files` names a folder for them.
 
     Raises:
-        InputError: the template is longer than Ground Truth takes, the folder has files already, or
-            the tree or the guide cannot be read.
+        InputError: the template is longer than Ground Truth takes, the folder has files already,
+            the output is the tree or the guide, or one of these cannot be read.
     """
+    refuse_inputs(output, taxonomy, words.guide)
     tree = Taxonomy.load(taxonomy)
     nodes = picker_nodes(tree, read_guide(words.guide, tree) if words.guide else None)
     addresses: list[str] = []
@@ -81,7 +82,12 @@ def write_ground_truth_template(
 def write_label_studio_config(
     taxonomy: str, output: str, words: Words, fields: tuple[str, ...] = FIELDS
 ) -> Written:
-    """Writes the configuration. Raises InputError as `label_studio_config` does."""
+    """Writes the configuration.
+
+    Raises:
+        InputError: the output is the tree or the guide, or as `label_studio_config`.
+    """
+    refuse_inputs(output, taxonomy, words.guide)
     tree = Taxonomy.load(taxonomy)
     nodes = picker_nodes(tree, read_guide(words.guide, tree) if words.guide else None)
     config = label_studio_config(nodes, fields, words.question, words.instructions)

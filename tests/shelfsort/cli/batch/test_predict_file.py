@@ -83,6 +83,15 @@ def test_answers_may_be_a_table(answered):
     assert json.loads(found[0]["top"])[0] == {"category": "mugs", "score": pytest.approx(0.7)}
 
 
+def test_answers_do_not_take_the_place_of_the_products(answered, table):
+    before = table.read_bytes()
+    (table.parent / "answers.csv").symlink_to(table)
+    with pytest.raises(InputError, match="is the input"):
+        answered("csv")
+    assert table.read_bytes() == before
+    assert list(table.parent.glob(".answers*")) == []
+
+
 def test_an_id_that_begins_as_a_formula_is_a_text_in_a_table_and_exact_elsewhere(answered, table):
     id_ = "=HYPERLINK(1)"
     table.write_text(f"id,title\n{id_},mugs\n")
