@@ -84,6 +84,11 @@ COMMANDS = {
         "Check, build, search, reduce, compare and draw category trees.",
         _LIBRARY,
     ),
+    "rules": Command(
+        "shelfsort.cli.rules.command:rules",
+        "Check and try the rules that turn answers into decisions.",
+        "'shelfsort[decisions]'",
+    ),
     "models": Command(
         "serving.cli.models:models", "List, roll back, prune and verify pushed models.", _SERVING
     ),

@@ -25,8 +25,8 @@ class Document:
 
     Attributes:
         value: in plain Python types; None for an empty document.
-        lines: line of each key, from 1, by the keys that lead to it. What an alias stands for has
-            the lines of its anchor only.
+        lines: line of each key and of each item of a list, from 1, by the keys and the numbers,
+            from "0", that lead to it. What an alias stands for has the lines of its anchor only.
     """
 
     value: Any
@@ -119,13 +119,21 @@ def _lines(node: yaml.Node) -> Iterator[tuple[Keys, int]]:
     waiting: list[tuple[Keys, yaml.Node]] = [((), node)]
     while waiting:
         keys, current = waiting.pop()
-        if not isinstance(current, yaml.MappingNode) or id(current) in seen:
+        if isinstance(current, yaml.ScalarNode) or id(current) in seen:
             continue
         seen.add(id(current))
-        for key, value in current.value:
-            here = (*keys, str(key.value))
+        for name, named, value in _inner(current):
+            here = (*keys, name)
             waiting.append((here, value))
-            yield here, key.start_mark.line + 1
+            yield here, named.start_mark.line + 1
+
+
+def _inner(node: yaml.Node) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
+    """The values in a mapping or list: key or number, the node that stands first, the value."""
+    if isinstance(node, yaml.MappingNode):
+        yield from ((str(key.value), key, value) for key, value in node.value)
+    else:
+        yield from ((str(number), each, each) for number, each in enumerate(node.value))
 
 
 class _Loader(yaml.SafeLoader):

@@ -1,0 +1,1 @@
+"""Rules that turn an answer about a product into a decision."""
