@@ -113,12 +113,16 @@ class Source(Protocol):
 
     Attributes:
         lists_all: whether a full pass names every product, so that what is missing was deleted.
+            It is read after the last page: a source may learn on the way that it missed some.
     """
 
     lists_all: bool
 
     def pages(self, cursor: str, state: str) -> Iterator[Page]:
         """The pages from a cursor on.
+
+        A product that several categories list may come again; the first row of a pass stays. A
+        source that does not know the cursor any more begins again.
 
         Args:
             cursor: as a page gave it; "" for the beginning.

@@ -45,6 +45,15 @@ _NOT_PUBLIC_V6 = tuple(
         ),
     )
 )
+_COMPANY_V4 = tuple(
+    map(
+        ipaddress.IPv4Network,
+        ("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
+    )
+)
+_COMPANY_V6 = tuple(map(ipaddress.IPv6Network, ("::1/128", "fc00::/7")))
+# They answer with the credentials of the machine.
+_METADATA = frozenset(map(ipaddress.ip_address, ("100.100.100.200", "fd00:ec2::254")))
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _6TO4 = ipaddress.IPv6Network("2002::/16")
@@ -69,6 +78,23 @@ def is_public_address(address: str) -> bool:
     if parsed in _MAPPED or parsed in _NAT64:
         return True
     return parsed in _GLOBAL_UNICAST and not any(parsed in network for network in _NOT_PUBLIC_V6)
+
+
+def is_company_address(address: str) -> bool:
+    """Whether an IP address is public, or one that a company uses inside: private or loopback.
+
+    Link-local addresses, metadata services of clouds, multicast and reserved addresses are neither.
+
+    Raises:
+        ValueError: `address` is no IP address.
+    """
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    if parsed in _METADATA:
+        return False
+    networks = _COMPANY_V4 if isinstance(parsed, ipaddress.IPv4Address) else _COMPANY_V6
+    return any(parsed in network for network in networks) or is_public_address(str(parsed))
 
 
 def _is_public_v4(address: ipaddress.IPv4Address) -> bool:

@@ -29,6 +29,7 @@ from aiohttp.client_exceptions import (
 from aiohttp.connector import AddrInfoType
 
 from shelfsort.core.http.addresses import AddressRule, is_public_address
+from shelfsort.core.http.messages import Answer, Request, Unpacking
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 10
@@ -38,6 +39,7 @@ _PIECE_BYTES = 1 << 16
 _KEPT_S = 2.0
 _CLOSED_WITHIN_S = 5.0
 _HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "shelfsort"}
+_ASKING = {"Accept": "application/json", "Accept-Encoding": "gzip"}
 _TOO_LATE = "no whole answer in time"
 
 
@@ -46,11 +48,17 @@ class DownloadError(Exception):
 
     Attributes:
         status: the HTTP status, where that is why.
+        passing: whether the same request may succeed a moment later.
     """
 
-    def __init__(self, reason: str, status: int | None = None):
+    def __init__(self, reason: str, status: int | None = None, *, passing: bool = False):
         super().__init__(reason)
         self.status = status
+        self.passing = passing
+
+
+class UnreachableError(DownloadError):
+    """The host has no address, or none that may be connected to."""
 
 
 class TooLargeError(DownloadError):
@@ -73,7 +81,7 @@ class Limits:
 
 
 class AsyncDownloader:
-    """Fetches by GET, many at a time in one event loop. Connections are kept for a moment."""
+    """Fetches many at a time in one event loop. Connections are kept for a moment."""
 
     def __init__(
         self,
@@ -117,6 +125,32 @@ class AsyncDownloader:
         with _as_download_errors():
             return await asyncio.wait_for(self._followed(yarl.URL(url)), self._limits.total_s)
 
+    async def ask(self, request: Request) -> Answer:
+        """What a service answers, whatever the status. Redirects are not followed.
+
+        Raises:
+            TooLargeError: the body is longer than allowed, as it comes or decompressed.
+            DownloadError: there is no whole answer.
+        """
+        with _as_download_errors():
+            return await asyncio.wait_for(self._answered(request), self._limits.total_s)
+
+    async def _answered(self, request: Request) -> Answer:
+        async with self._session.request(
+            request.method,
+            _checked(yarl.URL(request.url)),
+            headers={**_ASKING, **request.headers},
+            data=request.body or None,
+            allow_redirects=False,
+        ) as response:
+            try:
+                encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+                body = await self._read(response, Unpacking(encoding))
+            except ValueError as error:
+                raise DownloadError(str(error)) from error
+            links = {name: str(link["url"]) for name, link in response.links.items()}
+            return Answer(response.status, response.headers, body, links)
+
     async def _followed(self, url: yarl.URL) -> bytes:
         for _ in range(_MAX_REDIRECTS + 1):
             async with self._session.get(_checked(url), allow_redirects=False) as response:
@@ -135,14 +169,19 @@ class AsyncDownloader:
             raise DownloadError(
                 f"the answer is compressed ({encoding[:40]}), which was not asked for"
             )
+        return await self._read(response, Unpacking("identity"))
+
+    async def _read(self, response: aiohttp.ClientResponse, unpacking: Unpacking) -> bytes:
         most = self._limits.max_bytes
         body = bytearray()
         if (response.content_length or 0) <= most:
             async for piece in response.content.iter_chunked(_PIECE_BYTES):
-                body += piece
+                body += unpacking.add(piece, most + 1 - len(body))
                 if len(body) > most:
                     break
             else:
+                if body and not unpacking.whole:
+                    raise DownloadError("the answer was cut off", passing=True)
                 return bytes(body)
         raise TooLargeError(f"more than {most:,} bytes")
 
@@ -176,6 +215,10 @@ class Downloader:
     def get(self, url: str) -> bytes:
         """As AsyncDownloader.get."""
         return asyncio.run_coroutine_threadsafe(self._downloader.get(url), self._loop).result()
+
+    def ask(self, request: Request) -> Answer:
+        """As AsyncDownloader.ask."""
+        return asyncio.run_coroutine_threadsafe(self._downloader.ask(request), self._loop).result()
 
     def close(self) -> None:
         """Closes the connections that are kept. Happens by itself when nobody has this any more."""
@@ -220,20 +263,21 @@ def _as_download_errors() -> Iterator[None]:
     except DownloadError:
         raise
     except (TimeoutError, asyncio.TimeoutError) as error:
-        raise DownloadError(_TOO_LATE) from error
+        raise DownloadError(_TOO_LATE, passing=True) from error
     except (ClientConnectorCertificateError, ClientSSLError) as error:
         raise DownloadError("its certificate is not valid for the name") from error
     except (aiohttp.InvalidURL, ValueError) as error:
         raise DownloadError("the address is not valid") from error
     except ClientConnectorError as error:
-        raise DownloadError(_unconnected(error)) from error
+        raise _unconnected(error) from error
     except (aiohttp.ClientError, OSError) as error:
-        raise DownloadError("the server did not answer in HTTP") from error
+        raise DownloadError("the server did not answer in HTTP", passing=True) from error
 
 
-def _unconnected(error: ClientConnectorError) -> str:
-    """Why there is no connection, the same for an inner name and for none."""
-    hidden = isinstance(error, ClientConnectorDNSError)
-    if hidden or isinstance(error.os_error, _RefusedAddressError):
-        return f"{error.host} is not on the public internet"
-    return "the host accepts no connection"
+def _unconnected(error: ClientConnectorError) -> DownloadError:
+    """Why there is no connection; the message is the same for an inner name and for none."""
+    unknown = isinstance(error, ClientConnectorDNSError)
+    if unknown or isinstance(error.os_error, _RefusedAddressError):
+        reason = f"{error.host} is not on the public internet"
+        return UnreachableError(reason, passing=unknown)
+    return DownloadError("the host accepts no connection", passing=True)
