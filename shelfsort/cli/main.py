@@ -89,6 +89,11 @@ COMMANDS = {
         "Check and try the rules that turn answers into decisions.",
         "'shelfsort[decisions]'",
     ),
+    "promise": Command(
+        "shelfsort.cli.promise:promise",
+        "Watch whether automatic decisions are right as often as promised.",
+        "'shelfsort[decisions]'",
+    ),
     "models": Command(
         "serving.cli.models:models", "List, roll back, prune and verify pushed models.", _SERVING
     ),

@@ -1,0 +1,139 @@
+"""The group `shelfsort promise`."""
+
+from typing import Any
+
+import click
+
+from shelfsort.cli.numbers import FiniteRange
+from shelfsort.core.files import write_text
+from shelfsort.core.terminal import json_text, one_line
+from shelfsort.decisions.promise.audits import read_audits
+from shelfsort.decisions.promise.verdict import Verdict, Watched, judge
+
+_BROKEN = 1
+_SHOWN = 20
+
+
+@click.group()
+def promise() -> None:
+    """Watch whether decisions made without a person are right as often as promised.
+
+    \b
+    Examples:
+      shelfsort promise check audits.csv --promise 0.98
+      shelfsort promise check audits.csv --promise 0.95 --json
+    """
+
+
+@promise.command()
+@click.argument("audits")
+@click.option(
+    "--promise",
+    "promised",
+    required=True,
+    type=FiniteRange(0, 1, min_open=True, max_open=True),
+    help="Share that is promised to be right, such as 0.98.",
+)
+@click.option(
+    "--alpha",
+    default=0.05,
+    show_default=True,
+    type=FiniteRange(0, 1, min_open=True, max_open=True),
+    help="Chance of a false alarm in a year.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the evidence of each day.")
+@click.option(
+    "--metrics", metavar="FILE", help="Write metrics for Prometheus's textfile collector."
+)
+def check(audits: str, promised: float, alpha: float, as_json: bool, metrics: str | None) -> None:
+    """Judge a table of audits: columns day, category and right.
+
+    The audited decisions have to be a random sample of those made without a person. It may be run
+    every day: a false alarm in a year has a chance of at most --alpha. Among the categories named,
+    at most a share of --alpha is named wrongly. It ends with status 1 if the promise is broken.
+
+    \b
+    Examples:
+      shelfsort promise check audits.csv --promise 0.98
+      shelfsort promise check audits.csv --promise 0.98 --metrics /var/lib/node/promise.prom
+    """
+    verdict = judge(read_audits(audits), promised, alpha)
+    if metrics:
+        write_text(metrics, _as_metrics(verdict))
+    click.echo(json_text(_as_json(verdict)) if as_json else "\n".join(_as_lines(verdict)))
+    if verdict.is_broken:
+        raise click.exceptions.Exit(_BROKEN)
+
+
+def _as_lines(verdict: Verdict) -> list[str]:
+    overall = verdict.overall
+    days, (low, high) = overall.counts.days, overall.interval
+    lines = [
+        f"{overall.counts.n:,} audits from {days[0]} to {days[-1]}: {overall.share:.1%} right "
+        f"[{low:.1%}, {high:.1%}], promised {verdict.promise:.1%}",
+        f"Overall: {_said(overall)}",
+    ]
+    for name in verdict.broken[:_SHOWN]:
+        own = verdict.categories[name]
+        lines.append(
+            one_line(f"Broken in {name}: {sum(own.counts.right):,} of {own.counts.n:,} right")
+        )
+    if len(verdict.broken) > _SHOWN:
+        lines.append(f"Broken in {len(verdict.broken) - _SHOWN:,} more; --json names them.")
+    if verdict.is_broken:
+        lines.append("Send these products to people, find out why, and train on the new labels.")
+    return lines
+
+
+def _said(watched: Watched) -> str:
+    if watched.alarm is not None:
+        return f"the promise was broken; noticed on {watched.alarm}"
+    return f"no evidence against the promise (e-value {watched.e_value:.3g})"
+
+
+def _as_json(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "promise": verdict.promise,
+        "alpha": verdict.alpha,
+        "broken": verdict.is_broken,
+        "broken_categories": list(verdict.broken),
+        "overall": _watched_json(verdict.overall),
+        "categories": {name: _watched_json(own) for name, own in verdict.categories.items()},
+    }
+
+
+def _watched_json(watched: Watched) -> dict[str, Any]:
+    return {
+        "audits": watched.counts.n,
+        "right": watched.share,
+        "interval": watched.interval,
+        "e_value": watched.e_value,
+        "alarm": watched.alarm and watched.alarm.isoformat(),
+        "days": [
+            {"day": day.isoformat(), "right": right, "wrong": wrong, "e_value": value}
+            for day, right, wrong, value in zip(
+                watched.counts.days,
+                watched.counts.right,
+                watched.counts.wrong,
+                watched.e_values,
+                strict=True,
+            )
+            if right or wrong
+        ],
+    }
+
+
+def _as_metrics(verdict: Verdict) -> str:
+    overall = verdict.overall
+    gauges = {
+        "promise_ratio": verdict.promise,
+        "audited_right_ratio": overall.share,
+        "audits": overall.counts.n,
+        "promise_e_value": overall.e_value,
+        "promise_broken": int(verdict.is_broken),
+        "promise_broken_categories": len(verdict.broken),
+    }
+    return "".join(
+        f"# TYPE shelfsort_{name} gauge\nshelfsort_{name} {value:g}\n"
+        for name, value in gauges.items()
+    )

@@ -1,0 +1,63 @@
+"""`shelfsort promise check`."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from prometheus_client.parser import text_string_to_metric_families
+
+from shelfsort.cli.promise import promise
+
+
+@pytest.fixture
+def table(tmp_path):
+    def written(wrong):
+        rows = [
+            f"2026-05-{day:02d},mugs,{'false' if n < wrong else 'true'}"
+            for day in range(1, 11)
+            for n in range(50)
+        ]
+        path = tmp_path / "audits.csv"
+        path.write_text("\n".join(("day,category,right", *rows)) + "\n")
+        return str(path)
+
+    return written
+
+
+def call(*arguments):
+    done = CliRunner().invoke(promise, ["check", *arguments])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, done.output
+
+
+def test_a_kept_promise_ends_well(table):
+    status, text = call(table(1), "--promise", "0.98")
+    assert status == 0
+    assert "500 audits" in text and "98.0% right" in text
+
+
+def test_a_broken_promise_ends_with_status_1_and_its_day(table):
+    status, text = call(table(5), "--promise", "0.98", "--json")
+    found = json.loads(text)
+    assert (status, found["broken"], found["broken_categories"]) == (1, True, ["mugs"])
+    values = {each["day"]: each["e_value"] for each in found["overall"]["days"]}
+    assert values[found["overall"]["alarm"]] >= 20
+    assert all(value < 20 for day, value in values.items() if day < found["overall"]["alarm"])
+
+
+def test_the_metrics_are_readable_by_prometheus(table, tmp_path):
+    place = tmp_path / "promise.prom"
+    assert call(table(5), "--promise", "0.98", "--metrics", str(place))[0] == 1
+    read = {
+        sample.name: sample.value
+        for family in text_string_to_metric_families(place.read_text())
+        for sample in family.samples
+    }
+    assert read["shelfsort_promise_broken"] == 1
+    assert read["shelfsort_audits"] == 500
+    assert read["shelfsort_audited_right_ratio"] == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("promised", ["0", "1", "98", "nan"])
+def test_a_promise_that_is_no_share_is_refused(table, promised):
+    assert call(table(1), "--promise", promised)[0] == 2
