@@ -6,8 +6,11 @@ Knows no files, clocks or pages: times are arguments, in seconds.
 import heapq
 import random
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from enum import Enum
+from typing import Any, Generic, TypeVar
+
+_Entry = TypeVar("_Entry", bound=Any)
 
 
 class Standing(Enum):
@@ -16,6 +19,33 @@ class Standing(Enum):
     OPEN = "open"
     ANSWERED = "answered"
     TAKEN = "taken"
+
+
+class _Heap(Generic[_Entry]):
+    """Entries, the smallest first; of those with one name, the first that was put there."""
+
+    def __init__(self, name: Callable[[_Entry], Hashable] = lambda entry: entry):
+        self._name = name
+        self._entries: list[_Entry] = []
+        self._names: set[Hashable] = set()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def first(self) -> _Entry:
+        return self._entries[0]
+
+    def push(self, entry: _Entry) -> None:
+        name = self._name(entry)
+        if name not in self._names:
+            self._names.add(name)
+            heapq.heappush(self._entries, entry)
+
+    def pop(self) -> _Entry:
+        entry = heapq.heappop(self._entries)
+        self._names.discard(self._name(entry))
+        return entry
 
 
 class WorkQueue:
@@ -60,10 +90,11 @@ class WorkQueue:
         self._done: dict[str, dict[int, None]] = defaultdict(dict)
         self._held: dict[str, dict[int, None]] = defaultdict(dict)
         self._leases: dict[int, dict[str, float]] = {}
-        self._expiries: list[tuple[float, int, str]] = []
+        # Each person's lease on a task is in it once, at the end it had when it was put there.
+        self._expiries: _Heap[tuple[float, int, str]] = _Heap(lambda entry: entry[1:])
         # Tasks before a person's cursor are done with for that person, unless they were freed.
         self._cursor: dict[str, int] = defaultdict(int)
-        self._freed: dict[str, list[int]] = defaultdict(list)
+        self._freed: dict[str, _Heap[int]] = defaultdict(_Heap)
         self._gold_left: dict[str, list[int]] = {}
         self._random: dict[str, random.Random] = {}
 
@@ -139,11 +170,16 @@ class WorkQueue:
 
     def expire(self, now: float) -> None:
         """Ends the leases that have run out."""
-        while self._expiries and self._expiries[0][0] <= now:
-            ends, task, person = heapq.heappop(self._expiries)
-            if self._leases.get(task, {}).get(person) == ends:
-                self._drop(person, task)
-                self._offer(person, task)
+        while self._expiries and self._expiries.first[0] <= now:
+            _, task, person = self._expiries.pop()
+            ends = self._leases.get(task, {}).get(person)
+            if ends is None:
+                continue
+            if ends > now:
+                self._expiries.push((ends, task, person))
+                continue
+            self._drop(person, task)
+            self._offer(person, task)
 
     def answered(self, person: str) -> int:
         """Number of the person's answers, those to gold included."""
@@ -173,7 +209,7 @@ class WorkQueue:
             return gold.pop()
         freed = self._freed[person]
         while freed:
-            task = heapq.heappop(freed)
+            task = freed.pop()
             if self._is_for(person, task):
                 return task
         while self._cursor[person] < self.size:
@@ -193,7 +229,7 @@ class WorkQueue:
     def _lease(self, person: str, task: int, now: float) -> None:
         ends = now + self._lease_seconds
         self._leases.setdefault(task, {})[person] = ends
-        heapq.heappush(self._expiries, (ends, task, person))
+        self._expiries.push((ends, task, person))
 
     def _drop(self, person: str, task: int) -> None:
         self._held[person].pop(task, None)
@@ -209,7 +245,7 @@ class WorkQueue:
             return
         for each, cursor in self._cursor.items():
             if cursor > task:
-                heapq.heappush(self._freed[each], task)
+                self._freed[each].push(task)
 
     def _gold_of(self, person: str) -> list[int]:
         """The gold tasks that a person has neither answered nor got, in the person's order."""

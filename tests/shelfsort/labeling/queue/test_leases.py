@@ -47,6 +47,23 @@ def test_an_expired_lease_goes_to_somebody_who_had_passed_the_task_over():
     assert not tasks.leased(0) - {"b"}
 
 
+def test_a_renewed_lease_ends_after_its_last_renewal():
+    tasks = queue(size=1, each=1)
+    tasks.take("a", 1, 0)
+    tasks.take("a", 1, 50)
+    assert tasks.take("b", 1, 109) == []
+    assert tasks.take("b", 1, 110) == [0]
+
+
+def test_renewals_and_expiries_leave_nothing_behind():
+    tasks = queue(size=4, each=1)
+    assert tasks.take("passes", 4, 0) == [0, 1, 2, 3]
+    for now in range(60, 6_000):
+        tasks.take("ab"[now // 100 % 2], 3, now)
+    assert len(tasks._expiries) <= 4 * 3
+    assert all(len(freed) <= 4 for freed in tasks._freed.values())
+
+
 def test_an_answer_after_the_lease_counts_while_there_is_room():
     tasks = queue(size=1, each=1)
     tasks.take("a", 1, 0)
