@@ -125,7 +125,7 @@ def label(
         click.echo(f"Deleted {removed:,} records of {person}.")
         return
     if data is None or taxonomy is None:
-        raise InputError("--data and --taxonomy: missing. Give the products and the category tree.")
+        raise InputError(_missing(data, taxonomy))
     check_page_exposure(host, public, plaintext=plaintext)
     tokens = _tokens(people, persons)
     job = LabelJob(
@@ -156,6 +156,13 @@ def label(
             signals.wait()
         for line in _closing(opened, data, answers):
             click.echo(line)
+
+
+def _missing(data: str | None, taxonomy: str | None) -> str:
+    what = {"--data": (data, "products"), "--taxonomy": (taxonomy, "category tree")}
+    missing = {option: name for option, (value, name) in what.items() if value is None}
+    names = " and the ".join(missing.values())
+    return f"{' and '.join(missing)}: missing. Give the {names}."
 
 
 def _tokens(people: Path | None, persons: tuple[str, ...]) -> dict[str, str]:

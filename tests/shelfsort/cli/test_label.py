@@ -66,8 +66,13 @@ def test_a_public_page_is_confirmed_with_its_address(call):
 
 
 def test_what_is_missing_or_contradicts_is_named(call, shop):
-    with pytest.raises(InputError, match="--data and --taxonomy"):
-        call("", data="--data products.csv")
+    for given, missing in {
+        "": "--data and --taxonomy",
+        "--data products.csv": "--taxonomy",
+        "--taxonomy tree.json": "--data",
+    }.items():
+        with pytest.raises(InputError, match=f"^{missing}: missing"):
+            call("", data=given)
     with pytest.raises(InputError, match="twice"):
         call("--person Ann --person Ann")
     (shop / "people.csv").write_text("name,token\nAnn,\n")
