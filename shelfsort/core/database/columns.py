@@ -1,0 +1,62 @@
+"""Columns that explain themselves, and the table that lists what they mean."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from shelfsort.core.database.engine import UtcTime
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""How constraints and indices are called, so that migrations can name them."""
+
+# SQLite counts up by itself for INTEGER only.
+ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+"""Type of a row's number."""
+
+
+def text(name: str, comment: str, **more: Any) -> sa.Column[Any]:
+    """A text, "" where nothing is given."""
+    return sa.Column(name, sa.Text, nullable=False, server_default="", comment=comment, **more)
+
+
+def number(name: str, comment: str, **more: Any) -> sa.Column[Any]:
+    """A whole number, 0 where nothing is given."""
+    return sa.Column(name, sa.Integer, nullable=False, server_default="0", comment=comment, **more)
+
+
+def moment(name: str, comment: str, **more: Any) -> sa.Column[Any]:
+    """A moment in UTC; may be empty unless said otherwise."""
+    return sa.Column(name, UtcTime, comment=comment, **more)
+
+
+def about_table(metadata: sa.MetaData, name: str = "about") -> sa.Table:
+    """The table that lists what each table and column means, for SQLite, which has no comments."""
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("table_name", sa.Text, primary_key=True, comment="of this database"),
+        sa.Column("column_name", sa.Text, primary_key=True, comment="empty for the table itself"),
+        sa.Column("meaning", sa.Text, nullable=False, comment="for people"),
+        comment="what each table and column means",
+    )
+
+
+def meanings(metadata: sa.MetaData) -> list[dict[str, str]]:
+    """The rows of the table `about`."""
+    found = []
+    for table in metadata.sorted_tables:
+        found.append({"table_name": table.name, "column_name": "", "meaning": table.comment or ""})
+        for column in table.columns:
+            row = {"table_name": table.name, "column_name": column.name}
+            found.append({**row, "meaning": column.comment or _of_key(column)})
+    return found
+
+
+def _of_key(column: sa.Column[Any]) -> str:
+    pointed = [key.target_fullname for key in column.foreign_keys]
+    return f"points to {pointed[0]}" if pointed else "number of the row"

@@ -1,0 +1,1 @@
+"""The results database: answers, decisions, reviews and audits."""

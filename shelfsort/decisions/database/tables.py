@@ -1,0 +1,187 @@
+"""The tables of the results database. Rows are added and never changed, but for leases.
+
+What a shop's service reads are the views `latest_decision` and `active_backoff`.
+"""
+
+import sqlalchemy as sa
+
+from shelfsort.core.database.columns import ID, NAMING, about_table, moment, number, text
+
+metadata = sa.MetaData(naming_convention=NAMING)
+
+about = about_table(metadata)
+
+run = sa.Table(
+    "run",
+    metadata,
+    sa.Column("id", ID, primary_key=True, autoincrement=True),
+    moment("started", "UTC", nullable=False),
+    moment("ended", "UTC; empty while it runs, and after a kill"),
+    text("data", "what was decided about: place of the table or manifest"),
+    text("model", "version that answered"),
+    text("rules", "digest of the rules"),
+    text("summary", "JSON: counts of outcomes, rejects and failures"),
+    comment="one call of shelfsort batch",
+)
+
+rules = sa.Table(
+    "rules",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True, comment="of the rules and their tree"),
+    moment("stored", "UTC", nullable=False),
+    text("content", "the file of the rules, as it was"),
+    comment="every version of the rules that has decided",
+)
+
+prediction = sa.Table(
+    "prediction",
+    metadata,
+    sa.Column("id", ID, primary_key=True, autoincrement=True),
+    sa.Column("product", sa.Text, nullable=False, comment="id of the product"),
+    sa.Column("input", sa.Text, nullable=False, comment="digest of words, price, image and fields"),
+    sa.Column("model", sa.Text, nullable=False, comment="version that answered"),
+    moment("at", "UTC", nullable=False),
+    sa.Column("run", sa.ForeignKey("run.id"), nullable=False),
+    text("category", "id of the most probable leaf"),
+    sa.Column("score", sa.Float, nullable=False, comment="its calibrated probability, 0 to 1"),
+    text("accepted", "strictest target at which the model vouches for it; no: none"),
+    text("answer", "id of the deepest category that the model vouches for"),
+    text("top", "JSON list of [category, score], the most probable first"),
+    sa.Column("unknown", sa.Float, comment="how little it resembles the training products, 0 to 1"),
+    text("fields", "JSON: values of the fields that rules ask about"),
+    text("shown", "JSON: title, description, price and image reference, for reviewers"),
+    sa.UniqueConstraint("product", "input", "model"),
+    sa.Index(None, "at"),
+    comment="a model's answer about a product as it was",
+)
+
+decision = sa.Table(
+    "decision",
+    metadata,
+    sa.Column("id", ID, primary_key=True, autoincrement=True),
+    sa.Column("prediction", sa.ForeignKey("prediction.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("rules", sa.ForeignKey("rules.digest"), nullable=False),
+    moment("at", "UTC", nullable=False),
+    sa.Column("run", sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False, comment="such as publish, grant or review"),
+    text("reason", "for the customer"),
+    text("rule", "that decided; default: none matched"),
+    text("held_back", "why a person decides instead, such as the id of a back-off; mostly empty"),
+    sa.UniqueConstraint("prediction", "rules"),
+    sa.Index(None, "at"),
+    sa.Index(None, "outcome", "at"),
+    comment="what the rules made of an answer",
+)
+
+dead_letter = sa.Table(
+    "dead_letter",
+    metadata,
+    sa.Column("id", ID, primary_key=True, autoincrement=True),
+    sa.Column("run", sa.ForeignKey("run.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("product", sa.Text, nullable=False, comment="id of the product"),
+    sa.Column("input", sa.Text, nullable=False, comment="digest of what was asked about"),
+    moment("at", "UTC", nullable=False),
+    number("attempts", "before it was given up"),
+    text("error", "of the last attempt"),
+    sa.UniqueConstraint("run", "product", "input"),
+    comment="products that no attempt got an answer for",
+)
+
+reject = sa.Table(
+    "reject",
+    metadata,
+    sa.Column("id", ID, primary_key=True, autoincrement=True),
+    sa.Column("run", sa.ForeignKey("run.id", ondelete="CASCADE"), nullable=False),
+    text("place", "file:line"),
+    text("reason", "a code, for counting"),
+    text("detail", "what is wrong"),
+    sa.UniqueConstraint("run", "place", "reason"),
+    comment="lines that could not be read",
+)
+
+review = sa.Table(
+    "review",
+    metadata,
+    sa.Column("id", ID, primary_key=True, autoincrement=True),
+    sa.Column("decision", sa.ForeignKey("decision.id", ondelete="CASCADE"), nullable=False),
+    moment("at", "UTC", nullable=False),
+    sa.Column("reviewer", sa.Text, nullable=False, comment="name of the person"),
+    text("kind", "review, second, audit, gold or appeal"),
+    text("category", "that the person chose; empty: cannot tell"),
+    text("outcome", "that the person decided on"),
+    text("reason", "of the person"),
+    sa.Column("undoes", ID, comment="id of the review that this one takes back"),
+    sa.Index(None, "decision"),
+    sa.Index(None, "reviewer", "at"),
+    comment="what people decided",
+)
+
+lease = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("decision", sa.ForeignKey("decision.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("reviewer", sa.Text, primary_key=True, comment="name of the person"),
+    text("kind", "as in review"),
+    moment("until", "UTC, when it goes to somebody else", nullable=False),
+    comment="decisions that somebody looks at just now",
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("decision", sa.ForeignKey("decision.id", ondelete="CASCADE"), primary_key=True),
+    moment("drawn", "UTC", nullable=False),
+    sa.Column("rate", sa.Float, nullable=False, comment="chance with which it was drawn"),
+    comment="the random sample of decisions made without a person that people look at",
+)
+
+backoff = sa.Table(
+    "backoff",
+    metadata,
+    sa.Column("id", ID, primary_key=True, autoincrement=True),
+    text("category", "id of the category that goes to people; empty: all"),
+    moment("since", "UTC", nullable=False),
+    text("cause", "what the audits said"),
+    moment("lifted", "UTC; empty while it holds"),
+    text("lifted_by", "name of the person who lifted it"),
+    text("lift_reason", "of that person"),
+    comment="categories whose promise was broken",
+)
+
+event = sa.Table(
+    "event",
+    metadata,
+    sa.Column("id", ID, primary_key=True, autoincrement=True),
+    moment("at", "UTC", nullable=False),
+    text("who", "name of the person or command"),
+    text("what", "such as lift, delete or appeal"),
+    text("detail", "JSON"),
+    comment="what was done to the database by people: the audit log",
+)
+
+VIEWS = {
+    "latest_decision": """
+        SELECT product, decision_id, at, outcome, reason, category, score, accepted, model, rules
+        FROM (
+            SELECT prediction.product AS product, decision.id AS decision_id, decision.at AS at,
+                   coalesce(review.outcome, decision.outcome) AS outcome,
+                   coalesce(review.reason, decision.reason) AS reason,
+                   coalesce(review.category, prediction.category) AS category,
+                   prediction.score AS score, prediction.accepted AS accepted,
+                   prediction.model AS model, decision.rules AS rules,
+                   row_number() OVER (
+                       PARTITION BY prediction.product ORDER BY decision.id DESC, review.id DESC
+                   ) AS place
+            FROM decision
+            JOIN prediction ON prediction.id = decision.prediction
+            LEFT JOIN review ON review.decision = decision.id AND review.outcome <> ''
+                AND review.undoes IS NULL
+                AND NOT EXISTS (SELECT 1 FROM review AS later WHERE later.undoes = review.id)
+        ) AS ranked
+        WHERE place = 1
+    """,
+    "active_backoff": """
+        SELECT id, category, since, cause FROM backoff WHERE lifted IS NULL
+    """,
+}
+"""Read by a shop's own service."""
