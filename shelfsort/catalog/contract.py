@@ -1,11 +1,16 @@
 """What a source's rows have to keep: checked before anything is stored."""
 
+import re
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Annotated
 
 import pydantic
 from pydantic import Field
 
 from shelfsort.catalog.rows import ROW_FIELDS, SourceRow
+
+_TEXTS = tuple(field.name for field in fields(SourceRow) if field.type in ("str", str))
 
 
 class Contract(pydantic.BaseModel):
@@ -21,6 +26,8 @@ class Contract(pydantic.BaseModel):
         least_price: A smaller price is refused.
         most_price: A larger price is refused.
         currencies: That prices may have; empty for any.
+        patterns: Regular expression that a text field matches as a whole where it is not empty,
+            such as `\\d{8}|\\d{13}` for `gtin`.
     """
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
@@ -33,6 +40,7 @@ class Contract(pydantic.BaseModel):
     least_price: Annotated[float, Field(ge=0)] = 0.0
     most_price: float | None = None
     currencies: tuple[str, ...] = ()
+    patterns: Mapping[str, re.Pattern[str]] = {}
 
     @pydantic.field_validator("required")
     @classmethod
@@ -41,6 +49,14 @@ class Contract(pydantic.BaseModel):
             if name not in ROW_FIELDS:
                 raise ValueError(f"no field {name!r}; the fields are {', '.join(ROW_FIELDS)}")
         return names
+
+    @pydantic.field_validator("patterns")
+    @classmethod
+    def _texts(cls, patterns: Mapping[str, re.Pattern[str]]) -> Mapping[str, re.Pattern[str]]:
+        for name in patterns:
+            if name not in _TEXTS:
+                raise ValueError(f"no text field {name!r}; they are {', '.join(_TEXTS)}")
+        return patterns
 
     def breach(self, row: SourceRow) -> tuple[str, str] | None:
         """The code and the words of what a row does not keep; None where it keeps all."""
@@ -53,4 +69,8 @@ class Contract(pydantic.BaseModel):
                 return "price_range", f"price {row.price:g} is out of range"
             if self.currencies and row.currency not in self.currencies:
                 return "currency", f"currency {row.currency!r} is not expected"
+        for name, pattern in self.patterns.items():
+            value = getattr(row, name)
+            if value and not pattern.fullmatch(value):
+                return f"{name}_pattern", f"{name} {value[:80]!r} is not as the contract has it"
         return None

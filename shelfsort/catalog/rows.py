@@ -2,16 +2,19 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 MAX_ID = 500
 MAX_TITLE = 10_000
 MAX_DESCRIPTION = 200_000
-MAX_URL = 4_096
+# PostgreSQL's indexes take values of 2,704 bytes.
+MAX_URL = 2_500
 MAX_IMAGES = 100
 MAX_CATEGORIES = 100
+MAX_POSITION = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -55,13 +58,15 @@ class SourceRow:
                 raise ValueError(f"{name} of more than {most:,} characters")
         if len(self.image_urls) > MAX_IMAGES or len(self.categories) > MAX_CATEGORIES:
             raise ValueError(f"more than {MAX_IMAGES} images or {MAX_CATEGORIES} categories")
-        if any(len(url) > MAX_URL for url in self.image_urls):
-            raise ValueError(f"an image address of more than {MAX_URL:,} characters")
+        if self.price is not None and not math.isfinite(self.price):
+            raise ValueError(f"the price {self.price} is no number")
+        if not 0 <= self.position <= MAX_POSITION:
+            raise ValueError(f"position {self.position} is not from 0 to {MAX_POSITION:,}")
 
     @property
     def digest(self) -> str:
         """32 hex digits that change with any value."""
-        content = json.dumps(asdict(self), sort_keys=True, ensure_ascii=True)
+        content = json.dumps(vars(self), sort_keys=True)
         return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
 
@@ -76,13 +81,15 @@ class Reject:
         place: where it stands: `file:line`, or the id or page of a service.
         reason: a code such as `no_id`, for counting.
         detail: what is wrong, for people.
-        content: the row as it came, cut to a bounded length.
+        content: the row as it came; the database keeps its beginning.
+        id: of its product, where that can be read: the product stays as it was, and is not gone.
     """
 
     place: str
     reason: str
     detail: str = ""
     content: str = ""
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,6 +104,7 @@ class Page:
         places: where each row stands, as in `Reject.place`; empty where nothing tells.
         state: on the last page, what the next pass should know, such as an ETag.
         unchanged: on the only page, that nothing changed since the last whole pass.
+        notes: what people should know about how it was read, such as the encoding of a file.
     """
 
     rows: Sequence[SourceRow]
@@ -106,6 +114,11 @@ class Page:
     places: Sequence[str] = ()
     state: str = ""
     unchanged: bool = False
+    notes: Sequence[str] = ()
+
+
+class StaleCursorError(Exception):
+    """A source cannot go on at a cursor, since what it counts has changed; it is read again."""
 
 
 class Source(Protocol):
@@ -121,8 +134,8 @@ class Source(Protocol):
     def pages(self, cursor: str, state: str) -> Iterator[Page]:
         """The pages from a cursor on.
 
-        A product that several categories list may come again; the first row of a pass stays. A
-        source that does not know the cursor any more begins again.
+        A product that several categories list may come again; the last row of a pass counts. A
+        source that does not know the cursor any more begins again by itself, or raises.
 
         Args:
             cursor: as a page gave it; "" for the beginning.
@@ -130,4 +143,5 @@ class Source(Protocol):
 
         Raises:
             InputError: the source cannot be read; the pages given before stay stored.
+            StaleCursorError: it has to be read from the beginning.
         """

@@ -29,15 +29,37 @@ pull = sa.Table(
     sa.Column("source", sa.ForeignKey("source.name", ondelete="CASCADE"), nullable=False),
     moment("started", "UTC", nullable=False),
     moment("ended", "UTC; empty while it runs, and after a kill"),
-    text("outcome", "empty (not ended), whole, or refused"),
+    text("outcome", "empty (being read), accepted (being stored), whole, unchanged or refused"),
     text("cursor", "where the source goes on"),
+    text("state", "that the source is to remember once the pass is whole"),
+    text("settings", "digest of the source's settings"),
+    sa.Column("announced", sa.BigInteger, comment="rows that the source said it has"),
     number("rows", "products that the source gave"),
-    number("new", "of these: not known before"),
-    number("changed", "of these: with other content than before"),
+    number("repeated", "rows with the id of an earlier row of the pass; the last one counts"),
+    number("new", "of the products: not known before"),
+    number("changed", "of the products: with other content than before"),
     number("gone", "products that the source had and no longer has"),
     number("rejected", "rows in quarantine"),
+    text("reasons", "JSON: for each reason of the quarantine its number and first place"),
+    text("notes", "JSON list: how it was read, such as the encoding of a file"),
+    text("refusal", "JSON list: why it was refused"),
+    sa.Column("lists_all", sa.Boolean, comment="whether what it did not give is gone"),
     sa.Index(None, "source"),
     comment="one pass over a source; a killed one goes on at its cursor",
+)
+
+stage = sa.Table(
+    "stage",
+    metadata,
+    sa.Column("id", ID, primary_key=True, autoincrement=True),
+    sa.Column("pull", sa.ForeignKey("pull.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("source_id", sa.Text, nullable=False, comment="the product's id at its source"),
+    text("digest", "of everything that the source said"),
+    text("content", "JSON of the product and its links; empty: as the product is already"),
+    number("times", "that the pass gave it; 0: in quarantine only"),
+    sa.UniqueConstraint("pull", "source_id"),
+    sa.Index(None, "pull", "id"),
+    comment="rows of a pass that has not been accepted yet; nothing else uses them",
 )
 
 product = sa.Table(
@@ -62,7 +84,7 @@ product = sa.Table(
         sa.BigInteger,
         nullable=False,
         server_default="0",
-        comment="the same number for all variants of a product, as in the splits",
+        comment="the same number for all variants of a product, as in the splits; 0: not known",
     ),
     moment("first_seen", "UTC", nullable=False),
     moment("changed", "UTC, when the content last changed", nullable=False),
@@ -89,7 +111,7 @@ link = sa.Table(
     "link",
     metadata,
     sa.Column("id", ID, primary_key=True, autoincrement=True),
-    sa.Column("url", sa.Text, nullable=False, unique=True, comment="as the source gave it"),
+    sa.Column("url", sa.Text, nullable=False, unique=True, comment="in one spelling, rewritten"),
     text("host", "that it names, in lower case"),
     text("state", "empty (not tried), good, or the class of the failure"),
     number("attempts", "since it was last good"),
@@ -157,7 +179,7 @@ quarantine = sa.Table(
     text("detail", "what is wrong"),
     text("content", "the row as it came, cut"),
     sa.Index(None, "pull"),
-    comment="rows that were not taken",
+    comment="rows and addresses of the last pass that were not taken, the first 10,000",
 )
 
 pair = sa.Table(

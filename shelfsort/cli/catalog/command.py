@@ -2,6 +2,7 @@
 
 import click
 
+from shelfsort.cli.catalog.import_rows import import_rows
 from shelfsort.cli.catalog.query import query
 
 
@@ -13,9 +14,10 @@ def catalog() -> None:
 
     \b
     Examples:
+      shelfsort catalog import catalog.yaml
       shelfsort catalog query catalog.yaml
     """
 
 
-for command in (query,):
+for command in (import_rows, query):
     catalog.add_command(command)
