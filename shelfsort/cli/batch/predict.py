@@ -3,18 +3,17 @@
 import dataclasses
 import hashlib
 import itertools
-import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from shelfsort.cli.batch.journal import Journal
-from shelfsort.cli.batch.reading import Asked, asked_rows
 from shelfsort.cli.batch.writing import columns_of, writer_of
+from shelfsort.client.batch.answering import Progress, Reply, answered
+from shelfsort.client.batch.reading import asked_rows
 from shelfsort.client.classifier import ServerError
-from shelfsort.client.each import Ask, answer_each
+from shelfsort.client.each import Ask
 from shelfsort.client.messages import Answer, AnswerError
 from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.files import refuse_inputs
@@ -24,9 +23,6 @@ from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.tables.lines import product_lines
 from shelfsort.products.tables.rows import Reading
 
-_BATCH = 32
-_BATCH_BYTES = 32 * 2**20
-_IN_FLIGHT = 4
 _FIRST = ("file", "row", "id")
 _LAST = ("left_out", "error")
 
@@ -98,9 +94,9 @@ def predict_file(job: Job, ask: Ask, say: Callable[[str], None]) -> Outcome:
     try:
         sources = ImageSources(job.image_roots, allow_http=job.allow_http)
         left = itertools.islice(asked_rows(files, job.how, sources), resumed, None)
-        progress = _Progress(total, say, resumed)
-        for records in _answered(_batches(left), ask):
-            journal.add(records)
+        progress = Progress(total, say, resumed)
+        for replies in answered(left, ask):
+            journal.add(map(_record, replies))
             progress.at(journal.done)
     except (ServerError, AnswerError) as error:
         raise RunFailed(
@@ -125,68 +121,17 @@ class _Stored:
         return self.journal.records()
 
 
-def _answered(batches: Iterable[list[Asked]], ask: Ask) -> Iterator[list[dict[str, Any]]]:
-    """Records of each batch, in order; a few batches are under way at a time."""
-    waiting: deque = deque()
-    with ThreadPoolExecutor(_IN_FLIGHT) as pool:
-        try:
-            for batch in batches:
-                waiting.append(pool.submit(_records, batch, ask))
-                if len(waiting) > _IN_FLIGHT:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for each in waiting:
-                each.cancel()
-
-
-def _records(batch: list[Asked], ask: Ask) -> list[dict[str, Any]]:
-    rows = [each.row for each in batch if each.row is not None]
-    answers = iter(answer_each(ask, rows))
-    return [
-        _record(*_with_words(each, next(answers), ask)) if each.row else _record(each, None)
-        for each in batch
-    ]
-
-
-def _with_words(
-    asked: Asked, answer: Answer | ServerError, ask: Ask
-) -> tuple[Asked, Answer | ServerError]:
-    """The answer, or that to the words alone where the model refuses the image beside them."""
-    row = asked.row
-    if isinstance(answer, Answer) or not (row and row.image and (row.title or row.description)):
-        return asked, answer
-    (again,) = answer_each(ask, [dataclasses.replace(row, image=b"")])
-    left_out = (*asked.left_out, f"image: {answer}")
-    return dataclasses.replace(asked, left_out=left_out), again
-
-
-def _record(asked: Asked, answer: Answer | ServerError | None) -> dict[str, Any]:
+def _record(reply: Reply) -> dict[str, Any]:
+    asked = reply.asked
     record: dict[str, Any] = {"file": asked.file, "row": asked.number, "id": asked.id}
-    if isinstance(answer, Answer):
-        record |= answer.to_json()
-    error = str(answer) if isinstance(answer, ServerError) else asked.error
-    record |= {"left_out": "; ".join(asked.left_out) or None, "error": error or None}
+    if isinstance(reply.answer, Answer):
+        record |= reply.answer.to_json()
+    record |= {"left_out": "; ".join(asked.left_out) or None, "error": reply.error or None}
     # Half a surrogate pair, as in the name of a file that is no UTF-8, cannot be written.
     return {
         name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
         for name, value in record.items()
     }
-
-
-def _batches(asked: Iterable[Asked]) -> Iterator[list[Asked]]:
-    batch: list[Asked] = []
-    size = 0
-    for each in asked:
-        more = each.row.size if each.row else 0
-        if batch and (len(batch) == _BATCH or size + more > _BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(each)
-        size += more
-    if batch:
-        yield batch
 
 
 def _fingerprint(files: Sequence[str], how: Reading) -> tuple[str, int]:
@@ -218,20 +163,3 @@ def _outcome(records: Iterable[Mapping[str, Any]], resumed: int) -> Outcome:
                 accepted[name] += bool(value)
     rows, errors, left_out = (counts[name] for name in ("rows", "errors", "left_out"))
     return Outcome(rows, resumed, errors, left_out, accepted, first_error)
-
-
-class _Progress:
-    """Says every few seconds how far it is."""
-
-    def __init__(self, total: int, say: Callable[[str], None], before: int):
-        self._total, self._say, self._before = total, say, before
-        self._started = self._last = time.monotonic()
-
-    def at(self, done: int) -> None:
-        now = time.monotonic()
-        if now - self._last < 2 and done < self._total:
-            return
-        self._last = now
-        rate = (done - self._before) / max(now - self._started, 1e-6)
-        left = (self._total - done) / rate if rate else 0
-        self._say(f"{done:,} of {self._total:,} rows, {rate:,.0f} a second, {left:,.0f} s left")

@@ -1,0 +1,1 @@
+"""Asks a model about every row of a file."""
