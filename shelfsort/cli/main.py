@@ -84,6 +84,11 @@ COMMANDS = {
         "Check, build, search, reduce, compare and draw category trees.",
         _LIBRARY,
     ),
+    "batch": Command(
+        "shelfsort.cli.decide:batch",
+        "Decide about a file of products by rules, into a database.",
+        "'shelfsort[decisions]'",
+    ),
     "rules": Command(
         "shelfsort.cli.rules.command:rules",
         "Check and try the rules that turn answers into decisions.",

@@ -1,25 +1,21 @@
 """`shelfsort predict`: asks a model about one product, or about a file of them."""
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from shelfsort.cli.batch.model_folder import ModelFolder
+from shelfsort.cli.asking import asking
 from shelfsort.cli.batch.predict import Job, Outcome, predict_file
 from shelfsort.cli.numbers import FiniteRange
 from shelfsort.client import (
     DEFAULT_MODEL,
     Answer,
     AnswerError,
-    Classifier,
     Connection,
     Product,
     ServerError,
     Tls,
 )
-from shelfsort.client.each import Ask
 from shelfsort.client.messages import checked
 from shelfsort.contract.targets import percent_of
 from shelfsort.core.errors import InputError, RunFailed
@@ -126,7 +122,7 @@ def predict(
         row = checked(one)
     elif output is None or one != Product():
         raise InputError("--data: give --output, and no product beside it.")
-    with _asking(address, model_folder, model, version, connection) as (ask, name):
+    with asking(address, model_folder, model, version, connection) as (ask, name):
         if data is not None:
             reading = Reading(parse_columns(columns) if columns else {}, encoding, sheet)
             job = Job(absolute(data), str(output), reading, name, image_roots, allow_http)
@@ -140,27 +136,6 @@ def predict(
         click.echo(json_text(answer.to_json()))
     else:
         click.echo("\n".join(map(one_line, readable(answer, model))))
-
-
-@contextlib.contextmanager
-def _asking(
-    address: str | None,
-    folder: Path | None,
-    model: str,
-    version: int | None,
-    connection: Connection,
-) -> Iterator[tuple[Ask, str]]:
-    """How to ask the model, and its name for a later run that goes on."""
-    if (address is None) == (folder is None):
-        raise InputError("give --address of a server, or --model-folder.")
-    if folder is not None:
-        loaded = ModelFolder(folder)
-        yield loaded.ask, f"{absolute(folder)} {loaded.version}"
-        return
-    if not str(address).rpartition(":")[2].isdigit():
-        raise InputError(f"--address {address}: no port. Give HOST:PORT, such as localhost:8500.")
-    with Classifier(str(address), model, version=version, connection=connection) as classifier:
-        yield classifier.ask, f"{address} {model} {version or 'newest'}"
 
 
 def _say(line: str) -> None:

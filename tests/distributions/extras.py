@@ -50,6 +50,7 @@ _NEEDED_IN = {
     "shelfsort.cli.catalog": {"catalog"},
     "shelfsort.cli.label": {"labels"},
     "shelfsort.cli.labels": {"labels"},
+    "shelfsort.cli.decide": {"decisions"},
     "shelfsort.cli.promise": {"decisions"},
     "shelfsort.cli.rules": {"decisions"},
     "shelfsort.core.database": {"catalog", "decisions"},

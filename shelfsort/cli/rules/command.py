@@ -1,6 +1,7 @@
 """The group `shelfsort rules`."""
 
 import json
+from datetime import datetime, timezone
 from typing import Any
 
 import click
@@ -23,6 +24,7 @@ def rules() -> None:
     Examples:
       shelfsort rules check rules.yaml
       shelfsort rules test rules.yaml examples.csv
+      shelfsort rules replay new-rules.yaml --database decisions.db --since 2026-11-01
       shelfsort rules schema > rules.schema.json
     """
 
@@ -93,6 +95,49 @@ def try_examples(file: str, table: str, as_json: bool) -> None:
         click.echo(f"{len(tried) - len(failed):,} of {len(tried):,} examples are as expected.")
     if failed:
         raise click.exceptions.Exit(_FAILED)
+
+
+@rules.command(name="replay")
+@click.argument("file")
+@click.option("--database", required=True, help="Of `shelfsort batch`.")
+@click.option(
+    "--since",
+    required=True,
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    help="Decisions from this moment on, in UTC.",
+)
+@_json
+def replay_decisions(file: str, database: str, since: datetime, as_json: bool) -> None:
+    """Show which decisions other rules would have changed. Nothing is written.
+
+    \b
+    Examples:
+      shelfsort rules replay new-rules.yaml --database decisions.db --since 2026-11-01
+    """
+    from shelfsort.decisions.database.opening import open_database
+    from shelfsort.decisions.rules.replay import replay
+
+    read = load_rules(file)
+    engine = open_database(database, must_exist=True)
+    found = replay(engine, read, since.replace(tzinfo=timezone.utc))
+    moves = sorted(found.moves.items())
+    if as_json:
+        _print(
+            {
+                "decisions": found.decisions,
+                "changed": found.changed,
+                "moves": [{"before": b, "after": a, "count": n} for (b, a), n in moves],
+                "examples": [vars(each) for each in found.examples],
+            }
+        )
+        return
+    click.echo(f"{found.changed:,} of {found.decisions:,} decisions would be others.")
+    for (before, after), n in moves:
+        if before != after:
+            click.echo(one_line(f"  {n:,} {before} -> {after}"))
+    for each in found.examples:
+        said = f"  {each.product}: {each.before} -> {each.after} ({each.rule})"
+        click.echo(one_line(said))
 
 
 @rules.command()

@@ -1,8 +1,8 @@
 """The products of a file, each as a row that can be sent, or why it cannot be."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from shelfsort.client import messages
 from shelfsort.client.messages import Row
@@ -26,6 +26,9 @@ class Asked:
         row: what is sent, None where the product cannot be.
         left_out: parts that were left out, such as "image: No such file or directory".
         error: why it cannot be sent, "" where it can.
+        fields: values of the columns that `Reading.also` names, as text.
+        gold: the true category as it is written, None where none is given.
+        image: reference of the image, "" where there is none.
     """
 
     file: str
@@ -34,6 +37,9 @@ class Asked:
     row: Row | None = None
     left_out: tuple[str, ...] = ()
     error: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    gold: str | None = None
+    image: str = ""
 
 
 def asked_rows(files: Sequence[str], how: Reading, sources: ImageSources) -> Iterator[Asked]:
@@ -47,11 +53,12 @@ def asked_rows(files: Sequence[str], how: Reading, sources: ImageSources) -> Ite
     for file in files:
         source = sources.of(file)
         for line in product_lines(file, how):
-            yield _asked(line, how.label_attribute or CATEGORY, source)
+            yield _asked(line, how, source)
 
 
-def _asked(line: Line, attribute: str, source: ImageSource) -> Asked:
+def _asked(line: Line, how: Reading, source: ImageSource) -> Asked:
     record = read_record(line)
+    attribute = how.label_attribute or CATEGORY
     # The label is not asked for, and need not be readable.
     unlabelled = {name: each for name, each in record.fields.items() if name != attribute}
     try:
@@ -69,20 +76,38 @@ def _asked(line: Line, attribute: str, source: ImageSource) -> Asked:
     if price is not None and not (math.isfinite(price) and price >= 0):
         price = None
         left_out.append("price")
+    row, error = None, ""
     try:
         row = messages.checked(
             messages.Product(product.title, product.description, image or None, price)
         )
-    except InputError as error:
+    except InputError as why:
         words = product.title.strip() or product.description.strip()
-        if not (image and words):
-            shown_error = f"image: {fault}" if fault and not words else str(error)
-            return Asked(
-                line.file, line.number, product.id, left_out=tuple(left_out), error=shown_error
-            )
-        left_out.append(f"image: {error}")
-        row = messages.checked(messages.Product(product.title, product.description, None, price))
-    return Asked(line.file, line.number, product.id, row, tuple(left_out))
+        if image and words:
+            left_out.append(f"image: {why}")
+            without = messages.Product(product.title, product.description, None, price)
+            row = messages.checked(without)
+        else:
+            error = f"image: {fault}" if fault and not words else str(why)
+    return Asked(
+        line.file,
+        line.number,
+        product.id,
+        row,
+        tuple(left_out),
+        error,
+        {name: _text(record.fields.get(name)) for name in how.also},
+        entry.gold,
+        product.image,
+    )
+
+
+def _text(value: object) -> str:
+    if value is None or isinstance(value, list | dict):
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _image(product: Product, source: ImageSource) -> tuple[bytes, str]:

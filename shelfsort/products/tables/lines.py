@@ -40,7 +40,7 @@ def product_lines(file: str, how: Reading, digest: Digest | None = None) -> Iter
         _add(file, form, digest)
     attribute = how.label_attribute or CATEGORY
     for row in rows_of(file, form, how):
-        yield row if isinstance(row, Line) else _line(row, file, columns, attribute)
+        yield row if isinstance(row, Line) else _line(row, file, columns, attribute, how.also)
 
 
 def all_product_lines(files: Iterable[str], how: Reading) -> Iterator[Line]:
@@ -99,10 +99,12 @@ def _add(file: str, form: Form, digest: Digest) -> None:
             digest.update(block)
 
 
-def _line(row: Row, file: str, columns: Mapping[str, str], attribute: str) -> Line:
+def _line(
+    row: Row, file: str, columns: Mapping[str, str], attribute: str, also: Sequence[str] = ()
+) -> Line:
     if row.fault:
         return Line(row.number, b"", file=file, fault=row.fault)
-    fields: dict[str, Any] = {}
+    fields = {name: row.cells[name] for name in also if row.cells.get(name) is not None}
     for field, column in columns.items():
         value = row.cells.get(column)
         if value is None or (isinstance(value, str) and not value.strip()):

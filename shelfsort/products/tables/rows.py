@@ -36,12 +36,14 @@ class Reading:
         sheet: of Excel files, "" for the first.
         label_attribute: of the lines, "" for `category`. Where no column is named and none
             recognised, the column of this name holds the category.
+        also: further columns, which lines of tables keep under their own names.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     encoding: str = "utf-8"
     sheet: str = ""
     label_attribute: str = ""
+    also: tuple[str, ...] = ()
 
 
 @contextmanager

@@ -1,0 +1,134 @@
+"""`shelfsort batch`: decides about every product of a file, into a database."""
+
+from pathlib import Path
+
+import click
+
+from shelfsort.cli.asking import asking
+from shelfsort.cli.numbers import FiniteRange
+from shelfsort.client import DEFAULT_MODEL, Connection, Tls
+from shelfsort.core.storage import absolute, read_input
+from shelfsort.core.terminal import json_text, one_line
+from shelfsort.decisions.batch.scoring import Job, Summary, decide_file
+from shelfsort.decisions.database.opening import open_database
+from shelfsort.decisions.rules.reading import load_rules
+from shelfsort.products.images.source import ImageSources
+from shelfsort.products.manifest.files import find_manifest_files
+from shelfsort.products.tables.columns import parse_columns
+from shelfsort.products.tables.rows import Reading
+from shelfsort.stats.binomial import interval
+
+
+@click.command()
+@click.option("--data", "--manifest", "data", required=True, help="Products, as for `predict`.")
+@click.option("--rules", required=True, help="File of rules; see `shelfsort rules`.")
+@click.option("--database", required=True, help="SQLite file, or postgresql://USER@HOST/NAME.")
+@click.option("--address", metavar="HOST:PORT", help="The server's gRPC address.")
+@click.option(
+    "--model-folder",
+    "--model",
+    "model_folder",
+    type=click.Path(path_type=Path),
+    help="Folder of a model to ask without a server.",
+)
+@click.option("--model-name", default=DEFAULT_MODEL, show_default=True, help="Name on the server.")
+@click.option("--version", type=click.IntRange(min=1), help="Model version. Default: the newest.")
+@click.option("--columns", metavar="FIELD=COLUMN,...", help="Columns that are not recognised.")
+@click.option("--encoding", default="utf-8", show_default=True, help="Encoding of a CSV file.")
+@click.option("--sheet", default="", help="Sheet of an Excel file. Default: the first.")
+@click.option("--allow-http", is_flag=True, help="Fetch images from the web.")
+@click.option(
+    "--image-root",
+    "image_roots",
+    multiple=True,
+    help="Folder that images may lie in, besides the file's own. Repeatable.",
+)
+@click.option(
+    "--timeout",
+    type=FiniteRange(min=0.001),
+    default=30.0,
+    show_default=True,
+    help="Seconds to wait for an answer, including retries.",
+)
+@click.option(
+    "--patience",
+    type=FiniteRange(min=0),
+    default=300.0,
+    show_default=True,
+    help="Seconds that the server may be away.",
+)
+@click.option("--tls-ca", type=click.Path(path_type=Path), help="PEM file of the CA to trust.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def batch(
+    data: str,
+    rules: str,
+    database: str,
+    address: str | None,
+    model_folder: Path | None,
+    model_name: str,
+    version: int | None,
+    columns: str | None,
+    encoding: str,
+    sheet: str,
+    allow_http: bool,
+    image_roots: tuple[str, ...],
+    timeout: float,
+    patience: float,
+    tls_ca: Path | None,
+    as_json: bool,
+) -> None:
+    """Decide about every product of a file by rules, and keep the decisions in a database.
+
+    A product is decided once for its content, model version and rules, however often the command
+    runs or is killed. The same command goes on where it was stopped. New rules decide from the
+    stored answers, without asking the model again.
+
+    \b
+    Examples:
+      shelfsort batch --data reviews.csv --rules rules.yaml --database decisions.db \\
+        --model-folder out/serving
+      shelfsort batch --data new.manifest --rules rules.yaml --address localhost:8500 \\
+        --database postgresql://shop@db/decisions
+    """
+    read = load_rules(rules)
+    reading = Reading(
+        parse_columns(columns) if columns else {}, encoding, sheet, also=tuple(read.fields)
+    )
+    job = Job(
+        data,
+        find_manifest_files(absolute(data)),
+        reading,
+        read,
+        read_input(rules, "file of rules").decode("utf-8"),
+        ImageSources(image_roots, allow_http=allow_http),
+        patience,
+    )
+    engine = open_database(database)
+    connection = Connection(timeout_s=timeout, tls=Tls.from_files(tls_ca) if tls_ca else None)
+    with asking(address, model_folder, model_name, version, connection) as (ask, _):
+        summary = decide_file(job, ask, engine, _say)
+    click.echo(json_text(summary.to_json()) if as_json else "\n".join(_as_lines(summary)))
+
+
+def _say(line: str) -> None:
+    click.echo(one_line(line), err=True)
+
+
+def _as_lines(summary: Summary) -> list[str]:
+    decided = summary.decided
+    share = f" ({summary.automatic / decided:.1%})" if decided else ""
+    lines = [
+        f"{summary.rows:,} rows: {decided:,} decided, {summary.new:,} of them now",
+        f"  {summary.automatic:,} without a person{share}",
+        *(f"  {n:,} {one_line(name)}" for name, n in summary.outcomes.most_common()),
+    ]
+    if summary.judged:
+        low, high = interval(summary.right, summary.judged)
+        lines.append(
+            f"  {summary.right:,} of {summary.judged:,} decided without a person and with known "
+            f"category are right: {summary.right / summary.judged:.1%} [{low:.1%}, {high:.1%}]"
+        )
+    lost = sum(summary.rejects.values()) + summary.failures
+    if lost:
+        lines.append(one_line(f"  {lost:,} not decided; the first: {summary.first_fault}"))
+    return lines

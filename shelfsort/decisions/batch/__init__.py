@@ -1,0 +1,1 @@
+"""Decides about every product of a file, and keeps the decisions."""

@@ -1,0 +1,255 @@
+"""Products decided about into a database: each once, whatever happens."""
+
+import json
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from datetime import datetime, timedelta, timezone
+
+import grpc
+import pytest
+import sqlalchemy as sa
+
+from shelfsort.client import Classifier
+from shelfsort.client.each import Ask
+from shelfsort.core.database.engine import reader
+from shelfsort.core.errors import InputError, RunFailed
+from shelfsort.decisions.batch.scoring import Job, decide_file
+from shelfsort.decisions.database import tables
+from shelfsort.decisions.database.opening import open_database
+from shelfsort.decisions.rules.reading import load_rules
+from shelfsort.decisions.rules.replay import replay
+from shelfsort.products.images.source import ImageSources
+from shelfsort.products.tables.rows import Reading
+from tests.fixtures.fake_server import TREE, answer_by_title
+
+NODES = [
+    {"id": "all", "name": "All", "subcategories": ["kitchen", "living"]},
+    {"id": "kitchen", "name": "Kitchen", "subcategories": ["mugs", "bowls"], "parent": "all"},
+    {"id": "living", "name": "Living", "subcategories": ["lamps"], "parent": "all"},
+    {"id": "mugs", "name": "Mugs", "subcategories": [], "parent": "kitchen"},
+    {"id": "bowls", "name": "Bowls", "subcategories": [], "parent": "kitchen"},
+    {"id": "lamps", "name": "Lamps", "subcategories": [], "parent": "living"},
+]
+RULES = """
+taxonomy: tree.json
+fields: {shop: [a, b]}
+rules:
+  - name: kitchen of shop a
+    when: {category: Kitchen, accepted: 95, fields: {shop: a}}
+    then: {outcome: publish, reason: It is for the kitchen.}
+default: {outcome: review}
+"""
+COLUMNS = "id,title,shop,gold,image"
+ROWS = (
+    "1,mugs,a,mugs,",
+    "2,bowls,a,lamps,",
+    "3,lamps,a,,",
+    "4,mugs,b,mugs,",
+    "5,thing,a,,",
+    "6,mugs,c,,",
+    "7,,a,,",
+)
+
+EACH_ONCE = (
+    "select count(*), count(distinct product) from decision d join prediction p "
+    "on p.id = d.prediction"
+)
+
+
+class Shop:
+    """A table of products, rules, and a database to decide into."""
+
+    def __init__(self, folder, database):
+        self.folder, self.database = folder, database
+        (folder / "tree.json").write_text(json.dumps(NODES))
+        self.rules(RULES)
+        self.table(ROWS)
+        self.engine = open_database(database)
+
+    def rules(self, text):
+        (self.folder / "rules.yaml").write_text(text)
+
+    def table(self, rows):
+        (self.folder / "products.csv").write_text("\n".join((COLUMNS, *rows)) + "\n")
+
+    def decide(self, ask: Ask, patience_s: float = 0.0):
+        rules = load_rules(str(self.folder / "rules.yaml"))
+        data = str(self.folder / "products.csv")
+        how = Reading(also=tuple(rules.fields))
+        job = Job(data, [data], how, rules, RULES, ImageSources(), patience_s)
+        return decide_file(job, ask, self.engine, lambda _: None)
+
+    def rows(self, query):
+        with reader(self.engine) as connection:
+            return [tuple(row) for row in connection.execute(sa.text(query))]
+
+    def latest(self):
+        return self.rows("select product, outcome from latest_decision order by product")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def shop(request, tmp_path):
+    if request.param == "sqlite":
+        return Shop(tmp_path, str(tmp_path / "decisions.db"))
+    return Shop(tmp_path, request.getfixturevalue("postgresql"))
+
+
+@pytest.fixture
+def classifier(fake):
+    with Classifier(fake.address) as opened:
+        yield opened
+
+
+def test_every_product_gets_its_decision_or_the_reason_why_not(shop, classifier):
+    found = shop.decide(classifier.ask)
+    assert shop.latest() == [
+        ("1", "publish"),
+        ("2", "publish"),
+        ("3", "review"),
+        ("4", "review"),
+        ("5", "review"),
+    ]
+    assert (found.rows, found.decided, found.automatic, found.new) == (7, 5, 2, 5)
+    assert found.rejects == Counter(undecidable=1, unusable=1)
+    assert (found.judged, found.right) == (2, 1)
+    assert found.first_fault.endswith("products.csv:7: shop is 'c', none of a, b")
+    places = [place.rpartition(":")[2] for (place,) in shop.rows("select place from reject")]
+    assert sorted(places) == ["7", "8"]
+    ((reason, rule, accepted),) = shop.rows(
+        "select d.reason, d.rule, p.accepted from decision d join prediction p "
+        "on p.id = d.prediction where p.product = '1'"
+    )
+    assert (reason, rule, accepted) == ("It is for the kitchen.", "kitchen of shop a", "95")
+    ((summary,),) = shop.rows("select summary from run where ended is not null")
+    assert json.loads(summary)["outcomes"] == {"publish": 2, "review": 3}
+
+
+def test_a_second_run_asks_the_model_for_its_version_only(shop, classifier, fake):
+    shop.decide(classifier.ask)
+    before = len(fake.requests)
+    again = shop.decide(classifier.ask)
+    assert (again.decided, again.new) == (5, 0)
+    assert len(fake.requests) == before + 1
+    assert shop.rows("select count(*) from decision") == [(5,)]
+
+
+def test_new_rules_decide_from_stored_answers_and_old_decisions_stay(shop, classifier, fake):
+    shop.decide(classifier.ask)
+    before = len(fake.requests)
+    shop.rules(RULES.replace("category: Kitchen", "category: mugs"))
+    again = shop.decide(classifier.ask)
+    assert (again.new, len(fake.requests)) == (5, before + 1)
+    assert dict(shop.latest())["2"] == "review"
+    assert shop.rows("select count(*) from decision") == [(10,)]
+    assert shop.rows("select count(*) from prediction") == [(6,)]
+    assert shop.rows("select count(*) from rules") == [(2,)]
+
+
+def test_another_picture_behind_an_id_is_another_decision(shop, classifier, make_picture):
+    picture = shop.folder / "1.jpg"
+    shop.table(["1,mugs,a,,1.jpg"])
+    for colour in ("red", "blue", "blue"):
+        picture.write_bytes(make_picture(colour=colour))
+        shop.decide(classifier.ask)
+    assert shop.rows("select count(*), count(distinct input) from prediction") == [(2, 2)]
+
+
+def test_another_model_version_decides_anew(shop, classifier, fake):
+    shop.decide(classifier.ask)
+
+    def newer(request):
+        response = answer_by_title(request)
+        response.model_spec.version.value = 4
+        return response
+
+    fake.respond = newer
+    assert shop.decide(classifier.ask).new == 5
+    assert shop.rows("select distinct model from latest_decision") == [("4",)]
+
+
+def test_a_backoff_sends_its_category_to_people(shop, classifier):
+    row = {"category": "mugs", "since": datetime.now(timezone.utc), "cause": "audits"}
+    with shop.engine.begin() as connection:
+        connection.execute(sa.insert(tables.backoff), row)
+    shop.decide(classifier.ask)
+    found = dict(shop.latest())
+    assert (found["1"], found["2"]) == ("review", "publish")
+    assert shop.rows(
+        "select count(*) from decision where held_back = 'back-off 1' and reason = ''"
+    ) == [(1,)]
+
+
+def test_a_product_that_the_model_refuses_is_a_dead_letter(shop, classifier):
+    def picky(rows):
+        if any(row.title == b"lamps" for row in rows):
+            from shelfsort.client.classifier import ServerError
+
+            raise ServerError("bad lamp", grpc.StatusCode.INVALID_ARGUMENT)
+        return classifier.ask(rows)
+
+    found = shop.decide(picky)
+    assert (found.failures, found.decided) == (1, 4)
+    assert shop.rows("select product, error from dead_letter") == [("3", "bad lamp")]
+
+
+def test_rules_for_other_targets_are_refused(shop, classifier):
+    shop.rules("targets: [0.95, 0.99]\n" + RULES)
+    with pytest.raises(InputError, match=r"rules\.yaml: targets 95, 99; the model has 95, 98"):
+        shop.decide(classifier.ask)
+
+
+def test_a_server_that_is_away_for_a_moment_costs_nothing(shop, classifier, fake, monkeypatch):
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    fake.refusals = [grpc.StatusCode.DEADLINE_EXCEEDED] * 2
+    assert shop.decide(classifier.ask, patience_s=60.0).decided == 5
+    fake.refusals = [grpc.StatusCode.DEADLINE_EXCEEDED] * 2
+    shop.rules(RULES.replace("publish", "grant"))
+    with pytest.raises(RunFailed, match="the same command goes on"):
+        shop.decide(classifier.ask)
+
+
+def test_a_product_listed_twice_is_decided_once(shop, classifier):
+    shop.table(["1,mugs,a,,", "1,mugs,a,,"])
+    assert shop.decide(classifier.ask).new == 1
+
+
+def test_a_replay_counts_what_new_rules_would_change_and_writes_nothing(shop, classifier):
+    shop.decide(classifier.ask)
+    shop.rules(RULES.replace("category: Kitchen", "category: mugs"))
+    rules = load_rules(str(shop.folder / "rules.yaml"))
+    found = replay(shop.engine, rules, datetime(2020, 1, 1, tzinfo=timezone.utc))
+    assert (found.decisions, found.changed) == (5, 1)
+    assert found.moves["publish", "review"] == 1 and found.moves["publish", "publish"] == 1
+    (change,) = found.examples
+    assert (change.product, change.before, change.after) == ("2", "publish", "review")
+    assert shop.rows("select count(*) from decision") == [(5,)]
+    later = datetime.now(timezone.utc) + timedelta(hours=1)
+    assert replay(shop.engine, rules, later).decisions == 0
+
+
+@pytest.mark.slow
+def test_a_killed_batch_goes_on_and_leaves_each_product_one_row(shop, start_server):
+    products, chance = 3_000, random.Random(4)
+    leaves = [leaf for leaf, _ in TREE]
+    shop.table([f"{n},{leaves[n % 3]} {n},a,," for n in range(products)])
+    server = start_server()
+    server.delay_s = 0.02
+    command = [sys.executable, "-m", "shelfsort.cli.main", "batch", "--json"]
+    command += ["--data", str(shop.folder / "products.csv"), "--database", shop.database]
+    command += ["--rules", str(shop.folder / "rules.yaml"), "--address", server.address]
+    for _ in range(3):
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        asked = len(server.requests)
+        while len(server.requests) < asked + chance.randint(10, 40) and process.poll() is None:
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        ((stored, distinct),) = shop.rows(EACH_ONCE)
+        assert stored == distinct < products
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert json.loads(done.stdout)["decided"] == products
+    assert shop.rows(EACH_ONCE) == [(products, products)]
+    assert shop.rows("select count(*) from run where ended is not null") == [(1,)]
