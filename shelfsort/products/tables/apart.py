@@ -27,7 +27,7 @@ MAX_CPU_SECONDS = 600
 _REMEDY = "Save it as CSV, or in several files."
 
 
-def rows_apart(file: str, *, sheet: str | None = None) -> Iterator[Row]:
+def rows_apart(file: str, *, sheet: str | None = None, tolerant: bool = False) -> Iterator[Row]:
     """The rows of a file, as `excel_rows` or `parquet_rows` gives them.
 
     What JSON does not hold, such as a date in a list, becomes text.
@@ -35,6 +35,7 @@ def rows_apart(file: str, *, sheet: str | None = None) -> Iterator[Row]:
     Args:
         file: path or address.
         sheet: of an Excel file, "" for the first; None for a Parquet file.
+        tolerant: columns of an Excel file with one name are numbered.
 
     Raises:
         InputError: as those; or it takes more than 4 GiB of memory or 10 minutes of computing.
@@ -45,11 +46,11 @@ def rows_apart(file: str, *, sheet: str | None = None) -> Iterator[Row]:
             path = str(Path(folder, "table"))
             with reading(file, "Give the path of a file."):
                 storage.copy(file, path)
-        yield from _rows(file, path, sheet)
+        yield from _rows(file, path, sheet, tolerant)
 
 
-def _rows(file: str, path: str, sheet: str | None) -> Iterator[Row]:
-    what = json.dumps([file, path, sheet])
+def _rows(file: str, path: str, sheet: str | None, tolerant: bool) -> Iterator[Row]:
+    what = json.dumps([file, path, sheet, tolerant])
     # Modules that only this process finds are found there, too.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     process = subprocess.Popen(
@@ -80,12 +81,15 @@ def _rows(file: str, path: str, sheet: str | None) -> Iterator[Row]:
         )
 
 
-def _write(file: str, path: str, sheet: str | None, out: IO[str]) -> None:
+def _write(file: str, path: str, sheet: str | None, tolerant: bool, out: IO[str]) -> None:
     """Writes a line for each row, then one that says how it ended: null, or an error's text."""
     end = None
     try:
         with reading(file, _REMEDY):
-            rows = parquet_rows(path, file) if sheet is None else excel_rows(path, sheet, file)
+            if sheet is None:
+                rows = parquet_rows(path, file)
+            else:
+                rows = excel_rows(path, sheet, file, tolerant)
             for row in rows:
                 out.write(_line(row))
     except InputError as error:
@@ -117,5 +121,5 @@ def _bound() -> None:
 
 if __name__ == "__main__":
     _bound()
-    named, place, chosen = json.loads(sys.argv[1])
-    _write(named, place, chosen, sys.stdout)
+    named, place, chosen, lenient = json.loads(sys.argv[1])
+    _write(named, place, chosen, lenient, sys.stdout)

@@ -1,13 +1,13 @@
 """Rows of Excel and Parquet files; the packages are imported on use."""
 
 import io
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from shelfsort.core.errors import InputError
 from shelfsort.core.stack import safe_parquet
 from shelfsort.core.storage import open_binary, read_bytes
+from shelfsort.products.tables.columns import distinct_names
 from shelfsort.products.tables.rows import Row, reading
 
 _ROWS_AT_ONCE = 1_000
@@ -18,13 +18,14 @@ _LARGEST_WORKBOOK = 256 * 2**20
 _NEEDS = "{file}: needs a package. Run pip install 'shelfsort[tables]'."
 
 
-def excel_rows(path: str, sheet: str, file: str) -> Iterator[Row]:
+def excel_rows(path: str, sheet: str, file: str, tolerant: bool = False) -> Iterator[Row]:
     """The rows below the header of one sheet (xlsx, xlsm, xlsb, xls, ods), numbered as there.
 
     Args:
         path: of the file.
         sheet: its name, "" for the first.
         file: what errors call it.
+        tolerant: columns with one name are numbered.
 
     Raises:
         InputError: it cannot be read, is larger than 256 MiB, or has no such sheet or no header.
@@ -50,7 +51,8 @@ def excel_rows(path: str, sheet: str, file: str) -> Iterator[Row]:
         if all(cell == "" for cell in cells):
             continue
         if not header:
-            header = _named(file, number, cells)
+            names = [str(_cell(cell) or "") for cell in cells]
+            header = distinct_names(file, number, names, tolerant)
             continue
         yield Row(number, {name: _cell(cell) for name, cell in zip(header, cells, strict=False)})
     if not header:
@@ -89,16 +91,6 @@ def _rows_at_once(metadata: Any) -> int:
     groups = [metadata.row_group(place) for place in range(metadata.num_row_groups)]
     widest = max((each.total_byte_size / max(1, each.num_rows) for each in groups), default=0)
     return max(1, min(_ROWS_AT_ONCE, int(_BYTES_AT_ONCE / max(1, widest))))
-
-
-def _named(file: str, number: int, cells: list[Any]) -> list[str]:
-    names = [str(_cell(cell) or "").strip() for cell in cells]
-    repeated = sorted(name for name, count in Counter(names).items() if name and count > 1)
-    if repeated:
-        raise InputError(
-            f"{file}:{number}: the column {repeated[0]!r} occurs twice. Rename one of them."
-        )
-    return [name or f"column {place}" for place, name in enumerate(names, start=1)]
 
 
 def _cell(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """Which column of a table holds which field of a product."""
 
 import difflib
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -103,6 +104,36 @@ def parse_columns(text: str) -> dict[str, str]:
             )
         named[wanted] = column
     return named
+
+
+def distinct_names(
+    file: str, number: int, cells: Sequence[str], tolerant: bool = False
+) -> list[str]:
+    """The names of the columns of a header; one without a name is called by its place.
+
+    Args:
+        file: for the error message.
+        number: of the header's line or row.
+        cells: of the header.
+        tolerant: a name that occurs again is numbered, as in `image` and `image 2`.
+
+    Raises:
+        InputError: a name occurs twice.
+    """
+    names: dict[str, None] = {}
+    taken = {cell.strip() for cell in cells}
+    for place, cell in enumerate(cells, start=1):
+        name = cell.strip() or f"column {place}"
+        if name in names:
+            if not tolerant:
+                raise InputError(
+                    f"{file}:{number}: the column {name!r} occurs twice. Rename one of them."
+                )
+            numbers = (f"{name} {n}" for n in itertools.count(2))
+            name = next(each for each in numbers if each not in taken)
+            taken.add(name)
+        names[name] = None
+    return list(names)
 
 
 def _checked(file: str, names: Sequence[str], named: Mapping[str, str]) -> Mapping[str, str]:

@@ -3,24 +3,25 @@
 import codecs
 import csv
 import io
-from collections import Counter
 from collections.abc import Iterator
 
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import open_binary, read_bytes
-from shelfsort.products.tables.rows import Row, reading
+from shelfsort.products.tables.columns import distinct_names
+from shelfsort.products.tables.rows import Dialect, Row, reading
 
 _DELIMITERS = ",;\t|"
+_USUAL = Dialect()
 _LONGEST_ROW = 16 * 2**20
 _HEADER_BYTES = 2**16
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
-def delimited_rows(file: str, encoding: str) -> Iterator[Row]:
+def delimited_rows(file: str, encoding: str, dialect: Dialect = _USUAL) -> Iterator[Row]:
     """The rows below the header; blank lines are skipped.
 
-    The delimiter is the one of comma, semicolon, tab and bar that the header has most of. A row
-    is numbered by the line that it begins on.
+    A row is numbered by the line that it begins on. The first one has a cell for each column; cells
+    that another lacks are missing.
 
     Raises:
         InputError: the file cannot be read or decoded, or has no header with distinct names.
@@ -30,9 +31,17 @@ def delimited_rows(file: str, encoding: str) -> Iterator[Row]:
         wrapped = io.TextIOWrapper(stream, encoding=text, newline="")
         csv.field_size_limit(_LONGEST_ROW)
         lines = _Lines(file, wrapped)
-        table = csv.reader(lines, delimiter=_delimiter(file, text), strict=True)
+        table = csv.reader(
+            lines,
+            delimiter=dialect.delimiter or _delimiter(file, text),
+            quotechar=dialect.quote or None,
+            quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+            escapechar=dialect.escape or None,
+            doublequote=not dialect.escape,
+            strict=True,
+        )
         try:
-            yield from _rows(file, table, lines)
+            yield from _rows(file, table, lines, dialect.tolerant)
         except UnicodeDecodeError as error:
             line = _undecodable_line(file, text)
             raise InputError(
@@ -74,32 +83,38 @@ def _rows(
     file: str,
     table: "csv._reader",  # type: ignore[name-defined]
     lines: _Lines,
+    tolerant: bool,
 ) -> Iterator[Row]:
     header: list[str] = []
-    first = 1
-    for cells in table:
+    first, unseen = 1, True
+    while True:
+        try:
+            cells = next(table, None)
+        except csv.Error as error:
+            if not tolerant:
+                raise
+            # The reader begins again at the next line.
+            cells = []
+            yield Row(first, {}, f"{error}")
+        if cells is None:
+            break
         lines.next_row()
         number, first = first, table.line_num + 1
         if not any(cell.strip() for cell in cells):
             continue
         if not header:
-            header = _header(file, number, cells)
+            header = distinct_names(file, number, cells, tolerant)
             continue
-        beyond = [cell for cell in cells[len(header) :] if cell.strip()]
-        fault = f"{len(cells)} cells under {len(header)} columns" if beyond else ""
+        fault = ""
+        if len(cells) != len(header):
+            beyond = [cell for cell in cells[len(header) :] if cell.strip()]
+            fault = f"{len(cells)} cells under {len(header)} columns" if beyond else ""
+            if unseen:
+                cells += [""] * (len(header) - len(cells))
+        unseen = False
         yield Row(number, dict(zip(header, cells, strict=False)), fault)
     if not header:
         raise InputError(f"{file}: the table is empty. Give one with a header and rows.")
-
-
-def _header(file: str, number: int, cells: list[str]) -> list[str]:
-    names = [cell.strip() for cell in cells]
-    repeated = sorted(name for name, count in Counter(names).items() if name and count > 1)
-    if repeated:
-        raise InputError(
-            f"{file}:{number}: the column {repeated[0]!r} occurs twice. Rename one of them."
-        )
-    return [name or f"column {place}" for place, name in enumerate(names, start=1)]
 
 
 def _encoding(file: str, configured: str) -> str:

@@ -69,9 +69,9 @@ def rows_of(file: str, form: Form, how: Reading) -> Iterator[Row | Line]:
         ValueError: a manifest, which has lines.
     """
     if form is Form.CSV:
-        return delimited_rows(file, how.encoding)
+        return delimited_rows(file, how.encoding, how.dialect)
     if form is Form.EXCEL:
-        return rows_apart(file, sheet=how.sheet)
+        return rows_apart(file, sheet=how.sheet, tolerant=how.dialect.tolerant)
     if form is Form.PARQUET:
         return rows_apart(file)
     if form is Form.JSON_ARRAY:

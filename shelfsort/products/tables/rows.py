@@ -27,6 +27,25 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Dialect:
+    """How a CSV file is written.
+
+    Attributes:
+        delimiter: between cells, "" for the one of comma, semicolon, tab and bar that the header
+            has most of.
+        quote: mark around a cell, "" for none.
+        escape: mark before a quotation mark within a cell, "" where it is doubled.
+        tolerant: a row that breaks the rules is a row with a fault, and of columns with one name
+            the later ones are numbered; otherwise both end the reading.
+    """
+
+    delimiter: str = ""
+    quote: str = '"'
+    escape: str = ""
+    tolerant: bool = False
+
+
+@dataclass(frozen=True)
 class Reading:
     """How tables are read.
 
@@ -37,6 +56,7 @@ class Reading:
         label_attribute: of the lines, "" for `category`. Where no column is named and none
             recognised, the column of this name holds the category.
         also: further columns, which lines of tables keep under their own names.
+        dialect: of CSV files.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -44,6 +64,7 @@ class Reading:
     sheet: str = ""
     label_attribute: str = ""
     also: tuple[str, ...] = ()
+    dialect: Dialect = Dialect()
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def test_a_header_of_many_columns_is_read(tmp_path):
     names = [f"c{n}" for n in range(200_000)]
     path.write_text(",".join(names) + "\n1\n")
     (row,) = delimited_rows(str(path), "utf-8")
-    assert row.cells == {"c0": "1"}
+    assert (row.cells["c0"], row.cells["c1"], len(row.cells)) == ("1", "", 200_000)
 
 
 def test_a_json_array_of_too_many_values_is_not_parsed(tmp_path, monkeypatch):
