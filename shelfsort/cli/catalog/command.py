@@ -2,8 +2,11 @@
 
 import click
 
+from shelfsort.cli.catalog.export import export
 from shelfsort.cli.catalog.import_rows import import_rows
+from shelfsort.cli.catalog.manifest import manifest
 from shelfsort.cli.catalog.query import query
+from shelfsort.cli.catalog.report import report
 
 
 @click.group()
@@ -16,8 +19,10 @@ def catalog() -> None:
     Examples:
       shelfsort catalog import catalog.yaml
       shelfsort catalog query catalog.yaml
+      shelfsort catalog report catalog.yaml --output catalogue.html
+      shelfsort catalog manifest catalog.yaml --labelled --output products.manifest
     """
 
 
-for command in (import_rows, query):
+for command in (import_rows, query, report, manifest, export):
     catalog.add_command(command)

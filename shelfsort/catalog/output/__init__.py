@@ -1,0 +1,1 @@
+"""What leaves the catalogue: manifests, image sets and the report."""

@@ -1,0 +1,91 @@
+"""What to do next with a catalogue, by its figures."""
+
+from dataclasses import dataclass
+
+from shelfsort.catalog.output.figures import GOOD, UNTRIED, Figures, SourceFigures
+from shelfsort.core.terminal import one_line
+
+_REJECTED_SHARE = 0.01
+_FAILURES = 3
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something to do.
+
+    Attributes:
+        what: a sentence that says why.
+        command: that does it, "" where a person has to.
+    """
+
+    what: str
+    command: str = ""
+
+
+def next_steps(figures: Figures, settings: str) -> list[Step]:
+    """What to do next, the most urgent first.
+
+    Args:
+        figures: of the catalogue.
+        settings: path of its settings, for the commands.
+    """
+    steps = [step for each in figures.sources for step in _of_source(each, settings)]
+    untried = figures.links.states[UNTRIED]
+    if untried:
+        steps.append(Step(f"{untried:,} links are not tried.", _command("fetch", settings)))
+    failures = figures.links.states.copy()
+    del failures[GOOD], failures[UNTRIED]
+    steps += [
+        Step(
+            f"{count:,} links failed as {state!r}.",
+            f"{_command('fetch', settings)} --retry {state}",
+        )
+        for state, count in failures.most_common(_FAILURES)
+    ]
+    unmapped = sum(figures.unmapped.values())
+    if unmapped:
+        steps.append(
+            Step(
+                f"{unmapped:,} products have categories that mean no leaf.",
+                _command("crosswalk", settings),
+            )
+        )
+    if figures.unhashed:
+        steps.append(
+            Step(
+                f"{figures.unhashed:,} pictures were not compared with the others.",
+                _command("duplicates", settings),
+            )
+        )
+    if figures.pictured:
+        steps.append(
+            Step(
+                f"{figures.pictured:,} products have a picture.",
+                f"{_command('manifest', settings)} --output products.manifest",
+            )
+        )
+    return steps
+
+
+def _of_source(each: SourceFigures, settings: str) -> list[Step]:
+    name = each.name
+    again = f"{_command('import', settings)} --source {name}"
+    if not each.passes:
+        return [Step(f"{name} was never read.", again)]
+    last = each.passes[0]
+    steps = []
+    if last.outcome == "refused":
+        steps.append(Step(f"The last pass over {name} was refused. See why.", again))
+    elif last.ended is None:
+        steps.append(Step(f"The last pass over {name} did not end.", again))
+    if last.rejected > _REJECTED_SHARE * max(1, last.rows + last.rejected):
+        steps.append(
+            Step(f"{last.rejected:,} rows of {name} are in quarantine. Correct them at the source.")
+        )
+    if not each.licence and each.on_sale:
+        steps.append(Step(f"{name} has no licence. Add it to the settings."))
+    return steps
+
+
+def _command(name: str, settings: str) -> str:
+    return f"shelfsort catalog {name} {one_line(settings)}"
