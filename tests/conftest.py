@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.fixtures.fake_server",
     "tests.fixtures.golden",
     "tests.fixtures.postgresql",
+    "tests.fixtures.picture_server",
     "tests.fixtures.stores",
     "tests.fixtures.training",
 ]

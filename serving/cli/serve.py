@@ -347,9 +347,9 @@ def _started(
 
     from serving.server import ModelServer, discover_models
     from serving.server.config_file import read_config_file
-    from serving.server.descriptors import raise_limit
     from serving.server.manager import ModelsUnavailable
     from serving.status import ServingError
+    from shelfsort.core.open_files import raise_limit
 
     raise_limit()
     # The loader that TF Serving uses calls itself deprecated at every load.

@@ -5,15 +5,9 @@ from shelfsort.core.http.addresses import (
     is_company_address,
     is_public_address,
 )
-from shelfsort.core.http.downloads import (
-    AsyncDownloader,
-    Downloader,
-    DownloadError,
-    Limits,
-    TooLargeError,
-    UnreachableError,
-)
-from shelfsort.core.http.messages import Answer, Request
+from shelfsort.core.http.downloads import AsyncDownloader, Downloader, Limits
+from shelfsort.core.http.failures import DownloadError, TooLargeError, UnreachableError
+from shelfsort.core.http.messages import Answer, Fetched, Request
 
 __all__ = [
     "AddressRule",
@@ -21,6 +15,7 @@ __all__ = [
     "AsyncDownloader",
     "DownloadError",
     "Downloader",
+    "Fetched",
     "Limits",
     "Request",
     "TooLargeError",

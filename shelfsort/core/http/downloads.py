@@ -13,23 +13,25 @@ import errno
 import socket
 import ssl
 import threading
+import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import aiohttp
 import yarl
 from aiohttp.abc import AbstractCookieJar
-from aiohttp.client_exceptions import (
-    ClientConnectorCertificateError,
-    ClientConnectorDNSError,
-    ClientConnectorError,
-    ClientSSLError,
-)
 from aiohttp.connector import AddrInfoType
 
 from shelfsort.core.http.addresses import AddressRule, is_public_address
-from shelfsort.core.http.messages import Answer, Request, Unpacking
+from shelfsort.core.http.failures import (
+    DownloadError,
+    RefusedAddressError,
+    TooLargeError,
+    as_download_errors,
+)
+from shelfsort.core.http.messages import Answer, Fetched, Request, Unpacking
+from shelfsort.core.http.resolving import DaemonResolver
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 10
@@ -37,32 +39,13 @@ _CONNECTIONS = 32
 _PIECE_BYTES = 1 << 16
 # Shorter than any server keeps a connection: it must not close one that a request is sent on.
 _KEPT_S = 2.0
+_NAMES_KEPT_S = 60
 _CLOSED_WITHIN_S = 5.0
-_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "shelfsort"}
+_RATE_AFTER_S = 5.0
+_AGENT = "shelfsort"
 _ASKING = {"Accept": "application/json", "Accept-Encoding": "gzip"}
-_TOO_LATE = "no whole answer in time"
 
-
-class DownloadError(Exception):
-    """Nothing was fetched. The message says why, without the address.
-
-    Attributes:
-        status: the HTTP status, where that is why.
-        passing: whether the same request may succeed a moment later.
-    """
-
-    def __init__(self, reason: str, status: int | None = None, *, passing: bool = False):
-        super().__init__(reason)
-        self.status = status
-        self.passing = passing
-
-
-class UnreachableError(DownloadError):
-    """The host has no address, or none that may be connected to."""
-
-
-class TooLargeError(DownloadError):
-    """The body is longer than allowed."""
+_Hook = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -73,11 +56,17 @@ class Limits:
         max_bytes: a longer body is refused.
         wait_s: seconds for connecting, and for each piece of the answer.
         total_s: seconds for everything: a free connection, the name, redirects and the body.
+        least_bytes_s: bytes a second, on average, below which a body is given up after 5 s.
+        ports: that addresses may name, redirects included; empty for any.
+        user: whether addresses may name a user; who it is is never sent.
     """
 
     max_bytes: int
     wait_s: float = 20.0
     total_s: float = 120.0
+    least_bytes_s: float = 0.0
+    ports: tuple[int, ...] = ()
+    user: bool = True
 
 
 class AsyncDownloader:
@@ -88,6 +77,7 @@ class AsyncDownloader:
         limits: Limits,
         permitted: AddressRule = is_public_address,
         connections: int = _CONNECTIONS,
+        agent: str = _AGENT,
     ):
         """Made in the event loop that it is used in.
 
@@ -95,6 +85,7 @@ class AsyncDownloader:
             limits: of each download.
             permitted: which IP addresses may be connected to.
             connections: most at a time.
+            agent: User-Agent that servers see.
         """
         self._limits = limits
         self._permitted = permitted
@@ -102,6 +93,8 @@ class AsyncDownloader:
             limit=connections,
             ssl=ssl.create_default_context(),
             keepalive_timeout=_KEPT_S,
+            resolver=DaemonResolver(limits.wait_s),
+            ttl_dns_cache=_NAMES_KEPT_S,
             socket_factory=self._socket,
         )
         self._session = aiohttp.ClientSession(
@@ -109,7 +102,7 @@ class AsyncDownloader:
             timeout=aiohttp.ClientTimeout(
                 total=limits.total_s, sock_connect=limits.wait_s, sock_read=limits.wait_s
             ),
-            headers=_HEADERS,
+            headers={"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": agent},
             cookie_jar=_no_cookies(),
             auto_decompress=False,
             trust_env=False,
@@ -122,8 +115,38 @@ class AsyncDownloader:
             TooLargeError: the body is longer than allowed.
             DownloadError: anything else.
         """
-        with _as_download_errors():
-            return await asyncio.wait_for(self._followed(yarl.URL(url)), self._limits.total_s)
+
+        def refuse_failure(answer: Fetched) -> None:
+            if not _succeeded(answer.status):
+                raise DownloadError(f"HTTP status {answer.status}", answer.status, kind="status")
+
+        return (await self.fetch(url, inspect=refuse_failure)).body
+
+    async def fetch(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        before: _Hook | None = None,
+        inspect: Callable[[Fetched], None] | None = None,
+        first_bytes: int | None = None,
+    ) -> Fetched:
+        """What an `http(s)://` address answers, whatever its status; redirects are followed.
+
+        Args:
+            url: of what to fetch.
+            headers: to send in addition.
+            before: runs before each request, with its address; may raise DownloadError.
+            inspect: sees the answer before its body is read; may raise DownloadError.
+            first_bytes: read this much of the body and leave the rest.
+
+        Raises:
+            TooLargeError: the body is longer than allowed, and `first_bytes` is None.
+            DownloadError: there is no answer.
+        """
+        with as_download_errors():
+            work = self._followed(yarl.URL(url), headers, before, inspect, first_bytes)
+            return await asyncio.wait_for(work, self._limits.total_s)
 
     async def ask(self, request: Request) -> Answer:
         """What a service answers, whatever the status. Redirects are not followed.
@@ -132,64 +155,83 @@ class AsyncDownloader:
             TooLargeError: the body is longer than allowed, as it comes or decompressed.
             DownloadError: there is no whole answer.
         """
-        with _as_download_errors():
+        with as_download_errors():
             return await asyncio.wait_for(self._answered(request), self._limits.total_s)
 
     async def _answered(self, request: Request) -> Answer:
         async with self._session.request(
             request.method,
-            _checked(yarl.URL(request.url)),
+            _checked(yarl.URL(request.url), self._limits),
             headers={**_ASKING, **request.headers},
             data=request.body or None,
             allow_redirects=False,
         ) as response:
-            try:
-                encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-                body = await self._read(response, Unpacking(encoding))
-            except ValueError as error:
-                raise DownloadError(str(error)) from error
+            encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+            body = await self._read(response, encoding)
             links = {name: str(link["url"]) for name, link in response.links.items()}
             return Answer(response.status, response.headers, body, links)
 
-    async def _followed(self, url: yarl.URL) -> bytes:
+    async def _followed(
+        self,
+        url: yarl.URL,
+        headers: Mapping[str, str] | None,
+        before: _Hook | None,
+        inspect: Callable[[Fetched], None] | None,
+        first_bytes: int | None,
+    ) -> Fetched:
         for _ in range(_MAX_REDIRECTS + 1):
-            async with self._session.get(_checked(url), allow_redirects=False) as response:
+            checked = _checked(url, self._limits)
+            if before is not None:
+                await before(str(checked))
+            async with self._session.get(
+                checked, headers=headers, allow_redirects=False
+            ) as response:
                 location = response.headers.get("Location")
                 if response.status not in _REDIRECTS or not location:
-                    return await self._body(response)
+                    answer = Fetched(response.status, str(checked), response.headers)
+                    if inspect is not None:
+                        inspect(answer)
+                    if not _succeeded(response.status):
+                        return answer
+                    body = await self._body(response, first_bytes)
+                    return Fetched(answer.status, answer.url, answer.headers, body)
             url = url.join(yarl.URL(location))
-        raise DownloadError(f"more than {_MAX_REDIRECTS} redirects")
+        raise DownloadError(f"more than {_MAX_REDIRECTS} redirects", kind="redirects")
 
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
-        if not 200 <= response.status < 300:
-            raise DownloadError(f"HTTP status {response.status}", response.status)
+    async def _body(self, response: aiohttp.ClientResponse, first_bytes: int | None) -> bytes:
         encoding = response.headers.get("Content-Encoding", "identity")
         if encoding.lower() != "identity":
             # Inflating could fill the memory, and nobody needs to compress an image.
-            raise DownloadError(
-                f"the answer is compressed ({encoding[:40]}), which was not asked for"
-            )
-        return await self._read(response, Unpacking("identity"))
+            reason = f"the answer is compressed ({encoding[:40]}), which was not asked for"
+            raise DownloadError(reason, kind="compressed")
+        return await self._read(response, "identity", first_bytes)
 
-    async def _read(self, response: aiohttp.ClientResponse, unpacking: Unpacking) -> bytes:
-        most = self._limits.max_bytes
-        body = bytearray()
-        if (response.content_length or 0) <= most:
-            async for piece in response.content.iter_chunked(_PIECE_BYTES):
-                body += unpacking.add(piece, most + 1 - len(body))
-                if len(body) > most:
-                    break
-            else:
-                if body and not unpacking.whole:
-                    raise DownloadError("the answer was cut off", passing=True)
-                return bytes(body)
-        raise TooLargeError(f"more than {most:,} bytes")
+    async def _read(
+        self, response: aiohttp.ClientResponse, encoding: str, first_bytes: int | None = None
+    ) -> bytes:
+        most = self._limits.max_bytes if first_bytes is None else first_bytes
+        if first_bytes is None and (response.content_length or 0) > most:
+            raise TooLargeError(most)
+        unpacking, body, began = Unpacking(encoding), bytearray(), time.monotonic()
+        async for piece in response.content.iter_chunked(_PIECE_BYTES):
+            body += unpacking.add(piece, most + 1 - len(body))
+            if len(body) > most:
+                if first_bytes is None:
+                    raise TooLargeError(most)
+                return bytes(body[:most])
+            passed = time.monotonic() - began
+            if passed > _RATE_AFTER_S and len(body) < passed * self._limits.least_bytes_s:
+                reason = f"{len(body):,} bytes in {passed:.0f} s"
+                raise DownloadError(reason, kind="too_slow")
+        if body and not unpacking.whole:
+            raise DownloadError("the answer was cut off", kind="cut_off")
+        return bytes(body)
 
     def _socket(self, address: AddrInfoType) -> socket.socket:
-        """The socket of a connection about to be made. Raises _RefusedAddressError."""
+        """The socket of a connection about to be made. Raises RefusedAddressError."""
         family, kind, protocol, _, peer = address
         if not self._permitted(str(peer[0])):
-            raise _RefusedAddressError(errno.EADDRNOTAVAIL, "is not on the public internet")
+            raise RefusedAddressError(errno.EADDRNOTAVAIL, "is not on the public internet")
         return socket.socket(family, kind, protocol)
 
     async def close(self) -> None:
@@ -237,47 +279,24 @@ def _stop(
         loop.close()
 
 
-class _RefusedAddressError(OSError):
-    """The rule does not permit a connection to the address."""
-
-
 def _no_cookies() -> AbstractCookieJar:
     return aiohttp.DummyCookieJar()
 
 
-def _checked(url: yarl.URL) -> yarl.URL:
+def _succeeded(status: int) -> bool:
+    return 200 <= status < 300
+
+
+def _checked(url: yarl.URL, limits: Limits) -> yarl.URL:
     """An address that can be fetched, without the user that it may name. Raises DownloadError."""
     if url.scheme not in ("http", "https"):
-        raise DownloadError(f"the address leads to another scheme ({url.scheme[:40] or 'none'})")
+        reason = f"the address leads to another scheme ({url.scheme[:40] or 'none'})"
+        raise DownloadError(reason, kind="invalid")
     if not url.host:
-        raise DownloadError("the address names no host")
-    if not url.port:
-        raise DownloadError(f"there is no port {url.port}")
+        raise DownloadError("the address names no host", kind="invalid")
+    if not url.port or (limits.ports and url.port not in limits.ports):
+        named = "there is no port" if not url.port else "addresses may not name port"
+        raise DownloadError(f"{named} {url.port}", kind="refused_address")
+    if not limits.user and url.raw_authority.rpartition("@")[1]:
+        raise DownloadError("the address names a user", kind="refused_address")
     return url.with_user(None)
-
-
-@contextlib.contextmanager
-def _as_download_errors() -> Iterator[None]:
-    try:
-        yield
-    except DownloadError:
-        raise
-    except (TimeoutError, asyncio.TimeoutError) as error:
-        raise DownloadError(_TOO_LATE, passing=True) from error
-    except (ClientConnectorCertificateError, ClientSSLError) as error:
-        raise DownloadError("its certificate is not valid for the name") from error
-    except (aiohttp.InvalidURL, ValueError) as error:
-        raise DownloadError("the address is not valid") from error
-    except ClientConnectorError as error:
-        raise _unconnected(error) from error
-    except (aiohttp.ClientError, OSError) as error:
-        raise DownloadError("the server did not answer in HTTP", passing=True) from error
-
-
-def _unconnected(error: ClientConnectorError) -> DownloadError:
-    """Why there is no connection; the message is the same for an inner name and for none."""
-    unknown = isinstance(error, ClientConnectorDNSError)
-    if unknown or isinstance(error.os_error, _RefusedAddressError):
-        reason = f"{error.host} is not on the public internet"
-        return UnreachableError(reason, passing=unknown)
-    return DownloadError("the host accepts no connection", passing=True)

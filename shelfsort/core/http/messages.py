@@ -4,6 +4,10 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from multidict import CIMultiDictProxy
+
+from shelfsort.core.http.failures import DownloadError
+
 # The header says whether it is gzip or zlib.
 _ANY_HEADER = 32 + zlib.MAX_WBITS
 
@@ -42,28 +46,45 @@ class Answer:
     links: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Fetched:
+    """What an address led to.
+
+    Attributes:
+        status: of HTTP, after redirects.
+        url: after redirects.
+        headers: names are found in any case.
+        body: empty where the status is not 200 to 299.
+    """
+
+    status: int
+    url: str
+    headers: CIMultiDictProxy[str]
+    body: bytes = b""
+
+
 class Unpacking:
     """Decompresses a body piece by piece, never more than is wanted."""
 
     def __init__(self, encoding: str):
-        """`encoding` is that of `Content-Encoding`. Raises ValueError for an unknown one."""
+        """`encoding` is that of `Content-Encoding`. Raises DownloadError for an unknown one."""
         if encoding not in ("identity", "gzip", "deflate"):
-            raise ValueError(f"the answer is compressed ({encoding[:40]}), which was not asked for")
-        # 32: the header says whether it is gzip or zlib.
-        self._inflating = (
-            None if encoding == "identity" else zlib.decompressobj(32 + zlib.MAX_WBITS)
-        )
+            reason = f"the answer is compressed ({encoding[:40]}), which was not asked for"
+            raise DownloadError(reason, kind="compressed")
+        self._inflating = None if encoding == "identity" else zlib.decompressobj(_ANY_HEADER)
 
     def add(self, piece: bytes, most: int) -> bytes:
-        """The next bytes, up to `most`; the rest of them is lost. Raises ValueError for others."""
+        """The next bytes, up to `most`; the rest is lost. Raises DownloadError for others."""
         if self._inflating is None:
             return piece
         try:
             found = self._inflating.decompress(piece, most)
         except zlib.error as error:
-            raise ValueError("the answer is not compressed as it says") from error
+            reason = "the answer is not compressed as it says"
+            raise DownloadError(reason, kind="compressed") from error
         if self._inflating.unused_data:
-            raise ValueError("the answer goes on after its compressed part")
+            reason = "the answer goes on after its compressed part"
+            raise DownloadError(reason, kind="compressed")
         return found
 
     @property

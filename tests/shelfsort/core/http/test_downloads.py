@@ -23,6 +23,7 @@ from shelfsort.core.http import (
     TooLargeError,
     is_public_address,
 )
+from tests.fixtures.address_tricks import SPELLINGS
 
 LOCAL_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost")
 GZIPPED = gzip.compress(bytes(10_000_000))
@@ -334,25 +335,6 @@ def test_tls_asks_for_the_name_and_checks_its_certificate(secure_shop, fetch, na
     with pytest.raises(DownloadError, match="certificate"):
         fetch(f"https://other.test:{port}/a.jpg")
     assert served == ["shop.test", "shop.test", "other.test"]
-
-
-SPELLINGS = [
-    "127.0.0.1", "127.0.0.2", "127.1", "127.0.1", "127.255.255.254", "0", "0.0.0.0", "0.0",
-    "2130706433", "0x7f000001", "0x7f.1", "0x7f.0.0.1", "0177.0.0.1", "0177.1", "017700000001",
-    "127.000.000.001", "127.0.0.1.", "127.0.0.1..", "localhost", "LOCALHOST", "localhost.",
-    "localhost.localdomain", "ip6-localhost", "shop.test", "SHOP.TEST", "shop.test.", "[::1]",
-    "[0:0:0:0:0:0:0:1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]",
-    "[::1%25lo]", "[::1%lo]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[fe80::1%25lo]",
-    "\uff11\uff12\uff17.\uff10.\uff10.\uff11", "\u2460\u2461\u2466.\u24ea.\u24ea.\u2460",
-    "127\u30020\u30020\u30021",
-    "\u24db\u24de\u24d2\u24d0\u24db\u24d7\u24de\u24e2\u24e3",
-    "127.0.0.1%00.shop.example",
-    "%31%32%37.0.0.1", "%6cocalhost", "127.0.0.1%2f", "user@127.0.0.1", "shop.example@127.0.0.1",
-    "user:word@127.0.0.1", "shop.example%40127.0.0.1", "shop.example:80@127.0.0.1",
-    "shop.example\\@127.0.0.1", "127.0.0.1\\@shop.example", "127.0.0.1\t", " 127.0.0.1",
-    "127.0.0.1\r\nHost: shop.example", "169.254.169.254", "[fd00:ec2::254]", "[fec0::1]",
-    "metadata.google.internal", "100.100.100.200", "192.0.0.192", "168.63.129.16",
-]  # fmt: skip
 
 
 @pytest.mark.parametrize("host", SPELLINGS)

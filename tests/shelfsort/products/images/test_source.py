@@ -165,8 +165,8 @@ def test_an_image_on_the_web_is_fetched_where_that_is_allowed(folder):
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (TooLargeError("more than 10 bytes"), "image_too_large"),
-        (DownloadError("HTTP status 404", 404), "missing_image"),
+        (TooLargeError(10), "image_too_large"),
+        (DownloadError("HTTP status 404", 404, kind="status"), "missing_image"),
     ],
 )
 def test_what_cannot_be_fetched_is_rejected_with_the_reason(folder, error, reason):
