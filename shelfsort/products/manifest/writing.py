@@ -1,6 +1,7 @@
 """Writes manifest lines in the forms that `parsing` reads, and whole manifests."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from shelfsort.products.manifest.annotations import (
     CUSTOM,
     METADATA_SUFFIX,
     Annotations,
+    encodable,
 )
 from shelfsort.products.manifest.label_origin import label_origin_fields
 from shelfsort.products.manifest.outcomes import CONSOLIDATION
@@ -82,6 +84,18 @@ def labelled_fields(
 def manifest_line(fields: Mapping[str, Any]) -> str:
     """A line of JSON without its line end.
 
+    Fields that came from other files may hold what JSON in UTF-8 cannot. A number that is infinite
+    or none becomes null, and half a surrogate pair a question mark: readers take them as these.
+    """
+    try:
+        return exact_line(fields)
+    except ValueError:
+        return exact_line(_holdable(fields))
+
+
+def exact_line(fields: Mapping[str, Any]) -> str:
+    """As `manifest_line`, with every field as it is.
+
     Raises:
         ValueError: a number is infinite or none, or a text cannot be encoded.
     """
@@ -103,6 +117,17 @@ def write_manifest(place: str, lines: Iterable[Mapping[str, Any]]) -> int:
             stream.write(f"{manifest_line(fields)}\n".encode())
             count += 1
     return count
+
+
+def _holdable(value: Any) -> Any:
+    """A value as JSON in UTF-8 can hold it."""
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {encodable(name): _holdable(each) for name, each in value.items()}
+    return [_holdable(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _custom(

@@ -11,7 +11,7 @@ from shelfsort.core.errors import InputError
 from shelfsort.products.manifest.annotations import METADATA_SUFFIX, label_types
 from shelfsort.products.manifest.lines import Line
 from shelfsort.products.manifest.parsing import read_record
-from shelfsort.products.manifest.writing import manifest_line, write_manifest
+from shelfsort.products.manifest.writing import exact_line, write_manifest
 from shelfsort.products.taxonomy import AmbiguousLabel, Taxonomy, UnknownLabel
 
 
@@ -147,7 +147,7 @@ def _carried(line: Line, carry: Callable[[str], str], outcome: Outcome) -> Mappi
         _set_aside(outcome, label, why, place)
         return None
     try:
-        manifest_line(fields)
+        exact_line(fields)
     except (ValueError, RecursionError) as error:
         _set_aside(outcome, "", f"cannot be written as JSON ({error})", place)
         return None

@@ -16,6 +16,7 @@ from shelfsort.products.manifest.lines import numbered_lines
 from shelfsort.products.manifest.parsing import ManifestEntry, parse_record, read_record
 from shelfsort.products.manifest.writing import (
     Job,
+    exact_line,
     labelled_fields,
     manifest_line,
     product_fields,
@@ -132,7 +133,17 @@ def test_answers_do_not_fit_into_a_classification():
 @pytest.mark.parametrize("product", [Product("p", price=float("nan")), Product("p", "\ud800")])
 def test_what_json_in_utf8_cannot_hold_is_refused(product):
     with pytest.raises(ValueError):
-        manifest_line(product_fields(product))
+        exact_line(product_fields(product))
+
+
+def test_fields_of_other_files_are_written_as_readers_take_them(tmp_path):
+    place = tmp_path / "1.manifest"
+    inner = {"seconds": float("nan"), "by\ud800": ["x\udfff", float("-inf"), 1.5, True, None]}
+    assert write_manifest(str(place), [{"id": "a", "x": inner}, {"id": "b", "price": 2}]) == 2
+    assert [json.loads(line) for line in place.read_bytes().splitlines()] == [
+        {"id": "a", "x": {"seconds": None, "by?": ["x?", None, 1.5, True, None]}},
+        {"id": "b", "price": 2},
+    ]
 
 
 def test_a_manifest_appears_whole_or_not_at_all(tmp_path):
