@@ -7,15 +7,19 @@ import click
 from shelfsort.cli.asking import asking
 from shelfsort.cli.numbers import FiniteRange
 from shelfsort.client import DEFAULT_MODEL, Connection, Tls
+from shelfsort.core.errors import InputError
 from shelfsort.core.storage import absolute, read_input
 from shelfsort.core.terminal import json_text, one_line
 from shelfsort.decisions.batch.scoring import Job, Summary, decide_file
 from shelfsort.decisions.database.opening import open_database
+from shelfsort.decisions.promise.sampling import Sampling
+from shelfsort.decisions.rules.model import Rules
 from shelfsort.decisions.rules.reading import load_rules
 from shelfsort.products.images.source import ImageSources
 from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.tables.columns import parse_columns
 from shelfsort.products.tables.rows import Reading
+from shelfsort.products.taxonomy import UnknownLabel
 from shelfsort.stats.binomial import interval
 
 
@@ -57,6 +61,13 @@ from shelfsort.stats.binomial import interval
     show_default=True,
     help="Seconds that the server may be away.",
 )
+@click.option(
+    "--audit-rate",
+    "rates",
+    multiple=True,
+    metavar="[CATEGORY=]RATE",
+    help="Share of automatic decisions that people look at later, such as 0.02. Repeatable.",
+)
 @click.option("--tls-ca", type=click.Path(path_type=Path), help="PEM file of the CA to trust.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def batch(
@@ -74,6 +85,7 @@ def batch(
     image_roots: tuple[str, ...],
     timeout: float,
     patience: float,
+    rates: tuple[str, ...],
     tls_ca: Path | None,
     as_json: bool,
 ) -> None:
@@ -102,12 +114,32 @@ def batch(
         read_input(rules, "file of rules").decode("utf-8"),
         ImageSources(image_roots, allow_http=allow_http),
         patience,
+        _sampling(rates, read),
     )
     engine = open_database(database)
     connection = Connection(timeout_s=timeout, tls=Tls.from_files(tls_ca) if tls_ca else None)
     with asking(address, model_folder, model_name, version, connection) as (ask, _):
         summary = decide_file(job, ask, engine, _say)
     click.echo(json_text(summary.to_json()) if as_json else "\n".join(_as_lines(summary)))
+
+
+def _sampling(rates: tuple[str, ...], rules: Rules) -> Sampling:
+    overall = 0.0
+    by_category: dict[str, float] = {}
+    for text in rates:
+        category, named, rate = text.rpartition("=")
+        try:
+            share = float(rate)
+            leaves = rules.tree.leaves_beneath(rules.tree.named(category)) if named else ()
+        except (ValueError, UnknownLabel) as error:
+            raise InputError(
+                f"--audit-rate {text}: {error}. Write RATE or CATEGORY=RATE."
+            ) from error
+        if not 0 <= share <= 1:
+            raise InputError(f"--audit-rate {text}: not from 0 to 1. Write 0.02 for 2 %.")
+        by_category |= dict.fromkeys(leaves, share)
+        overall = overall if named else share
+    return Sampling(overall, by_category)
 
 
 def _say(line: str) -> None:

@@ -94,6 +94,11 @@ COMMANDS = {
         "Check and try the rules that turn answers into decisions.",
         "'shelfsort[decisions]'",
     ),
+    "review": Command(
+        "shelfsort.cli.review:review",
+        "Give people the decisions left to them, and audits.",
+        "'shelfsort[decisions]'",
+    ),
     "promise": Command(
         "shelfsort.cli.promise:promise",
         "Watch whether automatic decisions are right as often as promised.",

@@ -5,9 +5,13 @@ from typing import Any
 import click
 
 from shelfsort.cli.numbers import FiniteRange
+from shelfsort.core.database.engine import shown
+from shelfsort.core.errors import InputError
 from shelfsort.core.files import write_text
 from shelfsort.core.terminal import json_text, one_line
+from shelfsort.decisions.database.opening import open_database
 from shelfsort.decisions.promise.audits import read_audits
+from shelfsort.decisions.promise.stored import StoredAudits, back_off, lift, stored_audits
 from shelfsort.decisions.promise.verdict import Verdict, Watched, judge
 
 _BROKEN = 1
@@ -21,12 +25,14 @@ def promise() -> None:
     \b
     Examples:
       shelfsort promise check audits.csv --promise 0.98
-      shelfsort promise check audits.csv --promise 0.95 --json
+      shelfsort promise check --database decisions.db --promise 0.98 --back-off
+      shelfsort promise lift --database decisions.db --category mugs --by Ann --reason "new model"
     """
 
 
 @promise.command()
-@click.argument("audits")
+@click.argument("audits", required=False)
+@click.option("--database", help="Of `shelfsort batch`, in place of a table.")
 @click.option(
     "--promise",
     "promised",
@@ -41,12 +47,26 @@ def promise() -> None:
     type=FiniteRange(0, 1, min_open=True, max_open=True),
     help="Chance of a false alarm in a year.",
 )
+@click.option(
+    "--back-off",
+    "backs_off",
+    is_flag=True,
+    help="Send what breaks the promise to people, until `promise lift`.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the evidence of each day.")
 @click.option(
     "--metrics", metavar="FILE", help="Write metrics for Prometheus's textfile collector."
 )
-def check(audits: str, promised: float, alpha: float, as_json: bool, metrics: str | None) -> None:
-    """Judge a table of audits: columns day, category and right.
+def check(
+    audits: str | None,
+    database: str | None,
+    promised: float,
+    alpha: float,
+    backs_off: bool,
+    as_json: bool,
+    metrics: str | None,
+) -> None:
+    """Judge audits: of a results database, or of a table with the columns day, category, right.
 
     The audited decisions have to be a random sample of those made without a person. It may be run
     every day: a false alarm in a year has a chance of at most --alpha. Among the categories named,
@@ -57,12 +77,51 @@ def check(audits: str, promised: float, alpha: float, as_json: bool, metrics: st
       shelfsort promise check audits.csv --promise 0.98
       shelfsort promise check audits.csv --promise 0.98 --metrics /var/lib/node/promise.prom
     """
-    verdict = judge(read_audits(audits), promised, alpha)
+    if (audits is None) == (database is None) or (backs_off and database is None):
+        raise InputError("give a table of audits, or --database; --back-off needs --database.")
+    if database is not None:
+        engine = open_database(database, must_exist=True)
+        stored = stored_audits(engine)
+        _say_waiting(stored)
+        if not stored.audits:
+            raise InputError(
+                f"{shown(database)}: no audits are answered. Draw some with `shelfsort batch "
+                "--audit-rate`, and see `shelfsort review ask --kind audit`."
+            )
+        verdict = judge(stored.audits, promised, alpha, stored.even)
+        for category in back_off(engine, verdict) if backs_off else ():
+            click.echo(one_line(f"From now on people decide: {category or 'all'}"), err=True)
+    else:
+        verdict = judge(read_audits(str(audits)), promised, alpha)
     if metrics:
         write_text(metrics, _as_metrics(verdict))
     click.echo(json_text(_as_json(verdict)) if as_json else "\n".join(_as_lines(verdict)))
     if verdict.is_broken:
         raise click.exceptions.Exit(_BROKEN)
+
+
+@promise.command(name="lift")
+@click.option("--database", required=True, help="Of `shelfsort batch`.")
+@click.option("--category", default="", help="Whose back-off is lifted. Default: that of all.")
+@click.option("--by", required=True, help="Name of the person who answers for it.")
+@click.option("--reason", required=True, help="Why the promise is kept again.")
+def lift_back_off(database: str, category: str, by: str, reason: str) -> None:
+    """Let the model decide again. The person and the reason are recorded.
+
+    \b
+    Examples:
+      shelfsort promise lift --database decisions.db --category mugs --by Ann --reason "new model"
+    """
+    lift(open_database(database, must_exist=True), category, by, reason)
+    click.echo(one_line(f"Lifted by {by}: {category or 'all'}"))
+
+
+def _say_waiting(stored: StoredAudits) -> None:
+    if stored.waiting or stored.undecided:
+        click.echo(
+            f"{stored.waiting:,} audits wait for people, people disagree on {stored.undecided:,}",
+            err=True,
+        )
 
 
 def _as_lines(verdict: Verdict) -> list[str]:

@@ -52,6 +52,7 @@ _NEEDED_IN = {
     "shelfsort.cli.labels": {"labels"},
     "shelfsort.cli.decide": {"decisions"},
     "shelfsort.cli.promise": {"decisions"},
+    "shelfsort.cli.review": {"decisions"},
     "shelfsort.cli.rules": {"decisions"},
     "shelfsort.core.database": {"catalog", "decisions"},
     "shelfsort.core.http": {"catalog"},

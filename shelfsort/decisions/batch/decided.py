@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,11 +10,10 @@ from typing import Any
 
 from shelfsort.client.batch.reading import Asked
 from shelfsort.client.messages import Answer
+from shelfsort.contract.signatures import NO_PRICE
 from shelfsort.contract.targets import percent_of
-from shelfsort.decisions.rules.model import NOT_ACCEPTED, Facts, Rules, Then
-
-REVIEW = "review"
-"""The outcome that leaves a product to a person."""
+from shelfsort.core.storage import absolute, join, scheme
+from shelfsort.decisions.rules.model import NOT_ACCEPTED, REVIEW, Facts, Rules, Then
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,13 @@ def stored_answer(asked: Asked, key: Key, answer: Answer, run: int, at: datetime
     """A row of the table `prediction`."""
     row = asked.row
     assert row is not None
-    shown = {
+    shown: dict[str, Any] = {
         "title": row.title.decode("utf-8", "replace"),
         "description": row.description.decode("utf-8", "replace"),
-        "image": asked.image,
+        "image": _placed(asked),
     }
+    if row.price != NO_PRICE:
+        shown["price"] = row.price
     return {
         "product": key.product,
         "input": key.input,
@@ -90,6 +92,15 @@ def stored_answer(asked: Asked, key: Key, answer: Answer, run: int, at: datetime
         "fields": _json(dict(asked.fields)),
         "shown": _json(shown),
     }
+
+
+def _placed(asked: Asked) -> str:
+    """The image's reference, which other files can have."""
+    reference = asked.image
+    if not reference or scheme(reference) or reference.startswith(("/", "data:")):
+        return reference
+    folder = posixpath.dirname(asked.file)
+    return absolute(join(folder, reference)) if folder else absolute(reference)
 
 
 def _json(value: Any) -> str:

@@ -20,7 +20,6 @@ from shelfsort.contract.targets import percent_of
 from shelfsort.core.database.engine import reader
 from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.decisions.batch.decided import (
-    REVIEW,
     Key,
     decide,
     held_back,
@@ -29,7 +28,8 @@ from shelfsort.decisions.batch.decided import (
 )
 from shelfsort.decisions.database import tables
 from shelfsort.decisions.database.writing import DECISION, write_decisions
-from shelfsort.decisions.rules.model import Rules, UndecidableError
+from shelfsort.decisions.promise.sampling import Sampling
+from shelfsort.decisions.rules.model import REVIEW, Rules, UndecidableError
 from shelfsort.products.images.source import ImageSources
 from shelfsort.products.tables.lines import product_lines
 from shelfsort.products.tables.rows import Reading
@@ -52,6 +52,7 @@ class Job:
         content: of the file of the rules.
         sources: of images.
         patience_s: seconds that a server may be away.
+        sampling: which automatic decisions people look at.
     """
 
     data: str
@@ -61,6 +62,7 @@ class Job:
     content: str
     sources: ImageSources
     patience_s: float
+    sampling: Sampling = Sampling()
 
 
 @dataclass
@@ -184,7 +186,7 @@ class _Batch:
                 rows.append(self._decided(asked, stored))
             except UndecidableError as error:
                 rejects.append((asked, "undecidable", str(error)))
-                rows.append({**stored, **dict.fromkeys(DECISION)})
+                rows.append({**stored, **dict.fromkeys((*DECISION, "rate", "draw"))})
         self._store(rows, rejects, failures)
         self.summary.rows += len(chunk)
 
@@ -230,6 +232,7 @@ class _Batch:
             "reason": then.reason if not backoff else "",
             "rule": then.rule,
             "held_back": backoff and f"back-off {backoff}",
+            **self._job.sampling.drawn(str(answer["product"]), category, outcome),
         }
 
     def _count(self, asked: Asked, category: str, outcome: str) -> None:

@@ -132,6 +132,9 @@ audit = sa.Table(
     sa.Column("decision", sa.ForeignKey("decision.id", ondelete="CASCADE"), primary_key=True),
     moment("drawn", "UTC", nullable=False),
     sa.Column("rate", sa.Float, nullable=False, comment="chance with which it was drawn"),
+    sa.Column(
+        "draw", sa.Float, nullable=False, comment="number from 0 to 1 that the product's id gives"
+    ),
     comment="the random sample of decisions made without a person that people look at",
 )
 

@@ -12,18 +12,20 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from shelfsort.core.database.engine import UtcTime
-from shelfsort.decisions.database.tables import decision, prediction
+from shelfsort.decisions.database.tables import audit, decision, prediction
 
 _ANSWER = tuple(c.name for c in prediction.columns if c.name not in ("id", "at", "run"))
 DECISION = ("rules", "outcome", "reason", "rule", "held_back")
 """Columns that rules add to an answer."""
-_COLUMNS = (*_ANSWER, *DECISION)
+_AUDIT = ("rate", "draw")
+_COLUMNS = (*_ANSWER, *DECISION, *_AUDIT)
 
 _staging = sa.Table(
     "staged_decision",
     sa.MetaData(),
     *(sa.Column(name, prediction.c[name].type) for name in _ANSWER),
     *(sa.Column(name, sa.Text) for name in DECISION),
+    *(sa.Column(name, sa.Float) for name in _AUDIT),
     prefixes=["TEMPORARY"],
     postgresql_on_commit="DELETE ROWS",
 )
@@ -37,7 +39,8 @@ def write_decisions(
     Args:
         connection: in a transaction of the caller's.
         rows: of the tables `prediction` and `decision` in one; those with an answer that is stored
-            already get their decision only, and those without an outcome get none.
+            already get their decision only, and those without an outcome get none. A decision with
+            a rate is drawn for an audit; see `promise.sampling`.
         run: that decided.
         at: when, with its time zone.
     """
@@ -58,7 +61,22 @@ def write_decisions(
     found = found.select_from(_staging.join(prediction, same)).where(
         _staging.c.outcome.is_not(None)
     )
-    return _insert(connection, decision, ("prediction", *DECISION, "at", "run"), found)
+    new = _insert(connection, decision, ("prediction", *DECISION, "at", "run"), found)
+    drawn = (
+        sa.select(decision.c.id, sa.literal(at, UtcTime), *(_staging.c[name] for name in _AUDIT))
+        .select_from(
+            _staging.join(prediction, same).join(
+                decision,
+                sa.and_(
+                    decision.c.prediction == prediction.c.id,
+                    decision.c.rules == _staging.c.rules,
+                ),
+            )
+        )
+        .where(_staging.c.rate.is_not(None), decision.c.run == run)
+    )
+    _insert(connection, audit, ("decision", "drawn", *_AUDIT), drawn)
+    return new
 
 
 def _insert(

@@ -28,8 +28,8 @@ class Watched:
 
     @property
     def share(self) -> float:
-        """Of the audits that were right."""
-        return sum(self.counts.right) / self.counts.n
+        """Of the audits that were right; 1 without any."""
+        return sum(self.counts.right) / self.counts.n if self.counts.n else 1.0
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -53,6 +53,7 @@ class Verdict:
         overall: of all audits.
         categories: of each category, by its name.
         broken: categories that break the promise.
+        rest: of the audits in all other categories.
     """
 
     promise: float
@@ -60,6 +61,7 @@ class Verdict:
     overall: Watched
     categories: Mapping[str, Watched]
     broken: Sequence[str]
+    rest: Watched
 
     @property
     def is_broken(self) -> bool:
@@ -67,11 +69,15 @@ class Verdict:
         return self.overall.alarm is not None or bool(self.broken)
 
 
-def judge(audits: Sequence[Audit], promise: float, alpha: float) -> Verdict:
+def judge(
+    audits: Sequence[Audit], promise: float, alpha: float, even: Sequence[Audit] | None = None
+) -> Verdict:
     """Judges the last year of audits: older ones belong to tests that are over.
 
     Args:
-        audits: of a random sample of the decisions made without a person; at least one.
+        audits: of the decisions made without a person; of each category a random sample, and at
+            least one in all.
+        even: those that are a random sample over all categories; None for all of them.
         promise: share that is promised to be right, in (0, 1).
         alpha: in (0, 1).
     """
@@ -80,6 +86,7 @@ def judge(audits: Sequence[Audit], promise: float, alpha: float) -> Verdict:
     years = (last - first).days // HORIZON_DAYS
     first = date.fromordinal(first.toordinal() + years * HORIZON_DAYS)
     recent = [audit for audit in audits if audit.day >= first]
+    overall = [audit for audit in (audits if even is None else even) if audit.day >= first]
     by_category = defaultdict(list)
     for audit in recent:
         by_category[audit.category].append(audit)
@@ -89,12 +96,15 @@ def judge(audits: Sequence[Audit], promise: float, alpha: float) -> Verdict:
     }
     names = list(watched)
     rejected = e_benjamini_hochberg([watched[name].e_value for name in names], alpha)
+    broken = [names[place] for place in rejected]
+    rest = [audit for audit in overall if audit.category not in broken]
     return Verdict(
         promise,
         alpha,
-        _watched(counted(recent, first, last), promise, alpha),
+        _watched(counted(overall, first, last), promise, alpha),
         watched,
-        [names[place] for place in rejected],
+        broken,
+        _watched(counted(rest, first, last), promise, alpha),
     )
 
 

@@ -9,6 +9,9 @@ from shelfsort.products.taxonomy import Taxonomy
 NOT_ACCEPTED = "no"
 """The acceptance level of an answer that the model does not vouch for."""
 
+REVIEW = "review"
+"""The outcome that leaves a product to a person."""
+
 
 class UndecidableError(Exception):
     """Facts that the rules do not know, or that no rule matches; the message says which."""

@@ -43,6 +43,8 @@ def test_one_bad_category_is_named_among_good_ones():
     good = [a for name in "abcdefgh" for a in audits(0.99, 60, 30, name, seed=ord(name))]
     found = judge([*good, *audits(0.85, 60, 30, "bad")], 0.98, 0.05)
     assert found.broken == ["bad"]
+    assert found.overall.alarm is not None and found.rest.alarm is None
+    assert found.rest.counts.n == 8 * 60 * 30
 
 
 def test_what_is_older_than_a_year_belongs_to_a_test_that_is_over():

@@ -1,0 +1,85 @@
+"""The group `shelfsort review`."""
+
+import click
+
+from shelfsort.core.errors import InputError
+from shelfsort.core.storage import absolute
+from shelfsort.core.terminal import json_text
+from shelfsort.decisions.database.opening import open_database
+from shelfsort.decisions.review.asking import Kind, waiting
+from shelfsort.decisions.review.recording import record
+from shelfsort.decisions.rules.reading import load_rules
+from shelfsort.products.manifest.files import find_manifest_files
+from shelfsort.products.manifest.writing import write_manifest
+from shelfsort.products.tables.rows import CATEGORY
+
+
+@click.group()
+def review() -> None:
+    """Give people the decisions that are left to them, and audits; record what they say.
+
+    \b
+    Examples:
+      shelfsort review ask --database decisions.db --output ask.manifest
+      shelfsort label --data ask.manifest --taxonomy tree.json --answers answers.jsonl
+      shelfsort labels import answers.jsonl --products ask.manifest --output said.manifest
+      shelfsort review record said.manifest --database decisions.db --rules rules.yaml
+    """
+
+
+@review.command()
+@click.option("--database", required=True, help="Of `shelfsort batch`.")
+@click.option("--output", required=True, help="Manifest for the labelling page.")
+@click.option(
+    "--kind",
+    type=click.Choice(["review", "audit"]),
+    default="review",
+    show_default=True,
+    help="What is left to people, or the sample of what is not.",
+)
+@click.option(
+    "--most", type=click.IntRange(1, 1_000_000), default=1_000, show_default=True, help="Products."
+)
+def ask(database: str, output: str, kind: Kind, most: int) -> None:
+    """Write the decisions that nobody has looked at as a manifest, the oldest first.
+
+    People see the product, not what the model said.
+
+    \b
+    Examples:
+      shelfsort review ask --database decisions.db --output ask.manifest
+      shelfsort review ask --database decisions.db --kind audit --output audits.manifest
+    """
+    lines = list(waiting(open_database(database, must_exist=True), kind, most))
+    if not lines:
+        raise InputError(f"{database}: nothing waits ({kind}). Nothing was written.")
+    click.echo(f"{write_manifest(output, lines):,} products in {output}")
+
+
+@review.command(name="record")
+@click.argument("manifest")
+@click.option("--database", required=True, help="Of `shelfsort batch`.")
+@click.option("--rules", required=True, help="File of rules that turns a category into an outcome.")
+@click.option("--attribute", default=CATEGORY, show_default=True, help="That holds the labels.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def record_answers(manifest: str, database: str, rules: str, attribute: str, as_json: bool) -> None:
+    """Store what people said about decisions. Each answer is stored once.
+
+    The outcome is what the rules make of a category that is certain. The view latest_decision shows
+    it from now on.
+
+    \b
+    Examples:
+      shelfsort review record said.manifest --database decisions.db --rules rules.yaml
+    """
+    engine = open_database(database, must_exist=True)
+    files = find_manifest_files(absolute(manifest))
+    found = record(engine, files, attribute, load_rules(rules))
+    if as_json:
+        click.echo(json_text(vars(found)))
+        return
+    click.echo(f"{found.new:,} answers stored, {found.known:,} were known")
+    for name, n in found.outcomes.most_common():
+        click.echo(f"  {n:,} {name}")
+    for reason, n in found.left_out.most_common():
+        click.echo(f"  {n:,} left out: {reason}")

@@ -1,0 +1,1 @@
+"""Decisions that people look at: those that are left to them, and audits."""

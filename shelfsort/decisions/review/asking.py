@@ -1,0 +1,64 @@
+"""Decisions that wait for people, as lines of a manifest for the labelling page."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from shelfsort.core.database.engine import reader
+from shelfsort.decisions.database.tables import audit, decision, prediction, review
+from shelfsort.decisions.rules.model import REVIEW
+from shelfsort.products.manifest.label_origin import PROBABILITY, SELECTED_BY
+from shelfsort.products.manifest.writing import product_fields
+from shelfsort.products.product import Product
+
+Kind = Literal["review", "audit"]
+DECISION = "decision"
+"""Field of a line that names the decision."""
+
+
+def waiting(engine: Engine, kind: Kind, most: int) -> Iterator[dict[str, Any]]:
+    """Lines of decisions that nobody has looked at, the oldest first.
+
+    They show the product only, not what the model said. A line says that and how likely it was
+    chosen, so that its label trains with care and is no evidence about the whole catalogue.
+
+    Args:
+        engine: of the results database.
+        kind: `review` for decisions left to people, `audit` for the random sample of the others.
+        most: lines.
+    """
+    with reader(engine) as connection:
+        for row in connection.execute(_chosen(kind).limit(most)).mappings():
+            shown = json.loads(row["shown"] or "{}")
+            product = Product(
+                row["product"],
+                shown.get("title", ""),
+                shown.get("description", ""),
+                shown.get("price"),
+                shown.get("image", ""),
+            )
+            line = {**product_fields(product), DECISION: row["decision"], SELECTED_BY: kind}
+            yield line if row["rate"] is None else {**line, PROBABILITY: row["rate"]}
+
+
+def _chosen(kind: Kind) -> sa.Select[Any]:
+    looked_at = sa.exists().where(review.c.decision == decision.c.id)
+    last = sa.select(sa.func.max(decision.c.id)).group_by(decision.c.prediction)
+    chosen = (
+        sa.select(
+            prediction.c.product,
+            prediction.c.shown,
+            decision.c.id.label("decision"),
+            audit.c.rate,
+        )
+        .join(decision, decision.c.prediction == prediction.c.id)
+        .outerjoin(audit, audit.c.decision == decision.c.id)
+        .where(~looked_at)
+        .order_by(decision.c.id)
+    )
+    if kind == "audit":
+        return chosen.where(audit.c.decision.is_not(None))
+    return chosen.where(decision.c.outcome == REVIEW, decision.c.id.in_(last))
