@@ -12,6 +12,7 @@ from shelfsort.labeling.jobs.settings import PUBLIC, GroundTruthSettings, JobSet
 
 _PUBLIC_TEAM = "arn:aws:sagemaker:{region}:394669845002:workteam/public-crowd/default"
 _FREE_OF = ["FreeOfPersonallyIdentifiableInformation", "FreeOfAdultContent"]
+_WAIT, _LONGEST_PUBLIC_WAIT = 3 * 86_400, 12 * 3600
 # Unicode classes that Python's expressions have not, with what comes nearest.
 _CLASSES = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s"}
 
@@ -25,8 +26,8 @@ def labeling_job_request(job: JobSettings, place: GroundTruthSettings) -> dict[s
     """The parameters of `create_labeling_job`.
 
     Raises:
-        InputError: a public workforce without a price or without a word on personal data, or a
-            price that cannot be paid.
+        InputError: a public workforce without a price or without a word on personal data, a price
+            that cannot be paid, or tasks that would wait for a public workforce too long.
     """
     folder = job_folder(job, place)
     public = place.workforce == PUBLIC
@@ -38,7 +39,7 @@ def labeling_job_request(job: JobSettings, place: GroundTruthSettings) -> dict[s
         "TaskDescription": job.description,
         "NumberOfHumanWorkersPerDataObject": job.workers,
         "TaskTimeLimitInSeconds": place.time_limit,
-        "TaskAvailabilityLifetimeInSeconds": place.available_for,
+        "TaskAvailabilityLifetimeInSeconds": _wait(place, public),
         "MaxConcurrentTaskCount": place.at_once,
     }
     if job.keywords:
@@ -67,6 +68,18 @@ def labeling_job_request(job: JobSettings, place: GroundTruthSettings) -> dict[s
     if place.tags:
         request["Tags"] = [{"Key": key, "Value": value} for key, value in place.tags.items()]
     return request
+
+
+def _wait(place: GroundTruthSettings, public: bool) -> int:
+    """Seconds for which a task waits for workers."""
+    if place.available_for is None:
+        return _LONGEST_PUBLIC_WAIT if public else _WAIT
+    if public and place.available_for > _LONGEST_PUBLIC_WAIT:
+        raise InputError(
+            f"ground_truth.available_for: {place.available_for:,} s, and a public workforce has at "
+            "most 12 hours. Write 12h or less."
+        )
+    return place.available_for
 
 
 def task_price(price: Decimal) -> dict[str, int]:

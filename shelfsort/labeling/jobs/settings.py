@@ -28,8 +28,18 @@ def _duration(value: Any) -> Any:
     return int(found[1]) * _SECONDS[found[2]]
 
 
+def _unsigned(amount: Decimal) -> Decimal:
+    if amount.is_signed():
+        raise ValueError("has a sign; write 0")
+    return amount
+
+
 Duration = Annotated[int, pydantic.BeforeValidator(_duration)]
-Money = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=4)]
+Money = Annotated[
+    Decimal, Field(ge=0, max_digits=12, decimal_places=4), pydantic.AfterValidator(_unsigned)
+]
+# Else `true` would be 1.
+Whole = Annotated[int, Field(strict=True)]
 _STRICT = pydantic.ConfigDict(extra="forbid")
 
 
@@ -45,8 +55,9 @@ class GroundTruthSettings:
         region: Of the job, such as `eu-west-1`.
         pre_annotation: ARN of the Lambda function before a task, "" for none.
         post_annotation: ARN of the Lambda function after a task, "" for none.
-        time_limit: In which a worker has to finish a task.
-        available_for: For which a task waits for workers.
+        time_limit: Seconds in which a worker has to finish a task, at most 8 hours.
+        available_for: Seconds for which a task waits for workers, at most 30 days, or 12 hours for
+            a public workforce; None for 3 days, or these 12 hours.
         at_once: Largest number of products that wait for workers at one time.
         personal_data: `none` confirms that texts and images show no personal data. A public
             workforce needs it.
@@ -63,9 +74,9 @@ class GroundTruthSettings:
     region: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
     pre_annotation: str = ""
     post_annotation: str = ""
-    time_limit: Duration = 600
-    available_for: Duration = 3 * 86_400
-    at_once: Annotated[int, Field(ge=1)] = 1000
+    time_limit: Annotated[Duration, Field(ge=30, le=8 * 3600)] = 600
+    available_for: Annotated[Duration, Field(ge=60, le=30 * 86_400)] | None = None
+    at_once: Annotated[Whole, Field(ge=1)] = 1000
     personal_data: str = ""
     kms_key: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -112,7 +123,7 @@ class JobSettings:
     manifest: str
     price: Money
     fee: Money
-    workers: Annotated[int, Field(ge=1, le=9)] = 3
+    workers: Annotated[Whole, Field(ge=1, le=9)] = 3
     title: str = "Choose the category of a product"
     description: str = "Look at the image and the title, and choose the category that fits best."
     keywords: tuple[str, ...] = ("product", "category", "image")

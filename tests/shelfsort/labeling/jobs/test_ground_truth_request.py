@@ -74,6 +74,7 @@ def test_strangers_are_paid_and_see_no_personal_data():
     refuse_invalid(request)
     task = request["HumanTaskConfig"]
     assert task["WorkteamArn"].endswith("394669845002:workteam/public-crowd/default")
+    assert task["TaskAvailabilityLifetimeInSeconds"] == 43_200
     assert task["PublicWorkforceTaskPrice"]["AmountInUsd"] == {
         "Dollars": 0,
         "Cents": 4,
@@ -116,3 +117,11 @@ def test_a_price_that_cannot_be_paid_is_refused(price):
 def test_what_the_service_would_refuse_is_refused_before(job, place, said):
     with pytest.raises(InputError, match=said):
         refuse_invalid(labeling_job_request(job, place))
+
+
+def test_a_public_workforce_has_twelve_hours():
+    longest = replace(PUBLIC, available_for=43_200)
+    task = labeling_job_request(JOB, longest)["HumanTaskConfig"]
+    assert task["TaskAvailabilityLifetimeInSeconds"] == 43_200
+    with pytest.raises(InputError, match="available_for"):
+        labeling_job_request(JOB, replace(PUBLIC, available_for=43_201))
