@@ -30,7 +30,7 @@ def parse_fields(text: str) -> tuple[str, ...]:
     unknown = [name for name in names if name not in FIELDS]
     if unknown or not set(names) - {"price"}:
         raise InputError(
-            f"--fields {text}: {f'no field {unknown[0]!r}' if unknown else 'shows no product'}. "
+            f"--fields {text!r}: {f'no field {unknown[0]!r}' if unknown else 'shows no product'}. "
             f"Choose from {', '.join(FIELDS)}, with one besides price."
         )
     return names

@@ -50,6 +50,9 @@ def check_page_exposure(host: str, public: str | None, *, plaintext: bool) -> No
 
 def _parts(address: str) -> tuple[str, str] | None:
     """Scheme and host of the address of a page without path, None for anything else."""
+    # `urlsplit` drops some of these, and keeps others in the host's name.
+    if not address.isprintable() or " " in address:
+        return None
     try:
         parts = urlsplit(address)
         rest = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc

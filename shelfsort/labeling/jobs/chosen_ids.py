@@ -29,10 +29,13 @@ def read_chosen(file: str) -> dict[str, Mapping[str, Any]]:
     """
     chosen: dict[str, Mapping[str, Any]] = {}
     for number, row in _rows(file):
-        id_ = next((str(row[name]).strip() for name in _ID if row.get(name) not in (None, "")), "")
-        if not id_:
+        id_ = next((row[name] for name in _ID if row.get(name) not in (None, "")), "")
+        # As the products' own ids: a list that is written out would be the id of none.
+        if isinstance(id_, bool) or not isinstance(id_, str | int):
+            raise InputError(f"{file}:{number}: the id is no text and no whole number. {_REMEDY}")
+        if not str(id_).strip():
             raise InputError(f"{file}:{number}: no id. {_REMEDY}")
-        chosen.setdefault(id_, selection_of(row))
+        chosen.setdefault(str(id_).strip(), selection_of(row))
     if not chosen:
         raise InputError(f"{file}: no id. {_REMEDY}")
     return chosen

@@ -1,6 +1,7 @@
 """Writes the page of a labelling job: a Ground Truth template or a Label Studio configuration."""
 
 import json
+import re
 from dataclasses import dataclass
 
 from shelfsort.core.errors import InputError
@@ -8,7 +9,7 @@ from shelfsort.core.files import refuse_inputs, write_bytes, write_text
 from shelfsort.core.storage import absolute, files_beneath, join, scheme
 from shelfsort.labeling.pages.guide import read_guide
 from shelfsort.labeling.pages.label_studio_config import label_studio_config
-from shelfsort.labeling.pages.tree import picker_nodes, split_nodes
+from shelfsort.labeling.pages.tree import Guide, Node, picker_nodes, split_nodes
 from shelfsort.labeling.pages.worker_template import (
     QUESTION,
     refuse_long_template,
@@ -18,6 +19,8 @@ from shelfsort.products.taxonomy import Taxonomy
 
 FIELDS = ("image", "title", "description", "price")
 """What people may be shown of a product."""
+# Control characters and halves of surrogate pairs: https://www.w3.org/TR/xml/#charsets.
+_NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,7 @@ def write_ground_truth_template(
             the output is the tree or the guide, or one of these cannot be read.
     """
     refuse_inputs(output, taxonomy, words.guide)
-    tree = Taxonomy.load(taxonomy)
-    nodes = picker_nodes(tree, read_guide(words.guide, tree) if words.guide else None)
+    nodes, tree = _nodes(taxonomy, words)
     addresses: list[str] = []
     contents: list[str] = []
     if tree_files:
@@ -88,11 +90,29 @@ def write_label_studio_config(
         InputError: the output is the tree or the guide, or as `label_studio_config`.
     """
     refuse_inputs(output, taxonomy, words.guide)
-    tree = Taxonomy.load(taxonomy)
-    nodes = picker_nodes(tree, read_guide(words.guide, tree) if words.guide else None)
+    nodes, tree = _nodes(taxonomy, words)
     config = label_studio_config(nodes, fields, words.question, words.instructions)
     write_text(absolute(output), config)
     return Written(len(config), len(tree) - 1, 0)
+
+
+def _nodes(taxonomy: str, words: Words) -> tuple[list[Node], Taxonomy]:
+    """The nodes that the page shows, and the tree that they are from.
+
+    Raises:
+        InputError: the tree or the guide cannot be read, or a page could not show one of the texts.
+    """
+    tree = Taxonomy.load(taxonomy)
+    guide = read_guide(words.guide, tree) if words.guide else Guide()
+    texts = [("--question", words.question), ("--instructions", words.instructions)]
+    texts += [(taxonomy, tree.name(id_)) for id_ in tree.descending()]
+    texts += [(words.guide, about) for about in guide.about.values()]
+    for place, text in texts:
+        if found := _NOT_IN_XML.search(text):
+            raise InputError(
+                f"{place}: {text[:80]!r} holds {found[0]!r}, which a page cannot show. Remove it."
+            )
+    return picker_nodes(tree, guide), tree
 
 
 def _refuse_used(folder: str) -> None:

@@ -37,6 +37,11 @@ def test_an_address_without_https_needs_another():
         "https://ann@label.example",
         "https://label.example:99999",
         "https://[::1",
+        " https://label.example",
+        "https://label.example ",
+        "https://la bel.example",
+        "https://la\nbel.example",
+        "https://label\u2003.example",
     ],
 )
 def test_another_kind_of_address_is_refused(address):

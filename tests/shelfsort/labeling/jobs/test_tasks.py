@@ -97,6 +97,14 @@ def test_a_line_without_an_image_is_read_back_as_the_same_product(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("id_", [["1"], {"id": "1"}, True, 1.5])
+def test_what_is_no_id_in_a_list_of_ids_is_refused_with_its_line(tmp_path, catalogue, id_):
+    only = lines(tmp_path / "only.jsonl", [{"id": 1}, {"id": id_}])
+    result = run(catalogue, "--only", only, "--output", tmp_path / "a.manifest")
+    assert isinstance(result.exception, InputError)
+    assert f"{only}:2: " in str(result.exception)
+
+
 def test_a_list_of_ids_chooses_and_what_it_says_of_the_choice_is_kept(tmp_path, catalogue):
     ids = tmp_path / "ids.txt"
     ids.write_text("2\nunknown\n\n")

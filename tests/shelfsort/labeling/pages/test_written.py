@@ -102,3 +102,33 @@ def test_label_studio_takes_a_tree_of_any_size_in_one_piece(tmp_path, tree):
         tree("A"), "--for", "label-studio", "--tree-files", "x", "--output", tmp_path / "d.xml"
     )
     assert "only for Ground Truth" in str(result.exception)
+
+
+@pytest.mark.parametrize("target", ["ground-truth", "label-studio"])
+@pytest.mark.parametrize("character", ["\x00", "\x1b", "\x01", "\ufffe", "\udcff"])
+def test_a_character_that_xml_cannot_hold_is_refused_and_named(tmp_path, tree, target, character):
+    page, guide = tmp_path / "page", tmp_path / "guide.yaml"
+    guide.write_text(f'Hats: {{about: "a{ascii(character)[1:-1]}b"}}\n')
+    common = ["--for", target, "--output", page]
+    cases = {
+        "--question": ["--question", f"a{character}b"],
+        "--instructions": ["--instructions", f"a{character}b"],
+        "guide.yaml": ["--guide", guide],
+    }
+    for named, arguments in cases.items():
+        result = run(tree("Hats", "Mugs"), *common, *arguments)
+        assert isinstance(result.exception, InputError), result.exception
+        assert f"{named}: " in str(result.exception)
+        assert repr(character) in str(result.exception)
+        assert not page.exists()
+
+
+def test_a_name_of_a_category_that_xml_cannot_hold_is_refused(tmp_path, tree):
+    result = run(tree("Ha\x1bts", "Mugs"), "--output", tmp_path / "page")
+    assert isinstance(result.exception, InputError)
+    assert r"tree.txt: 'Ha\x1bts' holds '\x1b'" in str(result.exception)
+
+
+def test_empty_fields_are_quoted(tmp_path, tree):
+    arguments = ["--for", "label-studio", "--fields", "", "--output", tmp_path / "page"]
+    assert "--fields '': " in str(run(tree("Hats", "Mugs"), *arguments).exception)
