@@ -16,6 +16,7 @@ from shelfsort.core.web.people import new_people, read_people
 from shelfsort.core.web.protection import LOOPBACK_HOSTS
 from shelfsort.core.web.server import page_server
 from shelfsort.labeling.queue import log
+from shelfsort.labeling.queue.wanted import MOST_ANSWERS
 from shelfsort.labeling.web.job import LabelJob, OpenJob
 from shelfsort.labeling.web.products import Catalogue
 from shelfsort.products.personal_data import has_personal_data
@@ -38,8 +39,9 @@ _MAX_CONNECTIONS = 500
 )
 @click.option(
     "--answers-each",
-    type=click.IntRange(1, 100),
-    help="Answers that each product needs. Default: one of each person, at most 3.",
+    type=click.IntRange(1, MOST_ANSWERS),
+    help="Answers that each product needs whose line has no answers-wanted. Default: one of each "
+    "person, at most 3.",
 )
 @click.option("--person", "persons", multiple=True, help="Name of a person who labels. Repeatable.")
 @click.option(
@@ -54,7 +56,8 @@ _MAX_CONNECTIONS = 500
     type=FiniteRange(0, 0.9),
     default=0.05,
     show_default=True,
-    help="Share of gold products among those that a person gets.",
+    help="Share of gold products among those that a person gets. The rest comes at the end. 0 asks "
+    "about none.",
 )
 @click.option(
     "--lease-minutes",
@@ -182,6 +185,13 @@ def _opening(opened: OpenJob) -> list[str]:
         lines.append(f"Left out: {left_out:,} lines, the first is {catalogue.first_reject}")
     if opened.service.unknown:
         lines.append(f"Answers about other products, kept: {opened.service.unknown:,}")
+    workers = [opened.service.worker(name) for name in opened.names]
+    if unreachable := opened.service.unreachable(workers):
+        lines.append(
+            f"Warning: {unreachable:,} products need answers of more or other people than these "
+            f"{len(workers):,}, and cannot get all. Name them with --person or --people, or give a "
+            "smaller --answers-each."
+        )
     return list(map(one_line, lines))
 
 

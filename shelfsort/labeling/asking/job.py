@@ -29,6 +29,7 @@ from shelfsort.labeling.asking.whose import assign
 from shelfsort.labeling.chance import order_key
 from shelfsort.labeling.consolidation_job import refuse_lost_images
 from shelfsort.labeling.model_scores import scores_file
+from shelfsort.labeling.queue.wanted import ANSWERED_BY, ANSWERS_WANTED, ASKED_OF
 from shelfsort.products.manifest.annotations import CUSTOM, METADATA_SUFFIX
 from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.manifest.label_origin import SELECTED_BY, label_origin_fields
@@ -37,7 +38,6 @@ from shelfsort.products.manifest.writing import write_manifest
 from shelfsort.products.product import ASSISTED, MACHINE, PEOPLE, LabelOrigin
 
 GOLD_QUESTION = "gold-question"
-ANSWERS_WANTED, ASKED_OF = "answers-wanted", "asked-of"
 _METHODS = {PEOPLE: "one_coin", ASSISTED: "model_assisted", MACHINE: "model"}
 
 
@@ -128,6 +128,14 @@ class AskingJob:
         named = zip(catalogue.answers.workers, self._belief.skills, strict=True)
         return {name: float(skill) for name, skill in named if name and not name.startswith("(")}
 
+    @cached_property
+    def _answered(self) -> dict[str, set[str]]:
+        """The workers who have answered about each product."""
+        return {
+            id_: {str(each["worker_id"]) for each in entries if each.get("worker_id")}
+            for id_, entries in self.catalogue.entries.items()
+        }
+
     def _refuse_input(self, place: str) -> None:
         given = self.sources
         files = [file for each in given.manifests for file in find_manifest_files(each)]
@@ -138,11 +146,7 @@ class AskingJob:
     ) -> Iterator[Mapping[str, Any]]:
         ids = list(self.catalogue.products)
         wanted = [(ids[row], int(n)) for row, n in zip(batch.rows, batch.answers, strict=True)]
-        answered = {
-            id_: {str(each.get("worker_id", "")) for each in entries}
-            for id_, entries in self.catalogue.entries.items()
-        }
-        whose = assign(wanted, self.skills, answered)
+        whose = assign(wanted, self.skills, self._answered)
         lines = []
         for (id_, n), reason in zip(wanted, batch.reasons, strict=True):
             before = self.catalogue.products[id_].selected_by
@@ -151,8 +155,12 @@ class AskingJob:
         pairs = next_gold(
             sorted(self.catalogue.gold), self.catalogue.given, list(self.skills), gold_questions
         )
+        gold: dict[str, list[str]] = {}
+        for id_, worker in pairs:
+            gold.setdefault(id_, []).extend([worker] if worker else [])
         lines += [
-            self._asked_line(id_, 1, [worker] if worker else [], "", place) for id_, worker in pairs
+            self._asked_line(id_, max(len(workers), 1), workers, "", place)
+            for id_, workers in gold.items()
         ]
         # A gold question must not stand out by its place.
         yield from sorted(lines, key=lambda line: order_key(str(line.get("id") or line)))
@@ -163,12 +171,15 @@ class AskingJob:
         product = self.catalogue.products[id_]
         refuse_lost_images(product.fields, product.line.file, product.line.number, place)
         fields = without_label(product.fields, self.catalogue.attribute)
-        fields.pop(SELECTED_BY, None)
+        for earlier in (SELECTED_BY, ASKED_OF, ANSWERED_BY):
+            fields.pop(earlier, None)
+        before = sorted(self._answered.get(id_, ()))
         return {
             **fields,
             "id": id_,
             ANSWERS_WANTED: answers,
             **({ASKED_OF: workers} if workers else {}),
+            **({ANSWERED_BY: before} if before else {}),
             **({SELECTED_BY: chosen} if chosen else {}),
         }
 

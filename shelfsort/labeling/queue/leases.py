@@ -5,10 +5,13 @@ Knows no files, clocks or pages: times are arguments, in seconds.
 
 import heapq
 import random
-from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
+
+from shelfsort.labeling.queue.wanted import Wanted
 
 _Entry = TypeVar("_Entry", bound=Any)
 
@@ -51,9 +54,10 @@ class _Heap(Generic[_Entry]):
 class WorkQueue:
     """The tasks 0 to `size` - 1, and who has which of them.
 
-    At any time the answers to a task and the leases on it are at most `answers_each` together. So
-    the answer of a person with a lease always counts. Gold tasks are apart: everybody may answer
-    each of them once, and they are mixed in at random, in another order for each person.
+    At any time the answers to a task and the leases on it are together at most as many as the
+    answers it needs. So the answer of a person with a lease always counts. Gold tasks are apart:
+    everybody may answer each of them once, and they are mixed in at random, in another order for
+    each person. Those that are left when a person is through with the others come at the end.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class WorkQueue:
         gold: Collection[int] = (),
         gold_share: float = 0.0,
         seed: str = "",
+        wanted: Mapping[int, Wanted] = MappingProxyType({}),
     ):
         """An unanswered queue.
 
@@ -72,15 +77,21 @@ class WorkQueue:
             answers_each: k, at least 1.
             lease_seconds: after which a task goes to somebody else.
             gold: tasks whose answer is known.
-            gold_share: probability that a person's next task is gold, in [0, 1).
+            gold_share: probability that a person's next task is gold, in [0, 1); 0 for no gold.
             seed: of the order of gold tasks; secret, because gold must not be told apart.
+            wanted: by task, where it needs others than `answers_each` answers of anybody.
         """
         self.size = size
-        self.answers_each = answers_each
         self.gold = frozenset(gold)
         self.complete = 0
         """Number of tasks that are not gold and have all their answers."""
-        self.missing = (size - len(self.gold)) * answers_each
+        self._special = wanted
+        self._wanted = [answers_each] * size
+        for task, each in wanted.items():
+            self._wanted[task] = each.answers
+        self.needed = sum(self._wanted) - sum(self._wanted[task] for task in self.gold)
+        """Number of answers that tasks which are not gold need in all."""
+        self.missing = self.needed
         """Number of answers that tasks which are not gold still need."""
         self._lease_seconds = lease_seconds
         self._gold_share = gold_share
@@ -97,11 +108,6 @@ class WorkQueue:
         self._freed: dict[str, _Heap[int]] = defaultdict(_Heap)
         self._gold_left: dict[str, list[int]] = {}
         self._random: dict[str, random.Random] = {}
-
-    @property
-    def needed(self) -> int:
-        """Number of answers that tasks which are not gold need in all."""
-        return (self.size - len(self.gold)) * self.answers_each
 
     def take(self, person: str, want: int, now: float) -> list[int]:
         """The tasks that a person holds, topped up to `want` where there are more for them.
@@ -124,7 +130,8 @@ class WorkQueue:
         self.expire(now)
         if task in self._done[person]:
             return Standing.ANSWERED
-        if task in self._held[person] or task in self.gold or self._has_room(task):
+        free = self._asks(person, task) and (task in self.gold or self._has_room(task))
+        if free or task in self._held[person]:
             return Standing.OPEN
         return Standing.TAKEN
 
@@ -138,10 +145,10 @@ class WorkQueue:
             left = self._gold_of(person)
             if task in left:
                 left.remove(task)
-            return
-        self.missing -= self._count[task] < self.answers_each
-        self._count[task] += 1
-        self.complete += self._count[task] == self.answers_each
+        elif self._asks(person, task):
+            self.missing -= self._count[task] < self._wanted[task]
+            self._count[task] += 1
+            self.complete += self._count[task] == self._wanted[task]
 
     def last(self, person: str) -> int | None:
         """The task that the person answered last."""
@@ -154,10 +161,10 @@ class WorkQueue:
             KeyError: the person has not answered it.
         """
         del self._done[person][task]
-        if task not in self.gold:
-            self.complete -= self._count[task] == self.answers_each
+        if task not in self.gold and self._asks(person, task):
+            self.complete -= self._count[task] == self._wanted[task]
             self._count[task] -= 1
-            self.missing += self._count[task] < self.answers_each
+            self.missing += self._count[task] < self._wanted[task]
         self._offer(person, task)
 
     def hold_first(self, person: str, task: int, now: float) -> None:
@@ -196,7 +203,26 @@ class WorkQueue:
     def may_get(self, person: str) -> bool:
         """Whether others have a task that may come back to this person."""
         done = self._done[person]
-        return any(task not in self.gold and task not in done for task in self._leases)
+        return any(
+            task not in self.gold and task not in done and self._asks(person, task)
+            for task in self._leases
+        )
+
+    def unreachable(self, people: Collection[str]) -> int:
+        """Number of tasks that cannot get all their answers if nobody else answers."""
+        left = Counter(task for each in people for task in self._done[each])
+        found = 0
+        for task in range(self.size):
+            if task in self.gold:
+                continue
+            special = self._special.get(task)
+            able = (
+                len(people) - left[task]
+                if special is None
+                else sum(special.asks(each) and task not in self._done[each] for each in people)
+            )
+            found += self._count[task] + able < self._wanted[task]
+        return found
 
     def done(self, person: str) -> Iterator[int]:
         """The person's answered tasks, the first one first."""
@@ -217,14 +243,18 @@ class WorkQueue:
             self._cursor[person] += 1
             if self._is_for(person, task):
                 return task
-        return None
+        return gold.pop() if gold and self._gold_share else None
 
     def _is_for(self, person: str, task: int) -> bool:
         known = task in self.gold or task in self._done[person] or task in self._held[person]
-        return not known and self._has_room(task)
+        return not known and self._asks(person, task) and self._has_room(task)
+
+    def _asks(self, person: str, task: int) -> bool:
+        special = self._special.get(task)
+        return special is None or special.asks(person)
 
     def _has_room(self, task: int) -> bool:
-        return self._count[task] + len(self._leases.get(task, ())) < self.answers_each
+        return self._count[task] + len(self._leases.get(task, ())) < self._wanted[task]
 
     def _lease(self, person: str, task: int, now: float) -> None:
         ends = now + self._lease_seconds
@@ -252,5 +282,6 @@ class WorkQueue:
         left = self._gold_left.get(person)
         if left is None:
             own = self._random[person] = random.Random(f"{self._seed}/{person}")
-            left = self._gold_left[person] = own.sample(sorted(self.gold), len(self.gold))
+            asked = [task for task in sorted(self.gold) if self._asks(person, task)]
+            left = self._gold_left[person] = own.sample(asked, len(asked))
         return left

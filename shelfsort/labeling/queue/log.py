@@ -40,13 +40,19 @@ class AnswerLog:
         key: of the pseudonyms. Whoever has it and a list of names can tell who answered.
     """
 
-    def __init__(self, path: Path, replay: Callable[[Record], object]):
+    def __init__(
+        self,
+        path: Path,
+        replay: Callable[[Record], object],
+        begin: Callable[[bytes], object] = lambda key: None,
+    ):
         """Opens the file, which its owner alone can read from then on; makes it if there is none.
 
         Args:
             path: of the file.
             replay: gets each record that the file holds, in order; raises KeyError or ValueError
                 for one that contradicts those before.
+            begin: gets the key before that.
 
         Raises:
             InputError: another process has it open, or it is something else.
@@ -58,6 +64,7 @@ class AnswerLog:
         try:
             with os.fdopen(self._file, "rb", closefd=False) as stream:
                 self.key = self._begun(stream)
+                begin(self.key)
                 stream.seek(self._end)
                 for number, record, end in _whole(stream, path):
                     try:

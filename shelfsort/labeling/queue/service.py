@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -12,6 +12,7 @@ from shelfsort.labeling.queue.leases import Standing, WorkQueue
 from shelfsort.labeling.queue.log import AnswerLog
 from shelfsort.labeling.queue.progress import Pace, Progress
 from shelfsort.labeling.queue.records import Record, pseudonym, task_name
+from shelfsort.labeling.queue.wanted import Wanted
 
 Outcome = Literal["kept", "answered", "taken"]
 """What became of an answer: kept; the worker had answered; others had answered in the meantime."""
@@ -29,15 +30,17 @@ class QueueSettings:
 
     Attributes:
         answers_each: answers that a task needs, at least 1.
+        wanted: by task id, where a task needs others; people by name or pseudonym.
         lease_seconds: after which a task that was not answered goes to somebody else.
         gold: right labels by task id; everybody is asked about these tasks.
-        gold_share: share of gold among a person's tasks, in [0, 1).
+        gold_share: share of gold among a person's tasks, in [0, 1); 0 for none.
     """
 
     answers_each: int = 3
     lease_seconds: float = 600.0
     gold: Mapping[str, str] = field(default_factory=dict)
     gold_share: float = 0.05
+    wanted: Mapping[str, Wanted] = field(default_factory=dict)
 
 
 class TaskService:
@@ -73,15 +76,20 @@ class TaskService:
         self._gold = settings.gold
         self._shown: dict[str, Progress] = {}
         self._gold_right: dict[str, dict[str, bool]] = defaultdict(dict)
+        self._settings = settings
+        self._log = AnswerLog(path, self._apply, self._begin)
+
+    def _begin(self, key: bytes) -> None:
+        how = self._settings
         self._queue = WorkQueue(
-            len(ids),
-            settings.answers_each,
-            settings.lease_seconds,
-            [self._of[id_] for id_ in settings.gold if id_ in self._of],
-            settings.gold_share,
+            len(self._ids),
+            how.answers_each,
+            how.lease_seconds,
+            [self._of[id_] for id_ in how.gold if id_ in self._of],
+            how.gold_share,
             secrets.token_hex(),
+            {self._of[id_]: each.under(key) for id_, each in how.wanted.items()},
         )
-        self._log = AnswerLog(path, self._apply)
 
     def worker(self, name: str) -> str:
         """The pseudonym of a person."""
@@ -184,6 +192,10 @@ class TaskService:
     def may_get(self, worker: str) -> bool:
         """Whether others have a task that may come back to this worker."""
         return self._queue.may_get(worker)
+
+    def unreachable(self, workers: Collection[str]) -> int:
+        """Number of tasks that cannot get all their answers from these workers."""
+        return self._queue.unreachable(workers)
 
     def close(self) -> None:
         """Leaves the file."""

@@ -66,9 +66,14 @@ class LabelJob:
         tree = LeafResolver.load(self.taxonomy)
         guide = read_guide(self.guide, tree.taxonomy) if self.guide else None
         choices = Choices(tree.taxonomy, self.taxonomy, guide)
-        catalogue = read_catalogue(self.data, Reading())
+        catalogue = read_catalogue(self.data, Reading(), self.answers_each)
         gold = _gold(self.gold, tree, choices, catalogue) if self.gold else {}
-        settings = QueueSettings(self.answers_each, self.lease_seconds, gold, self.gold_share)
+        wanted = {
+            each.product.id: each.wanted for each in catalogue.listed if each.wanted is not None
+        }
+        settings = QueueSettings(
+            self.answers_each, self.lease_seconds, gold, self.gold_share, wanted
+        )
         ids = [each.product.id for each in catalogue.listed]
         service = TaskService(ids, settings, self.answers)
         images = Images(catalogue.listed, self.image_roots, self.allow_http)

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import BoundedSemaphore
 
 from shelfsort.core.errors import InputError
 from shelfsort.labeling.chance import chance_order
 from shelfsort.labeling.given_products import PRODUCT_FIELDS
 from shelfsort.labeling.path_ids import is_path_id
+from shelfsort.labeling.queue.wanted import WANTED_FIELDS, Wanted, read_wanted
 from shelfsort.products.images.shown import shown_image
 from shelfsort.products.images.source import ImageSources
 from shelfsort.products.manifest.parsing import parse_record, read_record
@@ -24,10 +25,11 @@ _ENCODED_AT_ONCE = 2
 
 @dataclass(frozen=True)
 class Listed:
-    """A product and the file that names it."""
+    """A product, the file that names it, and the answers it needs (None: what all others do)."""
 
     product: Product
     file: str
+    wanted: Wanted | None = None
 
     @property
     def shown_id(self) -> str:
@@ -50,20 +52,22 @@ class Catalogue:
     first_reject: str
 
 
-def read_catalogue(data: str, how: Reading) -> Catalogue:
+def read_catalogue(data: str, how: Reading, answers_each: int = 3) -> Catalogue:
     """Reads the products; labels in the data are not looked at.
 
     Args:
         data: manifest, table or folder of images, in any form that `shelfsort run` takes.
         how: tables are read.
+        answers_each: that a product needs whose line says whom to ask, and not how many.
 
     Raises:
-        InputError: it cannot be read, or holds no product.
+        InputError: it cannot be read, or holds no product, or a line wants answers that nobody can
+            give.
     """
     listed: dict[str, Listed] = {}
     rejects: Counter[str] = Counter()
     first = ""
-    for line in catalogue_lines(data, how):
+    for line in catalogue_lines(data, replace(how, also=WANTED_FIELDS)):
         record = read_record(line)
         shown = {name: record.fields[name] for name in PRODUCT_FIELDS if name in record.fields}
         try:
@@ -76,7 +80,11 @@ def read_catalogue(data: str, how: Reading) -> Catalogue:
             rejects[why.reason] += 1
             first = first or f"{line.file}:{line.number}: {why}"
             continue
-        listed[product.id] = Listed(product, line.file)
+        try:
+            wanted = read_wanted(record.fields, answers_each)
+        except ValueError as error:
+            raise InputError(f"{line.file}:{line.number}: {error}. Correct the line.") from error
+        listed[product.id] = Listed(product, line.file, wanted)
     if not listed:
         why_none = f" ({first})" if first else ""
         raise InputError(

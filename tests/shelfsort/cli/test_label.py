@@ -55,6 +55,46 @@ def test_it_says_what_there_is_to_do_and_gives_each_person_a_link(call, shop):
     assert (shop / "answers.jsonl").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "unfinished"),
+    [
+        ("--answers-each 2 --person Ann", "2"),
+        ("--answers-each 2 --person Ann --person Bob", ""),
+        ("--person Ann", ""),
+    ],
+)
+def test_products_that_these_people_cannot_finish_are_counted(call, words, unfinished):
+    warned = [line for line in call(words) if line.startswith("Warning")]
+    assert [line.split()[1] for line in warned] == unfinished.split()
+    assert all("--person" in line and "--answers-each" in line for line in warned)
+
+
+def test_answers_of_people_who_are_gone_count_as_well(call, shop):
+    service = TaskService(["p", "q"], QueueSettings(), shop / "answers.jsonl")
+    service.answer(service.worker("Cleo"), "p", "Hats", "", 1)
+    service.close()
+    warned = [line for line in call("--answers-each 2 --person Ann") if "Warning" in line]
+    assert [line.split()[1] for line in warned] == ["1"]
+
+
+def test_lines_say_how_many_answers_they_want_and_of_whom(call, shop):
+    lines = [
+        {"id": "p", "title": "Mug", "answers-wanted": 1},
+        {"id": "q", "title": "Cap", "answers-wanted": 2, "asked-of": ["Bob", "Cleo"]},
+        {"id": "r", "title": "Hat"},
+    ]
+    ask = shop / "ask.manifest"
+    ask.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    data = "--data ask.manifest --taxonomy tree.json --port 0"
+    said = call("--person Ann --person Bob", data=data)
+    # One, two and, by default, one of each person.
+    assert said[0] == "3 products, 0 of 5 answers given"
+    assert [line.split()[1] for line in said if "Warning" in line] == ["1"]
+    ask.write_text(json.dumps({**lines[0], "answers-wanted": "two"}))
+    with pytest.raises(InputError, match=r"ask\.manifest:1: answers-wanted is no number"):
+        call("", data=data)
+
+
 def test_a_public_page_is_confirmed_with_its_address(call):
     said = call("--host 0.0.0.0 --public https://label.example")
     assert [line.split("?")[0] for line in said if "?token=" in line] == [

@@ -5,6 +5,7 @@ from click.testing import CliRunner
 
 from shelfsort.cli.labels.command import labels
 from shelfsort.core.errors import InputError
+from shelfsort.labeling.chance import order_key
 from shelfsort.products.manifest.annotations import read_annotations
 
 KINDS = ("mug", "plate", "hat")
@@ -84,6 +85,39 @@ def test_later_products_say_what_chose_them_and_name_workers(catalogue, first, t
     assert len(chosen) == report["next"]["products"]["expected-gain"] >= 32
     assert {name for line in lines for name in line["asked-of"]} == {"w0", "w1"}
     assert not ids(first) & ids(output)
+
+
+def test_people_who_have_answered_are_named_and_asked_no_more(catalogue, first, tmp_path):
+    others = [id_ for id_ in sorted(set(TRUTH) - ids(first)) if TRUTH[id_] != "hat"][:2]
+    doubted = [{"id": id_, "answers-wanted": 2} for id_ in others]
+    lines = written(answered(doubted, tmp_path / "doubt.manifest"))
+    for line in lines:
+        line["shelf"]["workers"][0]["label"] = "hat"
+        # As an earlier round left it.
+        line["asked-of"] = ["w0", "w1"]
+    doubt = write(tmp_path / "doubt.manifest", lines)
+    output = tmp_path / "ask-2.manifest"
+    options = ("--target", 0.99, "--enough", 0.9999, "--answers", 400)
+    asked(doubt, catalogue, first, *options, "--output", output)
+    found = {line["id"]: line for line in written(output) if line["id"] in others}
+    assert set(found) == set(others)
+    for line in found.values():
+        # Both workers have answered: somebody new is wanted.
+        assert (line["answers-wanted"], line["answered-by"]) == (1, ["w0", "w1"])
+        assert "asked-of" not in line
+
+
+def test_a_gold_question_for_several_workers_is_one_line(catalogue, first, tmp_path):
+    known = sorted(set(TRUTH) - ids(first))[:2]
+    gold = tmp_path / "gold.csv"
+    gold.write_text("task,gold\n" + "".join(f"{id_},{TRUTH[id_]}\n" for id_ in known))
+    output = tmp_path / "ask.manifest"
+    options = ("--gold", gold, "--gold-questions", 4, "--target", 0.99, "--answers", 20)
+    asked(catalogue, first, *options, "--output", output)
+    questions = [line for line in written(output) if line["id"] in known]
+    assert [line["id"] for line in questions] == sorted(known, key=order_key)
+    assert all(line["answers-wanted"] == 2 for line in questions)
+    assert all(sorted(line["asked-of"]) == ["w0", "w1"] for line in questions)
 
 
 def test_machine_labels_are_marked_and_only_random_products_are_evidence(

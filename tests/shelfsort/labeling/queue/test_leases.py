@@ -1,6 +1,7 @@
 import pytest
 
 from shelfsort.labeling.queue.leases import Standing, WorkQueue
+from shelfsort.labeling.queue.wanted import Wanted
 
 
 def queue(size=3, each=2, **others):
@@ -98,10 +99,55 @@ def test_everybody_is_asked_each_gold_task_once_in_an_order_of_their_own():
     given = {person: answer_all(tasks, person) for person in "ab"}
     shown = {person: [task for task in tasks_ if task in gold] for person, tasks_ in given.items()}
     for asked in shown.values():
-        assert len(asked) == len(set(asked)) > 5
+        assert sorted(asked) == list(gold)
     assert shown["a"][:5] != shown["b"][:5]
     assert [task for task in given["b"] if task % 2] == [*range(1, 40, 2)]
     assert (tasks.complete, tasks.needed) == (20, 40)
+
+
+def test_gold_that_is_left_comes_when_nothing_else_is():
+    tasks = queue(size=6, each=1, gold=[0, 2, 4], gold_share=1e-9, seed="s")
+    assert tasks.take("a", 2, 0) == [1, 3]
+    tasks.answer("a", 1)
+    tasks.answer("a", 3)
+    given = answer_all(tasks, "a")
+    assert (given[0], sorted(given[1:])) == (5, [0, 2, 4])
+    assert sorted(answer_all(tasks, "b")) == [0, 2, 4]
+
+
+def test_a_share_of_nothing_asks_about_no_gold():
+    assert answer_all(queue(size=4, each=1, gold=[1, 3], gold_share=0), "a") == [0, 2]
+
+
+def test_a_task_gets_as_many_answers_as_it_wants_of_those_whom_it_asks():
+    wanted = {0: Wanted(1), 1: Wanted(2, frozenset("bc")), 2: Wanted(1, answered_by=frozenset("a"))}
+    tasks = queue(size=4, each=2, wanted=wanted)
+    assert (tasks.needed, tasks.missing) == (6, 6)
+    # Given before the task was asked of others.
+    tasks.answer("a", 2)
+    assert (tasks.missing, tasks.standing("a", 1, 0)) == (6, Standing.TAKEN)
+    assert answer_all(tasks, "a") == [0, 3]
+    assert answer_all(tasks, "b") == [1, 2, 3]
+    assert tasks.may_get("c") is False
+    assert answer_all(tasks, "c") == [1]
+    assert (tasks.complete, tasks.missing) == (4, 0)
+    tasks.take_back("a", 2)
+    assert (tasks.complete, tasks.missing) == (4, 0)
+
+
+def test_tasks_that_these_people_cannot_finish_are_counted():
+    wanted = {0: Wanted(1), 1: Wanted(1, frozenset("c"))}
+    tasks = queue(size=3, each=2, wanted=wanted)
+    assert [tasks.unreachable(people) for people in ("a", "ab", "bc", "abc")] == [2, 1, 0, 0]
+    tasks.answer("a", 2)
+    assert [tasks.unreachable(people) for people in ("a", "b", "c")] == [2, 1, 0]
+
+
+def test_gold_is_asked_of_those_whom_it_asks():
+    wanted = {0: Wanted(1, frozenset("b"))}
+    tasks = queue(size=2, each=1, gold=[0], gold_share=0.5, seed="s", wanted=wanted)
+    assert answer_all(tasks, "a") == [1]
+    assert answer_all(tasks, "b") == [0]
 
 
 def test_gold_that_is_taken_back_is_asked_once_more():

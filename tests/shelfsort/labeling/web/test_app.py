@@ -280,6 +280,27 @@ def test_a_restart_goes_on_where_it_stopped(job, catalogue):
     assert json.loads((catalogue / "answers.jsonl").read_text().splitlines()[-1])["undo"] is True
 
 
+@pytest.mark.parametrize("others", [{}, {"source-ref": "images/1.png"}, {"shelf-metadata": {}}])
+def test_people_are_asked_as_a_round_of_labels_next_wants(client, catalogue, others):
+    lines = [
+        {"id": "tote", "title": "Bag", "answers-wanted": 1, "asked-of": ["Bob"]},
+        {"id": "words", "title": "Words", "answers-wanted": 1, "answered-by": ["Bob"]},
+        {"id": "missing", "title": "No file", "answers-wanted": 2},
+    ]
+    (catalogue / "ask.manifest").write_text(
+        "".join(json.dumps({**line, **others}) + "\n" for line in lines)
+    )
+    ann, bob = (client(name, data=str(catalogue / "ask.manifest")) for name in ("Ann", "Bob"))
+    assert ids(ann.post("/tasks").json()) == ["words", "missing"]
+    said = bob.post("/tasks").json()
+    assert (ids(said), said["progress"]["needed"]) == (["tote", "missing"], 4)
+    assert answer(bob, "words").json()["outcome"] == "taken"
+    for client_, id_ in ((ann, "words"), (ann, "missing"), (bob, "tote"), (bob, "missing")):
+        said = answer(client_, id_).json()
+        assert said["outcome"] == "kept"
+    assert (said["progress"]["given"], said["progress"]["complete"]) == (4, 3)
+
+
 def test_a_guide_to_the_categories_comes_with_the_tree(client, catalogue):
     guide = catalogue / "guide.yaml"
     guide.write_text("Bags > Totes: {about: Open at the top., examples: [images/1.png]}\n")
