@@ -1,15 +1,13 @@
 """The report of a catalogue as one HTML file, without scripts."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
 import jinja2
 
-from shelfsort.catalog.output.advice import Step
-from shelfsort.catalog.output.contact_sheet import SheetRow, Thumbnail
-from shelfsort.catalog.output.figures import GOOD, UNTRIED, Figures, LinkFigures, side_range
+from shelfsort.catalog.output.figures import GOOD, UNTRIED, LinkFigures, side_range
+from shelfsort.catalog.output.report import Report
 from shelfsort.core.web.document import document
 
 _CLASSES, _UNMAPPED = 60, 20
@@ -22,25 +20,6 @@ class Bar:
     name: str
     count: int
     share: float
-
-
-@dataclass(frozen=True)
-class Report:
-    """What the page shows.
-
-    Attributes:
-        name: of the catalogue.
-        figures: of its database.
-        steps: what to do next.
-        sheet: pictures of classes.
-        shared: pictures of several products.
-    """
-
-    name: str
-    figures: Figures
-    steps: Sequence[Step]
-    sheet: Sequence[SheetRow] = ()
-    shared: Sequence[Thumbnail] = ()
 
 
 def report_page(report: Report) -> bytes:

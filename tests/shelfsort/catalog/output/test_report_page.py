@@ -1,34 +1,19 @@
 """The report of a catalogue in a real browser: it fits, shows its figures and asks for nothing."""
 
-from collections import Counter
-
 import pytest
 
-from shelfsort.catalog.output.advice import next_steps
-from shelfsort.catalog.output.contact_sheet import contact_sheet, shared_pictures
-from shelfsort.catalog.output.figures import catalogue_figures
-from shelfsort.catalog.output.labels import tree_label
-from shelfsort.catalog.output.pictures import Pictures
-from shelfsort.catalog.output.report_page import Report, report_page
-from shelfsort.core.database.engine import reader
+from shelfsort.catalog.output.report import take_report
+from shelfsort.catalog.output.report_page import report_page
+from shelfsort.catalog.settings import load_settings
 from tests.fixtures.shop import NOW, Shop, reasons
 
 HOSTILE = "<img src=x onerror=document.title='run'>"
 
 
-def report(shop, label=None):
+def report(shop):
     """The report of a shop, as the command takes it."""
-    pictures = Pictures(str(shop.folder / "images"))
-    with reader(shop.engine) as connection:
-        figures = catalogue_figures(connection, NOW, label)
-        shared = Counter({each.digest: each.products for each in figures.duplicates.most})
-        return Report(
-            shop.settings,
-            figures,
-            next_steps(figures, shop.settings),
-            contact_sheet(connection, pictures, figures.classes, label, each=3),
-            shared_pictures(connection, pictures, shared),
-        )
+    shop.write()
+    return take_report(load_settings(shop.settings), NOW)
 
 
 def filled(folder):
@@ -52,16 +37,15 @@ def filled(folder):
 def page(tmp_path_factory):
     shop = filled(tmp_path_factory.mktemp("report"))
     place = shop.folder / "report.html"
-    label = tree_label(str(shop.folder / "tree.json"))
-    place.write_bytes(report_page(report(shop, label)))
+    place.write_bytes(report_page(report(shop)))
     return place
 
 
 def test_an_empty_catalogue_has_a_page(shop):
-    text = report_page(report(shop)).decode()
-    assert "What to do next" in text
     shop.source("shop")
-    assert report_page(report(shop)).decode().count("<article>") == 1
+    text = report_page(report(shop)).decode()
+    assert text.count("<article>") == 1
+    assert "What to do next" in text
 
 
 def test_pictures_that_cannot_be_shown_are_named(shop):
@@ -84,8 +68,7 @@ def test_the_steps_follow_the_figures(shop):
     number = shop.add("shop", "a", "", "gone", "gone", "timeout", categories=["Sale"])
     assert number
     shop.pull("shop", rows=10, rejected=5, outcome="refused")
-    label = tree_label(str(shop.folder / "tree.json"))
-    steps = report(shop, label).steps
+    steps = report(shop).steps
     commands = [each.command.removeprefix("shelfsort catalog ").split()[0] for each in steps[3:]]
     assert commands == ["fetch", "fetch", "fetch", "crosswalk"]
     assert [each.command.split("--retry ")[-1] for each in steps[4:6]] == ["gone", "timeout"]
