@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from shelfsort.catalog.output.figures import GOOD, UNTRIED, Figures, SourceFigures
+from shelfsort.catalog.output.figures import Figures, SourceFigures
 from shelfsort.core.terminal import one_line
 
 _REJECTED_SHARE = 0.01
-_FAILURES = 3
+_PASSING = ("timeout", "dead_host", "throttled", "server_error", "too_slow", "cut_off")
+"""States of links that another try may help."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +31,13 @@ def next_steps(figures: Figures, settings: str) -> list[Step]:
         settings: path of its settings, for the commands.
     """
     steps = [step for each in figures.sources for step in _of_source(each, settings)]
-    untried = figures.links.states[UNTRIED]
-    if untried:
-        steps.append(Step(f"{untried:,} links are not tried.", _command("fetch", settings)))
-    failures = figures.links.states.copy()
-    del failures[GOOD], failures[UNTRIED]
+    if figures.due:
+        steps.append(Step(f"{figures.due:,} links are to be tried.", _command("fetch", settings)))
+    fetch = _command("fetch", settings)
     steps += [
-        Step(
-            f"{count:,} links failed as {state!r}.",
-            f"{_command('fetch', settings)} --retry {state}",
-        )
-        for state, count in failures.most_common(_FAILURES)
+        Step(f"{count:,} links failed as {state}. Try them again.", f"{fetch} --retry {state}")
+        for state, count in figures.links.states.most_common()
+        if state in _PASSING
     ]
     unmapped = sum(figures.unmapped.values())
     if unmapped:

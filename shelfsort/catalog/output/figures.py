@@ -23,6 +23,8 @@ from shelfsort.catalog.importing.reasons import Reasons
 from shelfsort.catalog.output.selection import Label
 
 GOOD, UNTRIED = "good", ""
+ALIVE = (GOOD, "reachable")
+"""States of links that led to a picture."""
 _PASSES, _HOSTS, _SHARED = 5, 20, 6
 SIDES = (0, 100, 200, 400, 800, 1_600)
 """Lower ends, in pixels, of the classes that shorter sides fall into."""
@@ -96,7 +98,7 @@ class LinkFigures:
     @property
     def dead(self) -> int:
         """Links that led to no picture when they were last tried."""
-        return self.tried - self.states[GOOD]
+        return self.tried - sum(self.states[state] for state in ALIVE)
 
     @property
     def dead_share(self) -> float | None:
@@ -145,6 +147,7 @@ class Figures:
         unmapped: source categories that mean no leaf, and their products on sale.
         uncategorised: products on sale without a category.
         links: links by state.
+        due: links that are to be tried now: never tried, or failed a while ago.
         hosts: those with the most links first.
         ages: by the time since the first product with the link was stored.
         sides: pictures by the lower end of the class of their shorter side.
@@ -161,6 +164,7 @@ class Figures:
     unmapped: Counter[str]
     uncategorised: int
     links: LinkFigures
+    due: int
     hosts: tuple[LinkFigures, ...]
     ages: tuple[LinkFigures, ...]
     sides: Counter[int]
@@ -198,7 +202,6 @@ def catalogue_figures(
         label: what categories mean; None where there is no tree.
     """
     classes, unmapped, uncategorised = _classes(connection, label)
-    hosts = _hosts(connection)
     return Figures(
         taken=taken,
         sources=_sources(connection),
@@ -206,7 +209,8 @@ def catalogue_figures(
         unmapped=unmapped,
         uncategorised=uncategorised,
         links=LinkFigures("all", _counter(connection, link.c.state, link)),
-        hosts=hosts,
+        due=_number(connection, link, sa.or_(link.c.state == UNTRIED, link.c.due <= taken)),
+        hosts=_hosts(connection),
         ages=_ages(connection, taken),
         sides=_sides(connection),
         formats=_counter(connection, image.c.format, image),

@@ -63,6 +63,7 @@ def test_dead_links_are_counted_by_host_and_age(shop):
     found = figures(shop)
     assert found.links.states == {"gone": 1, "timeout": 1, "good": 1, "": 1}
     assert (found.links.total, found.links.tried, found.links.dead) == (4, 3, 2)
+    assert found.due == 1
     dead, live = found.hosts
     assert (dead.name, dead.total, dead.dead, dead.dead_share) == ("dead.example", 3, 2, 1.0)
     assert (live.name, live.total, live.dead, live.dead_share) == ("live.example", 1, 0, 0.0)
