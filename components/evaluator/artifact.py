@@ -12,7 +12,13 @@ from shelfsort.contract.learning_curve import LearningCurve
 from shelfsort.contract.modalities import ALONE, COMBINED, MODALITIES
 from shelfsort.contract.model_files import LEARNING_CURVE, UNKNOWN
 from shelfsort.contract.targets import DEFAULT_TARGETS, accepted, target_key
-from shelfsort.contract.unknown import Rates, Withheld, rates_from_json, rates_to_json
+from shelfsort.contract.unknown import (
+    Rates,
+    Withheld,
+    rates_from_json,
+    rates_to_json,
+    withheld_from_json,
+)
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import Place, exists, join, open_binary
 
@@ -115,7 +121,7 @@ class Metrics(Document):
             "calibration": Calibration.from_json(content.get(_THRESHOLDS)),
             "learning_curve": LearningCurve.from_json(content.get(LEARNING_CURVE)),
             "unknown": rates_from_json(content.get(UNKNOWN)),
-            "withheld": Withheld(**content[_WITHHELD]) if _WITHHELD in content else None,
+            "withheld": withheld_from_json(content[_WITHHELD]) if _WITHHELD in content else None,
         }
 
 

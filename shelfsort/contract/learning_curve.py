@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from shelfsort.contract.records import record_of, refuse_other
 from shelfsort.contract.targets import target_key, target_of
 from shelfsort.core.errors import InputError
 
@@ -124,15 +125,17 @@ class LearningCurve:
             return None
         try:
             return cls(
-                products=int(document["products"]),
+                products=_whole(document["products"]),
                 modalities={
                     modality: ModalityCurve(
                         points=tuple(map(_point, curve["points"])),
-                        shortfalls=tuple(Shortfall(**each) for each in curve["shortfalls"]),
+                        shortfalls=tuple(
+                            record_of(Shortfall, each) for each in curve["shortfalls"]
+                        ),
                     )
                     for modality, curve in document["modalities"].items()
                 },
-                categories=tuple(NeedyCategory(**each) for each in document["categories"]),
+                categories=tuple(record_of(NeedyCategory, each) for each in document["categories"]),
             )
         except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError(
@@ -142,5 +145,19 @@ class LearningCurve:
 
 
 def _point(document: Mapping[str, Any]) -> CurvePoint:
-    coverage = {target_of(key): float(share) for key, share in document["coverage"].items()}
-    return CurvePoint(**{**document, "coverage": coverage})
+    coverage = {target_of(key): _number(share) for key, share in document["coverage"].items()}
+    point = CurvePoint(**{**document, "coverage": coverage})
+    _whole(point.products)
+    for each in (point.accuracy, point.low, point.high):
+        _number(each)
+    return point
+
+
+def _whole(value: Any) -> int:
+    refuse_other(value, int)
+    return int(value)
+
+
+def _number(value: Any) -> float:
+    refuse_other(value, float)
+    return float(value)

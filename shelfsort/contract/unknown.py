@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from shelfsort.contract.records import record_of, refuse_other
 from shelfsort.core.errors import InputError
 
 
@@ -86,19 +87,41 @@ def rates_from_json(document: Mapping[str, Any] | None, where: str = "unknown") 
     try:
         return {
             modality: UnknownRates(
-                float(each["false_alarms"]), _parts(each["departments"]), _parts(each["leaves"])
+                _share(each["false_alarms"]), _parts(each["departments"]), _parts(each["leaves"])
             )
-            for modality, each in (document or {}).items()
+            for modality, each in ({} if document is None else document).items()
         }
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{where}: not in a form that this version of Shelfsort reads ({error!r}). Use the "
-            "version that wrote it, or train the model again."
-        ) from error
+        raise _other_form(where, error) from error
+
+
+def withheld_from_json(document: Any, where: str = "withheld") -> Withheld:
+    """Reads `Withheld` as plain values. Raises InputError where they have another form."""
+    try:
+        return record_of(Withheld, document)
+    except (TypeError, ValueError) as error:
+        raise _other_form(where, error) from error
+
+
+def _other_form(where: str, error: Exception) -> InputError:
+    return InputError(
+        f"{where}: not in a form that this version of Shelfsort reads ({error!r}). Use the "
+        "version that wrote it, or train the model again."
+    )
+
+
+def _share(value: Any) -> float:
+    refuse_other(value, float)
+    if not 0 <= value <= 1:
+        raise ValueError(f"{value} is no share, which is 0 to 1")
+    return float(value)
 
 
 def _parts(document: Sequence[Mapping[str, Any]]) -> tuple[LeftOut, ...]:
-    return tuple(LeftOut(**each) for each in document)
+    found = tuple(record_of(LeftOut, each) for each in document)
+    for each in found:
+        _share(each.detected)
+    return found
 
 
 def _mean(parts: Sequence[LeftOut]) -> float | None:

@@ -41,7 +41,29 @@ def test_a_shortfall_is_found_by_modality_and_target():
     assert CURVE.shortfall("text", 0.975) is None
 
 
-@pytest.mark.parametrize("broken", [{"products": 3}, {**CURVE.to_json(), "products": "many"}, [1]])
+def changed(part, **fields):
+    document = CURVE.to_json()
+    curve = document["modalities"]["combined"]
+    (document["categories"] if part == "categories" else curve[part])[0].update(fields)
+    return document
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"products": 3},
+        {**CURVE.to_json(), "products": "many"},
+        {**CURVE.to_json(), "products": 1.5},
+        [1],
+        changed("points", accuracy="0.8"),
+        changed("points", products=None),
+        changed("points", coverage={"95": "0.1"}),
+        changed("shortfalls", high="900"),
+        changed("shortfalls", doubled=None),
+        changed("categories", path=3),
+        changed("categories", labels=True),
+    ],
+)
 def test_another_form_is_refused_with_the_place(broken):
     with pytest.raises(InputError, match=r"here: .*train the model again"):
         LearningCurve.from_json(broken, "here")
