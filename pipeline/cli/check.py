@@ -25,7 +25,7 @@ _CATEGORY_COLUMNS = (Column("category", wraps=True), Column("products", number=T
 def check(
     data: str,
     taxonomy: str,
-    columns: str | None,
+    columns: tuple[str, ...],
     categories: tuple[str, ...],
     min_products: int | None,
     config_file: str | None,

@@ -20,8 +20,9 @@ _set = click.option(
 )
 _columns = click.option(
     "--columns",
+    multiple=True,
     metavar="FIELD=COLUMN,...",
-    help="Columns of a table that are not recognised, such as title=Name,image=Photo.",
+    help="Columns of a table that are not recognised, such as title=Name,image=Photo. Repeatable.",
 )
 _categories = click.option(
     "--categories",
@@ -55,7 +56,7 @@ def data_options(command: _Command) -> _Command:
 
 
 def data_overrides(
-    columns: str | None, categories: tuple[str, ...], min_products: int | None
+    columns: tuple[str, ...], categories: tuple[str, ...], min_products: int | None
 ) -> tuple[str, ...]:
     """The options as overrides for `load_config`.
 
@@ -64,7 +65,7 @@ def data_overrides(
     """
     given: dict[str, Any] = {}
     if columns:
-        given["columns"] = parse_columns(columns)
+        given["columns"] = parse_columns(*columns)
     if categories:
         given["categories"] = categories
     if min_products is not None:

@@ -35,7 +35,7 @@ _NAMED = 5
 def run(
     data: str,
     taxonomy: str,
-    columns: str | None,
+    columns: tuple[str, ...],
     categories: tuple[str, ...],
     min_products: int | None,
     output: str,

@@ -37,7 +37,12 @@ from shelfsort.stats.binomial import interval
 )
 @click.option("--model-name", default=DEFAULT_MODEL, show_default=True, help="Name on the server.")
 @click.option("--version", type=click.IntRange(min=1), help="Model version. Default: the newest.")
-@click.option("--columns", metavar="FIELD=COLUMN,...", help="Columns that are not recognised.")
+@click.option(
+    "--columns",
+    multiple=True,
+    metavar="FIELD=COLUMN,...",
+    help="Columns that are not recognised. Repeatable.",
+)
 @click.option("--encoding", default="utf-8", show_default=True, help="Encoding of a CSV file.")
 @click.option("--sheet", default="", help="Sheet of an Excel file. Default: the first.")
 @click.option("--allow-http", is_flag=True, help="Fetch images from the web.")
@@ -78,7 +83,7 @@ def batch(
     model_folder: Path | None,
     model_name: str,
     version: int | None,
-    columns: str | None,
+    columns: tuple[str, ...],
     encoding: str,
     sheet: str,
     allow_http: bool,
@@ -103,9 +108,7 @@ def batch(
         --database postgresql://shop@db/decisions
     """
     read = load_rules(rules)
-    reading = Reading(
-        parse_columns(columns) if columns else {}, encoding, sheet, also=tuple(read.fields)
-    )
+    reading = Reading(parse_columns(*columns), encoding, sheet, also=tuple(read.fields))
     job = Job(
         data,
         find_manifest_files(absolute(data)),

@@ -38,8 +38,9 @@ _BAR_WIDTH = 30
 @click.option("--output", help="File of answers for --data: .csv, .tsv, .jsonl or .parquet.")
 @click.option(
     "--columns",
+    multiple=True,
     metavar="FIELD=COLUMN,...",
-    help="Columns of --data that are not recognised, such as title=Name,image=Photo.",
+    help="Columns of --data that are not recognised, such as title=Name,image=Photo. Repeatable.",
 )
 @click.option("--encoding", default="utf-8", show_default=True, help="Encoding of a CSV file.")
 @click.option("--sheet", default="", help="Sheet of an Excel file. Default: the first.")
@@ -79,7 +80,7 @@ def predict(
     model_folder: Path | None,
     data: str | None,
     output: str | None,
-    columns: str | None,
+    columns: tuple[str, ...],
     encoding: str,
     sheet: str,
     allow_http: bool,
@@ -124,7 +125,7 @@ def predict(
         raise InputError("--data: give --output, and no product beside it.")
     with asking(address, model_folder, model, version, connection) as (ask, name):
         if data is not None:
-            reading = Reading(parse_columns(columns) if columns else {}, encoding, sheet)
+            reading = Reading(parse_columns(*columns), encoding, sheet)
             job = Job(absolute(data), str(output), reading, name, image_roots, allow_http)
             _say_outcome(predict_file(job, ask, _say), str(output))
             return

@@ -35,7 +35,12 @@ from shelfsort.products.tables.rows import Reading
 )
 @click.option("--copy-images", default="", metavar="FOLDER", help="Folder to copy images to.")
 @click.option("--image-url", default="", metavar="URL", help="Put before relative image names.")
-@click.option("--columns", default="", metavar="FIELD=COLUMN,…", help="Columns of a table.")
+@click.option(
+    "--columns",
+    multiple=True,
+    metavar="FIELD=COLUMN,...",
+    help="Columns of a table that are not recognised. Repeatable.",
+)
 @click.option("--public", is_flag=True, help="Strangers will see the products.")
 @click.option(
     "--no-personal-data", is_flag=True, help="Confirm that texts and images show no personal data."
@@ -45,11 +50,11 @@ def manifest(
     output: str,
     target: str,
     only: str,
-    fields: str,
+    fields: tuple[str, ...],
     copies: int,
     copy_images: str,
     image_url: str,
-    columns: str,
+    columns: tuple[str, ...],
     public: bool,
     no_personal_data: bool,
 ) -> None:
@@ -76,10 +81,10 @@ def manifest(
         raise InputError("--copies: a Ground Truth job has a number of workers. Leave it out.")
     wanted = Wanted(
         data,
-        parse_fields(fields),
+        parse_fields(*fields),
         read_chosen(only) if only else None,
         public,
-        Reading(columns=parse_columns(columns) if columns else {}),
+        Reading(columns=parse_columns(*columns)),
     )
     if public and not no_personal_data:
         click.confirm(

@@ -17,15 +17,17 @@ target_option = click.option(
 )
 fields_option = click.option(
     "--fields",
-    default=",".join(FIELDS),
+    multiple=True,
+    default=[",".join(FIELDS)],
     show_default=True,
     metavar="NAME,NAME",
-    help="What people see of a product.",
+    help="What people see of a product. Repeatable.",
 )
 
 
-def parse_fields(text: str) -> tuple[str, ...]:
-    """The names in `--fields`. Raises InputError for others than `FIELDS`."""
+def parse_fields(*texts: str) -> tuple[str, ...]:
+    """The names in each `--fields`. Raises InputError for others than `FIELDS`."""
+    text = ",".join(texts)
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     unknown = [name for name in names if name not in FIELDS]
     if unknown or not set(names) - {"price"}:

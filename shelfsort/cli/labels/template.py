@@ -37,7 +37,7 @@ def template(
     question: str,
     instructions: str,
     tree_files: str,
-    fields: str,
+    fields: tuple[str, ...],
 ) -> None:
     """Write the page on which people choose a category of a tree.
 
@@ -58,7 +58,7 @@ def template(
     if target == LABEL_STUDIO:
         if tree_files:
             raise InputError("--tree-files: only for Ground Truth. Leave it out.")
-        written = write_label_studio_config(taxonomy, output, words, parse_fields(fields))
+        written = write_label_studio_config(taxonomy, output, words, parse_fields(*fields))
     else:
         written = write_ground_truth_template(taxonomy, output, words, tree_files)
     click.echo(

@@ -88,14 +88,15 @@ def missing_category(file: str, names: Sequence[str]) -> InputError:
     )
 
 
-def parse_columns(text: str) -> dict[str, str]:
-    """`title=Name,image=Photo` as a mapping from field to column.
+def parse_columns(*texts: str) -> dict[str, str]:
+    """`title=Name,image=Photo`, in one text or several, as a mapping from field to column.
 
     Raises:
         InputError: a part has no `=`, or names a field twice.
     """
     named: dict[str, str] = {}
-    for part in text.split(","):
+    text = ",".join(texts)
+    for part in text.split(",") if texts else ():
         wanted, equals, column = (each.strip() for each in part.partition("="))
         if not equals or not wanted or not column or wanted in named:
             raise InputError(

@@ -97,6 +97,15 @@ def test_a_line_without_an_image_is_read_back_as_the_same_product(tmp_path):
     ]
 
 
+def test_options_with_lists_count_each_time_they_are_given(tmp_path):
+    table = tmp_path / "p.csv"
+    table.write_text("number,words,more\n7,Mug,Blue\n")
+    columns = ["--columns", "id=number", "--columns", "title=words,description=more"]
+    fields = ["--fields", "title", "--fields", "description"]
+    out, _ = written(tmp_path / "a.manifest", table, *columns, *fields)
+    assert out == [{"id": "7", "title": "Mug", "description": "Blue", "source": "Mug"}]
+
+
 @pytest.mark.parametrize("id_", [["1"], {"id": "1"}, True, 1.5])
 def test_what_is_no_id_in_a_list_of_ids_is_refused_with_its_line(tmp_path, catalogue, id_):
     only = lines(tmp_path / "only.jsonl", [{"id": 1}, {"id": id_}])

@@ -39,7 +39,14 @@ def test_the_command_lines_columns_are_parsed():
     }
 
 
-@pytest.mark.parametrize("text", ["title", "=x", "title=", "title=a,title=b", "title=a,,"])
+def test_columns_that_are_given_twice_are_joined():
+    assert parse_columns("title=A,price=P", "image=B") == {"title": "A", "price": "P", "image": "B"}
+    assert parse_columns() == {}
+    with pytest.raises(InputError, match="FIELD=COLUMN"):
+        parse_columns("title=A", "title=B")
+
+
+@pytest.mark.parametrize("text", ["", "title", "=x", "title=", "title=a,title=b", "title=a,,"])
 def test_other_columns_of_the_command_line_are_refused(text):
     with pytest.raises(InputError, match="FIELD=COLUMN"):
         parse_columns(text)
