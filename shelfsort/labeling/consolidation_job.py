@@ -77,6 +77,9 @@ class ConsolidationJob:
                 f"{self.data}: no line has workers' answers under {found.attribute!r}. "
                 "Give a job's output with its answers, or a table with task, worker and label."
             )
+        if self.taxonomy:
+            labels = (each.label for each in found.answers)
+            tree.refuse_other(self.taxonomy, self.data, labels)
         gold = _by_task(read_gold(self.gold, tree.gold), found) if self.gold else {}
         if self.gold and not gold:
             raise InputError(f"{self.gold}: no task of {self.data} is in it. Use the same ids.")

@@ -1,6 +1,6 @@
 """Reads labelling jobs from files and evaluates them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,6 +84,8 @@ def evaluate_jobs(
         said = _of_table(files[0]) if table else _of_manifest(files, attribute, tree)
         if not said.annotations:
             raise InputError(f"{job}: no product has a label or an answer. Give a job's output.")
+        if taxonomy:
+            tree.refuse_other(taxonomy, job, _labels(said.annotations))
         known = {**said.gold, **truth}
         if gold and not set(said.annotations) & set(truth):
             raise InputError(f"{gold}: no product of {job} is in it. Use the same ids.")
@@ -91,6 +93,13 @@ def evaluate_jobs(
         answers = _resolved(said.annotations, tree.resolve, unsure)
         found.append(EvaluatedJob(job, quality, answers, said.times, known, tree.above))
     return found
+
+
+def _labels(said: Mapping[str, Annotations]) -> Iterator[str]:
+    """All labels that a job names."""
+    for each in said.values():
+        yield from (answer.label for answer in each.answers)
+        yield each.result or ""
 
 
 def _resolved(said: Mapping[str, Annotations], resolve: Resolve, unsure: str) -> list[Answer]:

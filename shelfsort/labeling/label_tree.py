@@ -1,6 +1,6 @@
 """What the labels of a job mean: by a taxonomy, or by the labels' own paths."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from shelfsort.core.errors import InputError
@@ -54,6 +54,26 @@ class LabelTree:
             return self.leaf(label)
         except UnknownLabel as error:
             raise InputError(f"{place}: gold: {error}. Correct the label.") from error
+
+    def refuse_other(self, tree: str, job: str, answers: Iterable[str]) -> None:
+        """Refuses a tree that has none of a job's answers: it must be the tree of another job.
+
+        Args:
+            tree, job: their places, for the message.
+            answers: all labels that were answered.
+
+        Raises:
+            InputError: there are answers, and none of them is a leaf.
+        """
+        given = (each for each in answers if each and not is_unsure(each, self.unsure))
+        first = next(given, None)
+        if first is None or not (why := self.why_unknown(first)):
+            return
+        if all(self.resolve(each) is None for each in given):
+            raise InputError(
+                f"{tree}: no answer of {job} is a category of this tree ({why}). Give --taxonomy "
+                "the tree of the job."
+            )
 
     def above(self, label: str) -> Sequence[str]:
         """The ancestors of a label."""

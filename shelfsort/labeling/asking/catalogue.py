@@ -144,6 +144,9 @@ def read_catalogue(sources: Sources) -> Catalogue:
     for file in files:
         for line, fields in given_products(file):
             read.add(line, fields)
+    if sources.taxonomy:
+        labels = (each.label for each in read.found.answers)
+        tree.refuse_other(sources.taxonomy, sources.manifests[0], labels)
     gold = {
         id_: label
         for id_, label in (read_gold(sources.gold, tree.gold) if sources.gold else {}).items()

@@ -79,6 +79,24 @@ def test_the_first_unknown_answer_is_named_with_the_nearest_category(answers, tr
     assert "Warning" not in result.stderr
 
 
+@pytest.mark.parametrize("command", ["consolidate", "evaluate", "next", "auto"])
+def test_a_tree_that_has_no_answer_is_refused(command, tmp_path):
+    path, tree, out = job(tmp_path, ""), tmp_path / "other.json", tmp_path / "out.manifest"
+    tree.write_text(json.dumps(["Garden > Hoses", "Garden > Rakes", "Musg"]))
+    options = [] if command == "evaluate" else ["--output", out]
+    refused = run(command, path, "--taxonomy", tree, *options).exception
+    assert isinstance(refused, InputError)
+    assert str(refused).startswith(f"{tree}: no answer of {path} is a category")
+    assert "'Mugs'" in str(refused) and "'Musg'" in str(refused)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("command", ["consolidate", "evaluate"])
+def test_people_who_cannot_tell_do_not_make_a_tree_another_one(command, answers, tree):
+    path = answers("cannot tell", "cannot tell")
+    assert "of this tree" not in str(run(command, path, "--taxonomy", tree, "--json").exception)
+
+
 def test_many_unknown_answers_give_a_warning_with_their_number(answers, tree):
     result = run("consolidate", answers("Mugs", "Hats", "Caps"), "--taxonomy", tree, "--json")
     assert "Warning: 4 of 6 answers" in result.stderr and "'Hats'" in result.stderr
