@@ -16,6 +16,8 @@ MAX_IMAGES = 100
 MAX_CATEGORIES = 100
 MAX_POSITION = 2**31 - 1
 
+_ENCODER = json.JSONEncoder(sort_keys=True)
+
 
 @dataclass(frozen=True)
 class SourceRow:
@@ -66,7 +68,7 @@ class SourceRow:
     @property
     def digest(self) -> str:
         """32 hex digits that change with any value."""
-        content = json.dumps(vars(self), sort_keys=True)
+        content = _ENCODER.encode(vars(self))
         return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
 

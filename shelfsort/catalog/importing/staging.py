@@ -21,6 +21,7 @@ MAX_NOTES = 1_000
 _MAX_QUARANTINE = 10_000
 _MAX_PLACE, _MAX_DETAIL, _MAX_CONTENT = 500, 500, 2_000
 _IDS_AT_ONCE = 5_000
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 CONTENT = (
     *("title", "description", "price", "currency", "categories", "gtin", "brand", "mpn"),
@@ -150,7 +151,7 @@ class Stage:
             row.description,
             row.price,
             row.currency,
-            json.dumps(row.categories, ensure_ascii=False) if row.categories else "",
+            _ENCODER.encode(row.categories) if row.categories else "",
             row.gtin,
             row.brand,
             row.mpn,
@@ -159,7 +160,7 @@ class Stage:
             _variants(row),
             links,
         ]
-        return json.dumps(values, ensure_ascii=False)
+        return _ENCODER.encode(values)
 
     def _reject(
         self, connection: Connection, rejects: list[Reject], warnings: list[Reject]

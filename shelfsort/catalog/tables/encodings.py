@@ -16,7 +16,6 @@ _MARKS = (
 )
 _NOT_IN_CP1252 = tuple(bytes([byte]) for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D))
 _SAMPLE_BYTES = 32 * 2**10
-_BEYOND_ASCII = re.compile(rb"[^\n]*[\x80-\xff][^\n]*\n?")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 
 
@@ -76,8 +75,8 @@ def _first_fault(file: str, encoding: str = "utf-8") -> int | None:
 def _sample(file: str) -> bytes:
     """The first lines with bytes beyond ASCII."""
     found = bytearray()
-    for lines in _lines_beyond_ascii(file):
-        found += lines
+    for line in _lines_beyond_ascii(file):
+        found += line
         if len(found) >= _SAMPLE_BYTES:
             break
     return bytes(found[:_SAMPLE_BYTES])
@@ -86,7 +85,7 @@ def _sample(file: str) -> bytes:
 def _lines_beyond_ascii(file: str) -> Iterator[bytes]:
     for block in blocks(file):
         if not block.isascii():
-            yield from _BEYOND_ASCII.findall(block)
+            yield from (line for line in block.splitlines(True) if not line.isascii())
 
 
 def _fits_cp1252(file: str) -> bool:

@@ -66,7 +66,7 @@ def test_named_columns_win_and_an_empty_name_means_none(source):
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"title": "titel"}, r"a\.csv: no column 'titel' for title; nearest: 'title'"),
+        ({"title": "titles"}, r"a\.csv: no column 'titles' for title; nearest: 'title'"),
         ({"id": ""}, r"a\.csv: no column for the id"),
     ],
 )
@@ -75,7 +75,7 @@ def test_a_column_that_is_not_there_is_one_line(source, columns, said):
         read(source({"a.csv": "id,title\n1,Mug\n"}, columns=columns))
 
 
-@pytest.mark.parametrize("wrong", [{"titel": "a"}, {"title": ["a", "b"]}])
+@pytest.mark.parametrize("wrong", [{"titles": "a"}, {"title": ["a", "b"]}])
 def test_an_unknown_field_and_two_columns_of_a_title_are_refused(tmp_path, wrong):
     with pytest.raises(ValueError, match="columns"):
         TablesSettings(name="shop", folder=str(tmp_path), files="a", columns=wrong)
