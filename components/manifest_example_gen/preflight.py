@@ -12,6 +12,7 @@ from components.manifest_example_gen.crowd import crowd_verdicts
 from components.manifest_example_gen.input_validation import RejectTally, refuse_unusable
 from components.manifest_example_gen.labelling import labelled_product, repeated_id
 from components.manifest_example_gen.settings import DataConfig
+from shelfsort.contract.modalities import has_words
 from shelfsort.core.errors import InputError
 from shelfsort.core.progress import note, progress
 from shelfsort.core.storage import file_system, scheme
@@ -70,6 +71,7 @@ class Examined:
         categories: products of each leaf that has one, by id.
         ignored: fields that were cut, left out or set, by their name.
         images: that the lines refer to which no later file supersedes.
+        wordless: those that their product has no words beside, and no other image.
     """
 
     label_attribute: str
@@ -80,6 +82,7 @@ class Examined:
     categories: Mapping[str, int]
     ignored: Mapping[str, int]
     images: Sequence[ImageReference]
+    wordless: Sequence[tuple[ImageReference, LabelledProduct]]
 
 
 def check(manifest: str, taxonomy: str, data: DataConfig) -> Preflight:
@@ -150,6 +153,11 @@ def examine(manifest: str, taxonomy: str, data: DataConfig) -> Examined:
         found.categories,
         found.ignored,
         list(itertools.chain.from_iterable(found.images.values())),
+        [
+            (images[0], product)
+            for id_, product in found.wordless.items()
+            if len(images := found.images[id_]) == 1
+        ],
     )
 
 
@@ -175,6 +183,7 @@ class _Findings:
         categories: products of each leaf.
         ignored: fields that were cut, left out or set.
         images: by id, that its lines refer to, in the last file that has it.
+        wordless: by id, the product of its first line there, if that has an image and no words.
     """
 
     def __init__(self, data: DataConfig, resolver: LeafResolver, verdicts: Mapping[str, Verdict]):
@@ -190,6 +199,7 @@ class _Findings:
         self.categories: Counter[str] = Counter()
         self.ignored: Counter[str] = Counter()
         self.images: dict[str, list[ImageReference]] = {}
+        self.wordless: dict[str, LabelledProduct] = {}
 
     def add(self, record: Record) -> None:
         """Takes up the next line."""
@@ -212,6 +222,9 @@ class _Findings:
         first = self._lines_of_ids.setdefault(product.id, labelled.line)
         if first == labelled.line:
             self.images.pop(product.id, None)
+            self.wordless.pop(product.id, None)
+            if product.image and not has_words(product.title, product.description):
+                self.wordless[product.id] = labelled
         if product.image:
             # Of a line that repeats an id too: it takes the place of one whose image is unusable.
             reference = (self._sources.of(labelled.file), product.image)

@@ -5,22 +5,23 @@ import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from components.manifest_example_gen.input_validation import refuse_unusable
+from components.manifest_example_gen.input_validation import (
+    refuse_lost_images,
+    refuse_unusable,
+)
+from components.manifest_example_gen.labelling import left_out
 from components.manifest_example_gen.preflight import Examined, examine
 from components.manifest_example_gen.settings import DataConfig
+from pipeline.local.image_findings import look_at
 from shelfsort.contract.targets import DEFAULT_TARGETS, percent_of
 from shelfsort.core.errors import InputError
-from shelfsort.products.images.checks import announced_format
-from shelfsort.products.images.conversion import served_image
-from shelfsort.products.manifest.digest import ImageReference
 from shelfsort.products.manifest.files import find_manifest_files
-from shelfsort.products.manifest.rejects import IGNORED, REASONS, RejectedLine
+from shelfsort.products.manifest.rejects import IGNORED, IMAGE_REASONS, REASONS
 from shelfsort.products.tables.forms import Form, columns_of, form_of
 from shelfsort.products.tables.rows import Reading
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.stats.binomial import proof_p_value, smallest_proof
 
-_IMAGES_OPENED = 100
 _FEW_PRODUCTS = 10
 _LARGEST_SHARE = 40
 _ERROR = 0.05
@@ -52,7 +53,8 @@ class Findings:
     Attributes:
         files: in their order.
         tree: where the category tree comes from, and its size.
-        rows, products: number of rows, and of those that a run can use, images unseen.
+        rows, products: number of rows, and of those that a run can use. Images in stores and on
+            the web are only opened in a sample, those on this machine looked up besides.
         rejects: reason for people, number and first row of what is left out, most first.
         ignored: what was cut, left out or set in products that are used, and how often.
         images: what opening a sample of them gave.
@@ -81,7 +83,7 @@ class Findings:
 def find(
     data: str, taxonomy: str, config: DataConfig, targets: Sequence[float] = DEFAULT_TARGETS
 ) -> Findings:
-    """Reads every row and opens a sample of the images.
+    """Reads every row, looks images up and opens a sample of them.
 
     Args:
         data, taxonomy: as `pipeline.local.run.run` takes them.
@@ -93,10 +95,21 @@ def find(
     """
     found = examine(data, taxonomy, config)
     tree = found.resolver.taxonomy
-    products = sum(found.categories.values())
+    images = look_at(found.images, config.max_image_pixels)
+    categories = collections.Counter(found.categories)
+    faults = (images.fault(each) for each in found.images)
+    lost = sum(why is not None and why.reason in IMAGE_REASONS for why in faults)
+    for image, product in found.wordless:
+        if why := images.fault(image):
+            found.tally.add(left_out(product, why))
+            categories[product.label.category] -= 1
+            lost -= why.reason in IMAGE_REASONS
+    categories = +categories
+    products, most = categories.total(), config.max_reject_share
     unusable = ""
     try:
-        refuse_unusable(data, found.tally, sorted(found.categories), config.max_reject_share)
+        refuse_unusable(data, found.tally, sorted(categories), most)
+        refuse_lost_images(data, lost, products, most)
     except InputError as error:
         unusable = str(error)
     return Findings(
@@ -106,9 +119,9 @@ def find(
         products=products,
         rejects=_rejects(found),
         ignored={IGNORED.get(name, name): n for name, n in sorted(found.ignored.items())},
-        images=_sampled(found.images, config.max_image_pixels),
-        categories={tree.path(leaf): n for leaf, n in sorted(found.categories.items())},
-        expectations=list(expectations(products, found.categories, config.splits, targets)),
+        images=images.said(),
+        categories={tree.path(leaf): n for leaf, n in sorted(categories.items())},
+        expectations=list(expectations(products, categories, config.splits, targets)),
         unusable=unusable,
     )
 
@@ -227,24 +240,3 @@ def _rejects(found: Examined) -> list[tuple[str, int, str]]:
         for reason, n in tally.by_reason.most_common()
         for first in [tally.first[reason]]
     ]
-
-
-def _sampled(images: Sequence[ImageReference], max_pixels: int) -> str:
-    """Opens up to 100 images, evenly spread over the rows."""
-    unique = list(dict.fromkeys(images))
-    if not unique:
-        return "none"
-    chosen = unique[:: math.ceil(len(unique) / _IMAGES_OPENED)]
-    formats: collections.Counter[str] = collections.Counter()
-    faults: list[str] = []
-    for source, reference in chosen:
-        try:
-            content = source.read(source.locate(reference))
-            served_image(content, max_pixels)
-            formats[announced_format(content) or "unnamed"] += 1
-        except RejectedLine as why:
-            faults.append(f"{reference!r}: {why.detail}")
-    named = ", ".join(f"{n:,} {name}" for name, n in formats.most_common())
-    said = f"{len(unique):,} named; of {len(chosen):,} opened, {len(chosen) - len(faults):,} can be"
-    said += f" used ({named})" if named else " used"
-    return f"{said}; the first that cannot: {faults[0]}" if faults else said

@@ -22,7 +22,7 @@ def table(tmp_path, make_picture):
 
 
 def test_columns_rows_categories_and_images_are_found(table):
-    found = find(table, "", DataConfig())
+    found = find(table, "", DataConfig(max_reject_share=0.4))
     (file,) = found.files
     assert (file.form, file.rows, file.unused) == ("CSV", 4, ("stock",))
     assert file.columns == {"id": "sku", "title": "name", "image": "image", "category": "category"}
@@ -45,6 +45,47 @@ def test_data_that_a_run_would_refuse_is_described_and_refused(table):
         InputError, match=r"25\.0% of 4 lines with a label .*\(repeated_id 1 from line 6\)"
     ):
         found.refuse_unusable()
+
+
+def test_products_without_words_and_without_a_usable_image_cannot_be_used(tmp_path, make_picture):
+    (tmp_path / "1.jpg").write_bytes(make_picture())
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    rows = ["1,mug,gone.jpg,Mugs", "2,,1.jpg,Mugs", "3,,gone.jpg,Mugs", "4,,broken.jpg,Bowls"]
+    rows += ["5, ,gone.jpg,Bowls", "6,bowl,,Bowls"]
+    path = tmp_path / "products.csv"
+    path.write_text("\n".join(["id,title,image,category", *rows]) + "\n")
+    found = find(str(path), "", DataConfig(max_reject_share=0.6))
+    assert (found.rows, found.products, found.unusable) == (6, 3, "")
+    assert found.categories == {"Mugs": 2, "Bowls": 1}
+    assert [(n, first) for _, n, first in found.rejects] == [
+        (2, f"{path}:4: No such file or directory"),
+        (1, f"{path}:5: {found.rejects[1][2].split(': ', 1)[1]}"),
+    ]
+    strict = find(str(path), "", DataConfig(max_reject_share=0.4))
+    assert "50.0% of 6 lines are rejected" in strict.unusable
+
+
+def test_an_image_that_is_not_opened_is_looked_up(tmp_path, make_picture):
+    (tmp_path / "1.jpg").write_bytes(make_picture())
+    for n in range(2, 211):
+        (tmp_path / f"{n}.jpg").hardlink_to(tmp_path / "1.jpg")
+    names = {2: "gone"}
+    rows = [f"{names.get(n, n)}.jpg,{('Mugs', 'Bowls')[n % 2]}" for n in range(1, 211)]
+    path = tmp_path / "products.csv"
+    path.write_text("\n".join(["image,category", *rows]) + "\n")
+    found = find(str(path), "", DataConfig())
+    assert found.products == 209
+    assert "of 70 opened, 70 can be used" in found.images
+    assert "of the others, 1 cannot; the first that cannot: 'gone.jpg'" in found.images
+
+
+def test_a_run_that_would_stop_at_lost_images_is_told(tmp_path):
+    rows = [f"mug {n},gone-{n}.jpg,{('Mugs', 'Bowls')[n % 2]}" for n in range(10)]
+    path = tmp_path / "products.csv"
+    path.write_text("\n".join(["title,image,category", *rows]) + "\n")
+    found = find(str(path), "", DataConfig())
+    assert found.products == 10
+    assert "the images of 10 of 10 products cannot be used" in found.unusable
 
 
 def test_too_few_products_are_told_how_many_more_or_which_splits():
