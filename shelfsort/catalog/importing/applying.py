@@ -20,7 +20,7 @@ from shelfsort.catalog.database.tables import (
     stage,
 )
 from shelfsort.catalog.importing.staging import CONTENT
-from shelfsort.core.database.upserts import insert_or_keep, insert_or_update
+from shelfsort.core.database.upserts import insert_or_keep, insert_or_update, insert_rows
 
 _ROWS_AT_ONCE = 5_000
 _URLS_AT_ONCE = 5_000
@@ -158,7 +158,7 @@ def _write_history(
             text = json.dumps(was, ensure_ascii=False)
             rows.append({"product": old.id, "until": batch.now, "was": text})
     if rows:
-        connection.execute(sa.insert(history), rows)
+        insert_rows(connection, history, sa.insert(history), rows)
 
 
 def _write_products(connection: Connection, batch: _Batch) -> None:
@@ -170,7 +170,8 @@ def _write_products(connection: Connection, batch: _Batch) -> None:
     if rows:
         columns = (*CONTENT, "digest", "changed", "pull")
         key = ("source", "source_id")
-        connection.execute(insert_or_update(connection, product, key, columns), rows)
+        insert = insert_or_update(connection, product, key, columns)
+        insert_rows(connection, product, insert, rows)
     seen = sa.select(stage.c.source_id).where(batch.staged)
     there = (product.c.source == batch.source) & product.c.source_id.in_(seen)
     elsewhere = (product.c.pull != batch.pull) | product.c.gone.is_not(None)
@@ -204,7 +205,7 @@ def _write_links(
     if new:
         # In one order, since two imports that lock the same rows would wait for each other.
         new.sort(key=lambda each: str(each["url"]))
-        connection.execute(insert_or_keep(connection, link, ("url",)), new)
+        insert_rows(connection, link, insert_or_keep(connection, link, ("url",)), new)
     numbers: dict[str, int] = {}
     for some in _parts(list(hosts), _URLS_AT_ONCE):
         chosen = sa.select(link.c.url, link.c.id).where(link.c.url.in_(some))
@@ -218,7 +219,7 @@ def _write_links(
         for position, (url, _) in enumerate(links)
     ]
     if rows:
-        connection.execute(sa.insert(product_link), rows)
+        insert_rows(connection, product_link, sa.insert(product_link), rows)
 
 
 def _end(connection: Connection, number: int, name: str) -> None:

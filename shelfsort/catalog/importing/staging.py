@@ -14,7 +14,7 @@ from shelfsort.catalog.importing.addresses import address
 from shelfsort.catalog.importing.reasons import ADDRESS, Reasons
 from shelfsort.catalog.rows import MAX_ID, Page, Reject, SourceRow
 from shelfsort.catalog.sources.base import Rewrite
-from shelfsort.core.database.upserts import insert_or_keep, insert_or_update
+from shelfsort.core.database.upserts import insert_or_keep, insert_or_update, insert_rows
 from shelfsort.products.groups import group_id, group_key
 
 MAX_NOTES = 1_000
@@ -121,7 +121,7 @@ class Stage:
         if staged:
             key, columns = ("pull", "source_id"), ("digest", "content")
             insert = insert_or_update(connection, stage, key, columns, added=("times",))
-            connection.execute(insert, staged)
+            insert_rows(connection, stage, insert, staged)
         return warnings
 
     def _digests(self, connection: Connection, ids: list[str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ _MARKS = (
 )
 _NOT_IN_CP1252 = tuple(bytes([byte]) for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D))
 _SAMPLE_BYTES = 32 * 2**10
+_ASCII = bytes(range(0x20, 0x7B))
 _WORD = re.compile(r"[^\W\d_]{4,}")
 
 
@@ -101,10 +102,15 @@ def _is_western(text: str) -> bool:
 def _detected(file: str, line: int, sample: bytes) -> str:
     from charset_normalizer import from_bytes
 
-    best = from_bytes(sample).best()
-    if best is None or _first_fault(file, best.encoding) is not None:
-        raise InputError(
-            f"{file}:{line}: not UTF-8, and no other encoding is found. Save it as UTF-8, or name "
-            "it, as in encoding: cp1250."
-        )
-    return best.encoding
+    for found in from_bytes(sample):
+        if _keeps_ascii(found.encoding) and _first_fault(file, found.encoding) is None:
+            return found.encoding
+    raise InputError(
+        f"{file}:{line}: not UTF-8, and no other encoding is found. Save it as UTF-8, or name "
+        "it, as in encoding: cp1250."
+    )
+
+
+def _keeps_ascii(encoding: str) -> bool:
+    """Whether ASCII means the same: what begins with a header in ASCII is no EBCDIC or UTF-16."""
+    return _ASCII.decode(encoding, "replace") == _ASCII.decode("ascii")
