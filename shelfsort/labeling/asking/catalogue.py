@@ -26,10 +26,10 @@ from shelfsort.products.manifest.annotations import (
     label_types,
     read_annotations,
 )
-from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.manifest.lines import Line
 from shelfsort.products.manifest.rejects import RejectedLine
 from shelfsort.products.product import CATALOGUE, PEOPLE
+from shelfsort.products.tables.lines import catalogue_files
 from shelfsort.products.tables.rows import CATEGORY
 
 ODDITIES = {
@@ -138,7 +138,7 @@ def read_catalogue(sources: Sources) -> Catalogue:
     Raises:
         InputError: one line with file, line and remedy.
     """
-    files = [file for place in sources.manifests for file in find_manifest_files(place)]
+    files = [file for place in sources.manifests for file in catalogue_files(place)]
     tree = LabelTree.load(sources.taxonomy, sources.unsure)
     read = _Read(sources.attribute or _attribute(files), tree.resolve)
     for file in files:

@@ -31,11 +31,11 @@ from shelfsort.labeling.consolidation_job import refuse_lost_images
 from shelfsort.labeling.model_scores import scores_file
 from shelfsort.labeling.queue.wanted import ANSWERED_BY, ANSWERS_WANTED, ASKED_OF
 from shelfsort.products.manifest.annotations import CUSTOM, METADATA_SUFFIX
-from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.manifest.label_origin import SELECTED_BY, label_origin_fields
 from shelfsort.products.manifest.outcomes import CONSOLIDATION, LABEL
 from shelfsort.products.manifest.writing import write_manifest
 from shelfsort.products.product import ASSISTED, MACHINE, PEOPLE, LabelOrigin
+from shelfsort.products.tables.lines import catalogue_files
 
 GOLD_QUESTION = "gold-question"
 _METHODS = {PEOPLE: "one_coin", ASSISTED: "model_assisted", MACHINE: "model"}
@@ -138,7 +138,7 @@ class AskingJob:
 
     def _refuse_input(self, place: str) -> None:
         given = self.sources
-        files = [file for each in given.manifests for file in find_manifest_files(each)]
+        files = [file for each in given.manifests for file in catalogue_files(each)]
         refuse_inputs(place, *files, given.taxonomy, given.gold, scores_file(given.scores))
 
     def _asked_lines(

@@ -3,13 +3,14 @@
 import fnmatch
 import glob
 import posixpath
+import shlex
 from collections.abc import Iterable
 from typing import NoReturn
 
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import is_folder, list_files
 from shelfsort.products.tables.forms import TABLE_SUFFIXES
-from shelfsort.products.tables.image_folders import images_beneath
+from shelfsort.products.tables.image_folders import images_beneath, images_in
 
 _FILES_OF_A_FOLDER = "*.manifest"
 _INCOMPLETE = (".", "_")
@@ -35,7 +36,8 @@ def find_manifest_files(manifest: str) -> tuple[str, ...]:
       is, whether or not it is there.
 
     Raises:
-      NoFiles: the folder or pattern has no complete file.
+      NoFiles: the folder or pattern has no complete file, or the folder has images and no folders
+        that name their categories.
       InputError: it cannot be listed; or a name is not UTF-8, which no record of the run could
         hold.
     """
@@ -68,7 +70,9 @@ def _of_folder(folder: str) -> tuple[str, ...]:
     ]
     if files := _complete(tables):
         return files
-    return (folder,) if images_beneath(folder) else _refuse(manifests)
+    if images_beneath(folder):
+        return (folder,)
+    return _refuse_flat(folder) if images_in(folder) else _refuse(manifests)
 
 
 def _complete(files: Iterable[str]) -> tuple[str, ...]:
@@ -90,6 +94,14 @@ def _refuse(pattern: str) -> NoReturn:
     raise NoFiles(
         f"{pattern}: no complete manifest, table or folder of images found. Add one; files whose "
         "names begin with '.' or '_' count as incomplete."
+    )
+
+
+def _refuse_flat(folder: str) -> NoReturn:
+    raise NoFiles(
+        f"{folder}: its images are in no folders, so nothing names their categories. Put each "
+        f"category's images into a folder of its name, such as {folder}/Mugs/1.jpg. Without "
+        f"labels, begin with: shelfsort label --data {shlex.quote(folder)}"
     )
 
 

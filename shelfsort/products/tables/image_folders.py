@@ -19,6 +19,11 @@ def images_beneath(folder: str) -> list[str]:
     return [name for name in _images(folder) if "/" in name]
 
 
+def images_in(folder: str) -> list[str]:
+    """Names of the images that lie in `folder` itself, sorted; hidden ones are left out."""
+    return [name for name in _images(folder) if "/" not in name]
+
+
 def image_rows(folder: str) -> Iterator[Row]:
     """A row for each image: its path as `id` and `image`, its folders as `category`.
 

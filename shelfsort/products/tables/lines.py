@@ -49,6 +49,21 @@ def all_product_lines(files: Iterable[str], how: Reading) -> Iterator[Line]:
         yield from product_lines(file, how)
 
 
+def catalogue_files(data: str) -> tuple[str, ...]:
+    """As `find_manifest_files`; a folder without manifests and tables is one of images.
+
+    Raises:
+        InputError: it cannot be listed, or a pattern names no file.
+    """
+    place = absolute(data)
+    try:
+        return find_manifest_files(place)
+    except NoFiles:
+        if not is_folder(place):
+            raise
+        return (place,)
+
+
 def catalogue_lines(data: str, how: Reading) -> Iterator[Line]:
     """The lines of all products, whether or not they have labels.
 
@@ -60,14 +75,7 @@ def catalogue_lines(data: str, how: Reading) -> Iterator[Line]:
     Raises:
         InputError: it cannot be read, or holds no product.
     """
-    place = absolute(data)
-    try:
-        files = find_manifest_files(place)
-    except NoFiles:
-        if not is_folder(place):
-            raise
-        files = (place,)
-    for file in files:
+    for file in catalogue_files(data):
         if is_folder(file):
             for row in unlabelled_image_rows(file):
                 yield _line(row, file, {"id": "id", "image": "image"}, "")

@@ -58,6 +58,17 @@ def first(catalogue, tmp_path):
     return answered(written(output), tmp_path / "answers-1.manifest")
 
 
+def test_a_folder_of_images_without_folders_is_a_catalogue(tmp_path, make_picture):
+    photos, output = tmp_path / "photos", tmp_path / "ask.manifest"
+    photos.mkdir()
+    for n in range(5):
+        (photos / f"{n}.jpg").write_bytes(make_picture())
+    asked(photos, "--answers", 4, "--output", output)
+    lines = written(output)
+    assert sum(each["answers-wanted"] for each in lines) == 4
+    assert all(each["source-ref"] == f"photos/{each['id']}" for each in lines)
+
+
 def ids(path):
     return {line["id"] for line in written(path)}
 

@@ -5,7 +5,7 @@ import pytest
 
 from shelfsort.core.errors import InputError
 from shelfsort.core.files import write_text
-from shelfsort.products.manifest.files import are_of, find_manifest_files
+from shelfsort.products.manifest.files import NoFiles, are_of, find_manifest_files
 
 
 @pytest.fixture
@@ -53,6 +53,22 @@ def test_a_folder_or_pattern_without_a_complete_manifest_is_refused(tmp_path, na
     (tmp_path / "_half.manifest").write_text("x")
     with pytest.raises(InputError, match=rf"^{re.escape(str(tmp_path))}/.*'_'"):
         find_manifest_files(f"{tmp_path}{name}")
+
+
+def test_images_without_folders_are_told_which_layout_names_categories(tmp_path):
+    photos = tmp_path / "my photos"
+    photos.mkdir()
+    for name in ("1.jpg", "2.PNG", ".3.jpg", "notes.txt"):
+        (photos / name).write_bytes(b"x")
+    with pytest.raises(NoFiles) as refused:
+        find_manifest_files(str(photos))
+    said = str(refused.value)
+    assert said.startswith(f"{photos}: ")
+    assert f"{photos}/Mugs/1.jpg" in said
+    assert said.endswith(f"shelfsort label --data '{photos}'")
+    (photos / "Mugs").mkdir()
+    (photos / "Mugs" / "4.jpg").write_bytes(b"x")
+    assert find_manifest_files(str(photos)) == (str(photos),)
 
 
 @pytest.mark.parametrize(
