@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.fixtures.catalogue",
     "tests.fixtures.fake_server",
     "tests.fixtures.golden",
+    "tests.fixtures.shop_api",
     "tests.fixtures.postgresql",
     "tests.fixtures.picture_server",
     "tests.fixtures.stores",

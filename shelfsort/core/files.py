@@ -103,19 +103,20 @@ def read_json(place: Place, missing: Any = _REQUIRED) -> Any:
     return parse_json(place, content, "Write the file again.")
 
 
-def parse_json(place: Place, content: bytes | str, remedy: str) -> Any:
+def parse_json(place: Place, content: bytes | str, remedy: str, most: int | None = None) -> Any:
     """The value of JSON in UTF-8, with or without a byte order mark.
 
     Args:
         place: where it stands, for the message.
         remedy: the last sentence of the message.
+        most: values that it may hold, 20 million where nothing is said.
 
     Raises:
         InputError: it is not JSON; the message names the line.
     """
     try:
         text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
-        _refuse_many_values(place, text, remedy)
+        _refuse_many_values(place, text, remedy, MAX_JSON_VALUES if most is None else most)
         return json.loads(text)
     except UnicodeDecodeError as error:
         raise InputError(f"{place}: not UTF-8 ({error.reason}). Save it as UTF-8.") from error
@@ -127,10 +128,8 @@ def parse_json(place: Place, content: bytes | str, remedy: str) -> Any:
         raise InputError(f"{place}: not JSON ({error}). {remedy}") from error
 
 
-def _refuse_many_values(place: Place, text: str, remedy: str) -> None:
+def _refuse_many_values(place: Place, text: str, remedy: str, most: int) -> None:
     """Raises InputError; commas and brackets in texts count, too."""
     values = sum(map(text.count, ",[{:"))
-    if values > MAX_JSON_VALUES:
-        raise InputError(
-            f"{place}: holds about {values:,} values, more than {MAX_JSON_VALUES:,}. {remedy}"
-        )
+    if values > most:
+        raise InputError(f"{place}: holds about {values:,} values, more than {most:,}. {remedy}")

@@ -271,12 +271,21 @@ def _stop(
     downloader: AsyncDownloader, loop: asyncio.AbstractEventLoop, thread: threading.Thread
 ) -> None:
     with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
-        closing = asyncio.run_coroutine_threadsafe(downloader.close(), loop)
+        closing = asyncio.run_coroutine_threadsafe(_ended(downloader), loop)
         closing.result(_CLOSED_WITHIN_S)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(_CLOSED_WITHIN_S)
     if not thread.is_alive():
         loop.close()
+
+
+async def _ended(downloader: AsyncDownloader) -> None:
+    """Closes the downloader, and ends what other threads wait for."""
+    await downloader.close()
+    waiting = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
 
 
 def _no_cookies() -> AbstractCookieJar:

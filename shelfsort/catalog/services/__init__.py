@@ -1,0 +1,1 @@
+"""What the sources over HTTP stand on: requests with their key and pace, JSON paths, and paging."""
