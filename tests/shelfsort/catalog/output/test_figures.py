@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from shelfsort.catalog.database import tables
 from shelfsort.catalog.output.figures import catalogue_figures, side_range
-from shelfsort.catalog.output.labels import tree_label
+from shelfsort.catalog.output.labels import settings_label
+from shelfsort.catalog.settings import load_settings
 from shelfsort.core.database.engine import reader
 from tests.fixtures.shop import NOW, reasons
 
@@ -44,7 +45,7 @@ def test_classes_are_leaves_where_there_is_a_tree(shop):
     plain = figures(shop)
     assert plain.classes == {"shirts": 1, "Sale": 2, "shoes": 1}
     assert (plain.uncategorised, plain.unmapped, plain.mapped) == (1, Counter(), False)
-    tree = figures(shop, tree_label(str(shop.folder / "tree.json")))
+    tree = figures(shop, settings_label(load_settings(shop.settings)))
     assert tree.classes == {"Clothes > Shirts": 2, "Shoes": 1}
     assert (tree.uncategorised, tree.unmapped, tree.mapped) == (1, {"Sale": 1}, True)
 
