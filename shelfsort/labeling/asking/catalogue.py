@@ -15,7 +15,7 @@ from shelfsort.labeling.asking.gold_questions import GoldWorker, gold_workers
 from shelfsort.labeling.asking.plan import Labelling, set_aside
 from shelfsort.labeling.asking.text_model import CrossFittedRidge, text_features, text_folds
 from shelfsort.labeling.consensus import score_table
-from shelfsort.labeling.given_products import given_products, product_id
+from shelfsort.labeling.given_products import PRODUCT_FIELDS, given_products, product_id
 from shelfsort.labeling.label_tree import LabelTree, Resolve
 from shelfsort.labeling.manifest_answers import ODDITIES as ANSWER_ODDITIES
 from shelfsort.labeling.manifest_answers import ManifestAnswers, text_of
@@ -38,6 +38,7 @@ ODDITIES = {
     "repeated_line": "answer that an earlier manifest has too; it counts once",
 }
 """What is counted and what each count means."""
+_DESCRIBE = set(PRODUCT_FIELDS) - {"id"}
 _MOST_CELLS = 100_000_000
 
 
@@ -153,6 +154,7 @@ def read_catalogue(sources: Sources) -> Catalogue:
     for file in files:
         for line, fields in given_products(file):
             read.add(line, fields)
+    read.settle()
     if sources.taxonomy:
         labels = (each.label for each in read.found.answers)
         tree.refuse_other(sources.taxonomy, sources.manifests[0], labels)
@@ -175,6 +177,9 @@ class _Read:
     resolve: Resolve
     products: dict[str, Product] = field(default_factory=dict)
     entries: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+    # Their lines of answers say nothing of the product, and so not what chose it: an import writes
+    # them of answers to an earlier batch.
+    undescribed: set[str] = field(default_factory=set)
     found: ManifestAnswers = field(init=False)
 
     def __post_init__(self) -> None:
@@ -197,12 +202,20 @@ class _Read:
                 continue
             known.append(entry)
             self.found.add_answer(answer)
-        if answers:
+        chosen = annotations.origin.selected_by
+        if answers and not chosen and not _DESCRIBE & fields.keys():
+            self.undescribed.add(id_)
+        elif answers:
             # A product that chance drew stays drawn by chance when a doubt asks about it again.
-            chosen = annotations.origin.selected_by
             product.selected_by = (
                 chosen if product.selected_by is None else min(product.selected_by, chosen)
             )
+
+    def settle(self) -> None:
+        """Takes for chosen by chance what is answered, and described by no line of answers."""
+        for id_ in self.undescribed:
+            if self.products[id_].selected_by is None:
+                self.products[id_].selected_by = ""
 
 
 def _id(line: Line, fields: Mapping[str, Any]) -> str:

@@ -160,6 +160,27 @@ def test_machine_labels_are_marked_and_only_random_products_are_evidence(
     assert [each["seconds"] for each in lines[min(drawn)]["shelf"]["workers"]] == [2, 2]
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_answers_without_their_product_do_not_say_that_chance_drew_it(
+    catalogue, first, tmp_path, order
+):
+    other = sorted(set(TRUTH) - ids(first))[0]
+    chosen = {"id": other, "title": "x", "answers-wanted": 2, "selected-by": "expected-gain"}
+    # As an import writes the answers of an earlier batch that are in the page's file.
+    bare = answered([{"id": other, "answers-wanted": 2}], tmp_path / "bare.manifest")
+    lines = [
+        {key: line[key] for key in ("id", "shelf", "shelf-metadata")} for line in written(bare)
+    ]
+    files = [answered([chosen], tmp_path / "picked.manifest"), write(bare, lines)]
+    output = tmp_path / "labelled.manifest"
+    run("auto", catalogue, first, *(files[place] for place in order), "--output", output)
+    found = {line["id"]: line["shelf-metadata"] for line in written(output) if "shelf" in line}
+    assert found[other]["selected-by"] == "expected-gain"
+    run("auto", catalogue, first, bare, "--output", output)
+    found = {line["id"]: line["shelf-metadata"] for line in written(output) if "shelf" in line}
+    assert "selected-by" not in found[other]
+
+
 def test_what_the_model_may_not_label_stays_unlabelled(catalogue, first, tmp_path):
     output = tmp_path / "labelled.manifest"
     run("auto", catalogue, first, "--target", 0.999, "--output", output)
