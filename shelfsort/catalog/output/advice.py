@@ -47,9 +47,12 @@ def next_steps(figures: Figures, settings: str) -> list[Step]:
                 _command("crosswalk", settings),
             )
         )
-    if figures.pictures > 1 and not figures.duplicates.pairs:
+    if figures.unhashed:
         steps.append(
-            Step("No two pictures are known to look alike.", _command("duplicates", settings))
+            Step(
+                f"{figures.unhashed:,} pictures were not compared with the others.",
+                _command("duplicates", settings),
+            )
         )
     if figures.pictured:
         steps.append(
