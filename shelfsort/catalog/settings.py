@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
+from shelfsort.catalog.duplicates.settings import DuplicateSettings
 from shelfsort.catalog.sources import KINDS
 from shelfsort.catalog.sources.base import SourceSettings
 from shelfsort.core.errors import InputError
@@ -60,6 +61,7 @@ class CatalogSettings:
         fetch: how pictures are fetched.
         crosswalk: mapping file from source categories to the tree, "" for none.
         taxonomy: category tree, "" for none.
+        duplicates: when two pictures count as the same.
     """
 
     file: str
@@ -69,6 +71,7 @@ class CatalogSettings:
     fetch: FetchSettings
     crosswalk: str = ""
     taxonomy: str = ""
+    duplicates: DuplicateSettings = DuplicateSettings()
 
 
 class _File(pydantic.BaseModel):
@@ -83,6 +86,7 @@ class _File(pydantic.BaseModel):
     fetch: FetchSettings = FetchSettings()
     crosswalk: str = ""
     taxonomy: str = ""
+    duplicates: DuplicateSettings = DuplicateSettings()
 
 
 def load_settings(file: str) -> CatalogSettings:
@@ -110,6 +114,7 @@ def load_settings(file: str) -> CatalogSettings:
         read.fetch,
         placed(read.crosswalk),
         placed(read.taxonomy),
+        read.duplicates,
     )
 
 

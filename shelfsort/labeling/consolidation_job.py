@@ -26,6 +26,7 @@ from shelfsort.labeling.model_scores import (
     scores_file,
     title_scores,
 )
+from shelfsort.labeling.page_answers import refuse_page_answers
 from shelfsort.products.manifest.annotations import CUSTOM, METADATA_SUFFIX
 from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.manifest.label_attributes import find_label_attribute
@@ -68,6 +69,7 @@ class ConsolidationJob:
             InputError: one line with file, line and remedy.
         """
         files = find_manifest_files(self.data)
+        refuse_page_answers(files)
         table = len(files) == 1 and is_table(files[0])
         tree = LabelTree.load(self.taxonomy, self.unsure)
         resolve = tree.resolve

@@ -11,6 +11,7 @@ from shelfsort.labeling.consensus import Ancestors
 from shelfsort.labeling.evaluation import Quality, job_quality
 from shelfsort.labeling.label_tree import LabelTree, Resolve
 from shelfsort.labeling.manifest_answers import positive_number
+from shelfsort.labeling.page_answers import refuse_page_answers
 from shelfsort.labeling.pay import TimedAnswer, read_time
 from shelfsort.products.manifest.annotations import Annotation, Annotations, read_annotations
 from shelfsort.products.manifest.files import find_manifest_files
@@ -80,6 +81,7 @@ def evaluate_jobs(
     found = []
     for job in jobs:
         files = find_manifest_files(job)
+        refuse_page_answers(files)
         table = len(files) == 1 and is_table(files[0])
         said = _of_table(files[0]) if table else _of_manifest(files, attribute, tree)
         if not said.annotations:

@@ -37,9 +37,11 @@ ODDITIES = {
     "no_category": "row of such a table without a category; its product stays unlabelled",
     "repeated_answer": "further answer of the same worker about the same product",
     "unanswered_product": "line of --products without an answer, kept unlabelled",
+    "bare_line": "line without words and image; --products adds those of the job",
     "unknown_product": "answer about a product that is no line of --products, kept on its own line",
 }
 """What is counted and what each count means."""
+_SHOWN = {"title", "description", "source", "source-ref"}
 _CATALOGUE_WORKER = f"({CATALOGUE})"
 
 
@@ -146,6 +148,9 @@ def _lines(
         yield fields if entries is None else _answered(fields, entries, attribute)
     found.counts["unknown_product"] = (
         sum(len(entries) for entries in left.values()) if has_products else 0
+    )
+    found.counts["bare_line"] = sum(
+        not has_products and not _SHOWN & found.fields[name].keys() for name in left
     )
     for name, entries in left.items():
         yield _answered({"id": name, **found.fields[name]}, entries, attribute)

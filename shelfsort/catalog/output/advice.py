@@ -47,12 +47,9 @@ def next_steps(figures: Figures, settings: str) -> list[Step]:
                 _command("crosswalk", settings),
             )
         )
-    if figures.unhashed:
+    if figures.pictures > 1 and not figures.duplicates.pairs:
         steps.append(
-            Step(
-                f"{figures.unhashed:,} pictures were not compared with the others.",
-                _command("duplicates", settings),
-            )
+            Step("No two pictures are known to look alike.", _command("duplicates", settings))
         )
     if figures.pictured:
         steps.append(

@@ -154,7 +154,6 @@ class Figures:
         formats: pictures by format.
         problems: pictures that are not used, by reason.
         bytes: of all pictures.
-        unhashed: pictures that nobody compared with others yet.
         duplicates: what is there more than once.
     """
 
@@ -171,7 +170,6 @@ class Figures:
     formats: Counter[str]
     problems: Counter[str]
     bytes: int
-    unhashed: int
     duplicates: Duplicates
     mapped: bool = field(default=False)
 
@@ -216,7 +214,6 @@ def catalogue_figures(
         formats=_counter(connection, image.c.format, image),
         problems=_counter(connection, image.c.problem, image, image.c.problem != ""),
         bytes=connection.scalar(sa.select(sa.func.coalesce(sa.func.sum(image.c.bytes), 0))) or 0,
-        unhashed=_number(connection, image, image.c.perceptual_hash == "", image.c.problem == ""),
         duplicates=_duplicates(connection),
         mapped=label is not None,
     )

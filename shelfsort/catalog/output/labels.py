@@ -1,44 +1,49 @@
-"""What the categories of a trusted source mean in our tree."""
+"""What the categories of sources mean: leaves of our tree, or paths where there is none yet."""
 
+from shelfsort.catalog.crosswalk import Crosswalk
 from shelfsort.catalog.output.selection import Label
 from shelfsort.catalog.settings import CatalogSettings
+from shelfsort.core.errors import InputError
 from shelfsort.products.leaves import AnyPath
 from shelfsort.products.taxonomy import Taxonomy, UnknownLabel
 
 
-def tree_label(taxonomy: str) -> Label:
-    """Takes the first category of a product that names a leaf.
-
-    Args:
-        taxonomy: file of the tree, whose leaves may be named by id, path or unique name. "" takes
-            each category for the path of a leaf, as before there is a tree.
+def settings_label(settings: CatalogSettings) -> Label | None:
+    """What the tree and the crosswalk of the settings make of categories; None without a tree.
 
     Raises:
-        InputError: the tree cannot be read.
+        InputError: either cannot be read, or there is a crosswalk and no tree.
     """
-    tree = Taxonomy.load(taxonomy) if taxonomy else None
-
-    def label(_source: str, categories: tuple[str, ...]) -> str | None:
-        for category in categories:
-            found = _path(tree, category)
-            if found:
-                return found
+    if not settings.taxonomy:
+        if settings.crosswalk:
+            raise InputError(f"{settings.file}: crosswalk needs a taxonomy. Add it.")
         return None
+    tree = Taxonomy.load(settings.taxonomy)
+    crosswalk = Crosswalk.load(settings.crosswalk, tree) if settings.crosswalk else None
+    return tree_label(tree, crosswalk)
+
+
+def tree_label(tree: Taxonomy, crosswalk: Crosswalk | None = None) -> Label:
+    """Takes the path of the first leaf that a product's categories mean.
+
+    Args:
+        tree: whose leaves categories may name by id, path or unique name.
+        crosswalk: what else they mean.
+    """
+    found = crosswalk or Crosswalk({}, tree)
+
+    def label(source: str, categories: tuple[str, ...]) -> str | None:
+        leaf = found.leaf(source, categories)
+        return None if leaf is None else tree.path(leaf)
 
     return label
 
 
-def _path(tree: Taxonomy | None, category: str) -> str | None:
-    try:
-        return AnyPath().leaf(category) if tree is None else tree.path(tree.resolve(category))
-    except UnknownLabel:
-        return None
-
-
-def settings_label(settings: CatalogSettings) -> Label | None:
-    """What the settings say that categories mean; None where they name no tree.
-
-    Raises:
-        InputError: the tree cannot be read.
-    """
-    return tree_label(settings.taxonomy) if settings.taxonomy else None
+def path_label(_source: str, categories: tuple[str, ...]) -> str | None:
+    """Takes the first category for the path of a leaf: before there is a tree."""
+    for category in categories:
+        try:
+            return AnyPath().leaf(category)
+        except UnknownLabel:
+            continue
+    return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shelfsort.catalog.output.labels import tree_label
+from shelfsort.catalog.output.labels import path_label, settings_label
 from shelfsort.catalog.output.selection import OnePer, Wanted
 from shelfsort.catalog.settings import CatalogSettings
 from shelfsort.core.errors import InputError
@@ -28,7 +28,7 @@ def wanted_products(
         one_per: which copies are left out.
 
     Raises:
-        InputError: no such source, no source is trusted, or the tree cannot be read.
+        InputError: no such source, no source is trusted, or tree or crosswalk cannot be read.
     """
     for name in sources:
         if name not in settings.sources:
@@ -45,7 +45,7 @@ def wanted_products(
         {name: settings.sources[name].licence for name in settings.sources},
         frozenset(sources),
         trusted,
-        tree_label(settings.taxonomy) if labelled else None,
+        (settings_label(settings) or path_label) if labelled else None,
         without_images,
         licensed,
         one_per,

@@ -1,10 +1,12 @@
-"""The files of a source, and what tells whether they have changed."""
+"""The files of a source, read one after the other, and only if one of them has changed."""
 
 import hashlib
+import json
 import posixpath
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from shelfsort.catalog.rows import Page, StaleCursorError
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import absolute, file_state, is_folder, is_remote, join
 from shelfsort.products.manifest.files import find_manifest_files
@@ -54,6 +56,44 @@ def list_sources(folder: str, places: Sequence[str]) -> Listing:
             raise InputError(f"{file}: there is no such file. Correct files.")
         digest.update(f"{file}\0{size}\0{changed!r}\n".encode())
     return Listing(tuple(files), digest.hexdigest())
+
+
+class FilesSource:
+    """A source whose products are in files."""
+
+    lists_all = True
+
+    def __init__(
+        self, folder: str, places: Sequence[str], read: Callable[[str, int], Iterator[Page]]
+    ):
+        """Reads nothing yet.
+
+        Args:
+            folder: where relative places start.
+            places: as `list_sources` takes them.
+            read: gives the pages of a file without so many of its first rows, without cursors.
+        """
+        self._folder, self._places, self._read = folder, places, read
+
+    def pages(self, cursor: str, state: str) -> Iterator[Page]:
+        """The pages of all files. A cursor holds the file, and how many rows of it were read."""
+        listing = list_sources(self._folder, self._places)
+        if not cursor and state == listing.digest:
+            yield Page((), unchanged=True)
+            return
+        at, done = 0, 0
+        if cursor:
+            digest, at, done = json.loads(cursor)
+            if digest != listing.digest:
+                raise StaleCursorError
+        for number in range(at, len(listing.files)):
+            for page in self._read(listing.files[number], done):
+                done += len(page.rows) + len(page.rejects)
+                yield replace(page, cursor=json.dumps([listing.digest, number, done]))
+            done = 0
+        # What has changed meanwhile is read again next time.
+        unchanged = list_sources(self._folder, self._places) == listing
+        yield Page((), state=listing.digest if unchanged else "")
 
 
 def shown(file: str, folder: str) -> str:

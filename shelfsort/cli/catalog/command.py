@@ -3,6 +3,7 @@
 import click
 
 from shelfsort.cli.catalog.categories import categories
+from shelfsort.cli.catalog.duplicates import duplicates
 from shelfsort.cli.catalog.export import export
 from shelfsort.cli.catalog.import_rows import import_rows
 from shelfsort.cli.catalog.manifest import manifest
@@ -19,11 +20,12 @@ def catalog() -> None:
     \b
     Examples:
       shelfsort catalog import catalog.yaml
+      shelfsort catalog duplicates catalog.yaml
       shelfsort catalog query catalog.yaml
       shelfsort catalog report catalog.yaml --output catalogue.html
       shelfsort catalog manifest catalog.yaml --labelled --output products.manifest
     """
 
 
-for command in (import_rows, categories, query, report, manifest, export):
+for command in (import_rows, categories, duplicates, query, report, manifest, export):
     catalog.add_command(command)

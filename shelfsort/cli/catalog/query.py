@@ -1,10 +1,12 @@
 """`shelfsort catalog query`: what the crawl database holds."""
 
 import dataclasses
+import json
 from collections.abc import Iterator
 
 import click
 
+from shelfsort.catalog.database.asking import Answer, ask
 from shelfsort.catalog.database.counts import Counts, SourceCounts, counts
 from shelfsort.catalog.database.opening import open_database
 from shelfsort.catalog.settings import load_settings
@@ -13,25 +15,57 @@ from shelfsort.cli.tables import Column, table_lines, terminal_width
 from shelfsort.core.database.engine import reader
 from shelfsort.core.terminal import json_text
 
+_ROWS = 1_000
+_CELL = 200
+
 
 @click.command(short_help="Show what the crawl database holds.")
 @settings_argument
+@click.option("--sql", "statement", default="", metavar="SELECT", help="Show the rows of a query.")
 @json_option
-def query(settings: str, as_json: bool) -> None:
+def query(settings: str, statement: str, as_json: bool) -> None:
     """Show how many products, links and images the crawl database holds.
+
+    --sql shows the first 1,000 rows of a query instead, which cannot change anything. The table
+    `about` explains all tables and columns; a SQLite file opens in the sqlite3 shell, too.
 
     \b
     Examples:
       shelfsort catalog query catalog.yaml
       shelfsort catalog query catalog.yaml --json
+      shelfsort catalog query catalog.yaml --sql "select * from product limit 20"
+      shelfsort catalog query catalog.yaml --sql "select reason, place, detail from quarantine"
     """
     engine = open_database(load_settings(settings).database, must_exist=True)
+    if statement:
+        answer = ask(engine, statement, _ROWS)
+        if as_json:
+            rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+            click.echo(json_text(json.loads(json.dumps(rows, default=str))))
+        else:
+            click.echo("\n".join(_table(answer)))
+        if answer.more:
+            click.echo(f"Only the first {_ROWS:,} rows are shown.", err=True)
+        return
     with reader(engine) as connection:
         found = counts(connection)
     if as_json:
         click.echo(json_text(_record(found)))
     else:
         click.echo("\n".join(_lines(found)))
+
+
+def _table(answer: Answer) -> list[str]:
+    numbers = [
+        all(isinstance(row[place], int | float | None) for row in answer.rows)
+        for place in range(len(answer.columns))
+    ]
+    columns = [
+        Column(name, number=number, wraps=not number)
+        for name, number in zip(answer.columns, numbers, strict=True)
+    ]
+    rows = [["" if value is None else str(value)[:_CELL] for value in row] for row in answer.rows]
+    return table_lines(columns, rows, terminal_width())
 
 
 def _record(found: Counts) -> dict[str, object]:

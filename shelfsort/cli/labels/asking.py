@@ -14,6 +14,7 @@ from shelfsort.labeling.asking.catalogue import ODDITIES, Sources
 from shelfsort.labeling.asking.job import AskingJob, counts_by_source
 from shelfsort.labeling.asking.pac import Cut
 from shelfsort.labeling.asking.plan import OPEN, Batch, Rules
+from shelfsort.labeling.model_scores import TITLES
 from shelfsort.products.product import ASSISTED, MACHINE, PEOPLE
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -184,6 +185,13 @@ def _progress_lines(job: AskingJob) -> list[str]:
         f"{workers:,} workers"
     ]
     lines += [f"  {name}: {n:,} ({ODDITIES[name]})" for name, n in catalogue.counts.items() if n]
+    if n := catalogue.without_scores:
+        fitted = job.sources.scores in ("", TITLES)
+        why = "they have no words" if fitted else f"they are not in {one_line(job.sources.scores)}"
+        lines.append(
+            f"Without scores of a model: {n:,} products, as {why}. People alone label them. Give "
+            "--scores of a model that knows them, such as a run's."
+        )
     if labels is None:
         return lines
     counts = counts_by_source(labels)
@@ -242,6 +250,7 @@ def _as_json(job: AskingJob) -> dict[str, Any]:
         "products": len(catalogue.products),
         "answers": len(catalogue.given),
         "workers": len(job.skills),
+        "without_scores": catalogue.without_scores,
         "oddities": {name: n for name, n in catalogue.counts.items() if n},
         "gold_workers": [asdict(each) for each in catalogue.workers],
     }

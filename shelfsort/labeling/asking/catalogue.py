@@ -20,6 +20,7 @@ from shelfsort.labeling.label_tree import LabelTree, Resolve
 from shelfsort.labeling.manifest_answers import ODDITIES as ANSWER_ODDITIES
 from shelfsort.labeling.manifest_answers import ManifestAnswers, text_of
 from shelfsort.labeling.model_scores import TITLES, given_scores
+from shelfsort.labeling.page_answers import refuse_page_answers
 from shelfsort.products.manifest.annotations import (
     METADATA_SUFFIX,
     Annotations,
@@ -112,6 +113,13 @@ class Catalogue:
         """(N,) bool, whether the true label is known."""
         return np.array([id_ in self.gold for id_ in self.products], bool)
 
+    @property
+    def without_scores(self) -> int:
+        """Number of products that the model says nothing of: without words, or not in its file."""
+        if self.scores is None:
+            return sum(not text_of(each.fields).strip() for each in self.products.values())
+        return len(self.products.keys() - self.scores.keys())
+
     def labelling(self, reserve: float) -> Labelling:
         """The state of the labelling; a share of the products is set aside for chance."""
         ids = list(self.products)
@@ -140,6 +148,7 @@ def read_catalogue(sources: Sources) -> Catalogue:
         InputError: one line with file, line and remedy.
     """
     files = [file for place in sources.manifests for file in catalogue_files(place)]
+    refuse_page_answers(files)
     tree = LabelTree.load(sources.taxonomy, sources.unsure)
     read = _Read(sources.attribute or _attribute(files), tree.resolve)
     for file in files:

@@ -1,8 +1,9 @@
 """What is likely to confuse people or readers of labels in a well-formed tree."""
 
+import itertools
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from shelfsort.core.normal_form import normalised
@@ -13,6 +14,7 @@ from shelfsort.products.taxonomy_forms import PATH_SEPARATOR
 REMEDIES = {
     "same_path": "Two categories have one path. Rename one of them.",
     "similar_siblings": "Siblings differ in case or blanks only. Merge them, or rename one.",
+    "mistyped_parent": "Siblings differ in one letter. If one of them is mistyped, correct it.",
     "separator_in_name": "The name holds ' > ', which divides paths. Rename it.",
     "blanks_around_name": "The name begins or ends with a blank. Remove it.",
     "unseen_characters": "The name holds characters that cannot be seen. Remove them.",
@@ -22,6 +24,10 @@ REMEDIES = {
     "only_child": "The category has one subcategory. Remove one of the two levels.",
 }
 """What to do about each kind of finding, by the name of the kind; the gravest first."""
+
+
+_MISTYPED_LENGTHS = range(4, 61)
+_SERIES = 3
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,7 @@ def findings(tree: Taxonomy) -> list[Finding]:
     found = [
         *_of_single_categories(tree),
         *_of_siblings(tree),
+        *_of_misspellings(tree),
         *_of_names(tree),
     ]
     rank = {kind: place for place, kind in enumerate(REMEDIES)}
@@ -113,6 +120,48 @@ def _of_siblings(tree: Taxonomy) -> Iterator[Finding]:
             if first != child:
                 same = tree.name(first).strip() == tree.name(child).strip()
                 yield Finding("same_path" if same else "similar_siblings", child, first)
+
+
+def _of_misspellings(tree: Taxonomy) -> Iterator[Finding]:
+    """Siblings one letter apart, at the smaller one; leaves alone may well be named alike."""
+    for parent in tree.descending():
+        children = tree.subcategories(parent)
+        if all(map(tree.is_leaf, children)):
+            continue
+        names = {child: plain(tree.name(child)) for child in children}
+        for one, other in _alike(names):
+            inner = not (tree.is_leaf(one) and tree.is_leaf(other))
+            if inner and _one_letter_apart(names[one], names[other]):
+                small, large = sorted((one, other), key=lambda id_: len(tree.subcategories(id_)))
+                yield Finding("mistyped_parent", small, large)
+
+
+def _alike(names: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    """Pairs of ids whose names are the same without a letter of each; of a series there is none."""
+    holders: dict[str, list[str]] = defaultdict(list)
+    for id_, name in names.items():
+        if len(name) in _MISTYPED_LENGTHS:
+            for each in {name, *(name[:at] + name[at + 1 :] for at in range(len(name)))}:
+                holders[each].append(id_)
+    few = (ids for ids in holders.values() if len(ids) <= _SERIES)
+    return dict.fromkeys(pair for ids in few for pair in itertools.combinations(ids, 2))
+
+
+def _one_letter_apart(one: str, other: str) -> bool:
+    """Whether a letter was left out, added, replaced or exchanged with the next one."""
+    start = _shared(one, other)
+    one, other = one[start:], other[start:]
+    end = _shared(one[::-1], other[::-1])
+    one, other = one[: len(one) - end], other[: len(other) - end]
+    letters = not any(each.isdigit() for each in one + other)
+    exchanged = len(one) == 2 and one == other[::-1]
+    return letters and one != other and (exchanged or max(len(one), len(other)) == 1)
+
+
+def _shared(one: str, other: str) -> int:
+    """Length of what both begin with."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _of_names(tree: Taxonomy) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from click.testing import CliRunner
 from shelfsort.cli.labels.command import labels
 from shelfsort.core.errors import InputError
 from shelfsort.labeling.chance import order_key
+from shelfsort.labeling.queue.log import AnswerLog
 from shelfsort.products.manifest.annotations import read_annotations
 
 KINDS = ("mug", "plate", "hat")
@@ -227,6 +228,34 @@ def test_scores_of_a_model_replace_the_titles(catalogue, first, tmp_path):
     )
     assert report["labels"] == {"people": 60, "assisted": 0, "machine": 180, "open": 0}
     assert report["expected_accuracy"] > 0.98
+
+
+def test_products_that_the_model_says_nothing_of_are_counted(catalogue, first, tmp_path):
+    lines = [{"id": id_, "source-ref": f"{id_}.jpg"} for id_ in TRUTH]
+    pictures = write(tmp_path / "pictures.manifest", [*lines[:-2], {"id": "x", "title": "A hat"}])
+    report = asked(pictures, "--output", tmp_path / "ask.manifest")
+    assert (report["products"], report["without_scores"]) == (N - 1, N - 2)
+    said = run("next", pictures, "--output", tmp_path / "ask.manifest")
+    assert f"{N - 2} products" in said and "--scores" in said
+    scores = write(tmp_path / "scores.jsonl", [{"id": "x", "scores": {"hat": 1.0}}])
+    given = ("--scores", scores, "--output", tmp_path / "ask.manifest")
+    assert asked(pictures, *given)["without_scores"] == N - 2
+    assert "scores.jsonl" in run("next", pictures, *given)
+    report = asked(catalogue, first, "--output", tmp_path / "ask.manifest")
+    assert report["without_scores"] == 0
+    assert "Without" not in run("next", catalogue, first, "--output", tmp_path / "ask.manifest")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["consolidate {}", "evaluate {}", "next {} --output x", "auto {}", "next {} . --output x"],
+)
+def test_the_pages_own_answers_are_to_be_imported_first(tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    AnswerLog(tmp_path / "my answers.jsonl", print).close()
+    arguments = [each.format("my answers.jsonl") for each in words.split()]
+    with pytest.raises(InputError, match=r"labels import '\S*my answers\.jsonl' --products"):
+        run(*arguments)
 
 
 def test_faults_name_the_file_and_the_remedy(catalogue, tmp_path):

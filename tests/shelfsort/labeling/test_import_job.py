@@ -230,3 +230,15 @@ def test_a_shops_own_table_without_workers_gives_the_catalogues_labels(tmp_path,
     assert (said.origin.source, said.origin.is_evidence) == ("catalogue", True)
     assert out[0]["shelf"]["row"] == {"shelf no": "7"}
     assert out[1] == {"id": "q", "title": "Q", "shelf no": "8"}
+
+
+def test_lines_that_show_no_product_are_counted(tmp_path, products):
+    source = tmp_path / "answers.jsonl"
+    log = AnswerLog(source, print)
+    for task in ("p", "q", "gone"):
+        log.append(Record("w", task, "Hats", at=1))
+    log.close()
+    found, _ = imported(source, tmp_path / "bare.manifest")
+    assert (found.counts["bare_line"], found.counts["unknown_product"]) == (3, 0)
+    found, _ = imported(source, tmp_path / "out.manifest", products)
+    assert (found.counts["bare_line"], found.counts["unknown_product"]) == (0, 1)

@@ -21,9 +21,10 @@ from shelfsort.catalog.output.kaggle_set import (
     push_kaggle,
     write_kaggle,
 )
-from shelfsort.catalog.output.labels import tree_label
+from shelfsort.catalog.output.labels import settings_label
 from shelfsort.catalog.output.pictures import Pictures
 from shelfsort.catalog.output.selection import Selection, Wanted
+from shelfsort.catalog.settings import load_settings
 from shelfsort.core.database.engine import reader
 from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.products.tables.image_folders import image_rows
@@ -48,7 +49,7 @@ def filled(shop):
 
 def exported(shop, write, *more):
     """Writes a set of the whole shop."""
-    label = tree_label(str(shop.folder / "tree.json"))
+    label = settings_label(load_settings(shop.settings))
     wanted = Wanted(
         {name: each["licence"] for name, each in shop.sources.items()},
         trusted=frozenset(shop.sources),

@@ -2,10 +2,11 @@
 
 import json
 
-from shelfsort.catalog.output.labels import tree_label
+from shelfsort.catalog.output.labels import settings_label
 from shelfsort.catalog.output.manifest import write_products
 from shelfsort.catalog.output.pictures import Pictures
 from shelfsort.catalog.output.selection import Selection, Wanted
+from shelfsort.catalog.settings import load_settings
 from shelfsort.core.database.engine import reader
 from shelfsort.products.manifest.lines import Line
 from shelfsort.products.manifest.parsing import parse_record, read_record
@@ -47,7 +48,7 @@ def test_labels_of_a_trusted_source_carry_their_provenance(shop):
     shop.tree()
     shop.source("shop")
     shop.add("shop", "a", shop.picture("red"), categories=["shirts"])
-    label = tree_label(str(shop.folder / "tree.json"))
+    label = settings_label(load_settings(shop.settings))
     place = shop.folder / "out.manifest"
     _, _, [entry], [line] = written(shop, place, trusted={"shop"}, label=label)
     assert entry.annotations.result == "Clothes > Shirts"

@@ -3,8 +3,9 @@
 import pytest
 
 from shelfsort.catalog.output.alike import Alike
-from shelfsort.catalog.output.labels import tree_label
+from shelfsort.catalog.output.labels import path_label, settings_label
 from shelfsort.catalog.output.selection import Selection, Wanted
+from shelfsort.catalog.settings import load_settings
 from shelfsort.core.database.engine import reader
 from tests.fixtures.shop import NOW
 
@@ -95,7 +96,7 @@ def test_only_trusted_categories_become_labels(shop):
     ):
         picture = shop.picture(next(colours, "white"))
         shop.add(source, id_, picture, categories=categories)
-    label = tree_label(str(shop.folder / "tree.json"))
+    label = settings_label(load_settings(shop.settings))
     products, left_out = chosen(shop, trusted={"shop"}, label=label)
     labels = {each.source_id: each.label for each in products}
     assert labels == {"path": "Clothes > Shirts", "id": "Clothes > Trousers"}
@@ -103,9 +104,8 @@ def test_only_trusted_categories_become_labels(shop):
 
 
 def test_without_a_tree_a_category_is_a_path():
-    label = tree_label("")
-    assert label("shop", (" > ", "Kitchen>Mugs")) == "Kitchen > Mugs"
-    assert label("shop", ()) is None
+    assert path_label("shop", (" > ", "Kitchen>Mugs")) == "Kitchen > Mugs"
+    assert path_label("shop", ()) is None
 
 
 def test_pictures_are_the_same_over_a_third_one():

@@ -187,7 +187,7 @@ def test_an_unchanged_folder_is_not_read_and_a_touched_file_is(source, tmp_path)
 
 
 def test_reading_goes_on_within_a_file(source, monkeypatch):
-    monkeypatch.setattr("shelfsort.catalog.sources.tables._PAGE_ROWS", 2)
+    monkeypatch.setattr("shelfsort.catalog.tables.pages._PAGE_ROWS", 2)
     opened = source({"a.csv": "id\n1\n2\n3\n", "b.csv": "id\n4\n5\n6\n"})
     pages = list(opened.pages("", ""))
     assert [[row.id for row in page.rows] for page in pages] == [

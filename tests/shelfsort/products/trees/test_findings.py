@@ -53,5 +53,27 @@ def test_paths_as_ids_are_not_another_categorys_name():
     assert {each.kind for each in findings(tree)} == {"repeated_leaf_name"}
 
 
+@pytest.mark.parametrize("typo", ["Kitchn", "Kitchenn", "Kitchem", "Ktichen", "kichen"])
+def test_a_mistyped_parent_is_found_beside_the_category_that_is_meant(typo):
+    tree = Taxonomy.from_nodes(
+        nodes_of_paths(["Kitchen > Mugs", "Kitchen > Bowls", f"{typo} > Plates", "Kits"])
+    )
+    assert findings(tree) == [
+        Finding("mistyped_parent", typo, "Kitchen"),
+        Finding("only_child", typo, f"{typo} > Plates"),
+    ]
+
+
+def test_names_that_may_well_be_alike_are_not_mistyped():
+    leaves = ["Kitchen > Mugs", "Kitchen > Jugs"]
+    series = [
+        f"Type {letter} > {each}" for letter in "ABCDE" for each in (f"x{letter}", f"y{letter}")
+    ]
+    numbers = [f"Level {n} > {each}" for n in "12" for each in (f"s{n}", f"t{n}")]
+    short = ["Cat > k", "Cat > l", "Hat > m", "Hat > n"]
+    tree = Taxonomy.from_nodes(nodes_of_paths([*leaves, *series, *numbers, *short]))
+    assert findings(tree) == []
+
+
 def test_texts_are_compared_without_case_accents_and_blanks():
     assert plain("  Café\u00a0AU  Lait ") == "cafe au lait"

@@ -1,0 +1,66 @@
+"""Runs a question of a person against a crawl database, which it cannot change."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from shelfsort.core.database.engine import reader
+from shelfsort.core.errors import InputError
+from shelfsort.products.tables.columns import distinct_names
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A part of a table.
+
+    Attributes:
+        columns: names, all different.
+        rows: values as the database gave them.
+        more: whether there are further rows.
+    """
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+    more: bool
+
+
+def ask(engine: Engine, statement: str, at_most: int) -> Answer:
+    """The first rows that a statement gives.
+
+    Raises:
+        InputError: it cannot be run, gives no rows, or would change something.
+    """
+    statement = statement.strip().rstrip(";")
+    if ";" in statement:
+        # A second statement could end the transaction that only reads.
+        raise InputError("--sql: more than one statement, or a semicolon in one. Leave it out.")
+    with _asking(engine) as connection:
+        result = connection.exec_driver_sql(statement)
+        if not result.returns_rows:
+            raise InputError("--sql: the statement gives no rows. Begin it with select.")
+        columns = distinct_names("--sql", 1, list(result.keys()), tolerant=True)
+        rows = [tuple(row) for row in result.fetchmany(at_most + 1)]
+        return Answer(tuple(columns), rows[:at_most], len(rows) > at_most)
+
+
+@contextmanager
+def _asking(engine: Engine) -> Iterator[Connection]:
+    try:
+        with reader(engine) as connection:
+            if engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA query_only = ON")
+            else:
+                connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+            try:
+                yield connection.execution_options(stream_results=True)
+            finally:
+                # The connection goes back to those that others write with.
+                connection.detach()
+    except SQLAlchemyError as error:
+        original = str(getattr(error, "orig", None) or error)
+        said = next((line for line in original.splitlines() if line.strip()), "no answer")
+        raise InputError(f"--sql: {said.strip()}. Correct the statement.") from error
