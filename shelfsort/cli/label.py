@@ -189,8 +189,8 @@ def _opening(opened: OpenJob) -> list[str]:
     if unreachable := opened.service.unreachable(workers):
         lines.append(
             f"Warning: {unreachable:,} products need answers of more or other people than these "
-            f"{len(workers):,}, and cannot get all. Name them with --person or --people, or give a "
-            "smaller --answers-each."
+            f"{len(workers):,}, and cannot get all. Name them with --person or --people, give a "
+            "smaller --answers-each, or take asked-of out of the lines."
         )
     return list(map(one_line, lines))
 
