@@ -13,7 +13,7 @@ from shelfsort.catalog.sources import KINDS
 from shelfsort.catalog.sources.base import SourceSettings
 from shelfsort.core.errors import InputError
 from shelfsort.core.settings import line_of, validated
-from shelfsort.core.storage import absolute, is_remote, join
+from shelfsort.core.storage import absolute, placed
 from shelfsort.core.yaml import Document, read_mapping
 
 _NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -100,20 +100,20 @@ def load_settings(file: str) -> CatalogSettings:
     read = validated(_File, file, document)
     folder = posixpath.dirname(absolute(file))
 
-    def placed(place: str) -> str:
-        return place if not place or is_remote(place) else absolute(join(folder, place))
+    def at(place: str) -> str:
+        return placed(folder, place) if place else ""
 
     return CatalogSettings(
         file,
-        placed(read.database),
-        placed(read.images),
+        at(read.database),
+        at(read.images),
         {
             name: _source(file, document, name, given, folder)
             for name, given in read.sources.items()
         },
         read.fetch,
-        placed(read.crosswalk),
-        placed(read.taxonomy),
+        at(read.crosswalk),
+        at(read.taxonomy),
         read.duplicates,
     )
 

@@ -61,6 +61,13 @@ def join(folder: Place, *names: str) -> str:
     return "/".join((os.fspath(folder).rstrip("/"), *names))
 
 
+def placed(folder: Place, place: Place) -> str:
+    """What a place means in a file of `folder`: relative to it, if it is a relative path."""
+    if scheme(place) or local_path(place).is_absolute():
+        return absolute(place)
+    return absolute(join(folder, os.fspath(place)))
+
+
 def file_system(place: Place) -> "AbstractFileSystem":
     """fsspec's file system for an address.
 

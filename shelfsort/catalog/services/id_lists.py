@@ -11,7 +11,7 @@ from pydantic import Field
 from shelfsort.catalog.rows import MAX_ID
 from shelfsort.core.database.engine import open_engine, reader, reading_errors, shown
 from shelfsort.core.errors import InputError
-from shelfsort.core.storage import absolute, is_remote, join, read_input
+from shelfsort.core.storage import placed, read_input
 from shelfsort.products.tables.forms import form_of, rows_of
 from shelfsort.products.tables.rows import Reading, Row
 
@@ -56,9 +56,7 @@ def read_ids(settings: IdList, folder: str) -> tuple[list[str], int]:
     Raises:
         InputError: the list cannot be read, is empty, or an id is too long.
     """
-    place = settings.file or settings.database
-    if not is_remote(place):
-        place = absolute(join(folder, place))
+    place = placed(folder, settings.file or settings.database)
     given = _of_query(place, settings.query) if settings.database else _of_file(place, settings)
     ids: dict[str, None] = {}
     repeated = 0

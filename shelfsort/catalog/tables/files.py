@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from shelfsort.catalog.rows import Page, StaleCursorError
 from shelfsort.core.errors import InputError
-from shelfsort.core.storage import absolute, file_state, is_folder, is_remote, join
+from shelfsort.core.storage import file_state, is_folder, placed
 from shelfsort.products.manifest.files import find_manifest_files
 
 
@@ -39,7 +39,7 @@ def list_sources(folder: str, places: Sequence[str]) -> Listing:
     """
     files: dict[str, None] = {}
     for place in places:
-        there = place if is_remote(place) else absolute(join(folder, place))
+        there = placed(folder, place)
         for file in find_manifest_files(there):
             if is_folder(file):
                 raise InputError(f"{place}: no table in this folder. Name one with tables.")

@@ -30,6 +30,19 @@ def test_the_scheme_of_a_place():
         assert storage.scheme(path) == ""
 
 
+@pytest.mark.parametrize(
+    ("place", "meant"),
+    [
+        ("a/b.csv", "/shop/a/b.csv"),
+        ("/a/b.csv", "/a/b.csv"),
+        ("s3://bucket/b.csv", "s3://bucket/b.csv"),
+        ("file:///a%20b.csv", "/a b.csv"),
+    ],
+)
+def test_a_place_in_a_file_is_relative_to_its_folder(place, meant):
+    assert storage.placed("/shop", place) == meant
+
+
 def test_object_stores_are_remote_and_files_are_not():
     assert storage.is_remote("gs://bucket/key")
     assert not storage.is_remote("/plain/path")
