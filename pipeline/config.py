@@ -192,7 +192,8 @@ def _explained(error: pydantic.ValidationError, place: _Places) -> str:
         return f"{place(key)}: unknown key{_suggestion(key)}"
     # An item of a list stands where the list does.
     key = ".".join(part for part in first["loc"] if isinstance(part, str))
-    return f"{place(key)}: {first['msg']}. Given: {first['input']!r}"
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{place(key)}: {said[:1].lower()}{said[1:]}. Given: {first['input']!r}"
 
 
 def _known_keys(section: type, prefix: str = "") -> Iterator[str]:

@@ -32,6 +32,8 @@ from shelfsort.products.manifest.rejects import Reject
 from shelfsort.products.product import LabelledProduct
 from shelfsort.products.tables.lines import product_lines, refuse_unlabelled
 
+_LONGEST_VALUE = 40
+
 
 @dataclass(frozen=True)
 class Preflight:
@@ -70,6 +72,7 @@ class Examined:
         tally: lines and rejects, as far as it shows without opening images.
         categories: products of each leaf that has one, by id.
         ignored: fields that were cut, left out or set, by their name.
+        first_ignored: place of the first of each, and what it was where the line has it.
         images: that the lines refer to which no later file supersedes.
         wordless: those that their product has no words beside, and no other image.
     """
@@ -81,6 +84,7 @@ class Examined:
     tally: RejectTally
     categories: Mapping[str, int]
     ignored: Mapping[str, int]
+    first_ignored: Mapping[str, str]
     images: Sequence[ImageReference]
     wordless: Sequence[tuple[ImageReference, LabelledProduct]]
 
@@ -152,6 +156,7 @@ def examine(manifest: str, taxonomy: str, data: DataConfig) -> Examined:
         found.tally,
         found.categories,
         found.ignored,
+        found.first_ignored,
         list(itertools.chain.from_iterable(found.images.values())),
         [
             (images[0], product)
@@ -181,7 +186,7 @@ class _Findings:
     Attributes:
         tally: of lines and rejects.
         categories: products of each leaf.
-        ignored: fields that were cut, left out or set.
+        ignored, first_ignored: fields that were cut, left out or set.
         images: by id, that its lines refer to, in the last file that has it.
         wordless: by id, the product of its first line there, if that has an image and no words.
     """
@@ -198,6 +203,7 @@ class _Findings:
         self.tally = RejectTally()
         self.categories: Counter[str] = Counter()
         self.ignored: Counter[str] = Counter()
+        self.first_ignored: dict[str, str] = {}
         self.images: dict[str, list[ImageReference]] = {}
         self.wordless: dict[str, LabelledProduct] = {}
 
@@ -213,6 +219,10 @@ class _Findings:
             return
         self.categories[outcome.label.category] += 1
         self.ignored.update(outcome.ignored)
+        for name in outcome.ignored:
+            value = record.fields.get(name)
+            said = "" if value is None else f": {str(value)[:_LONGEST_VALUE]!r}"
+            self.first_ignored.setdefault(name, f"{outcome.file}:{outcome.line}{said}")
 
     def _first_of_its_id(self, labelled: LabelledProduct) -> LabelledProduct | Reject:
         """The product, or a reject where an earlier line of its file has its id."""

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from shelfsort.products.images.headers import MAX_IMAGE_PIXELS
 from shelfsort.products.tables.columns import FIELDS
@@ -11,6 +11,18 @@ from shelfsort.products.tables.rows import Reading
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
+
+
+def _known_fields(columns: dict[str, str]) -> dict[str, str]:
+    if unknown := set(columns) - set(FIELDS):
+        raise ValueError(f"no field {min(unknown)!r}; use {', '.join(FIELDS)}")
+    return columns
+
+
+def _known_splits(splits: dict[str, int]) -> dict[str, int]:
+    if set(splits) - {"calibration"} != {"train", "eval"}:
+        raise ValueError("must name train and eval, and may name calibration")
+    return splits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,14 +58,16 @@ class DataConfig:
     """
 
     label_attribute: str = ""
-    columns: dict[str, str] = dataclasses.field(default_factory=dict)
+    columns: Annotated[dict[str, str], AfterValidator(_known_fields)] = dataclasses.field(
+        default_factory=dict
+    )
     encoding: str = "utf-8"
     sheet: str = ""
     label_form: Literal["any", "id", "path", "name"] = "any"
     categories: tuple[str, ...] = ()
     min_products: Annotated[int, Field(ge=0)] = 0
     reduction: str = ""
-    splits: dict[str, Positive] = dataclasses.field(
+    splits: Annotated[dict[str, Positive], AfterValidator(_known_splits)] = dataclasses.field(
         default_factory=lambda: {"train": 90, "eval": 10}
     )
     max_reject_share: Share = 0.2
@@ -68,10 +82,8 @@ class DataConfig:
     allow_http: bool = False
 
     def __post_init__(self) -> None:
-        if set(self.splits) - {"calibration"} != {"train", "eval"}:
-            raise ValueError("data.splits must name train and eval, and may name calibration")
-        if unknown := set(self.columns) - set(FIELDS):
-            raise ValueError(f"data.columns: no field {min(unknown)!r}; use {', '.join(FIELDS)}")
+        _known_fields(self.columns)
+        _known_splits(self.splits)
 
     @property
     def reading(self) -> Reading:

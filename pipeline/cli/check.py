@@ -1,6 +1,7 @@
 """`shelfsort check`: what data holds, what was not understood, and what to expect of a run."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import click
 
@@ -14,6 +15,7 @@ from shelfsort.core.terminal import json_text, one_line
 from shelfsort.products.manifest.rejects import REASONS, UNLABELLED
 
 _CATEGORIES_SHOWN = 20
+_DESCRIBING = ("title", "description", "price", "image")
 _CATEGORY_COLUMNS = (Column("category", wraps=True), Column("products", number=True))
 
 
@@ -65,11 +67,14 @@ def readable(found: Findings, width: int | None) -> list[str]:
             held = ", ".join(f"{field} from {name!r}" for field, name in file.columns.items())
             lines.append(f"  columns: {held}")
         if file.unused:
-            lines.append(f"  not used: {', '.join(repr(name) for name in file.unused)}")
+            lines.append(f"  not used: {', '.join(map(repr, file.unused))}{_hint(file.columns)}")
     lines.append(f"Categories: {found.tree}")
     lines.append(f"Products: {found.products:,} of {found.rows:,} rows can be used")
     lines += [f"  {_left_out(why, n)}; the first: {first}" for why, n, first in found.rejects]
-    lines += [f"  {n:,} x {what}" for what, n in found.ignored.items()]
+    lines += [
+        f"  {n:,} x {what}; the first: {found.first_ignored[what]}"
+        for what, n in found.ignored.items()
+    ]
     lines.append(f"Images: {found.images}")
     lines.append("")
     ranked = sorted(found.categories.items(), key=lambda item: (-item[1], item[0]))
@@ -78,6 +83,15 @@ def readable(found: Findings, width: int | None) -> list[str]:
     if beyond := ranked[_CATEGORIES_SHOWN:]:
         lines.append(f"{len(beyond):,} more, with {beyond[-1][1]:,} to {beyond[0][1]:,} products")
     return [*lines, "", *found.expectations]
+
+
+def _hint(columns: Mapping[str, str]) -> str:
+    """What to do if an unused column holds a field that no column is recognised for."""
+    missing = [field for field in _DESCRIBING if field not in columns]
+    if not missing:
+        return ""
+    named = " or ".join([", ".join(missing[:-1]), missing[-1]][len(missing) == 1 :])
+    return f". If one holds the {named}, name it, as in --columns {missing[-1]}=COLUMN"
 
 
 def _left_out(why: str, n: int) -> str:

@@ -57,6 +57,7 @@ class Findings:
             the web are only opened in a sample, those on this machine looked up besides.
         rejects: reason for people, number and first row of what is left out, most first.
         ignored: what was cut, left out or set in products that are used, and how often.
+        first_ignored: place of the first of each, with the value of a price or gold.
         images: what opening a sample of them gave.
         categories: products by the path of their category.
         expectations: what to expect of a run, and which settings follow; a sentence or two each.
@@ -69,6 +70,7 @@ class Findings:
     products: int
     rejects: Sequence[tuple[str, int, str]]
     ignored: Mapping[str, int]
+    first_ignored: Mapping[str, str]
     images: str
     categories: Mapping[str, int]
     expectations: Sequence[str]
@@ -119,6 +121,7 @@ def find(
         products=products,
         rejects=_rejects(found),
         ignored={IGNORED.get(name, name): n for name, n in sorted(found.ignored.items())},
+        first_ignored={IGNORED.get(name, name): at for name, at in found.first_ignored.items()},
         images=images.said(),
         categories={tree.path(leaf): n for leaf, n in sorted(categories.items())},
         expectations=list(expectations(products, categories, config.splits, targets)),

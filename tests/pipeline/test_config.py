@@ -65,7 +65,11 @@ def test_written_out_and_read_again_it_is_the_same(tmp_path):
             r":2: training.calibration.threshold_s",
         ),
         ("name: ../escape\n", r":1: name: "),
-        ("data:\n  splits: {train: 1}\n", "must name train and eval"),
+        (
+            "data:\n  sheet: a\n  columns: {colour: A}\n",
+            r":3: data\.columns: no field 'colour'; use id",
+        ),
+        ("data:\n  splits: {train: 1}\n", r":2: data\.splits: must name train and eval"),
         ("training: 5\n", r":1: training: "),
         ("- a\n- b\n", r":1: one mapping"),
         ("a: [1\n", r"shelfsort.yaml:2: "),

@@ -72,7 +72,7 @@ def _of_folder(folder: str) -> tuple[str, ...]:
         return files
     if images_beneath(folder):
         return (folder,)
-    return _refuse_flat(folder) if images_in(folder) else _refuse(manifests)
+    return _refuse_flat(folder) if images_in(folder) else _refuse(folder)
 
 
 def _complete(files: Iterable[str]) -> tuple[str, ...]:

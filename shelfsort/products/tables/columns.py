@@ -92,7 +92,7 @@ def parse_columns(*texts: str) -> dict[str, str]:
     """`title=Name,image=Photo`, in one text or several, as a mapping from field to column.
 
     Raises:
-        InputError: a part has no `=`, or names a field twice.
+        InputError: a part has no `=`, names a field twice, or names none of `FIELDS`.
     """
     named: dict[str, str] = {}
     text = ",".join(texts)
@@ -103,6 +103,7 @@ def parse_columns(*texts: str) -> dict[str, str]:
                 f"--columns {text}: {part!r} is not a new FIELD=COLUMN. Write it as in "
                 "title=Name,image=Photo."
             )
+        _refuse_unknown(wanted, column)
         named[wanted] = column
     return named
 
@@ -139,10 +140,7 @@ def distinct_names(
 
 def _checked(file: str, names: Sequence[str], named: Mapping[str, str]) -> Mapping[str, str]:
     for wanted, column in named.items():
-        if wanted not in FIELDS:
-            raise InputError(
-                f"--columns {wanted}={column}: no field {wanted!r}. Use {', '.join(FIELDS)}."
-            )
+        _refuse_unknown(wanted, column)
         if column not in names:
             near = difflib.get_close_matches(column, names, n=1)
             hint = f"; nearest: {near[0]!r}" if near else ""
@@ -150,6 +148,13 @@ def _checked(file: str, names: Sequence[str], named: Mapping[str, str]) -> Mappi
                 f"{file}: no column {column!r}{hint} ({_listed(names)}). Correct --columns."
             )
     return named
+
+
+def _refuse_unknown(wanted: str, column: str) -> None:
+    if wanted not in FIELDS:
+        raise InputError(
+            f"--columns {wanted}={column}: no field {wanted!r}. Use {', '.join(FIELDS)}."
+        )
 
 
 def _listed(names: Sequence[str]) -> str:

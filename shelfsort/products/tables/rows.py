@@ -76,7 +76,7 @@ def reading(file: str, remedy: str) -> Iterator[None]:
         raise
     except OSError as error:
         raise InputError(
-            f"{file}: cannot be read ({error.strerror or error}). Give the path of a file."
+            f"{file}: cannot be read ({error.strerror or error}). Check the path."
         ) from error
     # Parsers of hostile files raise nearly anything.
     except Exception as error:

@@ -26,6 +26,8 @@ def test_a_field_that_is_given_twice_is_refused():
     assert isinstance(result.exception, InputError)
 
 
-@pytest.mark.parametrize("given", [("--columns", ""), ("--columns", "title")])
+@pytest.mark.parametrize(
+    "given", [("--columns", ""), ("--columns", "title"), ("--columns", "colour=A")]
+)
 def test_columns_of_another_form_are_refused(given):
     assert isinstance(CliRunner().invoke(overrides, given).exception, InputError)

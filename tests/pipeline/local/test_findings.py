@@ -65,6 +65,38 @@ def test_products_without_words_and_without_a_usable_image_cannot_be_used(tmp_pa
     assert "50.0% of 6 lines are rejected" in strict.unusable
 
 
+def test_a_price_that_is_none_is_named_with_its_line(tmp_path):
+    path = tmp_path / "products.csv"
+    path.write_text("title,price,category,stock\na,9.5,M,\nb,gratis,B,1\nc,free,B,\n")
+    found = find(str(path), "", DataConfig())
+    (said,) = found.ignored
+    assert found.ignored[said] == 2
+    assert found.first_ignored[said] == f"{path}:3: 'gratis'"
+    assert f"  2 x {said}; the first: {path}:3: 'gratis'" in readable(found, 80)
+
+
+@pytest.mark.parametrize(
+    ("header", "hint"),
+    [
+        ("title,price,category,stock", "the description or image, name it, as in --columns image="),
+        ("title,category,stock", "the description, price or image, name it"),
+        ("title,description,price,category,stock", "the image, name it"),
+        ("title,description,price,image,category,stock", ""),
+    ],
+)
+def test_unused_columns_come_with_a_hint_where_a_field_has_none(tmp_path, header, hint):
+    path = tmp_path / "products.csv"
+    rows = [
+        ",".join(each if name in ("title", "category") else "" for name in header.split(","))
+        for each in "xy"
+    ]
+    path.write_text("\n".join([header, *rows]) + "\n")
+    said = readable(find(str(path), "", DataConfig()), 80)
+    (line,) = [each for each in said if "not used" in each]
+    assert line.startswith("  not used: 'stock'")
+    assert hint in line and ("--columns" in line) is bool(hint)
+
+
 def test_an_image_that_is_not_opened_is_looked_up(tmp_path, make_picture):
     (tmp_path / "1.jpg").write_bytes(make_picture())
     for n in range(2, 211):
