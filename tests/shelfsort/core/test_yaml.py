@@ -26,13 +26,15 @@ CHAIN = "\n".join(["a0: &a0 [1]", *(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1,
 DEEP = "[" * 10_000
 
 
-def test_every_key_has_its_line():
+def test_every_key_and_every_item_of_a_list_has_its_line():
     document = parse_mapping("a: 1\nb:\n  c:\n    - {d: 2}\n  e: {f: 3}\n", "x")
     assert document.value == {"a": 1, "b": {"c": [{"d": 2}], "e": {"f": 3}}}
     assert document.lines == {
         ("a",): 1,
         ("b",): 2,
         ("b", "c"): 3,
+        ("b", "c", "0"): 4,
+        ("b", "c", "0", "d"): 4,
         ("b", "e"): 5,
         ("b", "e", "f"): 5,
     }
