@@ -1,15 +1,19 @@
 """The ids that a service is asked for: lines of a text, a column of a table, a result of SQL."""
 
-import posixpath
-from collections.abc import Iterable, Iterator
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pydantic
 import sqlalchemy as sa
-from pydantic import Field
 
 from shelfsort.catalog.rows import MAX_ID
-from shelfsort.core.database.engine import open_engine, reader, reading_errors, shown
+from shelfsort.catalog.warehouse import (
+    ReadingQuery,
+    UrlVariable,
+    open_warehouse,
+    query_errors,
+    read_only,
+)
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import placed, read_input
 from shelfsort.products.tables.forms import form_of, rows_of
@@ -24,57 +28,58 @@ class IdList(pydantic.BaseModel):
     Attributes:
         file: Table with the ids in a column, or text (`.txt`) with one on each line.
         column: Of the table.
-        database: SQLite file, or `postgresql://…`, instead of a file.
-        query: Whose first column holds the ids.
+        url_variable: Environment variable with the address of a database, instead of a file.
+        query: Whose first column holds the ids; it only reads.
     """
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     file: str = ""
     column: str = ""
-    database: str = ""
-    query: Annotated[str, Field(max_length=100_000)] = ""
+    url_variable: UrlVariable | None = None
+    query: ReadingQuery | None = None
 
     @pydantic.model_validator(mode="after")
     def _one_place(self) -> "IdList":
-        if bool(self.file) == bool(self.database):
-            raise ValueError("name a file, or a database and a query")
-        if self.database and not self.query:
-            raise ValueError("name the query of the ids")
+        if bool(self.file) == bool(self.url_variable):
+            raise ValueError("name a file, or url_variable and a query")
+        if (self.query is None) != (self.url_variable is None):
+            raise ValueError("url_variable and the query of the ids go together")
         if self.file and not self.column and not self.file.lower().endswith(".txt"):
             raise ValueError("name the column of the ids")
         return self
 
 
-def read_ids(settings: IdList, folder: str) -> tuple[list[str], int]:
+def read_ids(settings: IdList, name: str, folder: str) -> tuple[list[str], int]:
     """The different ids in their order, and how many came again.
 
     Args:
         settings: of the list.
+        name: of the source, which begins messages.
         folder: where relative places start.
 
     Raises:
         InputError: the list cannot be read, is empty, or an id is too long.
     """
-    place = placed(folder, settings.file or settings.database)
-    given = _of_query(place, settings.query) if settings.database else _of_file(place, settings)
+    place = placed(folder, settings.file)
+    if settings.url_variable is not None and settings.query is not None:
+        given = _of_query(name, settings.url_variable, settings.query)
+        place = name
+    elif place.lower().endswith(".txt"):
+        given = _of_lines(place)
+    else:
+        given = _of_column(place, settings.column)
     ids: dict[str, None] = {}
     repeated = 0
     for id_ in given:
         if len(id_) > MAX_ID:
             long = f"an id has more than {MAX_ID} characters"
-            raise InputError(f"{shown(place)}: {long}. Correct it.")
+            raise InputError(f"{place}: {long}. Correct it.")
         repeated += id_ in ids
         ids[id_] = None
     if not ids:
-        raise InputError(f"{shown(place)}: there are no ids. Give a list with some.")
+        raise InputError(f"{place}: there are no ids. Give a list with some.")
     return list(ids), repeated
-
-
-def _of_file(place: str, settings: IdList) -> Iterable[str]:
-    if posixpath.splitext(place)[1].lower() == ".txt":
-        return _of_lines(place)
-    return _of_column(place, settings.column)
 
 
 def _of_lines(place: str) -> Iterator[str]:
@@ -97,16 +102,12 @@ def _of_column(place: str, column: str) -> Iterator[str]:
             yield text
 
 
-def _of_query(place: str, query: str) -> Iterator[str]:
-    engine = open_engine(place, must_exist=True)
-    try:
-        with reading_errors(place), reader(engine) as connection:
-            streamed = connection.execution_options(yield_per=_ROWS_AT_ONCE)
-            for value, *_ in streamed.execute(sa.text(query)):
-                if text := _as_id(value):
-                    yield text
-    finally:
-        engine.dispose()
+def _of_query(name: str, variable: str, query: str) -> Iterator[str]:
+    engine = open_warehouse(name, variable)
+    with query_errors(name), read_only(engine, _ROWS_AT_ONCE) as connection:
+        for value, *_ in connection.execute(sa.text(query)):
+            if text := _as_id(value):
+                yield text
 
 
 def _as_id(value: Any) -> str:

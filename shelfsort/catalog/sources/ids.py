@@ -80,7 +80,7 @@ class IdsSource:
     def pages(self, cursor: str, state: str) -> Iterator[Page]:
         """As `Source.pages`."""
         settings = self._settings
-        ids, repeated = read_ids(settings.ids, settings.folder)
+        ids, repeated = read_ids(settings.ids, settings.name, settings.folder)
         done = _done(cursor, ids)
         batches = self._batches()
         notes = [f"{repeated:,} ids stand in the list again"] if repeated and not done else []

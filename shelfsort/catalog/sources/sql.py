@@ -1,30 +1,29 @@
 """Products from a query of a database, such as a warehouse."""
 
 import json
-import os
-import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any, Literal
-from urllib.parse import quote
+from typing import Any, Literal
 
 import pydantic
 import sqlalchemy as sa
-from pydantic import Field
-from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.engine import Engine
 
 from shelfsort.catalog.rows import Page, Reject, Source, SourceRow, StaleCursorError
 from shelfsort.catalog.sources.base import SourceSettings
 from shelfsort.catalog.tables.cells import CellReader, CellSettings
 from shelfsort.catalog.tables.columns import columns_of
 from shelfsort.catalog.tables.pages import gathered
+from shelfsort.catalog.warehouse import (
+    ReadingQuery,
+    UrlVariable,
+    open_warehouse,
+    query_errors,
+    read_only,
+)
 from shelfsort.core.errors import InputError
 from shelfsort.products.tables.columns import distinct_names
 
 _ROWS_AT_ONCE = 1_000
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-_READS = re.compile(r"[\s(]*(select|with|values|from|table)\b", re.IGNORECASE)
 
 
 class SqlSettings(SourceSettings, CellSettings):
@@ -43,17 +42,10 @@ class SqlSettings(SourceSettings, CellSettings):
     """
 
     type: Literal["sql"] = "sql"
-    url_variable: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-    query: Annotated[str, Field(min_length=1, max_length=100_000)]
+    url_variable: UrlVariable
+    query: ReadingQuery
     since_column: str = ""
     since_start: str | int | float = "1970-01-01"
-
-    @pydantic.field_validator("query")
-    @classmethod
-    def _only_reads(cls, query: str) -> str:
-        if not _READS.match(_COMMENT.sub(" ", query)):
-            raise ValueError("the query has to begin with select or with")
-        return query
 
     @pydantic.model_validator(mode="after")
     def _since_is_used(self) -> "SqlSettings":
@@ -62,13 +54,7 @@ class SqlSettings(SourceSettings, CellSettings):
         return self
 
     def open(self) -> Source:
-        address = os.environ.get(self.url_variable, "")
-        if not address:
-            raise InputError(
-                f"{self.name}: the environment variable {self.url_variable} is not set. Set it to "
-                "the address of the database."
-            )
-        return _Query(self, _engine(self.name, address))
+        return _Query(self, open_warehouse(self.name, self.url_variable))
 
 
 class _Query:
@@ -84,7 +70,7 @@ class _Query:
         name, since = self._settings.name, json.loads(state) if state else None
         given = {"since": since if state else self._settings.since_start}
         newest = _Newest(self._settings.since_column, since)
-        with _errors(name), _read_only(self._engine) as connection:
+        with query_errors(name), read_only(self._engine, _ROWS_AT_ONCE) as connection:
             statement = sa.text(self._settings.query)
             result = connection.execute(statement, given if self._settings.since_column else {})
             names = distinct_names(name, 1, list(result.keys()), tolerant=True)
@@ -132,47 +118,3 @@ class _Newest:
     def written(self) -> str:
         """As JSON, "" for none."""
         return "" if self._value is None else json.dumps(self._value)
-
-
-def _engine(name: str, address: str) -> Engine:
-    try:
-        url = sa.make_url(address)
-        if url.drivername in ("postgresql", "postgres"):
-            url = url.set(drivername="postgresql+psycopg")
-        path = url.database
-        if url.get_backend_name() == "sqlite" and path and not path.startswith((":", "file:")):
-            url = url.set(database=f"file:{quote(path)}", query={"mode": "ro", "uri": "true"})
-        return sa.create_engine(url, pool_pre_ping=True)
-    except ModuleNotFoundError as error:
-        raise InputError(f"{name}: needs the package {error.name!r}. Install it.") from error
-    except (ArgumentError, NoSuchModuleError) as error:
-        # The message might hold the address with its password.
-        raise InputError(
-            f"{name}: the address of the database is not valid. Give one such as "
-            "postgresql://USER@HOST/NAME."
-        ) from error
-
-
-@contextmanager
-def _read_only(engine: Engine) -> Iterator[Connection]:
-    options: dict[str, Any] = {"stream_results": True, "max_row_buffer": _ROWS_AT_ONCE}
-    if engine.dialect.name == "postgresql":
-        options["postgresql_readonly"] = True
-    try:
-        # Leaving the block rolls back.
-        with engine.connect().execution_options(**options) as connection:
-            yield connection
-    finally:
-        engine.dispose()
-
-
-@contextmanager
-def _errors(name: str) -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        original = getattr(error, "orig", None) or error
-        said = next((line for line in str(original).splitlines() if line.strip()), "no answer")
-        raise InputError(
-            f"{name}: the query failed ({said}). Check the query, and that the database answers."
-        ) from error

@@ -135,16 +135,18 @@ def test_ids_come_from_a_column(opened, tmp_path):
         outcome(opened([], ids={"file": "posts.csv", "column": "products"}))
 
 
-def test_ids_come_from_a_query(opened, tmp_path):
+def test_ids_come_from_a_query(opened, tmp_path, monkeypatch):
     with sqlite3.connect(tmp_path / "warehouse.db") as connection:
         connection.execute("create table post (id integer, product text)")
         rows = [(1, "p0001"), (2, "p0002"), (3, "p0001"), (4, None)]
         connection.executemany("insert into post values (?, ?)", rows)
+    monkeypatch.setenv("WAREHOUSE_URL", f"sqlite:///{tmp_path}/warehouse.db")
     query = "select product, min(id) from post group by product order by 2"
-    source = opened([], ids={"database": "warehouse.db", "query": query})
+    source = opened([], ids={"url_variable": "WAREHOUSE_URL", "query": query})
     assert outcome(source)[0] == ["p0001", "p0002"]
-    with pytest.raises(InputError, match=r"warehouse\.db: .*no such table"):
-        outcome(opened([], ids={"database": "warehouse.db", "query": "select 1 from absent"}))
+    absent = {"url_variable": "WAREHOUSE_URL", "query": "select 1 from absent"}
+    with pytest.raises(InputError, match=r"service: .*no such table"):
+        outcome(opened([], ids=absent))
 
 
 @pytest.mark.parametrize("content", [b"", b"\n \n", b"\xff\xfe\x00", b"x" * 501])
@@ -174,8 +176,9 @@ def test_the_key_is_sent_and_not_told(opened, shop_api, monkeypatch):
         ({"address": "https://h/{id}", "post": "ids"}, "write {id} or {ids}"),
         ({"address": "https://h/x", "body": {"a": 1}, "post": ""}, "name post"),
         ({"ids": {"file": "ids.csv"}}, "name the column"),
-        ({"ids": {"file": "a.txt", "database": "b.db"}}, "name a file, or"),
-        ({"ids": {"database": "b.db"}}, "name the query"),
+        ({"ids": {"file": "a.txt", "url_variable": "B"}}, "name a file, or"),
+        ({"ids": {"url_variable": "B"}}, "go together"),
+        ({"ids": {"url_variable": "B", "query": "drop table x"}}, "begin with select"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(change, problem):
