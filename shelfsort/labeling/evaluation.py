@@ -43,7 +43,8 @@ class Quality:
 
     Attributes:
         products: number of products with answers or a result.
-        answers, workers: numbers of answers and of people.
+        answers, workers: numbers of answers that name a category, and of people who gave them.
+        cannot_tell: number of answers that say so; they are paid and name no category.
         consensus: products on whose label the workers agree, of those that they were asked about;
             by their answers, or by the outcome of a consolidation that kept none.
         right: products whose label equals gold, among those with gold; a product without consensus
@@ -58,6 +59,7 @@ class Quality:
     products: int
     answers: int
     workers: int
+    cannot_tell: int
     consensus: Share
     right: Share
     right_of_consensus: Share
@@ -131,6 +133,7 @@ def job_quality(
         products=len(said),
         answers=len(triples),
         workers=len({worker for _, worker, _ in triples}),
+        cannot_tell=sum(len(each.answers) for each in said.values()) - len(triples),
         consensus=Share(agreed, asked),
         right=Share(right, with_gold),
         right_of_consensus=Share(right_agreed, agreed_gold),
@@ -149,7 +152,8 @@ def job_cost(quality: Quality, price: float, fee: float, project: int) -> Cost:
         fee: of the service for a product, on top.
         project: number of products to project to.
     """
-    spent = quality.answers * price + quality.products * fee
+    paid = quality.answers + quality.cannot_tell
+    spent = paid * price + quality.products * fee
     each = spent / quality.products
     rate = quality.consensus.share
     usable = each / rate if rate else None

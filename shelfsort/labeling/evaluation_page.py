@@ -61,7 +61,7 @@ def _overview(reports: Sequence[JobReport]) -> str:
 def _job(report: JobReport) -> str:
     quality = report.quality
     figures = [
-        ("Products", f"{quality.products:,}", f"{quality.answers:,} answers"),
+        ("Products", f"{quality.products:,}", _answers(quality)),
         ("Workers", f"{quality.workers:,}", ""),
         ("Krippendorff’s alpha", *_agreed(quality, "alpha")),
         ("with partial credit", *_agreed(quality, "alpha_tree")),
@@ -73,6 +73,11 @@ def _job(report: JobReport) -> str:
     return (
         f'<article><h2 class="job"><bdi>{escape(report.name)}</bdi></h2>{"".join(parts)}</article>'
     )
+
+
+def _answers(quality: Quality) -> str:
+    unsure = f", {quality.cannot_tell:,} cannot tell" if quality.cannot_tell else ""
+    return f"{quality.answers:,} answers{unsure}"
 
 
 def _money(report: JobReport) -> str:

@@ -181,8 +181,8 @@ def _progress_lines(job: AskingJob) -> list[str]:
     catalogue, labels = job.catalogue, job.labels
     workers = len(job.skills)
     lines = [
-        f"{len(catalogue.products):,} products, {len(catalogue.given):,} answers, "
-        f"{workers:,} workers"
+        f"{len(catalogue.products):,} products, {len(catalogue.given):,} answers that are not "
+        f"empty, {workers:,} workers"
     ]
     lines += [f"  {name}: {n:,} ({ODDITIES[name]})" for name, n in catalogue.counts.items() if n]
     if n := catalogue.without_scores:

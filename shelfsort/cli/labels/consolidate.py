@@ -127,7 +127,7 @@ def _text(result: Result, output: str | None, written: int) -> list[str]:
     consolidated = result.consolidated
     choice, n = consolidated.choice, len(consolidated.verdicts)
     lines = [
-        f"{n:,} products, {len(result.found.answers):,} answers, "
+        f"{n:,} products, {len(result.found.answers):,} answers that are not empty, "
         f"{len(consolidated.workers):,} workers",
         f"Method: {choice.method} ({choice.reason})",
         "",

@@ -200,6 +200,7 @@ def _quality_json(quality: Quality) -> dict[str, Any]:
     return {
         "products": quality.products,
         "answers": quality.answers,
+        "cannot_tell": quality.cannot_tell,
         "workers": quality.workers,
         **{name: _share_json(share) for name, share in shares.items()},
         "agreement": {name: _number(each) for name, each in quality.agreement.items()},
@@ -232,8 +233,8 @@ def _share(share: Share) -> str:
 def _quality_lines(quality: Quality) -> list[str]:
     figures = {name: _agreed(quality, name) for name in FIGURES}
     return [
-        f"  {quality.products:,} products, {quality.answers:,} answers, "
-        f"{quality.workers:,} workers",
+        f"  {quality.products:,} products, {quality.answers:,} answers that name a category, "
+        f"{quality.cannot_tell:,} that cannot tell, {quality.workers:,} workers",
         f"  consensus: {_share(quality.consensus)}",
         f"  right, all products with gold: {_share(quality.right)}",
         f"  right, products with consensus: {_share(quality.right_of_consensus)}",

@@ -44,7 +44,7 @@ def import_answers(
     refuse_inputs(output, *(file for each in exports for file in export_files(each)))
     found = read_exports(exports, label_field)
     written = write_import(found, output, attribute, products)
-    click.echo(f"{len(found.entries):,} products, {found.answers:,} answers")
+    click.echo(f"{len(found.entries):,} products, {found.answers:,} answers, empty ones included")
     for name, count in found.counts.items():
         if count:
             click.echo(f"  {name}: {count:,} ({ODDITIES[name]})")

@@ -205,7 +205,7 @@ def test_a_manifest_without_answers_is_refused(manifest):
 
 def test_the_text_names_method_outcomes_and_workers(answers):
     lines = consolidate(answers, "--method", "wawa").output.splitlines()
-    assert lines[0] == "3 products, 9 answers, 3 workers"
+    assert lines[0] == "3 products, 9 answers that are not empty, 3 workers"
     assert lines[1].startswith("Method: wawa")
     assert any(line.split()[:3] == ["label", "3", "100.0%"] for line in lines)
     assert any(line.startswith("w0 ") for line in lines)
@@ -227,6 +227,22 @@ def test_a_job_is_evaluated_against_the_gold_of_its_lines(manifest):
     assert job["agreement"]["raw"] == pytest.approx(1 / 6)
     assert job["cost"]["spent"] == 5
     assert (job["cost"]["project_asked"], job["cost"]["project_usable"]) == (25, 50)
+
+
+def test_answers_are_counted_by_what_they_say_and_cannot_tell_is_paid(tmp_path):
+    path, output = tmp_path / "a.csv", tmp_path / "a.manifest"
+    given = ["1,a,M", "1,b,cannot tell", "1,c,", "2,a,B", "2,b,B", "3,a,", "4,a,cannot tell"]
+    path.write_text("\n".join(["task,worker,label", *given]) + "\n")
+    call = ["import", str(path), "--output", str(output)]
+    first, *_ = CliRunner().invoke(labels, call).output.splitlines()
+    assert first == "4 products, 7 answers, empty ones included"
+    for source in (path, output):
+        assert found(source)["answers"] == 5
+        (job,) = evaluated(source, "--price", 0.5)["jobs"]
+        assert (job["answers"], job["cannot_tell"]) == (3, 2)
+        assert job["cost"]["spent"] == 2.5
+        said = CliRunner().invoke(labels, ["evaluate", str(source)]).output
+        assert "3 answers that name a category, 2 that cannot tell" in said
 
 
 def test_two_jobs_are_evaluated_side_by_side(answers, tmp_path):
