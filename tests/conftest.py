@@ -11,6 +11,7 @@ from hypothesis import settings
 pytest_plugins = [
     "tests.fixtures.browser",
     "tests.fixtures.catalogue",
+    "tests.fixtures.crawl",
     "tests.fixtures.fake_server",
     "tests.fixtures.golden",
     "tests.fixtures.shop_api",

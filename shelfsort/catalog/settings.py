@@ -33,6 +33,7 @@ class FetchSettings(pydantic.BaseModel):
         least_bytes_s: A body that comes more slowly is given up.
         robots: Whether robots.txt and X-Robots-Tag are obeyed.
         ports: That addresses may name.
+        placeholder_products: A picture under as many products is a placeholder; 0 for never.
     """
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
@@ -47,6 +48,7 @@ class FetchSettings(pydantic.BaseModel):
     least_bytes_s: Annotated[float, Field(ge=0)] = 1_000.0
     robots: bool = True
     ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = (80, 443)
+    placeholder_products: Annotated[int, Field(ge=0)] = 20
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, Any
 
 from shelfsort.core import storage
@@ -68,6 +69,15 @@ def same_place(one: Place, other: Place) -> bool:
         return storage.local_path(one).samefile(storage.local_path(other))
     except (OSError, ValueError):
         return False
+
+
+def sync_folder(folder: Path) -> None:
+    """Flushes the names in a folder of this machine to the disk (fsync)."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_bytes(place: Place, content: bytes) -> None:

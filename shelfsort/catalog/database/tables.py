@@ -123,7 +123,7 @@ link = sa.Table(
         "image", sa.ForeignKey("image.digest"), comment="what it last led to; kept when it dies"
     ),
     sa.Index(None, "state", "due"),
-    sa.Index(None, "host"),
+    sa.Index(None, "host", "id"),
     sa.Index(None, "image"),
     comment="an address of a picture",
 )

@@ -5,6 +5,7 @@ import click
 from shelfsort.cli.catalog.categories import categories
 from shelfsort.cli.catalog.duplicates import duplicates
 from shelfsort.cli.catalog.export import export
+from shelfsort.cli.catalog.fetch import fetch
 from shelfsort.cli.catalog.import_rows import import_rows
 from shelfsort.cli.catalog.manifest import manifest
 from shelfsort.cli.catalog.query import query
@@ -20,6 +21,7 @@ def catalog() -> None:
     \b
     Examples:
       shelfsort catalog import catalog.yaml
+      shelfsort catalog fetch catalog.yaml
       shelfsort catalog duplicates catalog.yaml
       shelfsort catalog query catalog.yaml
       shelfsort catalog report catalog.yaml --output catalogue.html
@@ -27,5 +29,5 @@ def catalog() -> None:
     """
 
 
-for command in (import_rows, categories, duplicates, query, report, manifest, export):
+for command in (import_rows, categories, fetch, duplicates, query, report, manifest, export):
     catalog.add_command(command)

@@ -5,7 +5,6 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
-import yarl
 from multidict import CIMultiDictProxy
 from protego import Protego
 
@@ -132,4 +131,5 @@ def _parsed(body: bytes) -> Protego:
 
 
 def _origin(url: str) -> str:
-    return str(yarl.URL(url).origin())
+    """Scheme, host and port of an address in its one spelling, as the downloader announces it."""
+    return "/".join(url.split("/", 3)[:3])

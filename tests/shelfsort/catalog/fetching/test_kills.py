@@ -1,0 +1,120 @@
+"""A run that is killed or stopped loses nothing, and memory does not grow with the links."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+import sqlalchemy as sa
+
+from shelfsort.catalog.database.tables import attempt, link
+from shelfsort.core.database.engine import reader
+from tests.fixtures.crawl import jpeg
+from tests.fixtures.picture_server import Reply
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+LINKS = 400
+TINY = [jpeg(n, (1, 1)) for n in range(50)]
+
+
+def _start(crawl, picture_server):
+    arguments = [
+        "-m",
+        "tests.fixtures.fetching_process",
+        str(crawl.folder),
+        str(picture_server.port),
+    ]
+    return subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, text=True)
+
+
+def _good(crawl):
+    with reader(crawl.engine) as connection:
+        return (
+            connection.execute(sa.select(link.c.url).where(link.c.state == "good")).scalars().all()
+        )
+
+
+@pytest.fixture
+def links(crawl, picture_server):
+    for n in range(LINKS):
+        picture_server.replies[f"/{n}"] = Reply(jpeg(n), wait_s=0.05)
+    crawl.add([picture_server.url(f"/{n}", f"127.0.0.{n % 4 + 1}") for n in range(LINKS)])
+
+
+def test_a_kill_loses_nothing_and_no_good_picture_is_fetched_again(crawl, picture_server, links):
+    rng, was_good = random.Random(5), set()
+    for _ in range(3):
+        process = _start(crawl, picture_server)
+        before = len(_good(crawl))
+        while len(_good(crawl)) < before + rng.randrange(20, 90):
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+        good = {
+            url.partition("//")[2].replace(f":{picture_server.port}", "") for url in _good(crawl)
+        }
+        assert was_good <= good
+        was_good = good
+        asked = Counter(picture_server.asked)
+        counts = {url: asked[url] for url in good}
+    process = _start(crawl, picture_server)
+    last = json.loads(process.communicate(timeout=60)[0].splitlines()[-1])
+    assert last["outcomes"] == {"good": LINKS - len(was_good)}
+    asked = Counter(picture_server.asked)
+    assert {url: asked[url] for url in was_good} == counts
+    rows = {each["digest"]: each for each in crawl.images}
+    assert len(rows) == LINKS
+    kept = {place.stem: place for place in (crawl.folder / "images").rglob("*.*")}
+    assert kept.keys() == rows.keys()
+    assert all(place.stat().st_size == rows[stem]["bytes"] for stem, place in kept.items())
+
+
+def test_ctrl_c_ends_within_a_second_with_everything_saved(crawl, picture_server, links):
+    picture_server.replies["/slow"] = Reply(how="silent")
+    crawl.add([picture_server.url("/slow", "127.0.0.77")])
+    process = _start(crawl, picture_server)
+    while len(_good(crawl)) < 50:
+        time.sleep(0.02)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=30)[0]
+    seconds = time.monotonic() - began
+    record = json.loads(said.splitlines()[-1])
+    assert record["stopped"]
+    assert record["outcomes"]["good"] == len(_good(crawl)) == len(crawl.images)
+    # On a machine with nothing else to do it is a third of a second.
+    assert seconds < 5
+    with reader(crawl.engine) as connection:
+        tried = connection.execute(sa.select(sa.func.count()).select_from(attempt)).scalar_one()
+    assert tried == record["outcomes"]["good"]
+
+
+def test_files_that_a_kill_left_behind_are_swept(crawl, picture_server, links):
+    stray = crawl.folder / "images" / "ab" / f"{'ab' * 32}.png"
+    partial = stray.with_name(f".{'ab' * 32}.png.17.partial")
+    other = stray.with_name("notes.txt")
+    stray.parent.mkdir(parents=True)
+    for place in (stray, partial, other):
+        place.write_bytes(b"x")
+    found = crawl.run(at_most=1)
+    assert found.swept == 2
+    assert (stray.exists(), partial.exists(), other.exists()) == (False, False, True)
+
+
+def test_memory_does_not_grow_with_the_number_of_links(crawl, picture_server):
+    peaks = []
+    for number in (1_000, 5_000):
+        known = len(crawl.rows(link))
+        paths = [f"/{n}" for n in range(known, known + number)]
+        for n, path in enumerate(paths):
+            picture_server.replies[path] = Reply(TINY[n % len(TINY)])
+        crawl.add([picture_server.url(p, f"127.0.{n % 9}.1") for n, p in enumerate(paths)])
+        process = _start(crawl, picture_server)
+        record = json.loads(process.communicate(timeout=100)[0].splitlines()[-1])
+        assert record["outcomes"] == {"good": number}
+        peaks.append(record["mib"])
+    assert peaks[1] - peaks[0] < 20
