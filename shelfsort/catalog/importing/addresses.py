@@ -13,6 +13,7 @@ _BUCKETS = frozenset({"s3", "s3a", "gs", "gcs"})
 # The characters of RFC 3986, and "%" of what is escaped already.
 _KEPT = "!#$%&'()*+,/:;=?@[]~-._"
 _PLAIN = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)*)/[\w!$%&'()*+,/:;=?@~.-]*", re.ASCII)
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
@@ -55,6 +56,10 @@ def _normalised(url: str) -> tuple[str, str]:
         raise ValueError("the address names no host")
     if scheme in _BUCKETS:
         return url, parts.netloc
+    if not host.isascii():
+        host = host.encode("idna").decode("ascii")
+    if not _HOST.fullmatch(host):
+        raise ValueError("the address names no valid host")
     # Beside the host there may be a port, and a name that the downloader refuses.
     port = "" if parts.port in (None, _WEB[scheme]) else f":{parts.port}"
     user, at, _ = parts.netloc.rpartition("@")

@@ -23,6 +23,7 @@ from shelfsort.catalog.importing.staging import CONTENT
 from shelfsort.core.database.upserts import insert_or_keep, insert_or_update, insert_rows
 
 _ROWS_AT_ONCE = 5_000
+_CHARS_AT_ONCE = 32_000_000
 _URLS_AT_ONCE = 5_000
 _DIFFER = tuple(name for name in CONTENT if name != "variants")
 
@@ -79,7 +80,7 @@ def apply(engine: Engine, number: int, name: str, said: Callable[[int], None]) -
 def _next(connection: Connection, number: int, name: str) -> tuple[_Batch | None, int]:
     columns = (stage.c.id, stage.c.source_id, stage.c.digest, stage.c.content)
     chosen = sa.select(*columns).where(stage.c.pull == number)
-    rows = connection.execute(chosen.order_by(stage.c.id).limit(_ROWS_AT_ONCE)).all()
+    rows = _some(connection, chosen.order_by(stage.c.id).limit(_ROWS_AT_ONCE))
     if not rows:
         return None, 0
     contents, digests, links = {}, {}, {}
@@ -90,6 +91,20 @@ def _next(connection: Connection, number: int, name: str) -> tuple[_Batch | None
             digests[id_], links[id_] = digest, [(url, host) for url, host in pictures]
     now = datetime.now(timezone.utc)
     return _Batch(number, name, rows[-1].id, contents, digests, links, now), len(rows)
+
+
+def _some(connection: Connection, chosen: sa.Select[Any]) -> list[sa.Row[Any]]:
+    """The first rows, so many that their content can be held; one at least."""
+    rows = []
+    left = _CHARS_AT_ONCE
+    streamed = chosen.execution_options(stream_results=True, max_row_buffer=500)
+    with connection.execute(streamed) as result:
+        for row in result:
+            rows.append(row)
+            left -= len(row.content)
+            if left < 0:
+                break
+    return rows
 
 
 def _store(connection: Connection, batch: _Batch) -> None:

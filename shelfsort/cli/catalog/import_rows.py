@@ -12,6 +12,7 @@ from shelfsort.catalog.importing.passes import REFUSED, UNCHANGED, Passed, run_p
 from shelfsort.catalog.settings import CatalogSettings, load_settings
 from shelfsort.catalog.sources.base import SourceSettings
 from shelfsort.cli.catalog.options import json_option, settings_argument
+from shelfsort.core.database.engine import reading_errors
 from shelfsort.core.errors import InputError
 from shelfsort.core.terminal import json_text, one_line
 
@@ -49,9 +50,10 @@ def import_rows(
     ended: list[Passed] = []
     for each in chosen:
         try:
-            passed = run_pass(
-                engine, each, accept=accept, restart=restart, said=_Progress(each.name).say
-            )
+            with reading_errors(read.database):
+                passed = run_pass(
+                    engine, each, accept=accept, restart=restart, said=_Progress(each.name).say
+                )
         except InputError as error:
             failures.append(str(error))
             continue

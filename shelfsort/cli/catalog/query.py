@@ -12,7 +12,7 @@ from shelfsort.catalog.database.opening import open_database
 from shelfsort.catalog.settings import load_settings
 from shelfsort.cli.catalog.options import json_option, settings_argument
 from shelfsort.cli.tables import Column, table_lines, terminal_width
-from shelfsort.core.database.engine import reader
+from shelfsort.core.database.engine import reader, reading_errors
 from shelfsort.core.terminal import json_text
 
 _ROWS = 1_000
@@ -36,7 +36,8 @@ def query(settings: str, statement: str, as_json: bool) -> None:
       shelfsort catalog query catalog.yaml --sql "select * from product limit 20"
       shelfsort catalog query catalog.yaml --sql "select reason, place, detail from quarantine"
     """
-    engine = open_database(load_settings(settings).database, must_exist=True)
+    place = load_settings(settings).database
+    engine = open_database(place, must_exist=True)
     if statement:
         answer = ask(engine, statement, _ROWS)
         if as_json:
@@ -47,7 +48,7 @@ def query(settings: str, statement: str, as_json: bool) -> None:
         if answer.more:
             click.echo(f"Only the first {_ROWS:,} rows are shown.", err=True)
         return
-    with reader(engine) as connection:
+    with reading_errors(place), reader(engine) as connection:
         found = counts(connection)
     if as_json:
         click.echo(json_text(_record(found)))

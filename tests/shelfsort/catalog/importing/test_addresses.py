@@ -1,0 +1,73 @@
+"""The one spelling of an address."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shelfsort.catalog.importing.addresses import address
+from shelfsort.catalog.sources.base import Rewrite
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "host"),
+    [
+        ("https://a.test/1.jpg", "https://a.test/1.jpg", "a.test"),
+        (" HTTP://A.Test:80/B.jpg#top ", "http://a.test/B.jpg", "a.test"),
+        ("//cdn.test/x", "https://cdn.test/x", "cdn.test"),
+        ("https://a.test", "https://a.test/", "a.test"),
+        ("https://a.test:8443/x?b=1&a=2", "https://a.test:8443/x?b=1&a=2", "a.test"),
+        ("https://a.test./x", "https://a.test/x", "a.test"),
+        ("https://a.test/größe <1>.jpg", "https://a.test/gr%C3%B6%C3%9Fe%20%3C1%3E.jpg", "a.test"),
+        ("https://a.test/a%20b", "https://a.test/a%20b", "a.test"),
+        ("http://[2001:DB8::1]:80/x", "http://[2001:db8::1]/x", "2001:db8::1"),
+        ("http://user:pw@A.test/x", "http://user:pw@a.test/x", "a.test"),
+        ("http://Müller.test/x", "http://xn--mller-kva.test/x", "xn--mller-kva.test"),
+        ("s3://Bucket/Key#1.jpg", "s3://Bucket/Key#1.jpg", "Bucket"),
+    ],
+)
+def test_an_address_has_one_spelling(given, kept, host):
+    assert address(given) == (kept, host)
+    assert address(kept) == (kept, host)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "photo.jpg",
+        "/photos/1.jpg",
+        "data:image/png;base64,AAAA",
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "https://",
+        "https:///x",
+        "http://[1::/x",
+        "http://a.test:x/",
+        "http://a b/",
+        "http://a.test:99999/",
+        "https://a.test/" + "a" * 2_500,
+        "https://a.test/" + "ö" * 1_000,
+    ],
+)
+def test_what_is_no_address_is_refused(given):
+    with pytest.raises(ValueError):
+        address(given)
+
+
+def test_rewrites_apply_in_order_before_the_spelling():
+    rules = [
+        Rewrite(pattern=r"/w_\d+,c_fill/", replacement="/"),
+        Rewrite(pattern=r"^http:", replacement="https:"),
+        Rewrite(pattern=r"(\w+)\.jpg$", replacement=r"\1_full.jpg"),
+    ]
+    assert address("http://a.test/w_60,c_fill/1.jpg", rules)[0] == "https://a.test/1_full.jpg"
+
+
+@given(st.text(max_size=40), st.sampled_from(["https://a.test/", "http://", "//", ""]))
+def test_a_kept_address_stays_as_it_is_and_is_ascii(text, start):
+    try:
+        kept, host = address(start + text)
+    except ValueError:
+        return
+    assert kept.isascii()
+    assert address(kept) == (kept, host)
