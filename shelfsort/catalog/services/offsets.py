@@ -40,9 +40,7 @@ class OffsetWalk(Walk):
                 return
             self.count(answered)
             total = answered.total if answered.total is not None else total
-            most = self.paging.most
-            if not mark and total is not None and most is not None and total > most:
-                raise TooManyRowsError(total)
+            self.refuse_too_many(mark, total)
             ids, full = answered.ids, max(full, len(answered.ids))
             new = [n for n, id_ in enumerate(ids) if id_ not in self.seen]
             # A page that begins further back is asked for, and does not repeat by itself.

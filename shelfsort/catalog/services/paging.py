@@ -46,7 +46,7 @@ class Paging(pydantic.BaseModel):
         more: Path of a value that is true while there is another page.
         total: Path of the number of products that the service announces.
         first: Number of the first page.
-        most: Rows of a query that an offset reaches; a query with more is split.
+        most: Rows that the service gives of a query; a query with more is split.
         overlap: Rows of the page before that each page is asked for again, so that rows which moved
             are noticed; for `offset`.
         rounds: Most passes over a query whose pages change while they are read; for `offset` and
@@ -77,6 +77,8 @@ class Paging(pydantic.BaseModel):
             raise ValueError(f"{self.kind}: name its parameter")
         if self.kind in ("cursor", "next") and not self.next:
             raise ValueError(f"{self.kind}: name the path next")
+        if self.most is not None and self.kind != "offset" and not self.total:
+            raise ValueError("most: name the path total, which tells when a query has more")
         if self.kind == "offset" and self.overlap >= self.size:
             raise ValueError("overlap has to be smaller than size")
         return self
@@ -187,6 +189,7 @@ class Walk:
                 return
             self.count(answered)
             total = answered.total if answered.total is not None else total
+            self.refuse_too_many(mark, total)
             following = self._following(mark, answered)
             if following == mark and not answered.items:
                 following = ""
@@ -222,6 +225,12 @@ class Walk:
                 f"{self._stale} pages in a row repeat products of earlier pages. The service seems "
                 f"to ignore the paging ({self.paging.parameter or self.paging.kind}): check it."
             )
+
+    def refuse_too_many(self, mark: str, total: int | None) -> None:
+        """Raises TooManyRowsError at the first page of a query that is not given whole."""
+        most = self.paging.most
+        if not mark and total is not None and most is not None and total > most:
+            raise TooManyRowsError(total)
 
     def has_more(self, answered: Answered) -> bool | None:
         """What the page says about another one; None where it says nothing."""

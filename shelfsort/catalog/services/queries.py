@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Annotated
 
@@ -73,6 +74,7 @@ class Plan:
 
         return cls([filled(axis) for axis in each], [filled(axis) for axis in split])
 
+    @cached_property
     def whole(self) -> list[Query]:
         """The queries before any is divided."""
         names = [axis.parameter for axis in self.each]
@@ -104,11 +106,12 @@ class Plan:
             if at < len(axis.values):
                 return (*query[:-1], (axis.parameter, axis.values[at])), ended
             query, ended = query[:-1], ended + 1
-        whole = self.whole()
-        if query not in whole:
-            raise LookupError(query)
-        at = whole.index(query) + 1
-        return (whole[at] if at < len(whole) else None), ended
+        at = self._places[query] + 1
+        return (self.whole[at] if at < len(self.whole) else None), ended
+
+    @cached_property
+    def _places(self) -> dict[Query, int]:
+        return {query: number for number, query in enumerate(self.whole)}
 
     def categories(self, query: Query) -> tuple[str, ...]:
         """The categories that a query says its products have."""

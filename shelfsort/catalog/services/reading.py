@@ -72,7 +72,7 @@ class Reader:
     @property
     def first_query(self) -> Query:
         """Where a pass begins."""
-        return self._reading.plan.whole()[0]
+        return self._reading.plan.whole[0]
 
     def pages(self) -> Iterator[Page]:
         """The pages from the progress on, each with the cursor that leads on; the end has no page.
@@ -147,7 +147,7 @@ class Reader:
         progress.mark, progress.ended = batch.mark, not batch.mark
         self._check_first_page(query, batch)
         notes, self.notes = self.notes, []
-        total = progress.total if len(self._reading.plan.whole()) == 1 and not query else None
+        total = progress.total if len(self._reading.plan.whole) == 1 and not query else None
         return Page(rows, rejects, cursor=progress.written(), total=total, notes=notes)
 
     def _check_first_page(self, query: Query, batch: Batch) -> None:

@@ -97,6 +97,15 @@ def test_a_pass_goes_on_at_every_cursor(shop_api, clock, kind):
             assert last.cursor == ""
 
 
+def test_one_answer_may_be_all(shop_api, clock):
+    del shop_api.products[10:]
+    single = {"kind": "single", "total": "metadata.total"}
+    assert read(opened(shop_api, "", paging=single))[0] == ids(10)
+    shop_api.products += products(95)[10:]
+    with pytest.raises(InputError, match="announces 95 products and gave 10"):
+        read(opened(shop_api, "", paging=single))
+
+
 def test_another_plan_begins_again(shop_api, clock):
     with pytest.raises(StaleCursorError):
         read(opened(shop_api), "no cursor")
@@ -228,7 +237,7 @@ def test_a_list_that_never_rests_ends_and_lets_nothing_count_as_gone(shop_api, c
     assert any("none counts as gone" in note for note in last.notes)
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(st.integers(0, 2**32))
 def test_by_offset_what_was_there_all_the_time_is_given_once_or_said_to_be_missed(seed):
     drawn = random.Random(seed)
@@ -275,11 +284,13 @@ def test_the_leaves_of_the_service_s_own_tree_are_asked_for(shop_api, clock):
 BANDS = [{"parameter": "fl", "values": ["p0:40", "p40:70", "p70:1000"]}]
 
 
-def test_only_a_query_beyond_the_cap_is_split(shop_api, clock):
+@pytest.mark.parametrize("kind", ["offset", "page", "cursor"])
+def test_only_a_query_beyond_the_cap_is_split(shop_api, clock, kind):
     shop_api.most_offset = 31
     source = opened(
         shop_api,
-        paging={"most": 31},
+        kind,
+        paging={"most": 31, "total": "metadata.total"},
         each=[{"parameter": "cat", "values": ["cups", "mugs", "bowls"]}],
         split=BANDS,
     )
@@ -291,15 +302,18 @@ def test_only_a_query_beyond_the_cap_is_split(shop_api, clock):
 
 
 def test_a_split_pass_goes_on_at_every_cursor(shop_api, clock):
+    del shop_api.products[45:]
+    bands = [{"parameter": "fl", "values": ["p0:20", "p20:25", "p25:1000"]}]
+
     def source():
-        return opened(shop_api, paging={"most": 50}, split=BANDS)
+        return opened(shop_api, paging={"most": 30}, split=bands)
 
     before: list[str] = []
     for page in source().pages("", ""):
         before += [row.id for row in page.rows]
         if page.cursor:
             rest, _ = read(source(), page.cursor)
-            assert [*before, *rest] == ids(95)
+            assert [*before, *rest] == ids(45)
 
 
 def test_a_split_that_leaves_a_gap_stops_the_pass(shop_api, clock):
@@ -364,6 +378,7 @@ def test_the_key_stays_out_of_rows_cursors_notes_and_states(shop_api, clock, mon
         ({"paging": {"kind": "cursor", "parameter": "c"}}, "path next"),
         ({"paging": {"kind": "offset", "parameter": "o", "size": 5}}, "smaller than size"),
         ({"split": BANDS}, "paging.most"),
+        ({"paging": {"kind": "link", "most": 5}}, "name the path total"),
         ({"each": [{"parameter": "cat", "leaves": True}]}, "category tree"),
         ({"each": [{"parameter": "cat"}]}, "name its values"),
         ({"each": [{"parameter": "cat", "values": ["a", "a"]}]}, "given twice"),
