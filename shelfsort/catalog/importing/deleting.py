@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from shelfsort.catalog.database.tables import link, product, product_link, pull, source
+from shelfsort.catalog.fetching.removal import remove_unused
 from shelfsort.catalog.importing.locks import only_one
 from shelfsort.core.database.engine import reader
 
@@ -17,9 +18,9 @@ class Belongings:
     """What a source gave.
 
     Attributes:
-        products: that it has or had.
-        links: addresses that only its products use.
-        images: different ones that only such links lead to.
+        products: number that it has or had.
+        links: number of addresses that only its products use.
+        images: number of different ones that only such links lead to.
     """
 
     products: int
@@ -28,7 +29,7 @@ class Belongings:
 
 
 def belongings(engine: Engine, name: str) -> Belongings:
-    """Counts what `delete_source` and the removal of unused links and images would delete."""
+    """Counts what `delete_source` would delete, beside what was without use before."""
     uses = sa.select(product_link.c.link).join(product, product.c.id == product_link.c.product)
     own = uses.where(product.c.source == name)
     others = uses.where(product.c.source != name)
@@ -53,28 +54,42 @@ def is_known(engine: Engine, name: str) -> bool:
         return found.first() is not None
 
 
-def delete_source(engine: Engine, name: str) -> int:
+def delete_source(engine: Engine, name: str, store: str) -> Belongings:
     """Deletes the products of a source with their history, its passes and its quarantine.
 
-    Links and images stay: `fetching.removal.remove_unused` removes those that nothing uses any
-    more. A kill leaves the source with fewer products, and the next call goes on.
+    Links that no product uses any more go, too, and images that no link leads to, with their files.
+    After a kill, the next call goes on: the source itself is forgotten last.
+
+    Args:
+        engine: of the crawl database.
+        name: of the source.
+        store: place of the images.
 
     Returns:
-        The number of products deleted.
+        What was deleted.
 
     Raises:
-        InputError: the source is being imported.
+        InputError: the source is being imported, or pictures are being fetched.
+        OSError: the store cannot be written.
     """
+    with only_one(engine, name):
+        products = _delete_products(engine, name)
+        removed = remove_unused(engine, store)
+        with engine.begin() as connection:
+            connection.execute(sa.delete(source).where(source.c.name == name))
+    return Belongings(products, removed.links, removed.images)
+
+
+def _delete_products(engine: Engine, name: str) -> int:
+    """Deletes them a batch at a time, after the passes that they could be compared with."""
     deleted = 0
     some = sa.select(product.c.id).where(product.c.source == name).limit(_AT_ONCE)
-    with only_one(engine, name):
-        while True:
-            with engine.begin() as connection:
-                ids = connection.execute(some).scalars().all()
-                if not ids:
-                    # The products are gone first: a pass would take what is left for all there was.
-                    connection.execute(sa.delete(pull).where(pull.c.source == name))
-                    connection.execute(sa.delete(source).where(source.c.name == name))
-                    return deleted
-                connection.execute(sa.delete(product).where(product.c.id.in_(ids)))
-            deleted += len(ids)
+    with engine.begin() as connection:
+        connection.execute(sa.delete(pull).where(pull.c.source == name))
+    while True:
+        with engine.begin() as connection:
+            ids = connection.execute(some).scalars().all()
+            connection.execute(sa.delete(product).where(product.c.id.in_(ids)))
+        if not ids:
+            return deleted
+        deleted += len(ids)

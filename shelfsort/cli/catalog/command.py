@@ -3,6 +3,7 @@
 import click
 
 from shelfsort.cli.catalog.categories import categories
+from shelfsort.cli.catalog.delete import delete
 from shelfsort.cli.catalog.duplicates import duplicates
 from shelfsort.cli.catalog.export import export
 from shelfsort.cli.catalog.fetch import fetch
@@ -29,5 +30,15 @@ def catalog() -> None:
     """
 
 
-for command in (import_rows, categories, fetch, duplicates, query, report, manifest, export):
+for command in (
+    import_rows,
+    categories,
+    fetch,
+    duplicates,
+    query,
+    report,
+    manifest,
+    export,
+    delete,
+):
     catalog.add_command(command)
