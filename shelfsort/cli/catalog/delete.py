@@ -32,7 +32,7 @@ def delete(settings: str, name: str, yes: bool, as_json: bool) -> None:
     engine = open_database(read.database, must_exist=True)
     if not is_known(engine, name):
         raise InputError(
-            f"{read.database}: no source {name!r}. Run: shelfsort catalog query {settings}"
+            f"{shown(read.database)}: no source {name!r}. Run: shelfsort catalog query {settings}"
         )
     if not yes:
         click.confirm(f"Delete {_counted(belongings(engine, name))}?", abort=True, err=True)
