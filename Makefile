@@ -17,7 +17,7 @@ SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 pip_install = $(BIN)/python -m pip install --disable-pip-version-check $(1) >>$(VENV)/install.log 2>&1 \
 	|| { tail -20 $(VENV)/install.log >&2; echo "Set-up failed: the whole log is $(VENV)/install.log" >&2; exit 1; }
 
-.PHONY: help setup demo test test-quick coverage test-environments lint docs docs-config lambdas attack lock clean
+.PHONY: help setup demo demo-catalog test test-quick coverage test-environments lint docs docs-config lambdas attack lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ setup: $(DEVELOPMENT) ## Install everything into .venv
 demo: $(RUNTIME) ## Make a small catalogue, train, check and push a model, ask it over gRPC
 	@started=$$SECONDS; $(BIN)/shelfsort demo --output $(DEMO); \
 	echo "make demo: $$((SECONDS - started)) s after set-up"
+
+demo-catalog: $(RUNTIME) ## The same from a shop's tables and links to pictures, some of them slow or dead
+	@started=$$SECONDS; $(BIN)/shelfsort demo --catalog --output $(DEMO)-catalog; \
+	echo "make demo-catalog: $$((SECONDS - started)) s after set-up"
 
 test: lint ## Run the linters and all tests (under 15 minutes)
 	@started=$$SECONDS; $(BIN)/python -m pytest $(SPREAD) --durations=10; \
@@ -86,4 +90,4 @@ lock: ## Resolve the ranges of pyproject.toml into the lock files of both stacks
 	@stacks/lock
 
 clean: ## Remove the environment and the demo's output
-	rm -rf $(VENV) $(DEMO)
+	rm -rf $(VENV) $(DEMO) $(DEMO)-catalog

@@ -83,8 +83,14 @@ class Catalogue:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    """A product and its picture, not yet in any file."""
+class Entry:
+    """A product and its picture, not yet in any file.
+
+    Attributes:
+        product: as the crowd has labelled it.
+        shelf: that it was made for.
+        picture: encoded; None where there is none.
+    """
 
     product: Product
     shelf: Shelf
@@ -99,7 +105,7 @@ class _Maker:
         self._titles: set[str] = set()
         self._made = 0
 
-    def product(self, shelf: Shelf, family: Words | None = None, *, whole: bool = False) -> _Entry:
+    def product(self, shelf: Shelf, family: Words | None = None, *, whole: bool = False) -> Entry:
         """Makes a product; `family` gives the words it shares, `whole` forbids that it lacks any.
 
         Words, picture and answers each have a generator of their own, so that a change to one of
@@ -131,22 +137,22 @@ class _Maker:
             answers=answers(shelf, crowd_rng, hard=vague and (poor or not has_picture)),
             gold=shelf.path,
         )
-        return _Entry(product, shelf, picture)
+        return Entry(product, shelf, picture)
 
     def _words(self, shelf: Shelf, colour: str, family: Words | None, rng: Random) -> Words:
         if family is not None:
             return recoloured(family, shelf, colour, rng)
         return describe(shelf, colour, rng, self._titles)
 
-    def family(self, shelf: Shelf, size: int) -> list[_Entry]:
+    def family(self, shelf: Shelf, size: int) -> list[Entry]:
         """Makes colour variants of one product: one title, one price, several pictures."""
         rng = Random(f"{self._seed}/family/{self._made}")
         words = describe(shelf, "", rng, self._titles, colour_in_title=False)
         return [self.product(shelf, words) for _ in range(size)]
 
 
-def _sound_entries(maker: _Maker, products: int, rng: Random) -> list[_Entry]:
-    entries: list[_Entry] = []
+def _sound_entries(maker: _Maker, products: int, rng: Random) -> list[Entry]:
+    entries: list[Entry] = []
     for _ in range(products // PRODUCTS_PER_FAMILY):
         entries += maker.family(rng.choice(SHELVES), rng.randint(2, 4))
     while len(entries) < products:
@@ -154,6 +160,11 @@ def _sound_entries(maker: _Maker, products: int, rng: Random) -> list[_Entry]:
         progress(len(entries), products, "products generated")
     rng.shuffle(entries)
     return entries
+
+
+def made_products(products: int, seed: int) -> list[Entry]:
+    """The sound products of `make_catalogue` with the same number and seed, in the same order."""
+    return _sound_entries(_Maker(seed), products, Random(f"{seed}/order"))
 
 
 def _broken_lines(maker: _Maker, first_id: str) -> list[BrokenLine]:
@@ -167,7 +178,7 @@ def _broken_lines(maker: _Maker, first_id: str) -> list[BrokenLine]:
     return break_lines(specimens, first_id)
 
 
-def _mixed(entries: list[_Entry], broken: list[BrokenLine], rng: Random) -> list[str]:
+def _mixed(entries: list[Entry], broken: list[BrokenLine], rng: Random) -> list[str]:
     """Scatters the broken lines among the sound ones; the first line stays sound."""
     places = sorted(rng.sample(range(1, len(entries) + len(broken)), len(broken)))
     sound = (line(entry.product) for entry in entries)
@@ -179,7 +190,8 @@ def _mixed(entries: list[_Entry], broken: list[BrokenLine], rng: Random) -> list
     return lines
 
 
-def _held_out(directory: Path, seed: int) -> tuple[HeldOut, bytes]:
+def held_out(directory: Path, seed: int) -> tuple[HeldOut, bytes]:
+    """A product that no line is about, and its picture, which belongs into `directory`."""
     rng = Random(f"{seed}/held-out")
     shelf = BY_ID[_HELD_OUT_SHELF]
     picture = encode(photograph(shelf.id, "teal", easy_shot(rng), rng), "JPEG")
@@ -217,7 +229,7 @@ def make_catalogue(directory: Path, products: int = 600, seed: int = 7) -> Catal
     entries = _sound_entries(maker, products, rng)
     broken = _broken_lines(maker, entries[0].product.id)
     lines = _mixed(entries, broken, rng)
-    question, question_picture = _held_out(directory, seed)
+    question, question_picture = held_out(directory, seed)
     files = {e.product.source: e.picture for e in entries if e.product.source is not None}
     for fault in broken:
         files.update(fault.files)
@@ -229,7 +241,7 @@ def make_catalogue(directory: Path, products: int = 600, seed: int = 7) -> Catal
 
 
 def _counted(
-    directory: Path, entries: list[_Entry], broken: list[BrokenLine], question: HeldOut
+    directory: Path, entries: list[Entry], broken: list[BrokenLine], question: HeldOut
 ) -> Catalogue:
     rejects = Counter(fault.reason for fault in broken)
     accepted = []
