@@ -1,11 +1,11 @@
 """Fetches the pictures of the demo's shop, whose server is on this machine."""
 
 import click
+
+from demo.shop_server import DEAD_HOST, HOST, SLOW_HOST
 from shelfsort.catalog.fetching.engine import Order, Progress
 from shelfsort.catalog.fetching.job import fetch_pictures
 from shelfsort.catalog.fetching.pace import Rules
-
-from demo.shop_server import DEAD_HOST, HOST, SLOW_HOST
 from shelfsort.catalog.settings import load_settings
 
 _PROBES_S = (1.0, 2.0)

@@ -1,8 +1,9 @@
 """Where the pictures of a manifest lie: in the store, or copied beside what is written."""
 
+from shelfsort.catalog.fetching.store import ImageStore
 from shelfsort.catalog.output.selection import Picture
 from shelfsort.core import files, storage
-from shelfsort.core.storage import is_remote, join
+from shelfsort.core.storage import is_remote
 
 
 class Pictures:
@@ -20,15 +21,15 @@ class Pictures:
             store: absolute path or address of the pictures' folder.
             copy_to: folder to copy pictures to; "" leaves them in the store.
         """
-        self._store = store
-        self._copy_to = storage.absolute(copy_to) if copy_to else ""
+        self._store = ImageStore(store)
+        self._copies = ImageStore(storage.absolute(copy_to)) if copy_to else None
         self._there: set[str] = set()
         self.copied = 0
         self.outside = False
 
     def place(self, picture: Picture) -> str:
         """Where a picture lies in the store."""
-        return join(self._store, stored_name(picture.digest, picture.format))
+        return self._store.path(picture.digest, picture.format)
 
     def read(self, picture: Picture) -> bytes:
         """The bytes of a picture. Raises OSError."""
@@ -36,7 +37,7 @@ class Pictures:
 
     def read_named(self, digest: str, format_: str, at_most: int) -> bytes:
         """The first bytes of a picture, at most so many. Raises OSError."""
-        return storage.read_bytes(join(self._store, stored_name(digest, format_)), at_most)
+        return storage.read_bytes(self._store.path(digest, format_), at_most)
 
     def reference(self, picture: Picture, folder: str) -> str:
         """What a manifest in `folder` calls a picture, which is copied where that is wanted.
@@ -44,8 +45,8 @@ class Pictures:
         Raises:
             OSError: it cannot be copied.
         """
-        if self._copy_to:
-            target = join(self._copy_to, stored_name(picture.digest, picture.format))
+        if self._copies:
+            target = self._copies.path(picture.digest, picture.format)
             self._copy(picture, target)
             return _seen_from(folder, target)
         reference = _seen_from(folder, self.place(picture))
@@ -64,8 +65,3 @@ class Pictures:
 def _seen_from(folder: str, place: str) -> str:
     """A place relative to a folder above it; the place itself where the folder is not above."""
     return place.removeprefix(folder.rstrip("/") + "/")
-
-
-def stored_name(digest: str, format_: str) -> str:
-    """The name of a picture in the store, relative to its folder."""
-    return f"{digest[:2]}/{digest}.{format_}"
