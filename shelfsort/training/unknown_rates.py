@@ -126,11 +126,16 @@ class _Sample:
 
 
 def _mean_least(nearest: np.ndarray) -> np.ndarray:
-    """(n, K, NEIGHBOURS) → (n,) mean of the NEIGHBOURS least; of fewer where there are no more."""
+    """(n, K, NEIGHBOURS) → (n,) mean of the NEIGHBOURS least; of fewer where there are no more.
+
+    A product with nothing left to be compared with counts as the most distant of all.
+    """
     flat = nearest.reshape(len(nearest), -1)
     least = np.partition(flat, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
     there = np.isfinite(least)
-    return np.where(there, least, 0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+    compared = there.any(axis=1)
+    found = np.where(there, least, 0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+    return np.where(compared, found, found[compared].max(initial=0.0))
 
 
 def _nearest(held_out: Scored, kind: str, rows: np.ndarray, categories: int) -> np.ndarray:

@@ -151,6 +151,17 @@ def test_left_out_departments_are_noticed_and_a_category_like_its_sibling_is_not
     assert rates.of_leaves == pytest.approx(np.mean(list(leaves.values())))
 
 
+def test_known_products_without_any_other_to_compare_with_do_not_count_as_near():
+    # All of home is one fold: with wear left out, none of it has anything to be compared with.
+    train = cross_fitted(sample(600))
+    folds = np.where(train.products.labels == 2, 0, 1 + np.arange(600) % 2)
+    apart = dataclasses.replace(train, folds=folds, pools=dict.fromkeys((0, 1, 2), EVEN))
+    departments = {
+        each.node: each.detected for each in unknown_rates(apart, LABELS, 0.05)["image"].departments
+    }
+    assert departments == {"wear": 0.0, "home": 1.0}
+
+
 def test_products_of_a_few_equal_kinds_are_not_unknown_to_the_served_graph():
     train = sample(200)
     train.features[:] = train.features[:3][train.labels]
