@@ -1,7 +1,7 @@
 """Turns the answers that other tools export into one manifest with every worker's answer."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from shelfsort.products.manifest.label_origin import label_origin_fields
 from shelfsort.products.manifest.lines import Line, file_lines
 from shelfsort.products.manifest.rejects import RejectedLine
 from shelfsort.products.manifest.writing import Job, write_manifest
-from shelfsort.products.product import CATALOGUE, LabelOrigin
+from shelfsort.products.product import CATALOGUE, PEOPLE, LabelOrigin
 from shelfsort.products.tables.forms import Form, form_of
 
 ODDITIES = {
@@ -38,11 +38,16 @@ ODDITIES = {
     "repeated_answer": "further answer of the same worker about the same product",
     "unanswered_product": "line of --products without an answer, kept unlabelled",
     "bare_line": "line without words and image; --products adds those of the job",
+    "confirmed_label": "product whose label a person found right; it stays as it is",
+    "corrected_label": "product with another label than before; no evidence for thresholds",
     "unknown_product": "answer about a product that is no line of --products, kept on its own line",
 }
 """What is counted and what each count means."""
 _SHOWN = {"title", "description", "source", "source-ref"}
 _CATALOGUE_WORKER = f"({CATALOGUE})"
+RIGHT, LABEL_IS_RIGHT = "right", "label"
+"""The column of a report's marks that says who is right, and what it holds where the label is."""
+_CORRECTED = LabelOrigin(PEOPLE, selected_by="correction")
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,9 @@ def read_export(source: str, field: str = "") -> Imported:
     return Imported(entries, fields, by_line, counts)
 
 
-def write_import(found: Imported, place: str, attribute: str, products: str = "") -> int:
+def write_import(
+    found: Imported, place: str, attribute: str, products: str = "", *, correct: bool = False
+) -> int:
     """Writes the manifest.
 
     Args:
@@ -118,22 +125,30 @@ def write_import(found: Imported, place: str, attribute: str, products: str = ""
         attribute: that will hold the answers.
         products: what the job was given: a manifest, a table or a folder of images. Each product
             is kept. "" for lines of what the export has.
+        correct: answers take the place of the labels that the products have. Those corrected are
+            no evidence: a model chose which labels were looked at.
 
     Returns:
         The number of lines.
 
     Raises:
-        InputError: `products` has the attribute already, or cannot be read, or its images would not
-            be found from the place.
+        InputError: `products` has the attribute already and is not to be corrected, or cannot be
+            read, or its images would not be found from the place.
     """
     try:
         Job(attribute)
     except ValueError as error:
         raise InputError(f"--attribute {attribute}: {error}. Choose another name.") from error
     refuse_inputs(place, products)
-    known = dict(_joined(found, products, place, attribute)) if products else {}
+    taken = () if correct else (attribute, attribute + METADATA_SUFFIX)
+    known = dict(_joined(found, products, place, taken)) if products else {}
     found.counts["unanswered_product"] = sum(1 for _, name in known.values() if name is None)
-    return write_manifest(place, _lines(found, known, attribute, bool(products)))
+    added = _corrected if correct else _answered
+    return write_manifest(place, _lines(found, known, attribute, bool(products), added))
+
+
+Added = Callable[[Mapping[str, Any], list[dict[str, Any]], str, Counter[str]], Mapping[str, Any]]
+"""From a product's fields, its entries, the attribute and the counts to the fields with both."""
 
 
 def _lines(
@@ -141,11 +156,12 @@ def _lines(
     known: Mapping[int, tuple[Mapping[str, Any], str | None]],
     attribute: str,
     has_products: bool,
+    added: Added,
 ) -> Iterator[Mapping[str, Any]]:
     left = dict(found.entries)
     for fields, name in known.values():
         entries = None if name is None else left.pop(name, None)
-        yield fields if entries is None else _answered(fields, entries, attribute)
+        yield fields if entries is None else added(fields, entries, attribute, found.counts)
     found.counts["unknown_product"] = (
         sum(len(entries) for entries in left.values()) if has_products else 0
     )
@@ -153,11 +169,27 @@ def _lines(
         not has_products and not _SHOWN & found.fields[name].keys() for name in left
     )
     for name, entries in left.items():
-        yield _answered({"id": name, **found.fields[name]}, entries, attribute)
+        yield _answered({"id": name, **found.fields[name]}, entries, attribute, found.counts)
+
+
+def _corrected(
+    fields: Mapping[str, Any], entries: list[dict[str, Any]], attribute: str, counts: Counter[str]
+) -> Mapping[str, Any]:
+    """The fields with the answers in place of the label, if these say another."""
+    if all(each.get(RIGHT) == LABEL_IS_RIGHT for each in entries):
+        counts["confirmed_label"] += 1
+        return fields
+    if not any(each["label"] for each in entries):
+        return fields
+    counts["corrected_label"] += 1
+    metadata = attribute + METADATA_SUFFIX
+    kept = {key: value for key, value in fields.items() if key not in (attribute, metadata)}
+    found = _answered(kept, entries, attribute, counts)
+    return {**found, metadata: {**found[metadata], **label_origin_fields(_CORRECTED)}}
 
 
 def _answered(
-    fields: Mapping[str, Any], entries: list[dict[str, Any]], attribute: str
+    fields: Mapping[str, Any], entries: list[dict[str, Any]], attribute: str, _: Counter[str]
 ) -> Mapping[str, Any]:
     metadata: dict[str, Any] = {"type": CUSTOM, "human-annotated": "yes"}
     value: dict[str, Any] = {"workers": entries}
@@ -178,19 +210,20 @@ def _answered(
 
 
 def _joined(
-    found: Imported, products: str, place: str, attribute: str
+    found: Imported, products: str, place: str, taken: Collection[str]
 ) -> Iterator[tuple[int, tuple[Mapping[str, Any], str | None]]]:
     """Each line of the job's input by its number, with the product whose answers belong to it."""
-    taken: set[str] = set()
+    answered: set[str] = set()
     for number, (line, fields) in enumerate(given_products(products)):
-        if attribute in fields or attribute + METADATA_SUFFIX in fields:
+        if there := [name for name in taken if name in fields]:
             raise InputError(
-                f"{products}:{line.number}: has {attribute!r} already. Choose another --attribute."
+                f"{products}:{line.number}: has {there[0]!r} already. Choose another --attribute, "
+                "or let the answers take the place of its labels (--correct)."
             )
         refuse_lost_images(fields, line.file, line.number, place)
         name = str(number) if found.by_line else _name(line, fields)
-        belongs = name in found.entries and name not in taken
-        taken.add(name)
+        belongs = name in found.entries and name not in answered
+        answered.add(name)
         yield number, (fields, name if belongs else None)
 
 

@@ -217,6 +217,7 @@
   const holds = (text, query) => query.split(/\s+/).every((word) => text.includes(word));
 
   // ---- Marks: the label or the model is right. They last until the page is closed. -----------
+  // By product: the category that is right, and whose it is.
   const marks = new Map();
   const cell = (text) => `"${String(text).replaceAll('"', '""')}"`;
   function marked() {
@@ -224,23 +225,23 @@
     $("marks-count").textContent = `${count(marks.size)} marked`;
   }
   function choice({ id }, sides) {
-    const buttons = sides.map(([words, category]) => {
+    const buttons = sides.map(([words, right, category]) => {
       const button = element("button", { type: "button", className: "mark", textContent: words });
       button.addEventListener("click", () => {
-        if (marks.get(id) === category) marks.delete(id);
-        else marks.set(id, category);
+        if (marks.get(id)?.right === right) marks.delete(id);
+        else marks.set(id, { right, category });
         show();
         marked();
       });
-      return [button, category];
+      return [button, right];
     });
-    const show = () => buttons.forEach(([button, category]) => button.setAttribute("aria-pressed", marks.get(id) === category));
+    const show = () => buttons.forEach(([button, right]) => button.setAttribute("aria-pressed", marks.get(id)?.right === right));
     show();
     return element("div", { className: "marking" }, ...buttons.map(([button]) => button));
   }
   $("marks-save").addEventListener("click", () => {
-    const rows = [...marks].map(([id, category]) => [id, "report", path(category)].map(cell).join(","));
-    const file = new Blob([["task,worker,label", ...rows].join("\r\n"), "\r\n"], { type: "text/csv" });
+    const rows = [...marks].map(([id, { right, category }]) => [id, "report", path(category), right].map(cell).join(","));
+    const file = new Blob([["task,worker,label,right", ...rows].join("\r\n"), "\r\n"], { type: "text/csv" });
     const link = element("a", { href: URL.createObjectURL(file), download: "marks.csv" });
     link.click();
     URL.revokeObjectURL(link.href);
@@ -260,7 +261,7 @@
       [element("dt", { textContent: name }), element("dd", {}, value)]));
     const title = element("h3", {}, element("bdi", { textContent: product.title || product.id }));
     title.title = `${product.title} (${product.id})`;
-    const sides = [["Label is right", label], ["Model is right", other]];
+    const sides = [["Label is right", "label", label], ["Model is right", "model", other]];
     return element("li", {}, photo, element("div", {}, title, ...words, list, element("div", { className: "tags" }, ...tags), choice(product, sides)));
   }
   // A list that comes in portions and says how many fit; gives what draws it anew.

@@ -377,7 +377,7 @@ def test_marked_labels_are_saved_as_a_table_that_labels_import_reads(opened):
     with tab.expect_download() as saved:
         tab.locator("#marks-save").click()
     rows = list(csv.reader(Path(saved.value.path()).read_text().splitlines()))
-    assert rows[0] == ["task", "worker", "label"]
-    assert [(worker, label.replace(" > ", " ")) for _, worker, label in rows[1:]] == [
-        ("report", model)
+    assert rows[0] == ["task", "worker", "label", "right"]
+    assert [(worker, label.replace(" > ", " "), right) for _, worker, label, right in rows[1:]] == [
+        ("report", model, "model")
     ]

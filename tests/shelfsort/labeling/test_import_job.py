@@ -148,6 +148,48 @@ def test_answers_never_replace_a_label_that_is_there(tmp_path, products):
     assert not (tmp_path / "out.manifest").exists()
 
 
+MARKS = 'task,worker,label,right\np,report,"B > D",model\nq,report,"A > C",label\n'
+
+
+@pytest.mark.parametrize("form", ["manifest", "csv"])
+def test_marks_of_a_report_correct_the_labels_that_products_have(tmp_path, form):
+    (tmp_path / "marks.csv").write_text(MARKS)
+    data = tmp_path / f"labelled.{form}"
+    if form == "csv":
+        data.write_text("id,title,category\np,P,A > C\nq,Q,A > C\nr,R,A > C\n")
+        attribute = "category"
+    else:
+        attribute = "shelf"
+        label = {"shelf": {"workers": [{"worker_id": "w", "label": "A > C"}], "deep": 1}}
+        metadata = {"shelf-metadata": {"type": "groundtruth/custom", "job-name": "j"}}
+        lines(data, [{"id": each, "title": each, **label, **metadata} for each in "pqr"])
+    output = tmp_path / "out.manifest"
+    arguments = ["import", str(tmp_path / "marks.csv"), "--correct", "--products", str(data)]
+    result = CliRunner().invoke(labels, [*arguments, "--output", str(output)])
+    assert result.exit_code == 0
+    assert "confirmed_label: 1" in result.output
+    assert "corrected_label: 1" in result.output
+    found = {line["id"]: line for line in written(output)}
+    said = {name: read_annotations(line, attribute) for name, line in found.items()}
+    told = {
+        name: each.result or [answer.label for answer in each.answers]
+        for name, each in said.items()
+    }
+    old = "A > C" if form == "csv" else ["A > C"]
+    assert told == {"p": ["B > D"], "q": old, "r": old}
+    assert [said[name].origin.is_evidence for name in "pqr"] == [False, True, True]
+    if form == "manifest":
+        assert found["q"]["shelf"]["deep"] == 1
+
+
+def test_there_must_be_labels_to_correct(tmp_path, products):
+    (tmp_path / "marks.csv").write_text(MARKS)
+    for given in ([], ["--products", str(tmp_path)]):
+        arguments = ["import", str(tmp_path / "marks.csv"), "--correct", *given, "--output", "x"]
+        with pytest.raises(InputError, match="--correct: name the labelled manifest"):
+            CliRunner().invoke(labels, arguments, standalone_mode=False, catch_exceptions=False)
+
+
 def test_what_was_imported_is_consolidated(tmp_path, products):
     source = tmp_path / "answers.csv"
     source.write_text("task,worker,label\np,x,A\np,y,A\nq,x,B\nq,y,B\n")
