@@ -36,7 +36,7 @@ ODDITIES = {
     "catalogue_label": "category of a table without workers; it counts as the catalogue's own",
     "no_category": "row of such a table without a category; its product stays unlabelled",
     "repeated_answer": "further answer of the same worker about the same product",
-    "unanswered_product": "line of --products without an answer, kept unlabelled",
+    "unanswered_product": "line of --products without an answer, kept as it is",
     "bare_line": "line without words and image; --products adds those of the job",
     "confirmed_label": "product whose label a person found right; it stays as it is",
     "corrected_label": "product with another label than before; no evidence for thresholds",
