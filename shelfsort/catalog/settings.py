@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
+from shelfsort.catalog.cleaning.settings import CleaningSettings
 from shelfsort.catalog.duplicates.settings import DuplicateSettings
 from shelfsort.catalog.sources import KINDS
 from shelfsort.catalog.sources.base import SourceSettings
@@ -64,6 +65,7 @@ class CatalogSettings:
         crosswalk: mapping file from source categories to the tree, "" for none.
         taxonomy: category tree, "" for none.
         duplicates: when two pictures count as the same.
+        cleaning: rules for the texts of products that leave the database.
     """
 
     file: str
@@ -74,6 +76,7 @@ class CatalogSettings:
     crosswalk: str = ""
     taxonomy: str = ""
     duplicates: DuplicateSettings = DuplicateSettings()
+    cleaning: CleaningSettings = CleaningSettings()
 
 
 class _File(pydantic.BaseModel):
@@ -89,6 +92,7 @@ class _File(pydantic.BaseModel):
     crosswalk: str = ""
     taxonomy: str = ""
     duplicates: DuplicateSettings = DuplicateSettings()
+    cleaning: CleaningSettings = CleaningSettings()
 
 
 def load_settings(file: str) -> CatalogSettings:
@@ -117,6 +121,7 @@ def load_settings(file: str) -> CatalogSettings:
         at(read.crosswalk),
         at(read.taxonomy),
         read.duplicates,
+        read.cleaning,
     )
 
 

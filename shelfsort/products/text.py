@@ -13,8 +13,8 @@ Zero-width (non-)joiners stay: Persian, Indian scripts and emoji are read by the
 
 _UNSEEN = re.compile(f"[{UNSEEN}]")
 # A tag or a comment, bounded: "a < b" has none, and a hostile text costs no more than its length.
-_TAG = re.compile(r"<(?:/?[A-Za-z][^<>]{0,1000}|!--[^<>]{0,1000}--)>")
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+TAG = re.compile(r"<(?:/?[A-Za-z][^<>]{0,1000}|!--[^<>]{0,1000}--)>")
+ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 
 def as_read(text: str) -> str:
@@ -25,7 +25,7 @@ def as_read(text: str) -> str:
     is no longer HTML.
     """
     if "<" in text:
-        text = _TAG.sub(" ", text)
+        text = TAG.sub(" ", text)
     if "&" in text:
-        text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+        text = ENTITY.sub(lambda found: html.unescape(found[0]), text)
     return text if text.isascii() else normalised("NFKC", _UNSEEN.sub("", text))

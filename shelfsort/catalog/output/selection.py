@@ -3,13 +3,16 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from shelfsort.catalog.cleaning.cleaner import Cleaner
+from shelfsort.catalog.cleaning.posts import later_of_posts
+from shelfsort.catalog.cleaning.settings import CleaningSettings
 from shelfsort.catalog.database.tables import image, link, pair, product, product_link, source
 from shelfsort.catalog.output.alike import Alike
 
@@ -23,6 +26,9 @@ REASONS = {
     "no_image": "none of its pictures was fetched, or none may be used",
     "no_content": "it has no picture and no words",
     "no_licence": "its source has no licence in the settings",
+    "spam": "an earlier product of the same post is kept",
+    "personal_data": "it shows an e-mail address or a telephone number",
+    "language": "it is in another language",
     "not_trusted": "the categories of its source are not trusted",
     "no_category": "its source does not sort it",
     "not_mapped": "no leaf of the tree belongs to its categories",
@@ -61,7 +67,7 @@ class Chosen:
     Attributes:
         source: name of its source.
         source_id: its id there.
-        title, description: as the source wrote them.
+        title, description: as the rules for cleaning leave them.
         price: None where it is not known.
         currency: ISO 4217, "" where it is not known.
         licence: of its source, "" where there is none.
@@ -98,6 +104,7 @@ class Wanted:
         licensed: whether products need a licence.
         one_per: "picture" keeps the first of the products that show one picture, "group" the first
             of all variants as well, "product" keeps all.
+        cleaning: rules for the texts; None leaves them as the sources wrote them.
     """
 
     licences: Mapping[str, str]
@@ -107,6 +114,7 @@ class Wanted:
     without_images: bool = False
     licensed: bool = False
     one_per: OnePer = "picture"
+    cleaning: CleaningSettings | None = None
 
 
 class Selection:
@@ -118,8 +126,11 @@ class Selection:
     """
 
     def __init__(self, connection: Connection, wanted: Wanted):
-        """Reads the pairs of pictures that look the same."""
+        """Reads the pairs of pictures that look the same, and what descriptions share."""
         self._connection = connection
+        rules = wanted.cleaning
+        self._cleaner = Cleaner.of(connection, rules) if rules else None
+        self._later = later_of_posts(connection) if rules and rules.first_of_post else frozenset()
         self._wanted = wanted
         self._alike = Alike(_same_pairs(connection) if wanted.one_per != "product" else ())
         self._pictures: set[str] = set()
@@ -134,15 +145,23 @@ class Selection:
         statement = _products(self._wanted.sources)
         found = self._connection.execution_options(stream_results=True).execute(statement)
         for row in found.yield_per(_ROWS).mappings():
-            chosen = _chosen(row, self._wanted)
-            reason = self._reason(row, chosen)
+            chosen, reason = self._cleaned(_chosen(row, self._wanted))
+            reason = self._reason(row, chosen, reason)
             if reason:
                 self.left_out[reason] += 1
             else:
                 self.taken += 1
                 yield chosen
 
-    def _reason(self, row: Mapping[Any, Any], chosen: Chosen) -> str:
+    def _cleaned(self, chosen: Chosen) -> tuple[Chosen, str]:
+        """The product with clean texts, and why the rules leave it out; "" where they do not."""
+        if self._cleaner is None:
+            return chosen, ""
+        found = self._cleaner.clean(chosen.source, chosen.title, chosen.description)
+        cleaned = replace(chosen, title=found.title, description=found.description)
+        return cleaned, self._cleaner.reason(found)
+
+    def _reason(self, row: Mapping[Any, Any], chosen: Chosen, by_text: str) -> str:
         """Why a product is left out, "" where it is not."""
         wanted = self._wanted
         if row["gone"] is not None:
@@ -153,6 +172,10 @@ class Selection:
             return "no_content"
         if wanted.licensed and not chosen.licence:
             return "no_licence"
+        if row["id"] in self._later:
+            return "spam"
+        if by_text:
+            return by_text
         if wanted.label is not None and chosen.label is None:
             if chosen.source not in wanted.trusted:
                 return "not_trusted"
@@ -212,7 +235,7 @@ def _products(sources: Collection[str]) -> sa.Select[Any]:
 
 
 _OF_PRODUCT = (
-    *("source", "source_id", "title", "description", "price", "currency", "categories"),
+    *("id", "source", "source_id", "title", "description", "price", "currency", "categories"),
     *("variants", "gone"),
 )
 

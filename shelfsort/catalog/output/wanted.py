@@ -49,4 +49,5 @@ def wanted_products(
         without_images,
         licensed,
         one_per,
+        settings.cleaning,
     )

@@ -3,6 +3,7 @@
 import click
 
 from shelfsort.cli.catalog.categories import categories
+from shelfsort.cli.catalog.clean import clean
 from shelfsort.cli.catalog.delete import delete
 from shelfsort.cli.catalog.duplicates import duplicates
 from shelfsort.cli.catalog.export import export
@@ -23,6 +24,7 @@ def catalog() -> None:
     Examples:
       shelfsort catalog import catalog.yaml
       shelfsort catalog fetch catalog.yaml
+      shelfsort catalog clean catalog.yaml
       shelfsort catalog duplicates catalog.yaml
       shelfsort catalog query catalog.yaml
       shelfsort catalog report catalog.yaml --output catalogue.html
@@ -34,6 +36,7 @@ for command in (
     import_rows,
     categories,
     fetch,
+    clean,
     duplicates,
     query,
     report,

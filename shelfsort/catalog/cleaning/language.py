@@ -1,0 +1,30 @@
+"""The language of a text."""
+
+import functools
+from typing import Any
+
+UNKNOWN = ""
+LEAST_LETTERS = 20
+LEAST_PROBABILITY = 0.9
+_MOST_CHARACTERS = 2_000
+
+
+def language(text: str) -> str:
+    """The language of a text as a code of ISO 639-1, such as "en"; `UNKNOWN` where it is not sure.
+
+    It is not sure of texts with fewer than 20 letters, and of those to which the model gives a
+    probability below 0.9. Only the first 2,000 characters count. (langid: Lui & Baldwin 2012.)
+    """
+    text = text[:_MOST_CHARACTERS]
+    if sum(map(str.isalpha, text)) < LEAST_LETTERS:
+        return UNKNOWN
+    code, probability = _identifier().classify(text)
+    return str(code) if probability >= LEAST_PROBABILITY else UNKNOWN
+
+
+@functools.cache
+def _identifier() -> Any:
+    # Loading it takes a second.
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_pickled_model(MODEL_FILE, norm_probs=True)
