@@ -6,8 +6,8 @@ A local server (`picture_shops.py`) answers after 50 ms. 60 % of the links are g
 or lie on living shops (404, HTML, half a picture, half a body, a length of a terabyte); 20 % are of
 dead shops (they refuse connections, say nothing, drip a byte each half second, or never end). Both
 programs have 64 connections and a timeout of 5 s. img2dataset is installed into a virtual
-environment of its own; where that cannot be done, its rows are left out. It is stopped after four
-times our time, because some of its downloads have no end.
+environment of its own; where that cannot be done, its rows are left out. It is stopped after some
+multiple of our time (`--patience`), because some of its downloads have no end.
 
 The limit is the number of connections divided by the latency: 1,280 requests a second.
 """
@@ -45,8 +45,8 @@ from shelfsort.catalog.settings import CatalogSettings, FetchSettings
 CONNECTIONS, TIMEOUT_S, PORT = 64, 5, 18_777
 LIMIT = CONNECTIONS / LATENCY_S
 PEER = "img2dataset==1.47.0"
+_LEAST_S = 60.0
 _HERE = Path(__file__).resolve().parent
-_TIMES_OURS = 4
 
 
 @dataclass(frozen=True)
@@ -282,6 +282,9 @@ def main() -> None:
     parser.add_argument("--urls", type=int, default=100_000)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--peer", type=Path, help="Virtual environment that has img2dataset.")
+    parser.add_argument(
+        "--patience", type=float, default=4.0, help="img2dataset may take this times our time."
+    )
     parser.add_argument("--json", type=Path, help="File that gets the rows, too.")
     parser.add_argument("--fetch", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -307,7 +310,9 @@ def main() -> None:
         if command is None:
             print(f"{PEER} cannot be installed here.")
         else:
-            clean_s, mixed_s = _TIMES_OURS * clean.seconds, _TIMES_OURS * mixed.seconds
+            clean_s, mixed_s = (
+                max(_LEAST_S, given.patience * each.seconds) for each in (clean, mixed)
+            )
             show(peer(command, "img2dataset, good links only", few, clean_s, kind))
             show(peer(command, "img2dataset, all kinds of links", given.urls, mixed_s))
     if given.kills:

@@ -272,10 +272,13 @@ class FetchRun:
     async def _work(self) -> None:
         while (taken := await self._hosts.take()) is not None:
             reply = await self._requests.ask(taken.link)
-            self._pace(taken, reply)
-            if reply.outcome or reply.unchanged or self._order.check_only:
+            taken.link.tries += 1
+            decided = bool(reply.outcome or reply.unchanged or self._order.check_only)
+            # Before the pace, which may give up the host with all links that are not recorded.
+            if decided:
                 self._record(reply)
-            else:
+            self._pace(taken, reply)
+            if not decided:
                 await self._settle(reply)
             while self._recorder.behind > _BEHIND:
                 await asyncio.sleep(0.05)
@@ -283,7 +286,6 @@ class FetchRun:
     def _pace(self, taken: Taken, reply: Reply) -> None:
         """Tells the host's pace what the request came to."""
         taken.host.pace.delay_s = min(reply.delay_s, self._rules.longest_delay_s)
-        taken.link.tries += 1
         endless = reply.outcome == "too_large" and reply.seconds > _ENDLESS_S
         if endless or (reply.outcome and OUTCOMES[reply.outcome].host_failed):
             self._hosts.failed(taken)

@@ -17,7 +17,7 @@ class Rules:
         new_failures: failures in a row after which a host that never answered is left alone.
         known_failures: the same for a host that has answered.
         probes_s: seconds until each probe of a host that is left alone; after the last one fails,
-            the run gives the host up.
+            the run gives the host up. One that never answered gets the first probe only.
         back_off_s: first pause after status 429 or 503 without Retry-After; it doubles.
         longest_pause_s: a host that asks for a longer one is given up for the run.
         longest_delay_s: of the pauses between requests that robots.txt asks for, the most.
@@ -94,15 +94,16 @@ class Pace:
         """
         self.failures += 1
         self._lower(0.5)
+        probes = self.rules.probes_s if self.known else self.rules.probes_s[:1]
         if self._left_alone:
-            if self._probes >= len(self.rules.probes_s):
+            if self._probes >= len(probes):
                 return None
         elif self.failures < (self.rules.known_failures if self.known else self.rules.new_failures):
             return 0.0
-        if not self.rules.probes_s:
+        if not probes:
             return None
         self._left_alone = True
-        pause = self.rules.probes_s[self._probes]
+        pause = probes[self._probes]
         self._probes += 1
         return pause
 
