@@ -187,6 +187,8 @@ def _settings(port: int) -> dict[str, object]:
         "images": f"{CRAWL}/images",
         "taxonomy": TAXONOMY,
         "crosswalk": CROSSWALK,
+        # What the shop says of everything goes, and what it says of a department stays.
+        "cleaning": {"least_share": 0.07},
         "fetch": {"contact": "https://shop.example/contact", "ports": [port], "wait_s": 10},
         "sources": {
             "boutique": {
