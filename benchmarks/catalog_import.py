@@ -69,7 +69,8 @@ def measured_import(folder: Path) -> Measured:
     """Imports the settings of a folder in a process of its own."""
     command = [sys.executable, "-m", "shelfsort.cli.main", "catalog", "import", "catalog.yaml"]
     began = time.monotonic()
-    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, cwd=folder, stdout=quiet, stderr=quiet)
     _, status, used = os.wait4(process.pid, 0)
     if status:
         raise SystemExit("the import failed")
