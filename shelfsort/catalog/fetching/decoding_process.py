@@ -67,7 +67,8 @@ class _Server:
         self._decoded: queue.SimpleQueue[_Decoded | None] = queue.SimpleQueue()
 
     def run(self, pictures: BinaryIO) -> None:
-        saving = threading.Thread(target=self._save_all)
+        # Nobody hears the answers once the run was killed; then this process ends, too.
+        saving = threading.Thread(target=self._save_all, daemon=True)
         saving.start()
         while len(header := pictures.read(HEADER.size)) == HEADER.size:
             number, size = HEADER.unpack(header)

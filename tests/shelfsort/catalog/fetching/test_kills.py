@@ -1,5 +1,6 @@
 """A run that is killed or stopped loses nothing, and memory does not grow with the links."""
 
+import contextlib
 import json
 import random
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -36,6 +38,17 @@ def _good(crawl):
         return (
             connection.execute(sa.select(link.c.url).where(link.c.state == "good")).scalars().all()
         )
+
+
+def _decoders(crawl):
+    """The processes that decode pictures for this catalogue."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            command = place.read_bytes()
+            if b"decoding_process" in command and str(crawl.folder).encode() in command:
+                found.append(place)
+    return found
 
 
 def _wait_for(process, crawl, good):
@@ -72,6 +85,10 @@ def test_a_kill_loses_nothing_and_no_good_picture_is_fetched_again(crawl, pictur
     assert {url: asked[url] for url in was_good} == counts
     rows = {each["digest"]: each for each in crawl.images}
     assert len(rows) == LINKS
+    until = time.monotonic() + 10
+    while _decoders(crawl) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert _decoders(crawl) == []
     kept = {place.stem: place for place in (crawl.folder / "images").rglob("*.*")}
     assert kept.keys() == rows.keys()
     assert all(place.stat().st_size == rows[stem]["bytes"] for stem, place in kept.items())
