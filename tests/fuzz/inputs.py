@@ -18,6 +18,15 @@ from PIL import Image
 
 from components.manifest_example_gen.labelling import labelled_product
 from components.manifest_example_gen.settings import DataConfig
+from shelfsort.catalog.services.answers import parsed
+from shelfsort.catalog.services.client import Reply, Service
+from shelfsort.catalog.services.key import Key
+from shelfsort.catalog.services.mapping import Mapper
+from shelfsort.catalog.services.paging import Paging
+from shelfsort.catalog.services.progress import Progress
+from shelfsort.catalog.services.queries import Plan
+from shelfsort.catalog.services.reading import Reader
+from shelfsort.catalog.services.reading import Reading as ServiceReading
 from shelfsort.core.errors import InputError
 from shelfsort.core.yaml import parse_mapping, parse_value
 from shelfsort.products.images.checks import check_picture
@@ -169,9 +178,77 @@ def settings_files(text: str) -> None:
             assert str(error).startswith("settings.yaml")
 
 
+_products = st.lists(_objects("id", "name", "price", "images", "categories") | _json, max_size=4)
+_pages = st.fixed_dictionaries(
+    {},
+    optional={
+        "products": _products | _json,
+        "total": st.integers(0, 5) | _scalars,
+        "next": st.sampled_from("abc") | st.sampled_from(["?p=2", "//x", "http://["]) | _json,
+        "more": _scalars,
+    },
+)
+_PAGINGS = [
+    Paging(kind="cursor", parameter="c", next="next", more="more", size=2, rounds=2),
+    Paging(kind="next", next="next", total="total", size=2),
+    Paging(kind="offset", parameter="o", total="total", size=3, overlap=2, most_missing=1),
+    Paging(kind="page", parameter="p", total="total", size=3, most_missing=1),
+]
+_FIELDS = {
+    "id": ["id"],
+    "title": ["name", "categories[0]"],
+    "price": ["price"],
+    "image_urls": ["images[*]", "images"],
+    "categories": ["categories[*].id", "categories[*]"],
+}
+
+
+class _Shop:
+    """A service that gives these answers and then no more."""
+
+    key = Key(None, "shop")
+    same_origin = Service.same_origin
+    _name, _origin = "shop", ("https", "shop.example", 443)
+
+    def __init__(self, answers: list[bytes]):
+        self._answers = iter(answers)
+
+    def ask(self, url: str, headers: dict[str, str], expected: frozenset[int]) -> Reply:
+        url.encode("ascii")
+        try:
+            return Reply(200, parsed(next(self._answers, b"")), {}, {})
+        except ValueError as error:
+            raise InputError(str(error)) from error
+
+
+@given(
+    st.lists(st.binary(max_size=50) | _pages.map(lambda v: json.dumps(v).encode()), max_size=6),
+    st.sampled_from(_PAGINGS),
+)
+def service_answers(answers: list[bytes], paging: Paging) -> None:
+    """Answers of a service are rows and rejects, or refused in one line."""
+    address = "https://shop.example/products"
+    reading = ServiceReading("shop", address, "products", paging, Plan([], []))
+    mapper = Mapper(_FIELDS, {}, address, str)
+    try:
+        for page in Reader(reading, _Shop(answers), mapper, Progress()).pages():
+            assert Progress.read(page.cursor).query == ()
+            assert all(reject.reason and reject.place for reject in page.rejects)
+    except InputError as error:
+        assert len(str(error).splitlines()) == 1
+
+
 TARGETS = {
     each.__name__: each
-    for each in (manifest_lines, taxonomies, pictures, settings_files, tensors, rest_bodies)
+    for each in (
+        manifest_lines,
+        taxonomies,
+        pictures,
+        settings_files,
+        service_answers,
+        tensors,
+        rest_bodies,
+    )
 }
 
 

@@ -113,4 +113,5 @@ def _of_query(name: str, variable: str, query: str) -> Iterator[str]:
 def _as_id(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return "" if value is None else str(value).strip()
+    # JSON may escape half of a surrogate pair, which no request can hold.
+    return "" if value is None else str(value).strip().encode("utf-8", "replace").decode()

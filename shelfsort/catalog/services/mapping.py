@@ -89,7 +89,8 @@ class Mapper:
                 dict.fromkeys((*values.get("categories", ()), *categories))
             )
             return SourceRow(**values)
-        except ValueError as error:
+        # A whole number of hundreds of digits is no price.
+        except (ValueError, OverflowError) as error:
             reason = "value" if known else "no_id"
             return self._reject(item, place, reason, str(error), known)
 

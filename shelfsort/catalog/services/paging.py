@@ -13,6 +13,7 @@ from shelfsort.catalog.services.client import Reply
 from shelfsort.catalog.services.paths import JsonPath, values_at
 
 _Name = Annotated[str, Field(max_length=200)]
+_MAX_MARK = 8_000
 # Pages in a row without a new product: the same page, or others, as where many were added.
 _MOST_SAME, _MOST_STALE = 3, 100
 _PAST_END = frozenset({404, 410, 416})
@@ -281,9 +282,10 @@ class Walk:
             return ""
         if isinstance(named, bool) or not isinstance(named, (str, int)):
             raise PagingError(f"{self.paging.next} leads to no text. Check paging.next.")
-        if self.paging.kind == "cursor":
-            return str(named)
-        return self._follow(str(named), answered.url)
+        text = str(named).encode("utf-8", "replace").decode()
+        if len(text) > _MAX_MARK:
+            raise PagingError(f"{self._where(mark)} names a next page too long to ask for.")
+        return text if self.paging.kind == "cursor" else self._follow(text, answered.url)
 
     def _where(self, mark: str) -> str:
         return f"page {mark[:80]}" if mark else "the first page"

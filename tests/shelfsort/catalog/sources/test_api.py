@@ -392,3 +392,10 @@ def test_settings_that_cannot_work_are_refused(shop_api, change, problem):
             "fields": FIELDS, "paging": KINDS["offset"]}  # fmt: skip
     with pytest.raises(ValueError, match=problem):
         ApiSettings.model_validate({**base, **change})
+
+
+@pytest.mark.parametrize("cursor", ["\ud800", "x" * 9_000, ["p0009"], {"a": 1}])
+def test_a_cursor_that_cannot_be_asked_for_stops_the_pass(shop_api, clock, cursor):
+    shop_api.circle = cursor
+    with pytest.raises(InputError):
+        read(opened(shop_api, "cursor"))
