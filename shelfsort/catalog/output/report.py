@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from shelfsort.catalog.database.opening import open_database
+from shelfsort.catalog.fetching.cropping import CroppedHost, cropped_hosts
 from shelfsort.catalog.output.advice import Step, next_steps
 from shelfsort.catalog.output.contact_sheet import (
     SheetRow,
@@ -32,6 +33,7 @@ class Report:
         steps: what to do next.
         sheet: pictures of the largest classes.
         shared: pictures of several products.
+        cropped: hosts whose pictures look cut to one shape.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Report:
     steps: Sequence[Step]
     sheet: Sequence[SheetRow] = ()
     shared: Sequence[Thumbnail] = ()
+    cropped: Sequence[CroppedHost] = ()
 
 
 def take_report(settings: CatalogSettings, taken: datetime | None = None) -> Report:
@@ -55,6 +58,7 @@ def take_report(settings: CatalogSettings, taken: datetime | None = None) -> Rep
     pictures = Pictures(settings.images)
     with reading_errors(settings.database):
         engine = open_database(settings.database, must_exist=True)
+        cropped = cropped_hosts(engine)
         with reader(engine) as connection:
             moment = taken or datetime.now(timezone.utc)
             figures = catalogue_figures(connection, moment, label)
@@ -66,4 +70,5 @@ def take_report(settings: CatalogSettings, taken: datetime | None = None) -> Rep
                 next_steps(figures, settings.file),
                 contact_sheet(connection, pictures, names, label),
                 shared_pictures(connection, pictures, shared),
+                cropped,
             )

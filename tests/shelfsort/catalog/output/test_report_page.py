@@ -62,6 +62,15 @@ def test_pictures_that_cannot_be_shown_are_named(shop):
     assert len(row.thumbnails) == 3
 
 
+def test_hosts_with_cropped_pictures_are_shown(shop):
+    shop.source("shop")
+    for n in range(20):
+        shop.add("shop", str(n), shop.picture((12 * n, 0, 90), size=(30, 30)))
+    [host] = report(shop).cropped
+    assert (host.host, host.pictures, host.square) == ("shop.example", 20, 1.0)
+    assert "look cropped" in report_page(report(shop)).decode()
+
+
 def test_the_steps_follow_the_figures(shop):
     shop.tree()
     shop.source("shop", licence="")
