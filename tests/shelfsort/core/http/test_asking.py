@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import json
+import socket
 import threading
 import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -178,3 +179,23 @@ def test_a_refused_address_is_unreachable():
 )
 def test_a_company_s_addresses_are_permitted_but_no_metadata_service(address, permitted):
     assert is_company_address(address) is permitted
+
+
+def test_closing_ends_what_others_wait_for():
+    downloader = Downloader(Limits(max_bytes=100), is_company_address)
+    ended = []
+
+    def ask(url):
+        try:
+            downloader.ask(Request(url))
+        except BaseException as error:
+            ended.append(type(error))
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        thread = threading.Thread(target=ask, args=(url,), daemon=True)
+        thread.start()
+        silent.accept()
+        downloader.close()
+        thread.join(20)
+    assert len(ended) == 1 and not thread.is_alive()
