@@ -35,7 +35,8 @@ class _Batch:
     Attributes:
         pull: number of the pass.
         source: its name.
-        last: greatest number of a staged row.
+        after: number of the last staged row before it.
+        last: number of its last staged row.
         contents: values of the columns `CONTENT` by id at the source, of changed rows only.
         digests: of the same.
         links: address and host of each picture, of the same.
@@ -44,6 +45,7 @@ class _Batch:
 
     pull: int
     source: str
+    after: int
     last: int
     contents: Mapping[str, Mapping[str, Any]]
     digests: Mapping[str, str]
@@ -53,7 +55,7 @@ class _Batch:
     @property
     def staged(self) -> sa.ColumnElement[bool]:
         """Which rows of `stage` are in it."""
-        return sa.and_(stage.c.pull == self.pull, stage.c.id <= self.last)
+        return sa.and_(stage.c.pull == self.pull, stage.c.id > self.after, stage.c.id <= self.last)
 
 
 def apply(engine: Engine, number: int, name: str, said: Callable[[int], None]) -> None:
@@ -65,21 +67,22 @@ def apply(engine: Engine, number: int, name: str, said: Callable[[int], None]) -
         name: of the source.
         said: is called with the number of rows after each batch.
     """
-    done = 0
+    # PostgreSQL would pass over what it has deleted again and again.
+    done = after = 0
     while True:
         with engine.begin() as connection:
-            batch, size = _next(connection, number, name)
+            batch, size = _next(connection, number, name, after)
             if batch is None:
                 _end(connection, number, name)
                 return
             _store(connection, batch)
-        done += size
+        done, after = done + size, batch.last
         said(done)
 
 
-def _next(connection: Connection, number: int, name: str) -> tuple[_Batch | None, int]:
+def _next(connection: Connection, number: int, name: str, after: int) -> tuple[_Batch | None, int]:
     columns = (stage.c.id, stage.c.source_id, stage.c.digest, stage.c.content)
-    chosen = sa.select(*columns).where(stage.c.pull == number)
+    chosen = sa.select(*columns).where(stage.c.pull == number, stage.c.id > after)
     rows = _some(connection, chosen.order_by(stage.c.id).limit(_ROWS_AT_ONCE))
     if not rows:
         return None, 0
@@ -90,7 +93,8 @@ def _next(connection: Connection, number: int, name: str) -> tuple[_Batch | None
             contents[id_] = dict(zip(CONTENT, values, strict=True))
             digests[id_], links[id_] = digest, [(url, host) for url, host in pictures]
     now = datetime.now(timezone.utc)
-    return _Batch(number, name, rows[-1].id, contents, digests, links, now), len(rows)
+    batch = _Batch(number, name, after, rows[-1].id, contents, digests, links, now)
+    return batch, len(rows)
 
 
 def _some(connection: Connection, chosen: sa.Select[Any]) -> list[sa.Row[Any]]:

@@ -16,6 +16,7 @@ from shelfsort.catalog.database.tables import (
     quarantine,
     stage,
 )
+from shelfsort.catalog.importing.locks import only_one
 from shelfsort.catalog.importing.passes import run_pass
 from shelfsort.catalog.rows import Page, Reject
 from shelfsort.core.errors import InputError
@@ -248,3 +249,37 @@ def test_variants_wait_for_the_picture_where_there_is_no_title(engine):
     passed(engine, source_of([*rows(1, title=""), *rows(2, title="", image_urls=())]))
     groups = dict(read(engine, product.c.source_id, product.c.variants))
     assert groups == {"p1": 0, "p2": group_id(group_key("", b"", ""))}
+
+
+def test_two_imports_of_one_source_exclude_each_other_and_of_two_do_not(engine):
+    with only_one(engine, "other"):
+        assert passed(engine, source_of(rows(1))).new == 1
+    held = pytest.raises(InputError, match="another process imports it")
+    with only_one(engine, "shop"), held:
+        passed(engine, source_of(rows(1, 2)))
+    assert there(engine) == {"p1"}
+
+
+def test_a_batch_holds_a_bounded_text_and_one_row_at_least(engine, monkeypatch):
+    monkeypatch.setattr("shelfsort.catalog.importing.applying._CHARS_AT_ONCE", 250)
+    said = []
+    source = source_of(rows(*range(9)))
+    found = run_pass(
+        engine, settings_of(source), said=lambda what, done, total: said.append((what, done, total))
+    )
+    assert found.new == 9
+    stored = [done for what, done, _ in said if what == "stored"]
+    assert len(stored) > 2 and stored[-1] == 9
+
+
+def test_quarantine_keeps_a_bounded_number_and_counts_all(engine, monkeypatch):
+    monkeypatch.setattr("shelfsort.catalog.importing.staging._MAX_QUARANTINE", 5)
+    rejects = [Reject(f"a.csv:{n}", "price", "x" * 9_000, "y\0" * 9_000) for n in range(4)]
+    pages = [Page(rows(1), rejects, "1"), Page(rows(2), rejects)]
+    found = passed(engine, GivenSource([*pages]), contract={"most_rejected": 1})
+    assert (found.rejected, found.reasons["price"].number) == (8, 8)
+    kept = read(engine, quarantine.c.content, quarantine.c.detail)
+    assert len(kept) == 5
+    assert {(len(content), len(detail)) for content, detail in kept} == {(2_000, 500)}
+    passed(engine, source_of(rows(1, 2)))
+    assert read(engine, quarantine.c.id) == []
