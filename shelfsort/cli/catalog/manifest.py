@@ -1,5 +1,7 @@
 """`shelfsort catalog manifest`: products with their pictures, for people or for a run."""
 
+import posixpath
+
 import click
 
 from shelfsort.catalog.database.opening import open_database
@@ -18,7 +20,7 @@ from shelfsort.core.terminal import json_text, one_line
 
 @click.command(short_help="Write products and their pictures as a manifest.")
 @settings_argument
-@click.option("--output", required=True, metavar="PLACE", help="File to write, or its folder.")
+@click.option("--output", required=True, metavar="PLACE", help="File to write, or a folder.")
 @click.option("--labelled", is_flag=True, help="Take the categories of trusted sources as labels.")
 @click.option("--copy", is_flag=True, help="Copy pictures beside the manifest.")
 @click.option("--without-images", is_flag=True, help="Take products without a picture, too.")
@@ -81,7 +83,9 @@ def manifest(
 
 
 def _file(output: str) -> str:
-    return join(output, FILE_NAME) if output.endswith("/") or is_folder(output) else output
+    """The file to write: a name without a suffix is that of a folder."""
+    named = posixpath.splitext(output)[1] and not output.endswith("/")
+    return output if named and not is_folder(output) else join(output, FILE_NAME)
 
 
 def _notes(settings: CatalogSettings, pictures: Pictures) -> list[str]:

@@ -46,7 +46,6 @@ def test_a_manifest_for_people_has_every_source(shop):
 
 def test_a_labelled_manifest_has_trusted_products_and_copies(shop):
     folder = shop.folder / "training"
-    folder.mkdir()
     run("manifest", shop.settings, "--labelled", "--copy", "--output", str(folder))
     [line] = lines(folder / "catalogue.manifest")
     assert line["category-metadata"]["class-name"] == "Clothes > Shirts"
