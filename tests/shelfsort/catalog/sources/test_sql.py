@@ -152,7 +152,7 @@ def test_an_address_that_is_missing_wrong_or_needs_a_driver_is_one_line(monkeypa
         ("", "environment variable WAREHOUSE_URL is not set"),
         ("secret@nowhere", "address of the database is not valid"),
         ("nosuch://ann:secret@host/x", "address of the database is not valid"),
-        ("mysql+pymysql://ann:secret@host/x", "needs the package 'pymysql'"),
+        ("oracle+cx_oracle://ann:secret@host/x", "needs the package 'cx_Oracle'"),
         ("sqlite:////nowhere/at/all.db", "the query failed"),
     ):
         monkeypatch.setenv("WAREHOUSE_URL", address)
