@@ -104,36 +104,50 @@ def write_kaggle(
     return contents
 
 
-def push_kaggle(folder: str, notes: str = "") -> None:
-    """Uploads a written set by Kaggle's own package.
-
-    Args:
-        folder: of the set, on this machine.
-        notes: about a new version of a data set that is there; "" makes a private data set.
+def kaggle_api() -> Any:
+    """Kaggle's own client, which looks for its credentials when it uploads.
 
     Raises:
-        InputError: the package or the credentials are missing.
-        RunFailed: Kaggle refuses.
+        InputError: its package or the credentials are missing.
     """
     if missing := [name for name in _CREDENTIALS if not os.environ.get(name)]:
         raise InputError(f"--push kaggle: {missing[0]} is not in the environment. Set it.")
     try:
         # The package asks for credentials as soon as it is imported.
-        api = importlib.import_module(_MODULE).KaggleApi()
+        return importlib.import_module(_MODULE).KaggleApi()
     except ModuleNotFoundError as error:
         raise InputError("--push kaggle: needs a package. Run: pip install kaggle") from error
+
+
+def push_kaggle(api: Any, folder: str, notes: str = "") -> None:
+    """Uploads a written set.
+
+    Args:
+        api: of Kaggle.
+        folder: of the set, on this machine.
+        notes: about a new version of a data set that is there; "" makes a private data set.
+
+    Raises:
+        RunFailed: Kaggle refuses; the set stays in its folder.
+    """
+    options: dict[str, Any] = {"quiet": True, "convert_to_csv": False, "dir_mode": "zip"}
     try:
         api.authenticate()
-        options: dict[str, Any] = {"quiet": True, "convert_to_csv": False, "dir_mode": "zip"}
         if notes:
             answer = api.dataset_create_version(folder, notes, **options)
         else:
             answer = api.dataset_create_new(folder, public=False, **options)
     # Its client raises what each of its versions likes; the words may hold the request's headers.
     except Exception as error:
-        raise RunFailed(f"Kaggle did not take the set ({type(error).__name__})") from error
+        raise RunFailed(_refused(type(error).__name__, folder, notes)) from error
     if said := getattr(answer, "error", ""):
-        raise RunFailed(f"Kaggle did not take the set: {said}")
+        raise RunFailed(_refused(said, folder, notes))
+
+
+def _refused(why: str, folder: str, notes: str) -> str:
+    verb = "version -m NOTES" if notes else "create"
+    again = f"kaggle datasets {verb} -p {folder} --dir-mode zip"
+    return f"Kaggle did not take the set: {why}. It is in {folder}; upload it with: {again}"
 
 
 def _write_picture(path: Path, content: bytes) -> None:

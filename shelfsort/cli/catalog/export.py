@@ -69,6 +69,11 @@ def export(
     """
     title = title or dataset.rpartition("/")[2]
     _check(form, push, notes, title, dataset, output)
+    api = None
+    if push:
+        from shelfsort.catalog.output.kaggle_set import kaggle_api
+
+        api = kaggle_api()
     found = load_settings(settings)
     wanted = wanted_products(
         found, sources, labelled=True, licensed=not licence_unknown_ok, one_per=one_per
@@ -78,7 +83,7 @@ def export(
     if push:
         from shelfsort.catalog.output.kaggle_set import push_kaggle
 
-        push_kaggle(output, notes)
+        push_kaggle(api, output, notes)
     if as_json:
         click.echo(json_text(_as_json(output, contents, selection)))
         return

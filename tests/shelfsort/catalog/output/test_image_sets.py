@@ -17,6 +17,7 @@ from shelfsort.catalog.output.hugging_face import write_hugging_face
 from shelfsort.catalog.output.image_set import Contents, new_folder
 from shelfsort.catalog.output.kaggle_set import (
     KaggleNames,
+    kaggle_api,
     kaggle_licence,
     push_kaggle,
     write_kaggle,
@@ -198,20 +199,20 @@ def kaggle(monkeypatch):
 
 
 def test_a_new_set_is_pushed_as_a_private_one(kaggle):
-    push_kaggle("folder")
+    push_kaggle(kaggle_api(), "folder")
     assert kaggle == ["authenticate", ("new", "folder", False, "zip")]
 
 
 def test_a_refusal_of_kaggle_is_a_failure(kaggle):
     with pytest.raises(RunFailed, match="Not yours"):
-        push_kaggle("folder", "more products")
+        push_kaggle(kaggle_api(), "folder", "more products")
     assert kaggle[1] == ("version", "folder", "more products", "zip")
 
 
 def test_nothing_is_pushed_without_credentials(kaggle, monkeypatch):
     monkeypatch.delenv("KAGGLE_KEY")
     with pytest.raises(InputError, match="KAGGLE_KEY"):
-        push_kaggle("folder")
+        kaggle_api()
     assert kaggle == []
 
 
@@ -220,4 +221,4 @@ def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setenv("KAGGLE_KEY", "secret")
     monkeypatch.setitem(sys.modules, "kaggle", None)
     with pytest.raises(InputError, match="pip install kaggle"):
-        push_kaggle("folder")
+        kaggle_api()

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -95,6 +96,28 @@ def test_pictures_without_a_licence_are_not_exported(shop):
     assert told["categories"] == {"Clothes > Shirts": 1, "Shoes": 1}
     rows = list(csv.DictReader((shop.folder / "all" / "products.csv").open(newline="")))
     assert [row["licence"] for row in rows] == ["CC-BY-4.0", ""]
+
+
+def test_a_set_is_pushed_when_it_is_written(shop, monkeypatch):
+    module, pushed = "shelfsort.catalog.output.kaggle_set", []
+
+    def push(api, folder, notes):
+        pushed.append((api, sorted(each.name for each in Path(folder).iterdir()), notes))
+
+    monkeypatch.setattr(f"{module}.kaggle_api", lambda: "api")
+    monkeypatch.setattr(f"{module}.push_kaggle", push)
+    more = ("--dataset", "owner/photos", "--push", "kaggle", "--notes", "more products")
+    run("export", shop.settings, "--output", str(shop.folder / "set"), *more)
+    names = ["dataset-metadata.json", "images", "products.csv"]
+    assert pushed == [("api", names, "more products")]
+
+
+def test_nothing_is_written_where_nothing_can_be_pushed(shop, monkeypatch):
+    monkeypatch.delenv("KAGGLE_USERNAME", raising=False)
+    more = ("--dataset", "owner/photos", "--push", "kaggle")
+    with pytest.raises(InputError, match="KAGGLE_USERNAME"):
+        run("export", shop.settings, "--output", str(shop.folder / "set"), *more)
+    assert not (shop.folder / "set").exists()
 
 
 def test_an_export_for_hugging_face_has_shards_and_a_card(shop):
