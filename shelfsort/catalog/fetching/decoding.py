@@ -134,14 +134,21 @@ class _Process:
     async def settle(self, number: int, content: bytes) -> Stored:
         found: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
         self._waiting[number] = found
+        try:
+            await self._give(number, content)
+            if not self.alive and not found.done():
+                raise _LostError
+            return await found
+        finally:
+            # Who waited may be cancelled: then nobody takes what becomes of the picture.
+            found.cancel()
+
+    async def _give(self, number: int, content: bytes) -> None:
         async with self._writing:
             if self.alive and self._process.stdin is not None:
                 with contextlib.suppress(ConnectionError):
                     self._process.stdin.write(HEADER.pack(number, len(content)) + content)
                     await self._process.stdin.drain()
-        if not self.alive and not found.done():
-            found.set_exception(_LostError())
-        return await found
 
     async def _read(self) -> None:
         assert self._process.stdout is not None

@@ -3,10 +3,9 @@
 import asyncio
 import contextlib
 import importlib.metadata
-import signal
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
@@ -32,7 +31,7 @@ _DECODING_BYTES = 64 << 20
 _BEHIND = 5_000
 _ENDLESS_S = 1.0
 _SAID_EVERY_S = 1.0
-_LAST_WAIT_S = 0.3
+_LAST_WAIT_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -209,22 +208,18 @@ class FetchRun:
         return AsyncDownloader(limits, self._permitted, given.connections, agent)
 
     @contextlib.contextmanager
-    def _ending(self):  # type: ignore[no-untyped-def]
-        loop, set_ = asyncio.get_running_loop(), []
-        for number in ENDING:
-            # Only the main thread may; elsewhere nobody sends signals to the run.
-            with contextlib.suppress(ValueError, RuntimeError):
+    def _ending(self) -> Iterator[None]:
+        """Stops the run on SIGINT and SIGTERM; afterwards they do again what they do by default."""
+        loop = asyncio.get_running_loop()
+        # Only the main thread may; nobody sends signals to a run elsewhere.
+        with contextlib.suppress(ValueError, RuntimeError):
+            for number in ENDING:
                 loop.add_signal_handler(number, self._stop)
-                set_.append(number)
         try:
             yield
         finally:
-            for number in set_:
+            for number in ENDING:
                 loop.remove_signal_handler(number)
-                signal.signal(
-                    number,
-                    signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler,
-                )
 
     def _stop(self) -> None:
         self._stopped = True
