@@ -6,6 +6,7 @@ import io
 import json
 import sys
 import types
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
@@ -14,7 +15,7 @@ from PIL import Image
 
 from shelfsort.catalog.output.data_card import data_card
 from shelfsort.catalog.output.hugging_face import write_hugging_face
-from shelfsort.catalog.output.image_set import Contents, new_folder
+from shelfsort.catalog.output.image_set import Contents, items, new_folder
 from shelfsort.catalog.output.kaggle_set import (
     KaggleNames,
     kaggle_api,
@@ -125,6 +126,20 @@ def test_one_shard_holds_many_small_pictures(filled):
     exported(filled, write_hugging_face, "Photos", ["Clothes > Shirts", "Shoes"])
     shards = list((filled.folder / "set" / "data").iterdir())
     assert [each.name for each in shards] == ["train-00000-of-00001.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("label", "folders"),
+    [("A > B & C", "A/B & C"), ("a/b > .. > .x", "a-b/-/x"), ("Why? > \x1b[0m.", "Why-/-[0m")],
+)
+def test_a_leaf_becomes_folders_that_lead_nowhere_else(shop, label, folders):
+    shop.source("shop")
+    shop.add("shop", "1", shop.picture("red"))
+    with reader(shop.engine) as connection:
+        [product] = Selection(connection, Wanted({}))
+    pictures = Pictures(str(shop.folder / "images"))
+    [item] = items([replace(product, label=label)], pictures, Contents())
+    assert item.file == f"{folders}/{product.picture.digest[:32]}.jpg"
 
 
 def test_a_set_that_fails_leaves_nothing(filled):
