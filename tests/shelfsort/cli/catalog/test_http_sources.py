@@ -88,6 +88,53 @@ def test_a_second_pass_finds_what_changed_and_what_is_gone(example, shop_api, cl
     assert [passed[name] for name in ("rows", "new", "changed", "gone")] == [93, 0, 1, 2]
 
 
+INCREMENTAL = """
+sources:
+  shop:
+    type: api
+    address: {url}/products
+    allow_private: true
+    requests_s: 1000
+    rows: products
+    fields: {{id: id, title: name}}
+    paging: {{kind: cursor, parameter: cursor, next: next_cursor, size: 50, size_parameter: limit}}
+    {more}
+"""
+
+
+def passes(shop_api, tmp_path, more, *changes):
+    """Imports once, and again after each change; gives outcome, rows, changed and gone of each."""
+    settings = tmp_path / "catalog.yaml"
+    settings.write_text(INCREMENTAL.format(url=shop_api.url, more=more))
+    done = []
+    for change in (lambda: None, *changes):
+        change()
+        passed = json.loads(run("import", str(settings), "--json").output)[0]
+        done.append(tuple(passed[name] for name in ("outcome", "rows", "changed", "gone")))
+    return done
+
+
+def test_a_source_with_the_same_tag_is_not_read_again(shop_api, clock, tmp_path):
+    def remove():
+        shop_api.version = "v2"
+        del shop_api.products[:5]
+
+    assert passes(shop_api, tmp_path, "etag: true", lambda: None, remove) == [
+        ("whole", 95, 0, 0),
+        ("unchanged", 0, 0, 0),
+        ("whole", 90, 0, 5),
+    ]
+
+
+def test_a_pass_over_changes_only_takes_nothing_for_gone(shop_api, clock, tmp_path):
+    def change():
+        shop_api.products[7].update(name="Beaker", updated="2999")
+        del shop_api.products[:5]
+
+    since = "updated_since: {parameter: since}"
+    assert passes(shop_api, tmp_path, since, change) == [("whole", 95, 0, 0), ("whole", 1, 1, 0)]
+
+
 def test_a_company_s_product_service_is_asked(example, shop_api, clock, tmp_path):
     lines = ["post,product_id", *(f"{n},{id_}" for n, id_ in enumerate([*WANTED, "p9999"]))]
     (tmp_path / "posts.csv").write_text("\n".join(lines))
