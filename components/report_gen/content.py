@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from components.check import Check, failed
@@ -39,6 +40,7 @@ from components.report_gen.sections import (
 )
 from components.trainer.artifact import FailedProofs
 from shelfsort.contract.modalities import COMBINED, MODALITIES
+from shelfsort.contract.signatures import UNKNOWN_SCORE
 from shelfsort.contract.targets import accepted, parent_accepted, percent_of
 from shelfsort.labeling.label_issues import Suspect, Trial
 from shelfsort.products.manifest.rejects import Reject
@@ -106,6 +108,7 @@ def assemble(inputs: ReportInputs) -> ReportContent:
     combined = candidate[candidate["mode"] == COMBINED]
     targets = inputs.metrics.targets
     decided_by, curve = accepted(targets[0]), inputs.metrics.learning_curve
+    limits = {mode: inputs.metrics.calibration.of(mode).unknown_above for mode in MODALITIES}
     return ReportContent(
         model_name=inputs.model_name,
         title=inputs.title,
@@ -113,7 +116,7 @@ def assemble(inputs: ReportInputs) -> ReportContent:
         verdict=_verdict(inputs),
         modes=list(mode_rows(inputs.metrics)),
         curves={
-            mode: _curves(candidate[candidate["mode"] == mode], targets)
+            mode: _curves(candidate[candidate["mode"] == mode], targets, limits[mode])
             for mode in MODALITIES
             if (candidate["mode"] == mode).any()
         },
@@ -191,8 +194,14 @@ def _serving_checks(blessed: bool, problems: Sequence[Check]) -> list[Check]:
     return [serving_advised(each) for each in problems]
 
 
-def _curves(rows: pd.DataFrame, targets: Sequence[float]) -> dict[str, Curve]:
+def _curves(
+    rows: pd.DataFrame, targets: Sequence[float], unknown_above: float | None
+) -> dict[str, Curve]:
     """The curves for answers with the category and with its parent."""
+    withheld = None
+    if unknown_above is not None:
+        # As the served graph compares, in float32.
+        withheld = rows[UNKNOWN_SCORE].to_numpy(np.float32) > np.float32(unknown_above)
     levels = {
         "category": ("score", rows.predicted == rows.category, accepted),
         "parent": ("parent_score", rows.predicted_parent == rows.parent, parent_accepted),
@@ -203,6 +212,7 @@ def _curves(rows: pd.DataFrame, targets: Sequence[float]) -> dict[str, Curve]:
             correct.to_numpy(),
             rows.group.to_numpy(),
             {percent_of(target): rows[flag(target)].to_numpy() for target in targets},
+            withheld,
         )
         for level, (score, correct, flag) in levels.items()
     }

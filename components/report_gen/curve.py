@@ -29,9 +29,10 @@ class Mark:
 class Curve:
     """Points from "accepts nothing" to "accepts everything", in that order.
 
-    `thresholds[0]` is None (accepts nothing). `lower` is the one-sided 95 % Clopper-Pearson
-    bound of the accuracy of what is accepted, variants of one product counted for less than as
-    many products; 0 where nothing is accepted.
+    `thresholds[0]` is None (accepts nothing). Products that the check for unknown products
+    withholds count in `n` and are accepted at no threshold. `lower` is the one-sided 95 %
+    Clopper-Pearson bound of the accuracy of what is accepted, variants of one product counted for
+    less than as many products; 0 where nothing is accepted.
     """
 
     n: int
@@ -47,6 +48,7 @@ def coverage_curve(
     correct: np.ndarray,
     groups: np.ndarray,
     accepted: dict[str, np.ndarray],
+    withheld: np.ndarray | None = None,
     max_points: int = MAX_POINTS,
 ) -> Curve:
     """Builds the curve of one mode of the model.
@@ -56,11 +58,14 @@ def coverage_curve(
         correct: bool array of shape (N,).
         groups: int array of shape (N,), equal for variants of one product.
         accepted: by target, as in "95" for 95 %, a bool array of shape (N,): accepted as shipped.
+        withheld: bool array of shape (N,), accepted at no threshold; None where there are none.
         max_points: about how many points to keep; those nearest to the marks are always kept.
     """
     scores = np.asarray(scores, np.float32)
     correct = np.asarray(correct, bool)
     order = np.argsort(-scores, kind="stable")
+    if withheld is not None:
+        order = order[~np.asarray(withheld, bool)[order]]
     ranked = scores[order]
     wrong_so_far = np.concatenate([[0], np.cumsum(~correct[order])])
     marks = [

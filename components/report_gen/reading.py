@@ -1,7 +1,7 @@
 """A run's artifacts, read from where its components left them, as what its report shows."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -19,6 +19,7 @@ from components.report_gen.sections import Anomaly, ReportContent
 from components.serving_check.artifact import ServingReport
 from components.trainer.artifact import FailedProofs, ModelRun, read_suspects
 from shelfsort.contract.model_files import read_lineage
+from shelfsort.contract.signatures import UNKNOWN_SCORE
 from shelfsort.contract.targets import accepted, parent_accepted
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import join
@@ -94,7 +95,7 @@ def _inputs(uris: Mapping[str, str], settings: Mapping[str, Any]) -> ReportInput
         verdict=Verdict.read(evaluation),
         metrics=metrics,
         categories=Categories.read(evaluation).categories,
-        predictions=_predictions(evaluation, metrics.targets),
+        predictions=_predictions(evaluation, metrics),
         taxonomy=read_taxonomy(uris["taxonomy"]),
         ingestion=Ingestion.read(rejects),
         rejects=list(read_rejects(rejects)),
@@ -126,9 +127,12 @@ def _described(suspect: Suspect, found: Found) -> Suspect:
     return dataclasses.replace(suspect, title=title, description=description, image=image)
 
 
-def _predictions(evaluation: str, targets: Sequence[float]) -> pd.DataFrame:
+def _predictions(evaluation: str, metrics: Metrics) -> pd.DataFrame:
     """The rows of the split "eval"; InputError where there are none to read."""
-    columns = (*_COLUMNS, *map(accepted, targets), *map(parent_accepted, targets))
+    targets, fitted = metrics.targets, metrics.calibration.modalities.values()
+    columns = [*_COLUMNS, *map(accepted, targets), *map(parent_accepted, targets)]
+    if any(each.unknown_above is not None for each in fitted):
+        columns.append(UNKNOWN_SCORE)
     rows = read_predictions(evaluation, columns, split="eval")
     if rows is None:
         raise InputError(f"{evaluation}: holds no predictions. Repeat the run.")

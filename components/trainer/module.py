@@ -129,7 +129,7 @@ def run_fn(fn_args: FnArgs) -> None:
         custom["splits"],
     )
     cost["learning curve"] = clock.lap()
-    version = threshold_version(calibrated, fitted.crossed.pool)
+    version = threshold_version(calibrated, fitted.crossed.pool, unknown.check)
     export.write_served_model(
         fn_args.serving_model_dir,
         _served_model(transformed, backbone, fitted, labels, calibrated, unknown.check, version),

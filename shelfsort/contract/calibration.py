@@ -69,7 +69,7 @@ class ModalityCalibration:
 
     Attributes:
         temperature: above 0.
-        n: calibration products that it was fitted on.
+        n: calibration products that it was fitted on; not those withheld as unknown.
         n_effective: how many independent products give as much evidence.
         confidence: of the accuracy guarantee, in (0, 1).
         scope: whose evidence counts: `guarded`, `overall` or `category`.

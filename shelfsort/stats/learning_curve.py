@@ -138,11 +138,14 @@ class Goal:
         confidence: of the proof, in (0, 1).
         evidence: independent held-out products that a labelled product is worth, above 0: below 1
             where variants share labels, or where only a part of the labels is evidence.
+        decidable: share of the products that may be accepted whatever their score is, in (0, 1]:
+            below 1 where a check for unknown products withholds some.
     """
 
     target: float
     confidence: float = 0.95
     evidence: float = 1.0
+    decidable: float = 1.0
 
 
 def provable_share(errors: np.ndarray, products: float, goal: Goal, quantile: float = 0.0) -> float:
@@ -150,7 +153,7 @@ def provable_share(errors: np.ndarray, products: float, goal: Goal, quantile: fl
 
     Args:
         errors: (19,) error among the 10 %, 15 %, … 100 % of products with the highest scores.
-        products: independent held-out products in all.
+        products: independent held-out products that may be accepted.
         goal: what has to be proven.
         quantile: of the normal distribution: 0.0 for the expected number of errors,
             `POWER_QUANTILE` for one that is exceeded once in five times.
@@ -162,7 +165,7 @@ def provable_share(errors: np.ndarray, products: float, goal: Goal, quantile: fl
     wrong = errors * n + quantile * np.sqrt(n * errors * (1 - errors))
     right = n - np.minimum(wrong, n)
     proven = np.asarray(proof_p_value(right, n, goal.target)) <= 1 - goal.confidence
-    return float(_SHARES[proven].max(initial=0.0))
+    return goal.decidable * float(_SHARES[proven].max(initial=0.0))
 
 
 def proven_coverage(point: Point, goal: Goal) -> float:

@@ -41,6 +41,7 @@ from shelfsort.training.held_out import HeldOut, HeldOutAnswers
 from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.pooling import Pool
 from shelfsort.training.rows import evenly
+from shelfsort.training.unknown import UnknownCheck
 
 Scope = Literal["guarded", "overall", "category"]
 
@@ -136,10 +137,10 @@ def calibrate(
     )
 
 
-def threshold_version(calibration: Calibration, pool: Pool) -> str:
-    """12 hex digits that change whenever an answer could."""
+def threshold_version(calibration: Calibration, pool: Pool, unknown: UnknownCheck) -> str:
+    """12 hex digits that change whenever a decision about the towers' answers could."""
     decisive = {name: each.decisive_json() for name, each in calibration.modalities.items()}
-    canonical = json.dumps([decisive, pool.to_lists()], sort_keys=True)
+    canonical = json.dumps([decisive, pool.to_lists(), unknown.digest()], sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
@@ -165,21 +166,24 @@ def _fit_modality(
         else Predictions.of(proof, shaping.temperatures(proof.folds), labels)
     )
     limit = 1.0 if rules.unknown_above is None else rules.unknown_above
-    known = judged.known(limit), shown.known(limit)
-    both = {target: _fit_target(*known, labels, target, rules) for target in rules.targets}
+    known = judged.known(limit)
+    both = {
+        target: _fit_target(known, shown.known(limit), labels, target, rules)
+        for target in rules.targets
+    }
     places = np.flatnonzero(judged.unknown <= limit)
     targets = {target: fitted for target, (fitted, _) in both.items()}
     lowest = targets[min(targets)]
-    sizes = sizes_by_correlation(proof.groups, lowest.correlation)
+    sizes = sizes_by_correlation(known.leaves.groups, lowest.correlation)
     fitted = ModalityCalibration(
         temperature=shaping.temperature(),
-        n=len(proof.rows),
+        n=len(known.rows),
         n_effective=float(sizes[-1]) if len(sizes) else 0.0,
         confidence=rules.confidence,
         scope=rules.scope,
         targets=_in_order(targets),
-        n_by_category=_counted(labels.categories, [judged.leaves]),
-        n_by_parent=_counted(lowest.parents, judged.levels.values()),
+        n_by_category=_counted(labels.categories, [known.leaves]),
+        n_by_parent=_counted(lowest.parents, known.levels.values()),
         evidence=kind,
         unknown_above=rules.unknown_above,
     )

@@ -5,6 +5,7 @@ quarters of one fit, and score the products that were kept from them. The cross-
 at all of the labels. Runs that certify every target measure nothing.
 """
 
+import dataclasses
 import math
 from collections.abc import Mapping
 
@@ -77,9 +78,10 @@ def learning_curve(
         points = [each.point(modality, rows[modality], crossed.pool) for each in answers]
         if not all(len(each.scores) for each in points) or not fitted.n_effective:
             continue
+        evidence = fitted.n_effective / points[-1].labels
+        decidable = 1.0 if fitted.unknown_above is None else fitted.unknown_above
         goals = [
-            Goal(target, fitted.confidence, fitted.n_effective / points[-1].labels)
-            for target in calibration.targets
+            Goal(target, fitted.confidence, evidence, decidable) for target in calibration.targets
         ]
         curves[modality] = ModalityCurve(
             points=tuple(_shown(each, goals, per_label) for each in points),
@@ -183,7 +185,7 @@ def _shortfall(points: list[Point], goal: Goal, per_label: float) -> Shortfall:
 def _lower(point: Point, goal: Goal) -> tuple[float | None, float]:
     """The highest lower target, in whole percent, that the answers would prove, and its share."""
     for percent in range(int(100 * goal.target - 1e-9), 49, -1):
-        lower = Goal(percent / 100, goal.confidence, goal.evidence)
+        lower = dataclasses.replace(goal, target=percent / 100)
         if share := proven_coverage(point, lower):
             return lower.target, share
     return None, 0.0

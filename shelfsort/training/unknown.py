@@ -8,6 +8,7 @@ learning", ICML 2009). The model keeps a sample of the training products in thes
 """
 
 import dataclasses
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -161,6 +162,20 @@ class UnknownCheck:
             },
             doubts(Evidence(scored, rows, modality)),
         )
+
+    def digest(self) -> str:
+        """32 hex digits that change with any number of the check."""
+        numbers = [
+            *(
+                np.concatenate([scale.centre, scale.weights, scale.knots])
+                for scale in (self.scales[modality] for modality in MODALITIES)
+            ),
+            *(each.numpy() for kind in ALONE for each in self.near[kind].variables),
+        ]
+        found = hashlib.blake2b(digest_size=16)
+        for each in numbers:
+            found.update(np.asarray(each, "<f4").tobytes())
+        return found.hexdigest()
 
     def scores(self, scored: Scored) -> dict[str, np.ndarray]:
         """By modality, (n,) unknown scores in [0, 1]; 0 where it does not answer."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,6 +13,8 @@ from components.report_gen.confident_errors import PER_CATEGORY, confident_error
 from components.report_gen.content import assemble
 from components.report_gen.modes import ModeRow, Rate, mode_rows, rate
 from components.report_gen.sections import Labelling
+from shelfsort.contract.calibration import Calibration
+from shelfsort.contract.signatures import UNKNOWN_SCORE
 
 
 def rows(*products: tuple) -> pd.DataFrame:
@@ -193,6 +196,25 @@ def test_rejects_keep_a_few_examples_of_each_reason(run_inputs):
         ("missing_image", 2),
     ]
     assert [example.line for example in rejects.reasons[1].examples] == [20, 21]
+
+
+def test_the_curve_accepts_no_product_that_the_model_withholds_as_unknown(run_inputs):
+    inputs = run_inputs(60)
+    fitted = {
+        mode: dataclasses.replace(each, unknown_above=0.95)
+        for mode, each in inputs.metrics.calibration.modalities.items()
+    }
+    metrics = dataclasses.replace(inputs.metrics, calibration=Calibration(fitted))
+    rows = inputs.predictions.copy()
+    # The limit itself is not above the limit; a live model without the check has no score.
+    rows[UNKNOWN_SCORE] = np.resize(np.array([0.96, 0.95, 0.1], np.float32), len(rows))
+    rows.loc[rows.model == "live", UNKNOWN_SCORE] = np.nan
+    for flag in (name for name in rows.columns if "accepted_" in name):
+        rows[flag] &= ~(rows[UNKNOWN_SCORE] > 0.95)
+    content = assemble(dataclasses.replace(inputs, metrics=metrics, predictions=rows))
+    for levels in content.curves.values():
+        for curve in levels.values():
+            assert (curve.n, curve.accepted[-1]) == (60, 40)
 
 
 def test_a_first_model_has_nothing_to_be_compared_with(run_inputs):

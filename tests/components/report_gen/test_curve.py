@@ -48,6 +48,16 @@ def test_the_bound_counts_variants_of_one_product_once():
     assert curve_of(groups=np.array([7, 1, 7, 2, 3])).lower[1] == pytest.approx(0.05)
 
 
+def test_withheld_products_are_accepted_at_no_threshold():
+    # The first and the fourth are withheld: 0.9 of the other three, then 0.5 (wrong), 0.2 (wrong).
+    withheld = np.array([True, False, False, True, False])
+    decided = (SCORES >= 0.7) & ~withheld
+    curve = curve_of(withheld=withheld, accepted={"95": decided, "98": NONE})
+    assert (curve.n, curve.accepted, curve.wrong) == (5, [0, 1, 2, 3], [0, 0, 1, 2])
+    assert curve.thresholds[1:] == pytest.approx([0.9, 0.5, 0.2])
+    assert (curve.marks[0].accepted, curve.marks[0].wrong) == (1, 0)
+
+
 def test_an_empty_split_has_only_the_point_that_accepts_nothing():
     empty = np.zeros(0)
     curve = coverage_curve(empty, empty > 0, empty, {"95": empty > 0, "98": empty > 0})

@@ -73,6 +73,7 @@ def test_the_smoothed_error_of_few_products_proves_little():
     # 100 right answers: one error is expected among 102. 99 of 100 do not prove 98 %.
     assert proven_coverage(point(100, 100, 0), Goal(0.95)) == 1.0
     assert proven_coverage(point(100, 100, 0), Goal(0.98)) == 0.0
+    assert proven_coverage(point(100, 100, 0), Goal(0.95, decidable=0.9)) == pytest.approx(0.9)
 
 
 def needed_by_hand(labels: int, error: float, exponent: float, target: float) -> float:

@@ -4,11 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from shelfsort.contract.calibration import Calibration
-from shelfsort.contract.modalities import MODALITIES
+from shelfsort.contract.modalities import ALONE, MODALITIES
 from shelfsort.contract.targets import DEFAULT_TARGETS
 from shelfsort.products.taxonomy import Taxonomy
+from shelfsort.stats.novelty import Scale
 from shelfsort.stats.temperature import softmax
 from shelfsort.training.calibration import (
     Rules,
@@ -19,6 +21,7 @@ from shelfsort.training.dataset import ProductIds, Products, feature_type
 from shelfsort.training.evidence import Scored, modality_rows
 from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.pooling import Pool
+from shelfsort.training.unknown import Neighbourhood, Space, UnknownCheck
 
 TREE = Taxonomy.from_nodes(
     [
@@ -173,12 +176,29 @@ def test_a_category_unseen_in_training_counts_as_a_miss():
     assert text.at(0.95).parent is None
 
 
+def check(knot: float = 1.0, reference: float = 0.5) -> UnknownCheck:
+    scale = Scale(np.zeros(3), np.ones(3), np.linspace(0, knot, 1001))
+    space = Space(np.zeros(2, np.float32), np.eye(2, dtype=np.float32))
+    near = Neighbourhood(space, np.full((6, 2), reference, np.float32))
+    return UnknownCheck(dict.fromkeys(ALONE, near), dict.fromkeys(MODALITIES, scale))
+
+
 def test_the_version_changes_with_any_threshold_and_with_the_pool(fitted):
-    version = threshold_version(fitted, EVEN)
-    assert version == threshold_version(Calibration.from_json(fitted.to_json()), EVEN)
-    assert version != threshold_version(fitted, HALF)
+    version = threshold_version(fitted, EVEN, check())
+    assert version == threshold_version(Calibration.from_json(fitted.to_json()), EVEN, check())
+    assert version != threshold_version(fitted, HALF, check())
     text = dataclasses.replace(fitted.of("text"), temperature=1.5)
-    assert version != threshold_version(Calibration({**fitted.modalities, "text": text}), EVEN)
+    changed = Calibration({**fitted.modalities, "text": text})
+    assert version != threshold_version(changed, EVEN, check())
+
+
+def test_the_version_changes_with_what_decides_that_a_product_is_unknown(fitted):
+    version = threshold_version(fitted, EVEN, check())
+    assert version != threshold_version(fitted, EVEN, check(knot=1.5))
+    assert version != threshold_version(fitted, EVEN, check(reference=0.6))
+    text = dataclasses.replace(fitted.of("text"), unknown_above=0.9)
+    limited = Calibration({**fitted.modalities, "text": text})
+    assert version != threshold_version(limited, EVEN, check())
 
 
 def test_a_floor_keeps_a_weak_category_out_of_an_overall_guarantee():
@@ -286,11 +306,36 @@ def test_products_that_the_check_withholds_are_no_evidence_for_thresholds():
     text = with_check.calibration.of("text")
     assert without.calibration.of("text").at(0.95).overall is None
     assert text.at(0.95).overall is not None
-    assert (text.unknown_above, text.n) == (0.95, 600)
+    assert (text.unknown_above, text.n, round(text.n_effective)) == (0.95, 540, 540)
+    assert text.n_by_category == {"boots": 120, "clogs": 150, "hats": 120, "mugs": 150}
+    assert text.n_by_parent == {"shoes": 270, "wear": 390, "mugs": 150}
     held_out = with_check.held_out(sample.products, LABELS).answers["text"]
     assert (held_out.unknown > 0.95).tolist() == strange.tolist()
     read = Calibration.from_json(with_check.calibration.to_json())
     assert read == with_check.calibration
+
+
+def test_the_guarantee_is_about_the_products_that_the_check_lets_pass():
+    # Half look strange and are right; of the others, which alone can be accepted, 94.5 % are. To
+    # accept any at 95 % is to break the promise, in at most one of twenty samples.
+    drawn, n, kept, broken = 60, 800, 0, 0
+    unknown = np.where(np.arange(n) % 2, 0.99, 0.5)
+    for seed in range(drawn):
+        rng = np.random.default_rng(seed)
+        labels = rng.integers(4, size=n)
+        wrong = (unknown < 0.95) & (rng.random(n) < 0.055)
+        logits = rng.uniform(3, 6, (n, 1)) * np.eye(4)[np.where(wrong, (labels + 1) % 4, labels)]
+        sample = scored(products(labels, has_image=False), dict.fromkeys(ALONE, logits), folds=5)
+        sample = dataclasses.replace(sample, unknown={"text": unknown})
+        rules = Rules(scope="overall", targets=(0.95,), unknown_alarms=0.05)
+        with_check, without = (
+            calibrate(sample, LABELS, each).calibration.of("text").at(0.95).overall is not None
+            for each in (rules, dataclasses.replace(rules, unknown_alarms=None))
+        )
+        broken += with_check
+        kept += without
+    assert broken <= binom.ppf(0.999, drawn, 0.05)
+    assert kept > 40
 
 
 def test_what_failed_a_proof_is_named_among_all_products():
