@@ -74,16 +74,23 @@ class Reader:
         """Where a pass begins."""
         return self._reading.plan.whole[0]
 
+    @property
+    def knows_query(self) -> bool:
+        """Whether the progress is in a query of the plan."""
+        try:
+            self._reading.plan.after(self.progress.query)
+        except LookupError:
+            return False
+        return True
+
     def pages(self) -> Iterator[Page]:
         """The pages from the progress on, each with the cursor that leads on; the end has no page.
 
         Raises:
             InputError: the service refuses, its pages lead in a circle, or products are missing.
-            LookupError: the progress is in a query that the plan does not have.
             Unchanged: nothing has changed since the last whole pass.
         """
         plan, progress = self._reading.plan, self.progress
-        plan.after(progress.query)
         while True:
             given: set[str] = set()
             while True:

@@ -146,6 +146,8 @@ class ApiSource:
         )
         if not cursor:
             progress.query = reader.first_query
+        elif not reader.knows_query:
+            raise StaleCursorError
         try:
             for page in reader.pages():
                 self.lists_all = not progress.since and not progress.missed
@@ -153,8 +155,6 @@ class ApiSource:
         except Unchanged:
             yield Page((), state=state, unchanged=True)
             return
-        except LookupError as error:
-            raise StaleCursorError from error
         self.lists_all = not progress.since and not progress.missed
         left = self._left(progress, remembered).written()
         yield Page((), state=left, notes=reader.notes)
