@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection, Engine
 from shelfsort.catalog.database.tables import attempt, image, link
 from shelfsort.catalog.fetching.outcomes import GOOD, REACHABLE, UNCHANGED, Try, due_by_attempts
 
-_EVERY_S = 0.1
+_EVERY_S = 0.25
 _AT_ONCE = 1_000
 _STILL_THERE = (GOOD, UNCHANGED)
 
@@ -41,7 +41,7 @@ class GivenUp:
 class Recorder:
     """Writes in a thread of its own, so that fetching never waits for the disk.
 
-    A try is in the database a tenth of a second after it ended, or when the write before it is
+    A try is in the database a quarter of a second after it ended, or when the write before it is
     done. A kill loses no more than that.
 
     Attributes:

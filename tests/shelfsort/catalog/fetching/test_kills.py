@@ -68,7 +68,7 @@ def test_a_kill_loses_nothing_and_no_good_picture_is_fetched_again(crawl, pictur
     rng, was_good = random.Random(5), set()
     for _ in range(3):
         process = _start(crawl, picture_server)
-        _wait_for(process, crawl, len(_good(crawl)) + rng.randrange(20, 90))
+        _wait_for(process, crawl, len(_good(crawl)) + rng.randrange(1, 40))
         process.kill()
         process.wait()
         good = {
@@ -80,7 +80,7 @@ def test_a_kill_loses_nothing_and_no_good_picture_is_fetched_again(crawl, pictur
         counts = {url: asked[url] for url in good}
     process = _start(crawl, picture_server)
     last = json.loads(process.communicate(timeout=60)[0].splitlines()[-1])
-    assert last["outcomes"] == {"good": LINKS - len(was_good)}
+    assert last["outcomes"].get("good", 0) == LINKS - len(was_good)
     asked = Counter(picture_server.asked)
     assert {url: asked[url] for url in was_good} == counts
     rows = {each["digest"]: each for each in crawl.images}
