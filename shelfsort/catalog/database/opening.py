@@ -4,6 +4,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
+from shelfsort.catalog.database.tables import metadata
 from shelfsort.core.database.engine import open_engine
 from shelfsort.core.database.migrations import upgrade
 
@@ -22,5 +23,5 @@ def open_database(place: str, *, must_exist: bool = False) -> Engine:
         InputError: it cannot be used, or a newer version made it.
     """
     engine = open_engine(place, must_exist=must_exist)
-    upgrade(engine, place, _FOLDER, _REVISION_TABLE)
+    upgrade(engine, place, _FOLDER, _REVISION_TABLE, metadata)
     return engine

@@ -3,6 +3,7 @@
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from shelfsort.core.database.engine import UtcTime
 
@@ -13,6 +14,8 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 """How constraints and indices are called, so that migrations can name them."""
+
+ABOUT = "about"
 
 # SQLite counts up by itself for INTEGER only.
 ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
@@ -34,10 +37,10 @@ def moment(name: str, comment: str, **more: Any) -> sa.Column[Any]:
     return sa.Column(name, UtcTime, comment=comment, **more)
 
 
-def about_table(metadata: sa.MetaData, name: str = "about") -> sa.Table:
+def about_table(metadata: sa.MetaData) -> sa.Table:
     """The table that lists what each table and column means, for SQLite, which has no comments."""
     return sa.Table(
-        name,
+        ABOUT,
         metadata,
         sa.Column("table_name", sa.Text, primary_key=True, comment="of this database"),
         sa.Column("column_name", sa.Text, primary_key=True, comment="empty for the table itself"),
@@ -46,8 +49,14 @@ def about_table(metadata: sa.MetaData, name: str = "about") -> sa.Table:
     )
 
 
-def meanings(metadata: sa.MetaData) -> list[dict[str, str]]:
-    """The rows of the table `about`."""
+def explain(connection: Connection, metadata: sa.MetaData) -> None:
+    """Writes the table `about` anew."""
+    about = metadata.tables[ABOUT]
+    connection.execute(sa.delete(about))
+    connection.execute(sa.insert(about), _meanings(metadata))
+
+
+def _meanings(metadata: sa.MetaData) -> list[dict[str, str]]:
     found = []
     for table in metadata.sorted_tables:
         found.append({"table_name": table.name, "column_name": "", "meaning": table.comment or ""})

@@ -11,11 +11,14 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection, Engine
 
+from shelfsort.core.database.columns import explain
 from shelfsort.core.database.engine import reading_errors, shown
 from shelfsort.core.errors import InputError
 
 
-def upgrade(engine: Engine, place: str, folder: Path, table: str) -> None:
+def upgrade(
+    engine: Engine, place: str, folder: Path, table: str, metadata: sa.MetaData | None = None
+) -> None:
     """Makes the tables, or changes those of an older version; several may call it at once.
 
     Args:
@@ -23,6 +26,7 @@ def upgrade(engine: Engine, place: str, folder: Path, table: str) -> None:
         place: of the database, for messages.
         folder: that holds the folder `versions` with Alembic's revisions.
         table: that holds the database's revision; each room of a database has its own.
+        metadata: whose table `about` is written again where the tables were changed.
 
     Raises:
         InputError: the database cannot be used, or a newer version of the code made it.
@@ -30,8 +34,11 @@ def upgrade(engine: Engine, place: str, folder: Path, table: str) -> None:
     script = _scripts(folder)
     with reading_errors(place), engine.begin() as connection:
         _lock(connection, table)
-        _refuse_newer(script, revision(connection, table), place)
+        before = revision(connection, table)
+        _refuse_newer(script, before, place)
         _run(script, connection, table)
+        if metadata is not None and revision(connection, table) != before:
+            explain(connection, metadata)
 
 
 def revision(connection: Connection, table: str) -> str | None:

@@ -1,6 +1,7 @@
 """The tables of the results database. Rows are added and never changed, but for leases.
 
-What a shop's service reads are the views `latest_decision` and `active_backoff`.
+What a shop's service reads are the views `latest_decision` and `active_backoff`, which the
+migrations make.
 """
 
 import sqlalchemy as sa
@@ -161,30 +162,3 @@ event = sa.Table(
     text("detail", "JSON"),
     comment="what was done to the database by people: the audit log",
 )
-
-VIEWS = {
-    "latest_decision": """
-        SELECT product, decision_id, at, outcome, reason, category, score, accepted, model, rules
-        FROM (
-            SELECT prediction.product AS product, decision.id AS decision_id, decision.at AS at,
-                   coalesce(review.outcome, decision.outcome) AS outcome,
-                   coalesce(review.reason, decision.reason) AS reason,
-                   coalesce(review.category, prediction.category) AS category,
-                   prediction.score AS score, prediction.accepted AS accepted,
-                   prediction.model AS model, decision.rules AS rules,
-                   row_number() OVER (
-                       PARTITION BY prediction.product ORDER BY decision.id DESC, review.id DESC
-                   ) AS place
-            FROM decision
-            JOIN prediction ON prediction.id = decision.prediction
-            LEFT JOIN review ON review.decision = decision.id AND review.outcome <> ''
-                AND review.undoes IS NULL
-                AND NOT EXISTS (SELECT 1 FROM review AS later WHERE later.undoes = review.id)
-        ) AS ranked
-        WHERE place = 1
-    """,
-    "active_backoff": """
-        SELECT id, category, since, cause FROM backoff WHERE lifted IS NULL
-    """,
-}
-"""Read by a shop's own service."""
