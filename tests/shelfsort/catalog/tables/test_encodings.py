@@ -48,7 +48,7 @@ TEXTS = st.text(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     titles=st.lists(TEXTS.filter(str.strip), min_size=1, max_size=5),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
@@ -73,7 +73,7 @@ def test_what_was_written_is_read_in_the_encodings_of_spreadsheets(
     assert not first.rejects
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=300))
 def test_whatever_the_bytes_the_file_is_read_or_refused_in_one_line(tmp_path, content):
     (tmp_path / "a.csv").write_bytes(b"id,title\n1,a\n" + content)
