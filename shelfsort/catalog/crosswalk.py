@@ -10,13 +10,15 @@ from shelfsort.products.leaves import LeafResolver
 from shelfsort.products.taxonomy import Taxonomy, UnknownLabel
 
 FROM, TO, SOURCE = "from", "to", "source"
+IGNORE = "ignore"
+"""In place of a leaf: the category means none, on purpose."""
 
 
 class Crosswalk:
     """Finds the leaf that a product's categories mean."""
 
     def __init__(self, leaves: Mapping[tuple[str, str], str], tree: Taxonomy):
-        """`leaves` has a leaf id, or "" for none on purpose, by source ("" for all) and category.
+        """`leaves` has a leaf id, "" for none or `IGNORE`, by source ("" for all) and category.
 
         Categories are those of `key`.
         """
@@ -27,8 +29,8 @@ class Crosswalk:
     def load(cls, file: str, tree: Taxonomy) -> "Crosswalk":
         """Reads a CSV file with the columns `from` and `to`, and `source` where sources differ.
 
-        `to` names a leaf by id, path or unique name. An empty `to` says that the category means no
-        leaf; it takes precedence over what the tree would make of the category's name.
+        `to` names a leaf by id, path or unique name. An empty `to`, or `ignore`, says that the
+        category means no leaf; it takes precedence over what the tree would make of its name.
 
         Raises:
             InputError: unreadable, not of this form, naming no leaf, or saying two things.
@@ -53,12 +55,13 @@ class Crosswalk:
         category that names a leaf itself.
         """
         for category in categories:
-            found = self._of(source, category)
-            if found:
+            found = self.of(source, category)
+            if found and found != IGNORE:
                 return found
         return None
 
-    def _of(self, source: str, category: str) -> str:
+    def of(self, source: str, category: str) -> str:
+        """The id of the leaf of one category, `IGNORE` by a line of the file, "" for none."""
         name = key(category)
         for at in ((source, name), ("", name)):
             if at in self._leaves:
@@ -72,6 +75,15 @@ class Crosswalk:
 def key(category: str) -> str:
     """A category as it is compared: without case, and with single blanks."""
     return " ".join(category.split()).casefold()
+
+
+def lines(file: str) -> list[tuple[str, str, str]]:
+    """Source, category and leaf of each line as they are written. Raises InputError as `load`."""
+    found = []
+    for _, row in _rows(file):
+        source, category, to = ((row.get(name) or "").strip() for name in (SOURCE, FROM, TO))
+        found.append((source, category, to))
+    return found
 
 
 def _rows(file: str) -> Iterator[tuple[str, dict[str, str | None]]]:
@@ -93,8 +105,8 @@ def _rows(file: str) -> Iterator[tuple[str, dict[str, str | None]]]:
 
 
 def _leaf(place: str, name: str, tree: Taxonomy) -> str:
-    if not name:
-        return ""
+    if not name or name.casefold() == IGNORE:
+        return name.casefold()
     try:
         return tree.resolve(name)
     except UnknownLabel as error:

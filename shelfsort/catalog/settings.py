@@ -66,6 +66,7 @@ class CatalogSettings:
         taxonomy: category tree, "" for none.
         duplicates: when two pictures count as the same.
         cleaning: rules for the texts of products that leave the database.
+        least_products: a leaf with fewer is rare, and labels no product.
     """
 
     file: str
@@ -77,6 +78,7 @@ class CatalogSettings:
     taxonomy: str = ""
     duplicates: DuplicateSettings = DuplicateSettings()
     cleaning: CleaningSettings = CleaningSettings()
+    least_products: int = 0
 
 
 class _File(pydantic.BaseModel):
@@ -93,6 +95,7 @@ class _File(pydantic.BaseModel):
     taxonomy: str = ""
     duplicates: DuplicateSettings = DuplicateSettings()
     cleaning: CleaningSettings = CleaningSettings()
+    least_products: Annotated[int, Field(ge=0)] = 0
 
 
 def load_settings(file: str) -> CatalogSettings:
@@ -122,6 +125,7 @@ def load_settings(file: str) -> CatalogSettings:
         at(read.taxonomy),
         read.duplicates,
         read.cleaning,
+        read.least_products,
     )
 
 

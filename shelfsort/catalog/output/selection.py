@@ -10,6 +10,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from shelfsort.catalog.category_counts import sorted_products
 from shelfsort.catalog.cleaning.cleaner import Cleaner
 from shelfsort.catalog.cleaning.posts import later_of_posts
 from shelfsort.catalog.cleaning.settings import CleaningSettings
@@ -32,6 +33,7 @@ REASONS = {
     "not_trusted": "the categories of its source are not trusted",
     "no_category": "its source does not sort it",
     "not_mapped": "no leaf of the tree belongs to its categories",
+    "rare": "its leaf has too few products",
     "same_picture": "an earlier product shows the same picture",
     "variant": "it is a variant of an earlier product",
 }
@@ -105,6 +107,8 @@ class Wanted:
         one_per: "picture" keeps the first of the products that show one picture, "group" the first
             of all variants as well, "product" keeps all.
         cleaning: rules for the texts; None leaves them as the sources wrote them.
+        least_products: number of products of trusted sources that a leaf needs; looked at with
+            `label` only.
     """
 
     licences: Mapping[str, str]
@@ -115,6 +119,7 @@ class Wanted:
     licensed: bool = False
     one_per: OnePer = "picture"
     cleaning: CleaningSettings | None = None
+    least_products: int = 0
 
 
 class Selection:
@@ -129,6 +134,7 @@ class Selection:
         """Reads the pairs of pictures that look the same, and what descriptions share."""
         self._connection = connection
         rules = wanted.cleaning
+        self._rare = _rare_labels(connection, wanted)
         self._cleaner = Cleaner.of(connection, rules) if rules else None
         self._later = later_of_posts(connection) if rules and rules.first_of_post else frozenset()
         self._wanted = wanted
@@ -180,6 +186,8 @@ class Selection:
             if chosen.source not in wanted.trusted:
                 return "not_trusted"
             return "not_mapped" if _categories(row) else "no_category"
+        if chosen.label in self._rare:
+            return "rare"
         return self._copy(row["variants"], chosen.picture)
 
     def _copy(self, variants: int, picture: Picture | None) -> str:
@@ -196,6 +204,18 @@ class Selection:
         self._pictures |= {seen} if seen else set()
         self._groups.add(variants)
         return ""
+
+
+def _rare_labels(connection: Connection, wanted: Wanted) -> frozenset[str]:
+    """Labels of too few products of the trusted sources."""
+    label, counts = wanted.label, Counter[str]()
+    if label is None or not wanted.least_products:
+        return frozenset()
+    for each in sorted_products(connection):
+        leaf = label(each.source, each.categories) if each.source in wanted.trusted else None
+        if leaf is not None:
+            counts[leaf] += each.products
+    return frozenset(leaf for leaf, count in counts.items() if count < wanted.least_products)
 
 
 def _same_pairs(connection: Connection) -> Iterator[tuple[str, str]]:

@@ -50,4 +50,5 @@ def wanted_products(
         licensed,
         one_per,
         settings.cleaning,
+        settings.least_products,
     )

@@ -4,6 +4,7 @@ import click
 
 from shelfsort.cli.catalog.categories import categories
 from shelfsort.cli.catalog.clean import clean
+from shelfsort.cli.catalog.crosswalk import crosswalk
 from shelfsort.cli.catalog.delete import delete
 from shelfsort.cli.catalog.duplicates import duplicates
 from shelfsort.cli.catalog.export import export
@@ -25,6 +26,7 @@ def catalog() -> None:
       shelfsort catalog import catalog.yaml
       shelfsort catalog fetch catalog.yaml
       shelfsort catalog clean catalog.yaml
+      shelfsort catalog crosswalk catalog.yaml --suggest --output crosswalk.csv
       shelfsort catalog duplicates catalog.yaml
       shelfsort catalog query catalog.yaml
       shelfsort catalog report catalog.yaml --output catalogue.html
@@ -37,6 +39,7 @@ for command in (
     categories,
     fetch,
     clean,
+    crosswalk,
     duplicates,
     query,
     report,
