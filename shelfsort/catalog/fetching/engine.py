@@ -26,7 +26,7 @@ from shelfsort.core.signals import ENDING
 from shelfsort.products.images.checks import announced_format
 
 _TRIES = 3
-_DECODING = 256
+_DECODING = 64
 _DECODING_BYTES = 64 << 20
 _BEHIND = 5_000
 _ENDLESS_S = 1.0
