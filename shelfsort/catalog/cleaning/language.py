@@ -4,7 +4,7 @@ import functools
 from typing import Any
 
 UNKNOWN = ""
-LEAST_LETTERS = 20
+LEAST_LETTERS = 50
 LEAST_PROBABILITY = 0.9
 _MOST_CHARACTERS = 2_000
 
@@ -12,8 +12,9 @@ _MOST_CHARACTERS = 2_000
 def language(text: str) -> str:
     """The language of a text as a code of ISO 639-1, such as "en"; `UNKNOWN` where it is not sure.
 
-    It is not sure of texts with fewer than 20 letters, and of those to which the model gives a
-    probability below 0.9. Only the first 2,000 characters count. (langid: Lui & Baldwin 2012.)
+    It is not sure of texts with fewer than 50 letters, and of those to which the model gives a
+    probability below 0.9: the model takes short titles with names of brands for other languages.
+    Only the first 2,000 characters count. (langid: Lui & Baldwin 2012.)
     """
     text = text[:_MOST_CHARACTERS]
     if sum(map(str.isalpha, text)) < LEAST_LETTERS:

@@ -58,8 +58,11 @@ class Crawled:
         return self.contents[digest]
 
 
-@pytest.fixture
-def crawled(tmp_path):
-    made = Crawled(str(tmp_path / "catalog.db"))
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def crawled(request, tmp_path):
+    sqlite = request.param == "sqlite"
+    made = Crawled(
+        str(tmp_path / "catalog.db") if sqlite else request.getfixturevalue("postgresql")
+    )
     yield made
     made.engine.dispose()
