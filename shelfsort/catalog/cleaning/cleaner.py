@@ -1,6 +1,6 @@
 """Cleans products one after the other, after one pass over all that learns what they share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -30,12 +30,13 @@ class Cleaned:
     Attributes:
         title: on one line.
         description: a line for each paragraph.
-        changed: keys of `TEXT_RULES` that changed one of them.
+        changed: by key of `TEXT_RULES` that changed one of them, the text before and after; of the
+            description where both changed.
     """
 
     title: str
     description: str
-    changed: frozenset[str]
+    changed: Mapping[str, tuple[str, str]]
 
     @property
     def text(self) -> str:
@@ -66,14 +67,15 @@ class Cleaner:
         """The texts of a product of a source by the rules."""
         title, of_title = self._repaired(title)
         description, of_description = self._repaired(description)
-        changed = of_title | of_description
+        changed = {**of_title, **of_description}
         if self._shared is not None and description:
             settings = self._settings
             after = self._shared.without(
                 source, description, settings.least_products, settings.least_share
             )
             if after != description:
-                description, changed = after, changed | {"boilerplate"}
+                changed["boilerplate"] = description, after
+                description = after
         return Cleaned(" ".join(title.split()), description, changed)
 
     def reason(self, cleaned: Cleaned) -> str:
@@ -86,14 +88,15 @@ class Cleaner:
                 return "language"
         return ""
 
-    def _repaired(self, text: str) -> tuple[str, frozenset[str]]:
+    def _repaired(self, text: str) -> tuple[str, dict[str, tuple[str, str]]]:
         settings = self._settings
-        text, changed = decoded(text, settings.entities, settings.html)
+        after, rules = decoded(text, settings.entities, settings.html)
+        changed = dict.fromkeys(rules, (text, after))
         if settings.mojibake:
-            after = without_mojibake(text)
+            text, after = after, without_mojibake(after)
             if after != text:
-                text, changed = after, changed | {"mojibake"}
-        return tidy(text), changed
+                changed["mojibake"] = text, after
+        return tidy(after), changed
 
 
 def stored_texts(connection: Connection) -> Iterator[tuple[str, str, str]]:

@@ -1,12 +1,12 @@
 """What the rules do to the products of a catalogue, with examples."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
 
-from shelfsort.catalog.cleaning.cleaner import TEXT_RULES, Cleaned, Cleaner, stored_texts
+from shelfsort.catalog.cleaning.cleaner import TEXT_RULES, Cleaner, stored_texts
 from shelfsort.catalog.cleaning.language import language
 from shelfsort.catalog.cleaning.posts import later_of_posts
 from shelfsort.catalog.cleaning.settings import CleaningSettings
@@ -22,7 +22,7 @@ class Example:
 
     Attributes:
         before: as the source gave it.
-        after: by all rules.
+        after: by the rule.
     """
 
     before: str
@@ -66,13 +66,13 @@ def survey(connection: Connection, settings: CleaningSettings, languages: bool =
     for source, title, description in stored_texts(connection):
         cleaned = cleaner.clean(source, title, description)
         products += 1
-        changed.update(cleaned.changed)
+        changed.update(cleaned.changed.keys())
         personal += has_personal_data(cleaned.text)
         if languages:
             spoken[language(cleaned.text)] += 1
-        for rule in cleaned.changed:
+        for rule, texts in cleaned.changed.items():
             if len(examples[rule]) < EXAMPLES:
-                examples[rule].append(next(_examples(title, description, cleaned)))
+                examples[rule].append(_example(*texts))
     return Survey(
         products,
         {rule: changed[rule] for rule in TEXT_RULES},
@@ -83,13 +83,11 @@ def survey(connection: Connection, settings: CleaningSettings, languages: bool =
     )
 
 
-def _examples(title: str, description: str, cleaned: Cleaned) -> Iterator[Example]:
-    """A changed text; the description where both changed."""
-    for before, after in ((description, cleaned.description), (title, cleaned.title)):
-        if before != after:
-            places = enumerate(zip(before, after, strict=False))
-            least = min(len(before), len(after))
-            differs = next((place for place, (a, b) in places if a != b), least)
-            start = max(0, differs - _MOST_CHARACTERS // 4)
-            end = start + _MOST_CHARACTERS
-            yield Example(before[start:end], after[start:end])
+def _example(before: str, after: str) -> Example:
+    """The two texts around the place where they begin to differ."""
+    places = enumerate(zip(before, after, strict=False))
+    least = min(len(before), len(after))
+    differs = next((place for place, (a, b) in places if a != b), least)
+    start = max(0, differs - _MOST_CHARACTERS // 4)
+    end = start + _MOST_CHARACTERS
+    return Example(before[start:end], after[start:end])

@@ -88,6 +88,8 @@ def test_a_survey_counts_what_rules_do_with_examples(shop):
     assert found.products == 7
     assert found.changed == {"html": 1, "entities": 1, "mojibake": 1, "boilerplate": 5}
     assert len(found.examples["boilerplate"]) == 3
+    first = found.examples["boilerplate"][0]
+    assert (PROMISE[:20] in first.before, first.after) == (True, "number 1 of the set.")
     assert found.examples["html"][0].before == "<p>R&amp;amp;D</p>"
     assert found.examples["html"][0].after == "R&D"
     assert (found.personal_data, found.later_of_posts, found.languages) == (1, 0, {})
