@@ -1,7 +1,6 @@
 """The language of a text."""
 
-import functools
-from typing import Any
+import math
 
 UNKNOWN = ""
 LEAST_LETTERS = 50
@@ -19,13 +18,9 @@ def language(text: str) -> str:
     text = text[:_MOST_CHARACTERS]
     if sum(map(str.isalpha, text)) < LEAST_LETTERS:
         return UNKNOWN
-    code, probability = _identifier().classify(text)
+    # Loading its model takes a second.
+    from py3langid import rank
+
+    (code, best), *others = rank(text)
+    probability = 1 / (1 + sum(math.exp(score - best) for _, score in others))
     return str(code) if probability >= LEAST_PROBABILITY else UNKNOWN
-
-
-@functools.cache
-def _identifier() -> Any:
-    # Loading it takes a second.
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    return LanguageIdentifier.from_pickled_model(MODEL_FILE, norm_probs=True)
