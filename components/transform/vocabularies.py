@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from components.transform import text
+from components.transform import normal_form, text
 from components.transform.artifact import CATEGORIES_VOCABULARY, PIECES_VOCABULARY, WORDS_VOCABULARY
 from components.transform.settings import TransformConfig
 from shelfsort.core.files import read_json
@@ -67,6 +67,7 @@ def limits_of(config: TransformConfig) -> dict[str, Limits]:
 
 def terms_of(title: tf.Tensor, description: tf.Tensor) -> dict[str, tf.RaggedTensor]:
     """Terms by vocabulary, ragged (n, terms) each, of the words of n products, (n,) strings."""
+    title, description = tf.split(normal_form.as_read(tf.concat([title, description], 0)), 2)
     title_and_description = tf.strings.join([title, description], separator=" ")
     return {
         WORDS_VOCABULARY: text.word_terms(text.words(title_and_description)),
