@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import read_input
@@ -26,14 +26,19 @@ class Crosswalk:
         self._tree = LeafResolver(tree)
 
     @classmethod
-    def load(cls, file: str, tree: Taxonomy) -> "Crosswalk":
+    def load(cls, file: str, tree: Taxonomy, sources: Collection[str] | None = None) -> "Crosswalk":
         """Reads a CSV file with the columns `from` and `to`, and `source` where sources differ.
 
         `to` names a leaf by id, path or unique name. An empty `to`, or `ignore`, says that the
         category means no leaf; it takes precedence over what the tree would make of its name.
 
+        Args:
+            file: the crosswalk.
+            tree: that it leads to.
+            sources: names that `source` may have; None for any.
+
         Raises:
-            InputError: unreadable, not of this form, naming no leaf, or saying two things.
+            InputError: unreadable, not of this form, naming no leaf or source, or ambiguous.
         """
         leaves: dict[tuple[str, str], str] = {}
         for place, row in _rows(file):
@@ -41,7 +46,11 @@ class Crosswalk:
             if not category:
                 raise InputError(f"{place}: {FROM} is empty. Name a category or remove the line.")
             leaf = _leaf(place, (row.get(TO) or "").strip(), tree)
-            at = ((row.get(SOURCE) or "").strip(), category)
+            source = (row.get(SOURCE) or "").strip()
+            if source and sources is not None and source not in sources:
+                known = ", ".join(sources)
+                raise InputError(f"{place}: no source {source!r}. Name one of: {known}.")
+            at = (source, category)
             if leaves.setdefault(at, leaf) != leaf:
                 raise InputError(
                     f"{place}: {row[FROM]!r} is mapped to two leaves. Keep one of these lines."

@@ -78,6 +78,12 @@ def record_answers(manifest: str, database: str, rules: str, attribute: str, as_
     if as_json:
         click.echo(json_text(vars(found)))
         return
+    if not found.new and not found.known:
+        why = ", ".join(f"{n:,} {reason}" for reason, n in found.left_out.most_common())
+        raise InputError(
+            f"{manifest}: no answer about a decision ({why or 'no line'}). Give the manifest of "
+            "`review ask` with labels, and their name with --attribute."
+        )
     click.echo(f"{found.new:,} answers stored, {found.known:,} were known")
     for name, n in found.outcomes.most_common():
         click.echo(f"  {n:,} {name}")

@@ -47,7 +47,9 @@ def _normalised(url: str) -> tuple[str, str]:
     if url.startswith("//"):
         url = f"https:{url}"
     if not _SCHEME.match(url):
-        raise ValueError("no address with http://, https:// or a bucket's scheme")
+        raise ValueError(
+            "no address with http:// or https://; files of this machine are not fetched"
+        )
     parts = urlsplit(url)
     scheme, host = parts.scheme, (parts.hostname or "").rstrip(".")
     if scheme not in _WEB and scheme not in _BUCKETS:

@@ -19,7 +19,9 @@ def settings_label(settings: CatalogSettings) -> Label | None:
             raise InputError(f"{settings.file}: crosswalk needs a taxonomy. Add it.")
         return None
     tree = Taxonomy.load(settings.taxonomy)
-    crosswalk = Crosswalk.load(settings.crosswalk, tree) if settings.crosswalk else None
+    crosswalk = None
+    if settings.crosswalk:
+        crosswalk = Crosswalk.load(settings.crosswalk, tree, settings.sources)
     return tree_label(tree, crosswalk)
 
 

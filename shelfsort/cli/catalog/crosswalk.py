@@ -51,7 +51,9 @@ def crosswalk(
     read = load_settings(settings)
     tree = _tree(read)
     given = mapping.lines(read.crosswalk) if read.crosswalk else []
-    found = mapping.Crosswalk.load(read.crosswalk, tree) if read.crosswalk else None
+    found = None
+    if read.crosswalk:
+        found = mapping.Crosswalk.load(read.crosswalk, tree, read.sources)
     known = found or mapping.Crosswalk({}, tree)
     engine = open_database(read.database, must_exist=True)
     with reader(engine) as connection:

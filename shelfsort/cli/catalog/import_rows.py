@@ -9,6 +9,7 @@ import click
 
 from shelfsort.catalog.database.opening import open_database
 from shelfsort.catalog.importing.passes import REFUSED, UNCHANGED, Passed, run_pass
+from shelfsort.catalog.importing.reasons import ADDRESS
 from shelfsort.catalog.settings import CatalogSettings, load_settings
 from shelfsort.catalog.sources.base import SourceSettings
 from shelfsort.cli.catalog.options import json_option, settings_argument
@@ -117,7 +118,11 @@ def _lines(passed: Passed) -> Iterator[str]:
     if passed.rejected:
         yield f"  {passed.rejected:,} rows are in quarantine"
     for code, reason in passed.reasons.items():
-        yield f"    {code}: {reason.number:,}, first at {reason.place} ({reason.detail})"
+        said = f"{reason.number:,}, first at {reason.place} ({reason.detail})"
+        if code == ADDRESS:
+            yield f"  products taken without a picture that cannot be fetched: {said}"
+        else:
+            yield f"    {code}: {said}"
     for text in passed.notes[:_NOTES_SHOWN]:
         yield f"  {text}"
     if len(passed.notes) > _NOTES_SHOWN:

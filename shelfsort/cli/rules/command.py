@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from shelfsort.core.database.engine import shown
 from shelfsort.core.errors import InputError
 from shelfsort.core.terminal import json_text, one_line
 from shelfsort.decisions.rules.analysis import analyse
@@ -120,6 +121,8 @@ def replay_decisions(file: str, database: str, since: datetime, as_json: bool) -
     read = load_rules(file)
     engine = open_database(database, must_exist=True)
     found = replay(engine, read, since.replace(tzinfo=timezone.utc))
+    if not found.decisions:
+        raise InputError(f"{shown(database)}: no decisions since {since:%Y-%m-%d %H:%M} UTC.")
     moves = sorted(found.moves.items())
     if as_json:
         _print(

@@ -51,3 +51,11 @@ def test_a_line_of_the_source_counts_before_that_of_all(tmp_path):
 def test_a_wrong_line_is_named(tmp_path, lines, said):
     with pytest.raises(InputError, match=said):
         crosswalk(tmp_path, *lines)
+
+
+def test_a_misspelt_source_is_refused_with_its_line(tmp_path):
+    file = tmp_path / "crosswalk.csv"
+    file.write_text("source,from,to\nshop,Cups,shirts\nshopp,Cups,shirts\n")
+    tree = Taxonomy.from_nodes(TREE)
+    with pytest.raises(InputError, match=r"crosswalk\.csv:3: no source 'shopp'"):
+        Crosswalk.load(str(file), tree, ["shop", "other"])
