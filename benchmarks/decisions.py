@@ -1,7 +1,7 @@
 """What it costs to decide about a day's products, and what is left after kills.
 
 Repeats the products of a file until there are enough, each under an id of its own, decides about
-them with `shelfsort batch`, decides again after a change of the rules, and then begins anew in
+them with `shelfsort batch`, decides again after a change of the rules, and then starts over in
 processes that are killed at random. One line of the table is one database.
 
     python benchmarks/decisions.py out/serving products.manifest tree.json --products 20000 \\

@@ -5,7 +5,7 @@ whatever came before. Against it stand bets on a higher rate of errors: the like
 such a rate is a non-negative supermartingale under the null hypothesis, and so is every average of
 several (Ramdas, Grünwald, Vovk & Shafer, "Game-theoretic statistics and safe anytime-valid
 inference", Statistical Science 2023). By Ville's inequality it ever reaches 1/alpha with a
-probability of at most alpha. A confidence bound that is computed anew each day has no such
+probability of at most alpha. A confidence bound that is computed again each day has no such
 property.
 
 Half of the stake is bet from the first day. The other half is spread evenly over the days of the
@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 _TIMES_THE_ERRORS = (1.25, 1.5, 2.0, 3.0, 5.0, 8.0)
 _MOST_ERRORS = 0.99
 HORIZON_DAYS = 365
-"""For so many days alpha holds; then the test begins anew."""
+"""For so many days alpha holds; then a new test begins."""
 
 
 def daily_e_values(

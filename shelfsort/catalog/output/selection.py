@@ -145,7 +145,7 @@ class Selection:
         self.taken = 0
 
     def __iter__(self) -> Iterator[Chosen]:
-        """Gives each wanted product once; a second round starts anew."""
+        """Gives each wanted product once; a second round begins with the first."""
         self._pictures, self._groups = set(), set()
         self.left_out, self.taken = Counter(), 0
         statement = _products(self._wanted.sources)

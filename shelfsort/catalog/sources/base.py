@@ -1,5 +1,6 @@
 """What the settings of every source have."""
 
+from abc import ABC, abstractmethod
 from typing import Annotated
 
 import pydantic
@@ -23,7 +24,7 @@ class Rewrite(pydantic.BaseModel):
     replacement: Annotated[str, Field(max_length=500)] = ""
 
 
-class SourceSettings(pydantic.BaseModel):
+class SourceSettings(pydantic.BaseModel, ABC):
     """A source.
 
     Attributes:
@@ -46,10 +47,10 @@ class SourceSettings(pydantic.BaseModel):
     contract: Contract = Contract()
     rewrite: tuple[Rewrite, ...] = ()
 
+    @abstractmethod
     def open(self) -> Source:
         """The source itself.
 
         Raises:
             InputError: it cannot be reached or read as the settings say.
         """
-        raise NotImplementedError

@@ -4,6 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.schema import SetColumnComment, SetTableComment
 
 from shelfsort.core.database.engine import UtcTime
 
@@ -50,10 +51,15 @@ def about_table(metadata: sa.MetaData) -> sa.Table:
 
 
 def explain(connection: Connection, metadata: sa.MetaData) -> None:
-    """Writes the table `about` anew."""
+    """Tells a database what its columns mean: in `about`, and in the comments of PostgreSQL."""
     about = metadata.tables[ABOUT]
     connection.execute(sa.delete(about))
     connection.execute(sa.insert(about), _meanings(metadata))
+    if connection.dialect.supports_comments:
+        for table in metadata.sorted_tables:
+            connection.execute(SetTableComment(table))
+            for column in (each for each in table.columns if each.comment):
+                connection.execute(SetColumnComment(column))
 
 
 def _meanings(metadata: sa.MetaData) -> list[dict[str, str]]:

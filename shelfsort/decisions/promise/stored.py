@@ -43,7 +43,7 @@ class StoredAudits:
 def stored_audits(engine: Engine) -> StoredAudits:
     """The audits of a results database; of several people the majority counts.
 
-    When a back-off is lifted, the test of what it held begins anew: earlier decisions are left out.
+    When a back-off is lifted, a new test of what it held begins: earlier decisions are left out.
     """
     chosen = (
         sa.select(

@@ -57,7 +57,7 @@ class Replay:
 
 
 def replay(engine: Engine, rules: Rules, since: datetime, examples: int = 20) -> Replay:
-    """Decides anew about every answer whose last decision was made at or after `since`.
+    """Decides again about every answer whose last decision was made at or after `since`.
 
     Args:
         engine: of the results database.

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from shelfsort.core.database.engine import UtcTime
+from shelfsort.core.database.frozen import ID, number, text
 
 revision = "0001"
 down_revision = None
@@ -36,145 +37,92 @@ _VIEWS = (
 
 
 def upgrade() -> None:
+    _about()
+    _backoff()
+    _event()
+    _rules()
+    _run()
+    _dead_letter()
+    _prediction()
+    _reject()
+    _decision()
+    _audit()
+    _lease()
+    _review()
+    for view in _VIEWS:
+        op.execute(view)
+
+
+def _about() -> None:
     op.create_table(
         "about",
-        sa.Column("table_name", sa.Text(), nullable=False, comment="of this database"),
-        sa.Column("column_name", sa.Text(), nullable=False, comment="empty for the table itself"),
-        sa.Column("meaning", sa.Text(), nullable=False, comment="for people"),
+        sa.Column("table_name", sa.Text(), nullable=False),
+        sa.Column("column_name", sa.Text(), nullable=False),
+        sa.Column("meaning", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("table_name", "column_name", name=op.f("pk_about")),
-        comment="what each table and column means",
     )
+
+
+def _backoff() -> None:
     op.create_table(
         "backoff",
-        sa.Column(
-            "id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
-        sa.Column(
-            "category",
-            sa.Text(),
-            server_default="",
-            nullable=False,
-            comment="id of the category that goes to people; empty: all",
-        ),
-        sa.Column("since", UtcTime(), nullable=False, comment="UTC"),
-        sa.Column(
-            "cause", sa.Text(), server_default="", nullable=False, comment="what the audits said"
-        ),
-        sa.Column("lifted", UtcTime(), nullable=True, comment="UTC; empty while it holds"),
-        sa.Column(
-            "lifted_by",
-            sa.Text(),
-            server_default="",
-            nullable=False,
-            comment="name of the person who lifted it",
-        ),
-        sa.Column(
-            "lift_reason", sa.Text(), server_default="", nullable=False, comment="of that person"
-        ),
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        text("category"),
+        sa.Column("since", UtcTime(), nullable=False),
+        text("cause"),
+        sa.Column("lifted", UtcTime(), nullable=True),
+        text("lifted_by"),
+        text("lift_reason"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_backoff")),
-        comment="categories whose promise was broken",
     )
+
+
+def _event() -> None:
     op.create_table(
         "event",
-        sa.Column(
-            "id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
-        sa.Column("at", UtcTime(), nullable=False, comment="UTC"),
-        sa.Column(
-            "who",
-            sa.Text(),
-            server_default="",
-            nullable=False,
-            comment="name of the person or command",
-        ),
-        sa.Column(
-            "what",
-            sa.Text(),
-            server_default="",
-            nullable=False,
-            comment="such as lift, delete or appeal",
-        ),
-        sa.Column("detail", sa.Text(), server_default="", nullable=False, comment="JSON"),
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("at", UtcTime(), nullable=False),
+        text("who"),
+        text("what"),
+        text("detail"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event")),
-        comment="what was done to the database by people: the audit log",
     )
+
+
+def _rules() -> None:
     op.create_table(
         "rules",
-        sa.Column("digest", sa.Text(), nullable=False, comment="of the rules and their tree"),
-        sa.Column("stored", UtcTime(), nullable=False, comment="UTC"),
-        sa.Column(
-            "content",
-            sa.Text(),
-            server_default="",
-            nullable=False,
-            comment="the file of the rules, as it was",
-        ),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("stored", UtcTime(), nullable=False),
+        text("content"),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_rules")),
-        comment="every version of the rules that has decided",
     )
+
+
+def _run() -> None:
     op.create_table(
         "run",
-        sa.Column(
-            "id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
-        sa.Column("started", UtcTime(), nullable=False, comment="UTC"),
-        sa.Column(
-            "ended", UtcTime(), nullable=True, comment="UTC; empty while it runs, and after a kill"
-        ),
-        sa.Column(
-            "data",
-            sa.Text(),
-            server_default="",
-            nullable=False,
-            comment="what was decided about: place of the table or manifest",
-        ),
-        sa.Column(
-            "model", sa.Text(), server_default="", nullable=False, comment="version that answered"
-        ),
-        sa.Column(
-            "rules", sa.Text(), server_default="", nullable=False, comment="digest of the rules"
-        ),
-        sa.Column(
-            "summary",
-            sa.Text(),
-            server_default="",
-            nullable=False,
-            comment="JSON: counts of outcomes, rejects and failures",
-        ),
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("started", UtcTime(), nullable=False),
+        sa.Column("ended", UtcTime(), nullable=True),
+        text("data"),
+        text("model"),
+        text("rules"),
+        text("summary"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
-        comment="one call of shelfsort batch",
     )
+
+
+def _dead_letter() -> None:
     op.create_table(
         "dead_letter",
-        sa.Column(
-            "id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
-        sa.Column("run", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("product", sa.Text(), nullable=False, comment="id of the product"),
-        sa.Column("input", sa.Text(), nullable=False, comment="digest of what was asked about"),
-        sa.Column("at", UtcTime(), nullable=False, comment="UTC"),
-        sa.Column(
-            "attempts",
-            sa.Integer(),
-            server_default="0",
-            nullable=False,
-            comment="before it was given up",
-        ),
-        sa.Column(
-            "error", sa.Text(), server_default="", nullable=False, comment="of the last attempt"
-        ),
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("run", ID, nullable=False),
+        sa.Column("product", sa.Text(), nullable=False),
+        sa.Column("input", sa.Text(), nullable=False),
+        sa.Column("at", UtcTime(), nullable=False),
+        number("attempts"),
+        text("error"),
         sa.ForeignKeyConstraint(
             ["run"], ["run.id"], name=op.f("fk_dead_letter_run_run"), ondelete="CASCADE"
         ),
@@ -182,135 +130,63 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "run", "product", "input", name=op.f("uq_dead_letter_run_product_input")
         ),
-        comment="products that no attempt got an answer for",
     )
+
+
+def _prediction() -> None:
     op.create_table(
         "prediction",
-        sa.Column(
-            "id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
-        sa.Column("product", sa.Text(), nullable=False, comment="id of the product"),
-        sa.Column(
-            "input", sa.Text(), nullable=False, comment="digest of words, price, image and fields"
-        ),
-        sa.Column("model", sa.Text(), nullable=False, comment="version that answered"),
-        sa.Column("at", UtcTime(), nullable=False, comment="UTC"),
-        sa.Column("run", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "category",
-            sa.Text(),
-            server_default="",
-            nullable=False,
-            comment="id of the most probable leaf",
-        ),
-        sa.Column(
-            "score", sa.Float(), nullable=False, comment="its calibrated probability, 0 to 1"
-        ),
-        sa.Column(
-            "accepted",
-            sa.Text(),
-            server_default="",
-            nullable=False,
-            comment="strictest target at which the model vouches for it; no: none",
-        ),
-        sa.Column(
-            "answer",
-            sa.Text(),
-            server_default="",
-            nullable=False,
-            comment="id of the deepest category that the model vouches for",
-        ),
-        sa.Column(
-            "top",
-            sa.Text(),
-            server_default="",
-            nullable=False,
-            comment="JSON list of [category, score], the most probable first",
-        ),
-        sa.Column(
-            "unknown",
-            sa.Float(),
-            nullable=True,
-            comment="how little it resembles the training products, 0 to 1",
-        ),
-        sa.Column(
-            "fields",
-            sa.Text(),
-            server_default="",
-            nullable=False,
-            comment="JSON: values of the fields that rules ask about",
-        ),
-        sa.Column(
-            "shown",
-            sa.Text(),
-            server_default="",
-            nullable=False,
-            comment="JSON: title, description, price and image reference, for reviewers",
-        ),
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("product", sa.Text(), nullable=False),
+        sa.Column("input", sa.Text(), nullable=False),
+        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("at", UtcTime(), nullable=False),
+        sa.Column("run", ID, nullable=False),
+        text("category"),
+        sa.Column("score", sa.Float(), nullable=False),
+        text("accepted"),
+        text("answer"),
+        text("top"),
+        sa.Column("unknown", sa.Float(), nullable=True),
+        text("fields"),
+        text("shown"),
         sa.ForeignKeyConstraint(["run"], ["run.id"], name=op.f("fk_prediction_run_run")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_prediction")),
         sa.UniqueConstraint(
             "product", "input", "model", name=op.f("uq_prediction_product_input_model")
         ),
-        comment="a model's answer about a product as it was",
     )
     op.create_index(op.f("ix_prediction_at"), "prediction", ["at"], unique=False)
+
+
+def _reject() -> None:
     op.create_table(
         "reject",
-        sa.Column(
-            "id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
-        sa.Column("run", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("place", sa.Text(), server_default="", nullable=False, comment="file:line"),
-        sa.Column(
-            "reason", sa.Text(), server_default="", nullable=False, comment="a code, for counting"
-        ),
-        sa.Column("detail", sa.Text(), server_default="", nullable=False, comment="what is wrong"),
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("run", ID, nullable=False),
+        text("place"),
+        text("reason"),
+        text("detail"),
         sa.ForeignKeyConstraint(
             ["run"], ["run.id"], name=op.f("fk_reject_run_run"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reject")),
         sa.UniqueConstraint("run", "place", "reason", name=op.f("uq_reject_run_place_reason")),
-        comment="lines that could not be read",
     )
+
+
+def _decision() -> None:
     op.create_table(
         "decision",
-        sa.Column(
-            "id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
-        sa.Column(
-            "prediction", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("prediction", ID, nullable=False),
         sa.Column("rules", sa.Text(), nullable=False),
-        sa.Column("at", UtcTime(), nullable=False, comment="UTC"),
-        sa.Column("run", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("outcome", sa.Text(), nullable=False, comment="such as publish, grant or review"),
-        sa.Column(
-            "reason", sa.Text(), server_default="", nullable=False, comment="for the customer"
-        ),
-        sa.Column(
-            "rule",
-            sa.Text(),
-            server_default="",
-            nullable=False,
-            comment="that decided; default: none matched",
-        ),
-        sa.Column(
-            "held_back",
-            sa.Text(),
-            server_default="",
-            nullable=False,
-            comment="why a person decides instead, such as the id of a back-off; mostly empty",
-        ),
+        sa.Column("at", UtcTime(), nullable=False),
+        sa.Column("run", ID, nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        text("reason"),
+        text("rule"),
+        text("held_back"),
         sa.ForeignKeyConstraint(
             ["prediction"],
             ["prediction.id"],
@@ -321,21 +197,18 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run"], ["run.id"], name=op.f("fk_decision_run_run")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decision")),
         sa.UniqueConstraint("prediction", "rules", name=op.f("uq_decision_prediction_rules")),
-        comment="what the rules made of an answer",
     )
     op.create_index(op.f("ix_decision_at"), "decision", ["at"], unique=False)
     op.create_index(op.f("ix_decision_outcome_at"), "decision", ["outcome", "at"], unique=False)
+
+
+def _audit() -> None:
     op.create_table(
         "audit",
-        sa.Column("decision", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("drawn", UtcTime(), nullable=False, comment="UTC"),
-        sa.Column("rate", sa.Float(), nullable=False, comment="chance with which it was drawn"),
-        sa.Column(
-            "draw",
-            sa.Float(),
-            nullable=False,
-            comment="number from 0 to 1 that the product's id gives",
-        ),
+        sa.Column("decision", ID, nullable=False),
+        sa.Column("drawn", UtcTime(), nullable=False),
+        sa.Column("rate", sa.Float(), nullable=False),
+        sa.Column("draw", sa.Float(), nullable=False),
         sa.ForeignKeyConstraint(
             ["decision"],
             ["decision.id"],
@@ -343,14 +216,16 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("decision", name=op.f("pk_audit")),
-        comment="the random sample of decisions made without a person that people look at",
     )
+
+
+def _lease() -> None:
     op.create_table(
         "lease",
-        sa.Column("decision", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("reviewer", sa.Text(), nullable=False, comment="name of the person"),
-        sa.Column("kind", sa.Text(), server_default="", nullable=False, comment="as in review"),
-        sa.Column("until", UtcTime(), nullable=False, comment="UTC, when it goes to somebody else"),
+        sa.Column("decision", ID, nullable=False),
+        sa.Column("reviewer", sa.Text(), nullable=False),
+        text("kind"),
+        sa.Column("until", UtcTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["decision"],
             ["decision.id"],
@@ -358,47 +233,21 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("decision", "reviewer", name=op.f("pk_lease")),
-        comment="decisions that somebody looks at just now",
     )
+
+
+def _review() -> None:
     op.create_table(
         "review",
-        sa.Column(
-            "id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
-        sa.Column("decision", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("at", UtcTime(), nullable=False, comment="UTC"),
-        sa.Column("reviewer", sa.Text(), nullable=False, comment="name of the person"),
-        sa.Column(
-            "kind",
-            sa.Text(),
-            server_default="",
-            nullable=False,
-            comment="review, second, audit, gold or appeal",
-        ),
-        sa.Column(
-            "category",
-            sa.Text(),
-            server_default="",
-            nullable=False,
-            comment="that the person chose; empty: cannot tell",
-        ),
-        sa.Column(
-            "outcome",
-            sa.Text(),
-            server_default="",
-            nullable=False,
-            comment="that the person decided on",
-        ),
-        sa.Column("reason", sa.Text(), server_default="", nullable=False, comment="of the person"),
-        sa.Column(
-            "undoes",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=True,
-            comment="id of the review that this one takes back",
-        ),
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("decision", ID, nullable=False),
+        sa.Column("at", UtcTime(), nullable=False),
+        sa.Column("reviewer", sa.Text(), nullable=False),
+        text("kind"),
+        text("category"),
+        text("outcome"),
+        text("reason"),
+        sa.Column("undoes", ID, nullable=True),
         sa.ForeignKeyConstraint(
             ["decision"],
             ["decision.id"],
@@ -406,10 +255,6 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_review")),
-        comment="what people decided",
     )
     op.create_index(op.f("ix_review_decision"), "review", ["decision"], unique=False)
     op.create_index(op.f("ix_review_reviewer_at"), "review", ["reviewer", "at"], unique=False)
-
-    for view in _VIEWS:
-        op.execute(view)
