@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from shelfsort.cli.asking import asking
+from shelfsort.cli.asking import asking, table_options, tls_of, tls_options
 from shelfsort.cli.numbers import FiniteRange
-from shelfsort.client import DEFAULT_MODEL, Connection, Tls
+from shelfsort.client import DEFAULT_MODEL, Connection
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import absolute, read_input
 from shelfsort.core.terminal import json_text, one_line
@@ -37,21 +37,7 @@ from shelfsort.stats.binomial import interval
 )
 @click.option("--model-name", default=DEFAULT_MODEL, show_default=True, help="Name on the server.")
 @click.option("--version", type=click.IntRange(min=1), help="Model version. Default: the newest.")
-@click.option(
-    "--columns",
-    multiple=True,
-    metavar="FIELD=COLUMN,...",
-    help="Columns that are not recognised. Repeatable.",
-)
-@click.option("--encoding", default="utf-8", show_default=True, help="Encoding of a CSV file.")
-@click.option("--sheet", default="", help="Sheet of an Excel file. Default: the first.")
-@click.option("--allow-http", is_flag=True, help="Fetch images from the web.")
-@click.option(
-    "--image-root",
-    "image_roots",
-    multiple=True,
-    help="Folder that images may lie in, besides the file's own. Repeatable.",
-)
+@table_options
 @click.option(
     "--timeout",
     type=FiniteRange(min=0.001),
@@ -73,7 +59,7 @@ from shelfsort.stats.binomial import interval
     metavar="[CATEGORY=]RATE",
     help="Share of automatic decisions that people look at later, such as 0.02. Repeatable.",
 )
-@click.option("--tls-ca", type=click.Path(path_type=Path), help="PEM file of the CA to trust.")
+@tls_options
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def batch(
     data: str,
@@ -91,7 +77,10 @@ def batch(
     timeout: float,
     patience: float,
     rates: tuple[str, ...],
+    tls: bool,
     tls_ca: Path | None,
+    tls_certificate: Path | None,
+    tls_key: Path | None,
     as_json: bool,
 ) -> None:
     """Decide about every product of a file by rules, and keep the decisions in a database.
@@ -120,7 +109,7 @@ def batch(
         _sampling(rates, read),
     )
     engine = open_database(database)
-    connection = Connection(timeout_s=timeout, tls=Tls.from_files(tls_ca) if tls_ca else None)
+    connection = Connection(timeout, tls=tls_of(tls, tls_ca, tls_certificate, tls_key))
     with asking(address, model_folder, model_name, version, connection) as (ask, _):
         summary = decide_file(job, ask, engine, _say)
     click.echo(json_text(summary.to_json()) if as_json else "\n".join(_as_lines(summary)))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from shelfsort.cli.asking import asking
+from shelfsort.cli.asking import asking, table_options, tls_of, tls_options
 from shelfsort.cli.batch.predict import Job, Outcome, predict_file
 from shelfsort.cli.numbers import FiniteRange
 from shelfsort.client import (
@@ -14,7 +14,6 @@ from shelfsort.client import (
     Connection,
     Product,
     ServerError,
-    Tls,
 )
 from shelfsort.client.messages import checked
 from shelfsort.contract.targets import percent_of
@@ -36,21 +35,7 @@ _BAR_WIDTH = 30
 )
 @click.option("--data", help="File of products, in any form that `shelfsort run` takes.")
 @click.option("--output", help="File of answers for --data: .csv, .tsv, .jsonl or .parquet.")
-@click.option(
-    "--columns",
-    multiple=True,
-    metavar="FIELD=COLUMN,...",
-    help="Columns of --data that are not recognised, such as title=Name,image=Photo. Repeatable.",
-)
-@click.option("--encoding", default="utf-8", show_default=True, help="Encoding of a CSV file.")
-@click.option("--sheet", default="", help="Sheet of an Excel file. Default: the first.")
-@click.option("--allow-http", is_flag=True, help="Fetch images of --data from the web.")
-@click.option(
-    "--image-root",
-    "image_roots",
-    multiple=True,
-    help="Folder that images of --data may lie in, besides the file's own. Repeatable.",
-)
+@table_options
 @click.option("--title", default="", help="Title of the product.")
 @click.option("--description", default="", help="Description of the product.")
 @click.option("--image", type=click.Path(path_type=Path), help="Image file of the product.")
@@ -66,14 +51,7 @@ _BAR_WIDTH = 30
     show_default=True,
     help="Seconds to wait, including retries.",
 )
-@click.option("--tls", is_flag=True, help="Connect with TLS. Each --tls-... option implies it.")
-@click.option("--tls-ca", type=click.Path(path_type=Path), help="PEM file of the CA to trust.")
-@click.option(
-    "--tls-certificate", type=click.Path(path_type=Path), help="PEM file of the client certificate."
-)
-@click.option(
-    "--tls-key", type=click.Path(path_type=Path), help="PEM file of the client certificate's key."
-)
+@tls_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def predict(
     address: str | None,
@@ -112,11 +90,7 @@ def predict(
 
     The exit status is 0 if the model answered, 1 if it did not, and 2 if the input is unusable.
     """
-    secured = tls or any((tls_ca, tls_certificate, tls_key))
-    connection = Connection(
-        timeout_s=timeout,
-        tls=Tls.from_files(tls_ca, tls_certificate, tls_key) if secured else None,
-    )
+    connection = Connection(timeout, tls=tls_of(tls, tls_ca, tls_certificate, tls_key))
     one = Product(title, description, image, price)
     if data is None:
         # Before a model is loaded or asked.
