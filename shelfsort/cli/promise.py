@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from shelfsort.cli.numbers import FiniteRange
+from shelfsort.contract.targets import percent_of
 from shelfsort.core.database.engine import shown
 from shelfsort.core.errors import InputError
 from shelfsort.core.files import write_text
@@ -129,7 +130,7 @@ def _as_lines(verdict: Verdict) -> list[str]:
     days, (low, high) = overall.counts.days, overall.interval
     lines = [
         f"{overall.counts.n:,} audits from {days[0]} to {days[-1]}: {overall.share:.1%} right "
-        f"[{low:.1%}, {high:.1%}], promised {verdict.promise:.1%}",
+        f"[{low:.1%}, {high:.1%}], promised {percent_of(verdict.promise)}%",
         f"Overall: {_said(overall)}",
     ]
     for name in verdict.broken[:_SHOWN]:

@@ -53,8 +53,10 @@ def check(file: str, as_json: bool) -> None:
             kind = "error" if each.is_error else "note"
             click.echo(one_line(f"{file}:{each.line}: {kind}: {each.text} [{each.kind}]"))
         errors = sum(each.is_error for each in found)
-        count = f"{len(read.rules):,} rules, {len(found) - errors:,} notes, {errors:,} errors"
-        click.echo(f"{count}. Version {read.digest}.")
+        click.echo(
+            f"Rules: {len(read.rules):,}, errors: {errors:,}, notes: {len(found) - errors:,}. "
+            f"Version {read.digest}."
+        )
     if any(each.is_error for each in found):
         raise click.exceptions.Exit(_FAILED)
 

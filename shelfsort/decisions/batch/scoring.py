@@ -35,7 +35,8 @@ from shelfsort.products.tables.lines import product_lines
 from shelfsort.products.tables.rows import Reading
 from shelfsort.products.taxonomy import UnknownLabel
 
-_AT_ONCE = 512
+# A kill loses the answers of so many products at most.
+_AT_ONCE = 128
 _BYTES_AT_ONCE = 128 * 2**20
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
 

@@ -126,7 +126,9 @@ def _object(line: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise RejectedLine("not_json", f"not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
-        raise RejectedLine("not_json", f"{error.msg} at column {error.colno}") from error
+        raise RejectedLine(
+            "not_json", f"{error.msg.removesuffix(' at')} at column {error.colno}"
+        ) from error
     except RecursionError as error:
         raise RejectedLine("not_json", "nested too deeply") from error
     except ValueError as error:
