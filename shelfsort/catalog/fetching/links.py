@@ -35,6 +35,19 @@ class Link:
     tries: int = 0
 
 
+def is_due(at: datetime) -> sa.ColumnElement[bool]:
+    """Whether a link is to be tried: never tried, or due by then, of a product that is not gone."""
+    return sa.and_(sa.or_(link.c.state == "", link.c.due <= at), _used())
+
+
+def _used() -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        product_link.c.link == link.c.id,
+        product_link.c.product == product.c.id,
+        product.c.gone.is_(None),
+    )
+
+
 class DueLinks:
     """The links that a run is to fetch: those never tried, and those due by the schedule."""
 
@@ -47,14 +60,9 @@ class DueLinks:
             retry: classes of links to fetch in their stead, due or not.
         """
         self._engine = engine
-        used = sa.exists().where(
-            product_link.c.link == link.c.id,
-            product_link.c.product == product.c.id,
-            product.c.gone.is_(None),
-        )
         untried = sa.or_(link.c.checked.is_(None), link.c.checked < began)
-        due = sa.or_(link.c.state == "", link.c.due <= began)
-        self.wanted = sa.and_(link.c.state.in_(retry) if retry else due, untried, used)
+        chosen = sa.and_(link.c.state.in_(retry), _used()) if retry else is_due(began)
+        self.wanted = sa.and_(chosen, untried)
 
     def hosts(self) -> deque[tuple[str, int]]:
         """The hosts and their numbers of links, those with most links first."""

@@ -19,6 +19,7 @@ from shelfsort.catalog.database.tables import (
     pull,
     source,
 )
+from shelfsort.catalog.fetching.links import is_due
 from shelfsort.catalog.importing.reasons import Reasons
 from shelfsort.catalog.output.selection import Label
 
@@ -207,7 +208,7 @@ def catalogue_figures(
         unmapped=unmapped,
         uncategorised=uncategorised,
         links=LinkFigures("all", _counter(connection, link.c.state, link)),
-        due=_number(connection, link, sa.or_(link.c.state == UNTRIED, link.c.due <= taken)),
+        due=_number(connection, link, is_due(taken)),
         hosts=_hosts(connection),
         ages=_ages(connection, taken),
         sides=_sides(connection),

@@ -18,14 +18,12 @@ class Example:
 
     Attributes:
         place: `file:line`.
-        facts: of the product.
         outcome: that is expected.
         then: what the rules decide; None where they cannot.
         problem: why they cannot, "" where they can.
     """
 
     place: str
-    facts: Facts
     outcome: str
     then: Then | None
     problem: str = ""
@@ -39,10 +37,11 @@ class Example:
 def examples(file: str, rules: Rules) -> Iterator[Example]:
     """What the rules decide about each row of a table.
 
-    Its columns are category (id, path or name), accepted, score, outcome and the rules' fields.
+    Its columns are category (id, path or name), accepted, score, outcome and the rules' fields. A
+    row with a value that is none has a problem, as has one that the rules cannot decide about.
 
     Raises:
-        InputError: the table cannot be read, lacks a column, or has a value that is none.
+        InputError: the table cannot be read.
     """
     form = form_of(file)
     if form not in (Form.CSV, Form.EXCEL, Form.JSON_LINES, Form.JSON_ARRAY, Form.PARQUET):
@@ -54,27 +53,26 @@ def examples(file: str, rules: Rules) -> Iterator[Example]:
 
 
 def _example(place: str, row: Row, rules: Rules) -> Example:
+    outcome = str(row.cells.get("outcome") or "")
+    try:
+        return Example(place, outcome, rules.decide(_facts(row, rules)))
+    except (UndecidableError, UnknownLabel, ValueError) as error:
+        return Example(place, outcome, None, str(error))
+
+
+def _facts(row: Row, rules: Rules) -> Facts:
+    """What a row says. Raises ValueError or UnknownLabel."""
     if row.fault:
-        raise InputError(f"{place}: {row.fault}. Correct the row.")
+        raise ValueError(row.fault)
     for name in (*_ALWAYS, *rules.fields):
         if row.cells.get(name) in (None, ""):
-            raise InputError(f"{place}: no value for {name}. Add it.")
-    try:
-        category = rules.tree.resolve(str(row.cells["category"]))
-        score = float(row.cells["score"])
-    except (UnknownLabel, TypeError, ValueError) as error:
-        raise InputError(f"{place}: {error}. Correct the row.") from error
-    facts = Facts(
-        category,
+            raise ValueError(f"no value for {name}")
+    return Facts(
+        rules.tree.resolve(str(row.cells["category"])),
         _level(row.cells["accepted"]),
-        score,
+        float(str(row.cells["score"])),
         {name: str(row.cells[name]) for name in rules.fields},
     )
-    outcome = str(row.cells["outcome"])
-    try:
-        return Example(place, facts, outcome, rules.decide(facts))
-    except UndecidableError as error:
-        return Example(place, facts, outcome, None, str(error))
 
 
 def _level(value: object) -> str:

@@ -68,6 +68,10 @@ def test_dead_links_are_counted_by_host_and_age(shop):
     dead, live = found.hosts
     assert (dead.name, dead.total, dead.dead, dead.dead_share) == ("dead.example", 3, 2, 1.0)
     assert (live.name, live.total, live.dead, live.dead_share) == ("live.example", 1, 0, 0.0)
+    with shop.engine.begin() as connection:
+        where = tables.product.c.id == new
+        connection.execute(sa.update(tables.product).where(where).values(gone=NOW))
+    assert figures(shop).due == 0
     ages = {each.name: (each.total, each.dead_share) for each in found.ages}
     assert ages == {
         "under 7 days": (2, 1.0),
