@@ -1,7 +1,7 @@
 """The tables of the results database. Rows are added and never changed, but for leases.
 
-What a shop's service reads are the views `latest_decision` and `active_backoff`, which the
-migrations make.
+What a shop's service reads are the views `latest_decision` and `active_backoffs`, which the
+migrations make. The latter is called `active_backoff`, too.
 """
 
 import sqlalchemy as sa
@@ -150,6 +150,42 @@ backoff = sa.Table(
     text("lifted_by", "name of the person who lifted it"),
     text("lift_reason", "of that person"),
     comment="categories whose promise was broken",
+)
+
+day_count = sa.Table(
+    "day_count",
+    metadata,
+    sa.Column("day", sa.Text, primary_key=True, comment="in UTC, such as 2026-11-27"),
+    sa.Column("model", sa.Text, primary_key=True, comment="version that answered"),
+    sa.Column("category", sa.Text, primary_key=True, comment="id of the leaf that it named"),
+    number("answers", "of that day"),
+    text("scores", "JSON list: how many of them reach each score of monitoring.counts"),
+    comment="answers of days that are over, which drift is judged by; kept when products go",
+)
+
+shadow = sa.Table(
+    "shadow",
+    metadata,
+    sa.Column("id", ID, primary_key=True, autoincrement=True),
+    sa.Column("candidate", sa.Text, nullable=False, comment="name of who decided beside the live"),
+    sa.Column(
+        "decision",
+        sa.ForeignKey("decision.id", ondelete="CASCADE"),
+        nullable=False,
+        comment="the live decision about the same product",
+    ),
+    moment("at", "UTC", nullable=False),
+    text("model", "version of the candidate; that of the live one where only rules differ"),
+    text("rules", "digest of the candidate's rules"),
+    text("category", "id of the most probable leaf"),
+    sa.Column("score", sa.Float, nullable=False, comment="its calibrated probability, 0 to 1"),
+    text("accepted", "strictest target at which the candidate vouches for it; no: none"),
+    sa.Column("outcome", sa.Text, nullable=False, comment="that would have been; never acted on"),
+    text("rule", "that decided; default: none matched"),
+    text("gold", "id of the true category, where the data gives it"),
+    sa.UniqueConstraint("candidate", "decision"),
+    sa.Index(None, "decision"),
+    comment="what a candidate would have decided",
 )
 
 event = sa.Table(

@@ -69,10 +69,11 @@ def test_an_answer_is_decided_once_by_each_version_of_the_rules(engine, again):
             connection.execute(sa.insert(prediction), same)
 
 
-def test_a_lifted_backoff_is_not_active(engine):
+@pytest.mark.parametrize("view", ["active_backoff", "active_backoffs"])
+def test_a_lifted_backoff_is_not_active(engine, view):
     with engine.begin() as connection:
         connection.execute(sa.insert(backoff), {"category": "mugs", "since": NOW})
         connection.execute(sa.insert(backoff), {"category": "", "since": NOW, "lifted": NOW})
     with reader(engine) as connection:
-        found = connection.execute(sa.text("select category from active_backoff")).scalars().all()
+        found = connection.execute(sa.text(f"select category from {view}")).scalars().all()
     assert found == ["mugs"]
