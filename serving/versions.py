@@ -186,12 +186,9 @@ def rollback(
             f"{base}: version {target.number} is the model that is live now"
             f" (version {live.number}). Name another with --to."
         )
-    problems = [f"{name} is missing" for name in target.missing]
-    # A version that another tool pushed has no record to differ from.
-    problems += verify(target) if target.lineage else []
-    if problems:
+    if found := problems(target):
         raise InputError(
-            f"{target.path}: {problems[0]}. Roll back to a version that `models verify` passes."
+            f"{target.path}: {found[0]}. Roll back to a version that `models verify` passes."
         )
     record = {
         "rollback_of": target.number,
@@ -235,6 +232,14 @@ def prune(base: str | os.PathLike, keep: int) -> list[int]:
         if number in taken:
             folders.remove(taken[number])
     return doomed
+
+
+def problems(version: ModelVersion) -> list[str]:
+    """Why a version should not be passed on: files missing, or not as they were pushed."""
+    # A version that another tool pushed has no record to differ from.
+    return [f"{name} is missing" for name in version.missing] + (
+        verify(version) if version.lineage else []
+    )
 
 
 def verify(version: ModelVersion) -> list[str]:

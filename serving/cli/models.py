@@ -1,4 +1,4 @@
-"""`shelfsort models`: lists, rolls back, prunes and verifies model versions."""
+"""`shelfsort models`: lists, rolls back, prunes, verifies and exports model versions."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from serving import versions
+from serving.archive import write_archive
 from shelfsort.cli.tables import Column, table_lines, terminal_width
 from shelfsort.contract.figures import coverage, labels, targets_of
 from shelfsort.contract.targets import DEFAULT_TARGETS
@@ -36,7 +37,7 @@ def _options(command: Callable) -> Callable:
 
 @click.group()
 def models() -> None:
-    """List, roll back, prune and verify pushed models.
+    """List, roll back, prune, verify and export pushed models.
 
     The version with the highest number is live. Shelfsort's server and TensorFlow Serving watch the
     folder and pick up changes by themselves.
@@ -47,6 +48,7 @@ def models() -> None:
       shelfsort models rollback --model-base-path out/serving
       shelfsort models prune --keep 5 --model-base-path out/serving
       shelfsort models verify --model-base-path out/serving
+      shelfsort models export --target sagemaker --model-base-path out/serving --output model.tar.gz
     """
 
 
@@ -154,6 +156,48 @@ def verify(
         ctx.exit(EXIT_DIFFERS)
 
 
+@models.command()
+@_options
+@click.option(
+    "--target",
+    type=click.Choice(["sagemaker"]),
+    required=True,
+    help="The service that is to load the model.",
+)
+@click.option("--version", "number", type=int, help="Version to export. Default: the live one.")
+@click.option("--output", required=True, metavar="FILE", help="Archive to write; s3:// will do.")
+def export(
+    base_path: str, name: str | None, as_json: bool, target: str, number: int | None, output: str
+) -> None:
+    """Write a version as the archive that another service loads.
+
+    The archive is model.tar.gz in the layout of SageMaker's TensorFlow Serving container, for an
+    endpoint or Batch Transform. A version whose files have changed since the push is refused.
+
+    \b
+    Examples:
+      shelfsort models export --target sagemaker --model-base-path out/serving --output model.tar.gz
+      shelfsort models export --target sagemaker --version 3 --model-base-path out/serving \\
+        --output s3://models/products/model.tar.gz
+    """
+    base = _only_base(base_path, name)
+    version = versions.live_version(base) if number is None else versions.find_version(base, number)
+    if version is None:
+        raise InputError(f"{base}: no version is whole. Push a model first.")
+    if found := versions.problems(version):
+        raise InputError(
+            f"{version.path}: {found[0]}. Export a version that `models verify` passes."
+        )
+    model = _model_name(base)
+    size = write_archive(version, model, output)
+    if as_json:
+        record = {"target": target, "model": model, "version": version.number, "bytes": size}
+        click.echo(json_text({**record, "output": output}, indent=2))
+        return
+    megabytes = size / 1e6
+    click.echo(one_line(f"{output}: version {version.number} of {model}, {megabytes:.1f} MB."))
+
+
 def _bases(base_path: str, name: str | None) -> list[str]:
     """The base paths of the models in DIR. Raises InputError if there is no version at all."""
     if name is None and versions.list_versions(base_path):
@@ -180,12 +224,16 @@ def _record(
     base: str, version: versions.ModelVersion, live: versions.ModelVersion | None
 ) -> dict[str, Any]:
     return {
-        "model": base.rstrip("/").rsplit("/", 1)[-1],
+        "model": _model_name(base),
         "version": version.number,
         "live": version == live,
         "path": version.path,
         "lineage": dict(version.lineage),
     }
+
+
+def _model_name(base: str) -> str:
+    return base.rstrip("/").rsplit("/", 1)[-1]
 
 
 def _table(held: Sequence[versions.ModelVersion]) -> list[str]:

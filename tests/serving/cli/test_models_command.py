@@ -3,6 +3,7 @@ import json
 import os
 import re
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,29 @@ def test_verify_fails_when_a_file_has_changed(serving):
     assert rotten.startswith("version 1: saved_model.pb") and sound.startswith("version 2: ")
     only = _run("verify", "--version", 2, "--json", "--model-base-path", serving)
     assert (only.exit_code, json.loads(only.output)) == (0, [{"version": 2, "problems": []}])
+
+
+def _export(*arguments: object) -> Result:
+    return _run("export", "--target", "sagemaker", *arguments)
+
+
+def test_export_packs_the_live_version_or_the_one_that_is_named(serving, tmp_path):
+    output = tmp_path / "model.tar.gz"
+    for chosen, number in (((), 2), (("--version", 1), 1)):
+        place = ("--model-base-path", serving, "--output", output)
+        record = json.loads(_export(*chosen, "--json", *place).output)
+        assert (record["model"], record["version"]) == ("products", number)
+        assert record["bytes"] == output.stat().st_size
+        with tarfile.open(output) as archive:
+            assert f"products/{number}/saved_model.pb" in archive.getnames()
+
+
+def test_export_refuses_a_version_that_has_changed_or_is_not_whole(serving, tmp_path):
+    output = tmp_path / "model.tar.gz"
+    (serving / "products" / "1" / "saved_model.pb").write_text("rot")
+    with pytest.raises(InputError, match=r"products/1: saved_model\.pb has changed"):
+        _export("--version", 1, "--model-base-path", serving, "--output", output)
+    assert not output.exists()
 
 
 @pytest.mark.parametrize("command", ["list", "rollback", "prune", "verify"])
