@@ -27,7 +27,7 @@ import sqlalchemy as sa
 
 from shelfsort.cli.batch.model_folder import ModelFolder
 from shelfsort.core.storage import absolute
-from shelfsort.decisions.batch import scoring
+from shelfsort.decisions.batch import deciding, job, scoring
 from shelfsort.decisions.database import tables
 from shelfsort.decisions.database.opening import open_database
 from shelfsort.decisions.rules.reading import load_rules
@@ -104,9 +104,9 @@ def write_rules(folder: Path, taxonomy: Path, outcome: str) -> Path:
 
 def decided(
     place: str, data: Path, rules: Path, model: ModelFolder
-) -> tuple[float, float, scoring.Summary]:
+) -> tuple[float, float, job.Summary]:
     """Seconds of a batch in this process, seconds of these in the database, and what came of it."""
-    job = scoring.Job(
+    whole = job.Job(
         str(data),
         [str(data)],
         Reading(),
@@ -117,9 +117,9 @@ def decided(
     )
     engine = open_database(place)
     spent: list[float] = []
-    with clocked(scoring._Batch, "_store", spent), clocked(scoring._Batch, "_known", spent):
+    with clocked(deciding.Decider, "_store", spent), clocked(deciding.Decider, "_known", spent):
         started = time.perf_counter()
-        summary = scoring.decide_file(job, model.ask, engine, lambda _: None)
+        summary = scoring.decide_file(whole, model.ask, engine, lambda _: None)
         seconds = time.perf_counter() - started
     engine.dispose()
     return seconds, sum(spent), summary

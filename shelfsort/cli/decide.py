@@ -10,7 +10,8 @@ from shelfsort.client import DEFAULT_MODEL, Connection
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import absolute, read_input
 from shelfsort.core.terminal import json_text, one_line
-from shelfsort.decisions.batch.scoring import Job, Summary, decide_file
+from shelfsort.decisions.batch.job import Job, Summary
+from shelfsort.decisions.batch.scoring import decide_file
 from shelfsort.decisions.database.opening import open_database
 from shelfsort.decisions.promise.sampling import Sampling
 from shelfsort.decisions.rules.model import Rules

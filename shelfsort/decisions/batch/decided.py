@@ -5,7 +5,6 @@ import json
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from shelfsort.client.batch.reading import Asked
@@ -66,8 +65,8 @@ def held_back(then: Then, category: str, backoffs: Mapping[str, str]) -> tuple[s
     return (REVIEW, id_) if id_ and then.outcome != REVIEW else (then.outcome, "")
 
 
-def stored_answer(asked: Asked, key: Key, answer: Answer, run: int, at: datetime) -> dict[str, Any]:
-    """A row of the table `prediction`."""
+def stored_answer(asked: Asked, key: Key, answer: Answer) -> dict[str, Any]:
+    """Rows of the tables `prediction` and `prediction_detail` in one."""
     row = asked.row
     assert row is not None
     shown: dict[str, Any] = {
@@ -81,8 +80,6 @@ def stored_answer(asked: Asked, key: Key, answer: Answer, run: int, at: datetime
         "product": key.product,
         "input": key.input,
         "model": str(answer.model_version),
-        "at": at,
-        "run": run,
         "category": answer.category,
         "score": answer.score,
         "accepted": level_of(answer),

@@ -7,6 +7,7 @@ migrations make. The latter is called `active_backoff`, too.
 import sqlalchemy as sa
 
 from shelfsort.core.database.columns import ID, NAMING, about_table, moment, number, text
+from shelfsort.core.database.engine import UtcTime
 
 metadata = sa.MetaData(naming_convention=NAMING)
 
@@ -47,14 +48,36 @@ prediction = sa.Table(
     sa.Column("score", sa.Float, nullable=False, comment="its calibrated probability, 0 to 1"),
     text("accepted", "strictest target at which the model vouches for it; no: none"),
     text("answer", "id of the deepest category that the model vouches for"),
-    text("top", "JSON list of [category, score], the most probable first"),
     sa.Column("unknown", sa.Float, comment="how little it resembles the training products, 0 to 1"),
-    text("fields", "JSON: values of the fields that rules ask about"),
-    text("shown", "JSON: title, description, price and image reference, for reviewers"),
     sa.UniqueConstraint("product", "input", "model"),
     sa.Index(None, "at"),
+    # What the key of the details points to.
+    sa.Index(None, "id", "at", unique=True),
     comment="a model's answer about a product as it was",
 )
+
+prediction_detail = sa.Table(
+    "prediction_detail",
+    metadata,
+    sa.Column("prediction", ID, primary_key=True, autoincrement=False),
+    sa.Column("at", UtcTime, primary_key=True, comment="UTC, of the prediction"),
+    text("top", "JSON list of [category, score], the most probable first"),
+    text("fields", "JSON: values of the fields that rules ask about"),
+    text("shown", "JSON: title, description, price and image reference, for reviewers"),
+    sa.ForeignKeyConstraint(
+        ["prediction", "at"],
+        ["prediction.id", "prediction.at"],
+        ondelete="CASCADE",
+        name="fk_prediction_detail_prediction_at_prediction",
+    ),
+    comment="the bulk of a prediction; PostgreSQL keeps each day in a partition of its own",
+    postgresql_partition_by="RANGE (at)",
+)
+
+HAS_DETAIL = sa.and_(
+    prediction_detail.c.prediction == prediction.c.id, prediction_detail.c.at == prediction.c.at
+)
+"""Joins a prediction with its detail. `at` is needed: it names the partition."""
 
 decision = sa.Table(
     "decision",

@@ -1,10 +1,11 @@
 """Writes answers and decisions: each once, however often it is tried.
 
-Rows go to a temporary table first, in PostgreSQL by COPY, and from there into the tables by two
+Rows go to a temporary table first, in PostgreSQL by COPY, and from there into the tables by
 statements that pass over what is there already.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,19 +13,23 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from shelfsort.core.database.engine import UtcTime
-from shelfsort.decisions.database.tables import audit, decision, prediction
+from shelfsort.decisions.database.partitions import make_days
+from shelfsort.decisions.database.tables import audit, decision, prediction, prediction_detail
 
 _ANSWER = tuple(c.name for c in prediction.columns if c.name not in ("id", "at", "run"))
+DETAIL = tuple(c.name for c in prediction_detail.columns if c.name not in ("prediction", "at"))
+"""Columns that a row needs where its answer is new."""
 DECISION = ("rules", "outcome", "reason", "rule", "held_back")
 """Columns that rules add to an answer."""
 _AUDIT = ("rate", "draw")
-_COLUMNS = (*_ANSWER, *DECISION, *_AUDIT)
+_KEY = ("product", "input", "model")
+_COLUMNS = (*_ANSWER, *DETAIL, *DECISION, *_AUDIT)
 
 _staging = sa.Table(
     "staged_decision",
     sa.MetaData(),
     *(sa.Column(name, prediction.c[name].type) for name in _ANSWER),
-    *(sa.Column(name, sa.Text) for name in DECISION),
+    *(sa.Column(name, sa.Text) for name in (*DETAIL, *DECISION)),
     *(sa.Column(name, sa.Float) for name in _AUDIT),
     prefixes=["TEMPORARY"],
     postgresql_on_commit="DELETE ROWS",
@@ -32,15 +37,16 @@ _staging = sa.Table(
 
 
 def write_decisions(
-    connection: Connection, rows: Sequence[Mapping[str, Any]], run: int, at: Any
+    connection: Connection, rows: Sequence[Mapping[str, Any]], run: int, at: datetime
 ) -> int:
     """Stores answers with their decisions; returns how many decisions are new.
 
     Args:
         connection: in a transaction of the caller's.
-        rows: of the tables `prediction` and `decision` in one; those with an answer that is stored
-            already get their decision only, and those without an outcome get none. A decision with
-            a rate is drawn for an audit; see `promise.sampling`.
+        rows: of the tables `prediction`, `prediction_detail` and `decision` in one; those with an
+            answer that is stored already get their decision only, and need no `DETAIL`. Those
+            without an outcome get no decision. A decision with a rate is drawn for an audit; see
+            `promise.sampling`.
         run: that decided.
         at: when, with its time zone.
     """
@@ -54,29 +60,39 @@ def write_decisions(
         connection,
         prediction,
         (*_ANSWER, "at", "run"),
-        sa.select(*(_staging.c[name] for name in _ANSWER), *stamped),
+        sa.select(*_staged(_ANSWER), *stamped).where(_staging.c.shown.is_not(None)),
     )
-    same = sa.and_(*(prediction.c[n] == _staging.c[n] for n in ("product", "input", "model")))
-    found = sa.select(prediction.c.id, *(_staging.c[name] for name in DECISION), *stamped)
-    found = found.select_from(_staging.join(prediction, same)).where(
-        _staging.c.outcome.is_not(None)
-    )
+    answered = _staging.join(prediction, sa.and_(*(prediction.c[n] == _staging.c[n] for n in _KEY)))
+    _write_details(connection, answered, run, at)
+    found = sa.select(prediction.c.id, *_staged(DECISION), *stamped).select_from(answered)
+    found = found.where(_staging.c.outcome.is_not(None))
     new = _insert(connection, decision, ("prediction", *DECISION, "at", "run"), found)
+    if any(row["rate"] is not None for row in rows):
+        _write_audits(connection, answered, run, at)
+    return new
+
+
+def _write_details(connection: Connection, answered: sa.Join, run: int, at: datetime) -> None:
+    make_days(connection, at)
+    # Those of this very call: the others have their details.
+    new = sa.and_(prediction.c.run == run, prediction.c.at == sa.literal(at, UtcTime))
+    found = sa.select(prediction.c.id, prediction.c.at, *_staged(DETAIL)).select_from(answered)
+    names = ("prediction", "at", *DETAIL)
+    _insert(connection, prediction_detail, names, found.where(new, _staging.c.shown.is_not(None)))
+
+
+def _write_audits(connection: Connection, answered: sa.Join, run: int, at: datetime) -> None:
+    mine = sa.and_(decision.c.prediction == prediction.c.id, decision.c.rules == _staging.c.rules)
     drawn = (
-        sa.select(decision.c.id, sa.literal(at, UtcTime), *(_staging.c[name] for name in _AUDIT))
-        .select_from(
-            _staging.join(prediction, same).join(
-                decision,
-                sa.and_(
-                    decision.c.prediction == prediction.c.id,
-                    decision.c.rules == _staging.c.rules,
-                ),
-            )
-        )
+        sa.select(decision.c.id, sa.literal(at, UtcTime), *_staged(_AUDIT))
+        .select_from(answered.join(decision, mine))
         .where(_staging.c.rate.is_not(None), decision.c.run == run)
     )
     _insert(connection, audit, ("decision", "drawn", *_AUDIT), drawn)
-    return new
+
+
+def _staged(names: Sequence[str]) -> list[sa.Column[Any]]:
+    return [_staging.c[name] for name in names]
 
 
 def _insert(
@@ -94,9 +110,9 @@ def _insert(
 
 def _stage(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
     if connection.dialect.name != "postgresql":
-        connection.execute(sa.insert(_staging), [{n: row[n] for n in _COLUMNS} for row in rows])
+        connection.execute(sa.insert(_staging), [{n: row.get(n) for n in _COLUMNS} for row in rows])
         return
     cursor: Any = connection.connection.cursor()
     with cursor.copy(f"COPY {_staging.name} ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
         for row in rows:
-            copy.write_row([row[name] for name in _COLUMNS])
+            copy.write_row([row.get(name) for name in _COLUMNS])

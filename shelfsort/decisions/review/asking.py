@@ -8,7 +8,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from shelfsort.core.database.engine import reader
-from shelfsort.decisions.database.tables import audit, decision, prediction, review
+from shelfsort.decisions.database.tables import (
+    HAS_DETAIL,
+    audit,
+    decision,
+    prediction,
+    prediction_detail,
+    review,
+)
 from shelfsort.decisions.rules.model import REVIEW
 from shelfsort.products.manifest.label_origin import PROBABILITY, SELECTED_BY
 from shelfsort.products.manifest.writing import product_fields
@@ -50,10 +57,12 @@ def _chosen(kind: Kind) -> sa.Select[Any]:
     chosen = (
         sa.select(
             prediction.c.product,
-            prediction.c.shown,
+            prediction_detail.c.shown,
             decision.c.id.label("decision"),
             audit.c.rate,
         )
+        .select_from(prediction)
+        .outerjoin(prediction_detail, HAS_DETAIL)
         .join(decision, decision.c.prediction == prediction.c.id)
         .outerjoin(audit, audit.c.decision == decision.c.id)
         .where(~looked_at)

@@ -10,7 +10,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from shelfsort.decisions.database.tables import audit, decision, prediction, review
+from shelfsort.decisions.database.tables import (
+    HAS_DETAIL,
+    audit,
+    decision,
+    prediction,
+    prediction_detail,
+    review,
+)
 from shelfsort.decisions.review.asking import DECISION
 from shelfsort.decisions.rules.model import Facts, Rules, UndecidableError
 from shelfsort.products.manifest.annotations import Annotations
@@ -107,8 +114,10 @@ def _store(
 ) -> None:
     row = (
         connection.execute(
-            sa.select(prediction.c.fields, audit.c.decision.label("audited"))
+            sa.select(prediction_detail.c.fields, audit.c.decision.label("audited"))
+            .select_from(prediction)
             .join(decision, decision.c.prediction == prediction.c.id)
+            .outerjoin(prediction_detail, HAS_DETAIL)
             .outerjoin(audit, audit.c.decision == decision.c.id)
             .where(decision.c.id == said.decision)
         )

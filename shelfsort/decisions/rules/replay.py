@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from shelfsort.core.database.engine import reader
-from shelfsort.decisions.database.tables import decision, prediction
+from shelfsort.decisions.database.tables import HAS_DETAIL, decision, prediction, prediction_detail
 from shelfsort.decisions.rules.model import Facts, Rules, UndecidableError
 
 _AT_ONCE = 5_000
@@ -79,7 +79,8 @@ def replay(engine: Engine, rules: Rules, since: datetime, examples: int = 20) ->
 def _last_decisions(connection: Connection, since: datetime) -> Iterator[sa.RowMapping]:
     last = sa.select(sa.func.max(decision.c.id)).group_by(decision.c.prediction)
     chosen = (
-        sa.select(prediction, decision.c.outcome)
+        sa.select(prediction, prediction_detail.c.fields, decision.c.outcome)
+        .outerjoin(prediction_detail, HAS_DETAIL)
         .join(decision, decision.c.prediction == prediction.c.id)
         .where(decision.c.id.in_(last), decision.c.at >= since)
         .order_by(decision.c.id)

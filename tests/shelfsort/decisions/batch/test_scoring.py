@@ -16,7 +16,8 @@ from shelfsort.client import Classifier
 from shelfsort.client.each import Ask
 from shelfsort.core.database.engine import reader
 from shelfsort.core.errors import InputError, RunFailed
-from shelfsort.decisions.batch.scoring import Job, decide_file
+from shelfsort.decisions.batch.job import Job
+from shelfsort.decisions.batch.scoring import decide_file
 from shelfsort.decisions.database import tables
 from shelfsort.decisions.database.opening import open_database
 from shelfsort.decisions.rules.reading import load_rules

@@ -1,0 +1,116 @@
+"""What a batch is about, and what came of it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shelfsort.decisions.promise.sampling import Sampling
+from shelfsort.decisions.rules.model import REVIEW, Rules
+from shelfsort.products.images.source import ImageSources
+from shelfsort.products.tables.rows import Reading
+
+_NOWHERE = (-1, -1)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is decided about.
+
+    Attributes:
+        data: as it was named, for the table of runs.
+        files: of the products.
+        how: tables are read; its `also` names the fields of the rules.
+        rules: that decide.
+        content: of the file of the rules.
+        sources: of images.
+        patience_s: seconds that the model's server or the database may be away.
+        sampling: which automatic decisions people look at.
+    """
+
+    data: str
+    files: Sequence[str]
+    how: Reading
+    rules: Rules
+    content: str
+    sources: ImageSources
+    patience_s: float
+    sampling: Sampling = Sampling()
+
+
+@dataclass
+class Summary:
+    """What came of a job, or of a part of it.
+
+    Attributes:
+        rows: of the data.
+        new: decisions that were not there before.
+        outcomes: number of products by outcome, decided now or before.
+        rejects: rows that could not be sent or decided about, by reason.
+        failures: products that the model refuses.
+        judged: products decided without a person whose true category is known.
+        right: of these, how many the model names rightly.
+        first_fault: place and reason of the first row without a decision, "" for none.
+        fault_at: number of the file of that row, and its line.
+        model: version that answered, "" for none.
+    """
+
+    rows: int = 0
+    new: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    rejects: Counter[str] = field(default_factory=Counter)
+    failures: int = 0
+    judged: int = 0
+    right: int = 0
+    first_fault: str = ""
+    fault_at: tuple[int, int] = _NOWHERE
+    model: str = ""
+
+    @property
+    def decided(self) -> int:
+        """Products with a decision."""
+        return sum(self.outcomes.values())
+
+    @property
+    def automatic(self) -> int:
+        """Products decided without a person."""
+        return self.decided - self.outcomes[REVIEW]
+
+    def add(self, part: "Summary") -> None:
+        """Adds what came of another part; the order of parts makes no difference."""
+        self.rows += part.rows
+        self.outcomes.update(part.outcomes)
+        self.rejects.update(part.rejects)
+        self.failures += part.failures
+        self.judged += part.judged
+        self.right += part.right
+        self.model = max(self.model, part.model)
+        if part.first_fault:
+            self.fault(part.first_fault, part.fault_at)
+
+    def fault(self, text: str, at: tuple[int, int]) -> None:
+        """Notes a row without a decision; the first one is kept."""
+        if not self.first_fault or at < self.fault_at:
+            self.first_fault, self.fault_at = text, at
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "rows": self.rows,
+            "decided": self.decided,
+            "automatic": self.automatic,
+            "new": self.new,
+            "outcomes": dict(self.outcomes),
+            "rejects": dict(self.rejects),
+            "failures": self.failures,
+            "judged": self.judged,
+            "right": self.right,
+            "first_fault": self.first_fault,
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Summary":
+        """What `to_json` wrote."""
+        counts = {name: values[name] for name in ("rows", "new", "failures", "judged", "right")}
+        outcomes, rejects = Counter(values["outcomes"]), Counter(values["rejects"])
+        return cls(outcomes=outcomes, rejects=rejects, first_fault=values["first_fault"], **counts)

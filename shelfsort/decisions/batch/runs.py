@@ -1,0 +1,68 @@
+"""The row of the table `run` that a batch begins with and ends with."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from shelfsort.decisions.batch.job import Job, Summary
+from shelfsort.decisions.database import tables
+from shelfsort.decisions.database.partitions import DAYS_AHEAD, make_days
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A run that has begun.
+
+    Attributes:
+        run: its number.
+        backoffs: id of the active back-off by its category, "" for that of all.
+    """
+
+    run: int
+    backoffs: Mapping[str, str]
+
+
+def begin(connection: Connection, job: Job) -> Begun:
+    """Notes that a run begins, keeps its rules, and makes the days that it may write to."""
+    now, rules = utc_now(), job.rules
+    make_days(connection, now, DAYS_AHEAD)
+    known = sa.select(tables.rules.c.digest).where(tables.rules.c.digest == rules.digest)
+    if connection.execute(known).first() is None:
+        row = {"digest": rules.digest, "stored": now, "content": job.content}
+        connection.execute(sa.insert(tables.rules), row)
+    row = {"started": now, "data": job.data, "rules": rules.digest}
+    (number,) = connection.execute(sa.insert(tables.run), row).inserted_primary_key or (0,)
+    return Begun(int(number), _backoffs(connection))
+
+
+def end(connection: Connection, begun: Begun, summary: Summary) -> None:
+    """Notes that a run is whole, and counts its decisions.
+
+    They are counted in the database: a call whose answer was lost, and that was repeated, knows
+    only of those that it did not find there.
+    """
+    table, run = tables.decision, tables.run
+    started = sa.select(run.c.started).where(run.c.id == begun.run).scalar_subquery()
+    mine = sa.select(sa.func.count()).where(table.c.at >= started, table.c.run == begun.run)
+    summary.new = connection.execute(mine.select_from(table)).scalar_one()
+    values = {"model": summary.model, "summary": json.dumps(summary.to_json())}
+    connection.execute(
+        sa.update(run).where(run.c.id == begun.run).values(ended=utc_now(), **values)
+    )
+
+
+def utc_now() -> datetime:
+    """The present moment, with its time zone."""
+    return datetime.now(timezone.utc)
+
+
+def _backoffs(connection: Connection) -> dict[str, str]:
+    table = tables.backoff
+    found = connection.execute(
+        sa.select(table.c.category, table.c.id).where(table.c.lifted.is_(None))
+    )
+    return {category: str(id_) for category, id_ in found}

@@ -1,0 +1,94 @@
+"""Days of `prediction_detail`: PostgreSQL keeps each in a partition of its own.
+
+The bulk of a day then goes with its partition, which takes a moment and leaves no dead rows behind.
+The narrow tables are not partitioned: a unique key of PostgreSQL has to hold the column that
+partitions, so a product that is sent again on another day would be decided twice.
+"""
+
+from datetime import datetime, timedelta, timezone
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from shelfsort.decisions.database.tables import prediction, prediction_detail
+
+DAYS_AHEAD = 7
+_PREFIX = f"{prediction_detail.name}_"
+_LOCK = 0x5E1F50A7
+
+
+def make_days(connection: Connection, first: datetime, days: int = 1) -> None:
+    """Makes the partitions that are missing; several processes may do so at once.
+
+    Writers and readers of other days go on meanwhile. In SQLite there is nothing to do.
+
+    Args:
+        connection: in a transaction of the caller's.
+        first: any moment of the first day, with its time zone.
+        days: number of days.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    start = _midnight(first)
+    wanted = [start + timedelta(days=n) for n in range(days)]
+    if not _missing(connection, wanted):
+        return
+    connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    for day in _missing(connection, wanted):
+        name = _name(day)
+        # Attached, a table locks out nobody; made as a partition it would.
+        connection.exec_driver_sql(
+            f"CREATE TABLE {name} (LIKE {prediction_detail.name} INCLUDING ALL)"
+        )
+        connection.exec_driver_sql(
+            f"ALTER TABLE {prediction_detail.name} ATTACH PARTITION {name} "
+            f"FOR VALUES FROM ('{day.isoformat()}') TO ('{(day + timedelta(days=1)).isoformat()}')"
+        )
+
+
+def drop_before(connection: Connection, moment: datetime) -> int:
+    """Deletes the predictions of all whole UTC days before `moment` and what hangs on them.
+
+    Decisions, reviews and audits of these predictions go, too. In PostgreSQL the details go with
+    their partitions.
+
+    Args:
+        connection: in a transaction of the caller's.
+        moment: with its time zone.
+
+    Returns:
+        The number of predictions that were deleted.
+    """
+    end = _midnight(moment)
+    for name in _partitions(connection):
+        if name < _name(end):
+            connection.exec_driver_sql(f"DROP TABLE {name}")
+    return connection.execute(sa.delete(prediction).where(prediction.c.at < end)).rowcount
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.astimezone(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _name(day: datetime) -> str:
+    return f"{_PREFIX}{day:%Y%m%d}"
+
+
+def _missing(connection: Connection, days: list[datetime]) -> list[datetime]:
+    there = set(_partitions(connection))
+    return [day for day in days if _name(day) not in there]
+
+
+def _partitions(connection: Connection) -> list[str]:
+    """Names of the partitions, the earliest first."""
+    if connection.dialect.name != "postgresql":
+        return []
+    found = connection.execute(
+        sa.text(
+            "SELECT child.relname FROM pg_inherits "
+            "JOIN pg_class AS child ON child.oid = inhrelid "
+            "WHERE inhparent = to_regclass(:parent) ORDER BY child.relname"
+        ),
+        {"parent": prediction_detail.name},
+    )
+    return list(found.scalars())
