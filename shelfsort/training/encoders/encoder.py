@@ -1,0 +1,63 @@
+"""The interface of the pretrained text encoders: texts → embeddings, all in graph ops."""
+
+from typing import Protocol
+
+import tensorflow as tf
+
+from shelfsort.training.encoders.transformer import Transformer
+
+
+class Tokeniser(Protocol):
+    """Texts → token ids, in TensorFlow and TF-Text ops that TF Serving links."""
+
+    def __call__(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """(n,) strings in UTF-8 → (n, 2 to the encoder's maximum each) int32 ids."""
+
+
+class TextEncoder(tf.Module):
+    """A frozen text network with its tokeniser.
+
+    A SavedModel that holds one has TF-Text ops: whoever loads it imports tensorflow_text first.
+
+    Attributes:
+        name: as in the configuration.
+        max_tokens: number of tokens that are read of a text, the two at its ends included.
+        key: names weights and preprocessing, for caches and the lineage.
+        licence: SPDX identifier of the weights' licence; "" for a site's own weights.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        tokeniser: Tokeniser,
+        transformer: Transformer,
+        *,
+        max_tokens: int,
+        key: str,
+        licence: str,
+    ):
+        super().__init__(name=name)
+        self.max_tokens = max_tokens
+        self.key = key
+        self.licence = licence
+        self._tokeniser = tokeniser
+        self._transformer = transformer
+
+    @property
+    def embedding_size(self) -> int:
+        """Length of an embedding."""
+        return self._transformer.size
+
+    def __call__(self, texts: tf.Tensor) -> tf.Tensor:
+        """(n,) texts → (n, embedding_size) float32 embeddings of unit length.
+
+        A text without a character that is read gets zeros, and costs nothing.
+        """
+        rows = tf.where(tf.strings.strip(texts) != "")
+        shape = [tf.shape(texts, out_type=tf.int64)[0], self.embedding_size]
+
+        def embedded() -> tf.Tensor:
+            vectors = self._transformer(self._tokeniser(tf.gather_nd(texts, rows)))
+            return tf.scatter_nd(rows, tf.math.l2_normalize(vectors, axis=1), shape)
+
+        return tf.cond(tf.size(rows) > 0, embedded, lambda: tf.zeros(shape))

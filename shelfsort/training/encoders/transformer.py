@@ -1,0 +1,183 @@
+"""The transformer encoder of BERT in plain TensorFlow ops, for inference.
+
+Devlin et al. 2019, https://arxiv.org/abs/1810.04805: layers with the normalisation after each sum.
+The weights are plain `tf.Variable`s, which the TF1-style loader of TF Serving can restore.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True)
+class Dense:
+    """Weights of x → x · kernel + bias: kernel (in, out), bias (out,), float32."""
+
+    kernel: np.ndarray
+    bias: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Norm:
+    """Weights of a layer normalisation: both (size,) float32."""
+
+    scale: np.ndarray
+    offset: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerWeights:
+    """Weights of one transformer layer of the given size."""
+
+    query: Dense
+    key: Dense
+    value: Dense
+    attended: Dense
+    attended_norm: Norm
+    hidden: Dense
+    output: Dense
+    output_norm: Norm
+
+
+@dataclasses.dataclass(frozen=True)
+class TransformerWeights:
+    """Weights of an encoder but for its table of tokens.
+
+    Attributes:
+        positions: (positions, size) float32 added to the tokens' vectors, token types included.
+        norm: of the sum.
+        layers: in order.
+        heads: number of attention heads.
+        epsilon: added to the variance in each normalisation.
+    """
+
+    positions: np.ndarray
+    norm: Norm
+    layers: Sequence[LayerWeights]
+    heads: int
+    epsilon: float
+
+
+class Transformer(tf.Module):
+    """Ragged token ids → mean of the last layer's vectors.
+
+    Everything but attention runs on the tokens of all texts in one matrix, without padding.
+
+    Args:
+        tokens: (t,) int32 ids → (t, size) float32.
+        weights: all else.
+    """
+
+    def __init__(self, tokens: Callable[[tf.Tensor], tf.Tensor], weights: TransformerWeights):
+        super().__init__()
+        self._tokens = tokens
+        self._positions = _frozen(weights.positions, "positions")
+        self._norm = _LayerNorm(weights.norm, weights.epsilon)
+        self._layers = [_Layer(each, weights.heads, weights.epsilon) for each in weights.layers]
+
+    @property
+    def size(self) -> int:
+        """Length of an embedding."""
+        return self._positions.shape[1]
+
+    def __call__(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        """(n, at least 1 each) int32 ids → (n, size) float32 means."""
+        lengths = ids.row_lengths()
+        places = tf.ragged.range(lengths).flat_values
+        x = self._norm(self._tokens(ids.flat_values) + tf.gather(self._positions, places))
+        batch = _Batch.of(lengths)
+        for layer in self._layers:
+            x = layer(x, batch)
+        return tf.math.segment_mean(x, ids.value_rowids())
+
+
+@dataclasses.dataclass(frozen=True)
+class _Batch:
+    """Where the tokens of a batch of n texts stand when the texts are padded to the longest.
+
+    Attributes:
+        places: (tokens, 2) int64 text and position of each token.
+        shape: n and the longest length.
+        excluded: (n, 1, 1, longest) float32: 0 for a token, a large negative number for padding.
+    """
+
+    places: tf.Tensor
+    shape: tf.Tensor
+    excluded: tf.Tensor
+
+    @classmethod
+    def of(cls, lengths: tf.Tensor) -> "_Batch":
+        mask = tf.sequence_mask(lengths)
+        excluded = tf.where(mask, 0.0, -1e9)[:, None, None, :]
+        return cls(tf.where(mask), tf.shape(mask, out_type=tf.int64), excluded)
+
+    def padded(self, x: tf.Tensor) -> tf.Tensor:
+        """(tokens, size) → (n, longest, size), zeros where there is no token."""
+        return tf.scatter_nd(self.places, x, tf.concat([self.shape, [x.shape[1]]], axis=0))
+
+    def packed(self, x: tf.Tensor) -> tf.Tensor:
+        """(n, longest, size) → (tokens, size)."""
+        return tf.gather_nd(x, self.places)
+
+
+class _Layer(tf.Module):
+    def __init__(self, weights: LayerWeights, heads: int, epsilon: float):
+        super().__init__()
+        self._heads = heads
+        # The scale of the scores, one over the root of a head's size, is in the query's weights.
+        scale = np.float32((weights.query.kernel.shape[1] / heads) ** -0.5)
+        query = Dense(weights.query.kernel * scale, weights.query.bias * scale)
+        inward = (query, weights.key, weights.value)
+        self._inward = _Dense(
+            Dense(
+                np.concatenate([each.kernel for each in inward], axis=1),
+                np.concatenate([each.bias for each in inward]),
+            )
+        )
+        self._attended = _Dense(weights.attended)
+        self._attended_norm = _LayerNorm(weights.attended_norm, epsilon)
+        self._hidden = _Dense(weights.hidden)
+        self._output = _Dense(weights.output)
+        self._output_norm = _LayerNorm(weights.output_norm, epsilon)
+
+    def __call__(self, x: tf.Tensor, batch: _Batch) -> tf.Tensor:
+        x = self._attended_norm(x + self._attended(self._attention(x, batch)))
+        hidden = tf.nn.gelu(self._hidden(x), approximate=False)
+        return self._output_norm(x + self._output(hidden))
+
+    def _attention(self, x: tf.Tensor, batch: _Batch) -> tf.Tensor:
+        size = x.shape[1]
+        by_head = [*tf.unstack(batch.shape), 3, self._heads, size // self._heads]
+        inward = tf.reshape(batch.padded(self._inward(x)), by_head)
+        query, key, value = tf.unstack(tf.transpose(inward, [2, 0, 3, 1, 4]))
+        scores = tf.matmul(query, key, transpose_b=True) + batch.excluded
+        attended = tf.transpose(tf.matmul(tf.nn.softmax(scores), value), [0, 2, 1, 3])
+        return batch.packed(tf.reshape(attended, [*tf.unstack(batch.shape), size]))
+
+
+class _Dense(tf.Module):
+    def __init__(self, weights: Dense):
+        super().__init__()
+        self._kernel = _frozen(weights.kernel, "kernel")
+        self._bias = _frozen(weights.bias, "bias")
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        return tf.nn.bias_add(tf.matmul(x, self._kernel), self._bias)
+
+
+class _LayerNorm(tf.Module):
+    def __init__(self, weights: Norm, epsilon: float):
+        super().__init__()
+        self._scale = _frozen(weights.scale, "scale")
+        self._offset = _frozen(weights.offset, "offset")
+        self._epsilon = epsilon
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        mean, variance = tf.nn.moments(x, axes=[1], keepdims=True)
+        return (x - mean) * tf.math.rsqrt(variance + self._epsilon) * self._scale + self._offset
+
+
+def _frozen(values: np.ndarray, name: str) -> tf.Variable:
+    return tf.Variable(values, trainable=False, name=name)
