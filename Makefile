@@ -17,7 +17,7 @@ SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 pip_install = $(BIN)/python -m pip install --disable-pip-version-check $(1) >>$(VENV)/install.log 2>&1 \
 	|| { tail -20 $(VENV)/install.log >&2; echo "Set-up failed: the whole log is $(VENV)/install.log" >&2; exit 1; }
 
-.PHONY: help setup demo demo-catalog test test-quick coverage test-environments lint docs docs-config lambdas attack lock clean
+.PHONY: help setup demo demo-catalog test test-quick test-slow coverage test-environments lint docs docs-config lambdas attack lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ test: lint ## Run the linters and all tests (under 15 minutes)
 test-quick: $(DEVELOPMENT) ## Run the quick tests (under 2 minutes)
 	@started=$$SECONDS; $(BIN)/python -m pytest $(SPREAD) -m "not slow"; \
 	echo "make test-quick: $$((SECONDS - started)) s after set-up"
+
+test-slow: $(DEVELOPMENT) ## Run the tests that test-quick leaves out
+	@started=$$SECONDS; $(BIN)/python -m pytest $(SPREAD) -m slow --durations=10; \
+	echo "make test-slow: $$((SECONDS - started)) s after set-up"
 
 coverage: $(DEVELOPMENT) ## Run the quick tests and measure what they cover (half as long again)
 	@$(BIN)/python -m pytest $(SPREAD) -m "not slow" --cov

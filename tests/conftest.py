@@ -29,6 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts files first that may take long, so that no worker ends long before the other."""
     allowed: dict[object, float] = defaultdict(float)
     for item in items:
+        # Less than any limit that a file is given.
+        allowed[item.path] = max(allowed[item.path], bool(item.get_closest_marker("slow")))
         for mark in item.iter_markers("timeout"):
             allowed[item.path] = max(allowed[item.path], mark.args[0])
     items.sort(key=lambda item: allowed[item.path], reverse=True)
