@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -27,6 +27,8 @@ class Host:
         links: read and not handed out.
         after: number of the last link that was read.
         whole: whether all its links are read.
+        probing: whether the next links are to be a sample of all that are left.
+        sampled: numbers of the links of samples, which are handed out before their turn.
         running: number of links handed out.
         not_before: time of the loop before which it gets no request.
         given_up: class of its remaining links; "" while it is not given up.
@@ -38,6 +40,8 @@ class Host:
     links: deque[Link] = field(default_factory=deque)
     after: int = 0
     whole: bool = False
+    probing: bool = False
+    sampled: set[int] = field(default_factory=set)
     running: int = 0
     not_before: float = 0.0
     given_up: str = ""
@@ -108,19 +112,43 @@ class Hosts:
                 self._hungry.add(host)
             while self._hungry:
                 asked = [self._hungry.pop() for _ in range(min(_HOSTS_READ, len(self._hungry)))]
-                places = [(host.name, host.after) for host in asked]
-                found = await asyncio.to_thread(self._links.read, places, _LINKS_AT_ONCE)
-                for host, links in zip(asked, found, strict=True):
-                    self._filled(host, links)
+                if in_turn := [host for host in asked if not host.probing]:
+                    await self._read(in_turn)
+                for host in asked:
+                    if host.probing and host not in self._paused:
+                        await self._read_sample(host)
             if not self._left and not self._open:
                 return
+
+    async def _read(self, asked: Sequence[Host]) -> None:
+        places = [(host.name, host.after) for host in asked]
+        found = await asyncio.to_thread(self._links.read, places, _LINKS_AT_ONCE)
+        for host, links in zip(asked, found, strict=True):
+            self._filled(host, links)
+
+    async def _read_sample(self, host: Host) -> None:
+        links = await asyncio.to_thread(
+            self._links.sample, host.name, host.after, self._rules.sample
+        )
+        if host.given_up or host in self._paused:
+            return
+        host.probing = False
+        new = [each for each in links if each.id not in host.sampled]
+        host.sampled.update(each.id for each in new)
+        host.links.extend(new)
+        if not new:
+            self._ask_for(host)
+        self._offer(host)
 
     def _filled(self, host: Host, links: list[Link]) -> None:
         if host.given_up or host in self._paused:
             return
-        host.links.extend(links)
         host.whole = len(links) < _LINKS_AT_ONCE
         host.after = links[-1].id if links else host.after
+        new = [each for each in links if each.id not in host.sampled]
+        host.links.extend(new)
+        if not new and not host.whole:
+            self._ask_for(host)
         self._offer(host)
         self._end_if_done(host)
 
@@ -211,10 +239,11 @@ class Hosts:
         self._wake()
 
     def _leave_alone(self, host: Host, seconds: float) -> None:
-        unread = [link for link in host.links if not link.tries]
-        if unread:
-            host.after, host.whole = unread[0].id - 1, False
-        host.links = deque(link for link in host.links if link.tries)
+        kept = [link for link in host.links if link.tries or link.id in host.sampled]
+        in_turn = {link.id for link in host.links} - {link.id for link in kept}
+        if in_turn:
+            host.after, host.whole = min(in_turn) - 1, False
+        host.links, host.probing = deque(kept), True
         self._paused.add(host)
         self._hold(host, seconds)
         self._fed.set()

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -72,6 +73,27 @@ class DueLinks:
             rows = connection.execute(select.order_by(many.desc(), link.c.host))
             return deque((str(host), int(number)) for host, number in rows)
 
+    def sample(self, host: str, after: int, at_most: int) -> list[Link]:
+        """Links spread over all links of a host that come after one, in their order.
+
+        Args:
+            host: as links name it.
+            after: number of the last link that was read before.
+            at_most: links.
+        """
+        there = (link.c.host == host) & (link.c.id > after)
+        found: dict[int, Link] = {}
+        with reader(self._engine) as connection:
+            ends = sa.select(sa.func.min(link.c.id), sa.func.max(link.c.id)).where(there)
+            first, last = connection.execute(ends).one()
+            for number in range(at_most if first is not None else 0):
+                start = first + round((last - first) * (number + 0.5) / at_most)
+                given = {"of": host, "after": start - 1, "most": 1}
+                row = connection.execute(self._next(), given).first()
+                if row is not None:
+                    found.setdefault(row.id, Link(*row))
+        return list(found.values())
+
     def read(self, asked: Sequence[tuple[str, int]], at_most: int) -> list[list[Link]]:
         """The next links of some hosts.
 
@@ -79,22 +101,25 @@ class DueLinks:
             asked: hosts, each with the number of the last link that was read before.
             at_most: links of each host.
         """
-        select = (
-            sa.select(
-                link.c.id,
-                link.c.url,
-                link.c.attempts,
-                link.c.etag,
-                link.c.last_modified,
-                link.c.image,
-            )
+        select = self._next()
+        with reader(self._engine) as connection:
+            return [
+                [
+                    Link(*row)
+                    for row in connection.execute(
+                        select, {"of": host, "after": after, "most": at_most}
+                    )
+                ]
+                for host, after in asked
+            ]
+
+    def _next(self) -> sa.Select[Any]:
+        """The first `most` links of the host `of` after the link `after`."""
+        columns = (link.c.id, link.c.url, link.c.attempts, link.c.etag, link.c.last_modified)
+        return (
+            sa.select(*columns, link.c.image)
             .where(link.c.host == sa.bindparam("of"), link.c.id > sa.bindparam("after"))
             .where(self.wanted)
             .order_by(link.c.id)
-            .limit(at_most)
+            .limit(sa.bindparam("most"))
         )
-        with reader(self._engine) as connection:
-            return [
-                [Link(*row) for row in connection.execute(select, {"of": host, "after": after})]
-                for host, after in asked
-            ]

@@ -18,6 +18,7 @@ class Rules:
         known_failures: the same for a host that has answered.
         probes_s: seconds until each probe of a host that is left alone; after the last one fails,
             the run gives the host up. One that never answered gets the first probe only.
+        sample: links of a probe, spread over all of the host's; one that is answered is enough.
         back_off_s: first pause after status 429 or 503 without Retry-After; it doubles.
         longest_pause_s: a host that asks for a longer one is given up for the run.
         longest_delay_s: of the pauses between requests that robots.txt asks for, the most.
@@ -27,6 +28,7 @@ class Rules:
     new_failures: int = 2
     known_failures: int = 5
     probes_s: tuple[float, ...] = (10.0, 30.0)
+    sample: int = 3
     back_off_s: float = 1.0
     longest_pause_s: float = 120.0
     longest_delay_s: float = 60.0
@@ -53,6 +55,7 @@ class Pace:
     failures: int = 0
     delay_s: float = 0.0
     _probes: int = 0
+    _probed: int = 0
     _left_alone: bool = False
     _pauses: int = 0
     _best_s: float = field(default=float("inf"))
@@ -96,13 +99,16 @@ class Pace:
         self._lower(0.5)
         probes = self.rules.probes_s if self.known else self.rules.probes_s[:1]
         if self._left_alone:
+            self._probed += 1
+            if self._probed < self.rules.sample:
+                return 0.0
             if self._probes >= len(probes):
                 return None
         elif self.failures < (self.rules.known_failures if self.known else self.rules.new_failures):
             return 0.0
         if not probes:
             return None
-        self._left_alone = True
+        self._left_alone, self._probed = True, 0
         pause = probes[self._probes]
         self._probes += 1
         return pause

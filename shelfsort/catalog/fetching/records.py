@@ -55,6 +55,7 @@ class Recorder:
         self.failure: Exception | None = None
         self._engine, self._wanted = engine, wanted
         self._queue: queue.SimpleQueue[Try | GivenUp | None] = queue.SimpleQueue()
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="records", daemon=True)
         self._thread.start()
 
@@ -70,6 +71,7 @@ class Recorder:
     def close(self) -> None:
         """Returns when everything is written. Raises what ended the writing."""
         self._queue.put(None)
+        self._closing.set()
         self._thread.join()
         if self.failure is not None:
             raise self.failure
@@ -87,7 +89,7 @@ class Recorder:
             except Exception as error:
                 self.failure = error
             if not ended:
-                time.sleep(max(0.0, _EVERY_S - (time.monotonic() - began)))
+                self._closing.wait(max(0.0, _EVERY_S - (time.monotonic() - began)))
 
     def _next(self) -> tuple[list[Try | GivenUp], bool]:
         entries: list[Try | GivenUp] = []

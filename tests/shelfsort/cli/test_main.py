@@ -1,3 +1,4 @@
+import gc
 import sys
 
 import click
@@ -19,6 +20,7 @@ def command(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["shelfsort"])
         with pytest.raises(SystemExit) as ended:
             module.main()
+        gc.unfreeze()
         return ended.value.code, capsys.readouterr().err
 
     return called
@@ -39,6 +41,14 @@ def test_an_error_is_one_line_whatever_the_data_put_into_it(command, error, stat
     assert code == status
     assert said.count("\n") == 1 and said.startswith("shelfsort: ")
     assert r"a\nshelfsort: all is well\x1b[2J" in said
+
+
+def test_the_end_looks_for_no_garbage_in_what_was_imported(monkeypatch, capsys):
+    monkeypatch.setattr(module.shelfsort, "main", lambda **_: 0)
+    with pytest.raises(SystemExit):
+        module.main()
+    assert gc.get_freeze_count() > 10_000
+    gc.unfreeze()
 
 
 def test_a_wrong_use_names_the_help_of_its_command(command):

@@ -29,14 +29,15 @@ def test_a_host_that_slows_gets_fewer_until_it_is_quick_again():
     assert pace.at_once == 8
 
 
-def test_a_new_host_that_fails_twice_is_probed_once_and_given_up():
+def test_a_new_host_that_fails_twice_is_probed_by_three_links_and_given_up():
     pace = Pace(RULES)
-    assert [pace.failed() for _ in range(3)] == [0.0, 10.0, None]
+    assert [pace.failed() for _ in range(5)] == [0.0, 10.0, 0.0, 0.0, None]
 
 
 def test_a_known_host_gets_more_patience_and_two_probes():
     pace = _after(9)
-    assert [pace.failed() for _ in range(7)] == [0.0, 0.0, 0.0, 0.0, 10.0, 30.0, None]
+    pauses = [pace.failed() for _ in range(11)]
+    assert pauses == [0.0, 0.0, 0.0, 0.0, 10.0, 0.0, 0.0, 30.0, 0.0, 0.0, None]
     assert not pace.trusted
 
 

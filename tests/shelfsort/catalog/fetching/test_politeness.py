@@ -6,7 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from shelfsort.catalog.database.tables import image, link, product
+from shelfsort.catalog.fetching import engine
 from shelfsort.catalog.fetching.cropping import cropped_hosts
+from shelfsort.catalog.fetching.links import DueLinks
 from shelfsort.catalog.fetching.removal import remove_unused
 from shelfsort.catalog.importing.locks import only_one
 from shelfsort.core.errors import InputError
@@ -27,11 +29,31 @@ def test_a_dead_host_is_given_up_and_holds_up_no_other(picture_server, crawl):
     assert found["good"] == 40
     assert found["timeout"] + found["dead_host"] == 40
     dead = [each for each in picture_server.asked if each.startswith("127.0.0.2/")]
-    assert len(dead) <= 5
+    assert len(dead) <= 6
     rows = [each for each in crawl.rows(link) if each["state"] == "dead_host"]
     assert len(rows) >= 35
     assert {each["attempts"] for each in rows} == {1}
     assert all(each["due"] - each["checked"] == timedelta(hours=6) for each in rows)
+
+
+@pytest.mark.parametrize("bad", [2, 6])
+def test_a_host_is_judged_by_links_from_all_of_its_places(picture_server, crawl, bad, monkeypatch):
+    monkeypatch.setattr(engine, "_ENDLESS_S", 0.0)
+    for n in range(60):
+        picture_server.replies[f"/{n}"] = Reply(jpeg(n)) if n >= bad else Reply(how="endless")
+    crawl.add([picture_server.url(f"/{n}") for n in range(60)])
+    crawl.fetch["max_bytes"] = 10_000
+    assert crawl.run().progress.outcomes == {"too_large": bad, "good": 60 - bad}
+
+
+def test_a_sample_is_spread_over_the_links_of_a_host(crawl):
+    crawl.add([f"http://a.test/{n}" for n in range(100)])
+    with crawl.engine.begin() as connection:
+        connection.exec_driver_sql("update link set state = 'gone', due = null where id <= 20")
+    links = DueLinks(crawl.engine, datetime.now(timezone.utc))
+    assert [each.id for each in links.sample("a.test", 0, 4)] == [21, 38, 63, 88]
+    assert [each.id for each in links.sample("a.test", 98, 4)] == [99, 100]
+    assert links.sample("a.test", 100, 4) == links.sample("b.test", 0, 4) == []
 
 
 def test_a_host_that_says_when_to_come_again_is_left_until_then(picture_server, crawl):
