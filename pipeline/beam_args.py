@@ -100,15 +100,25 @@ def check_shared_root(component: str, args: Sequence[str], root: str) -> None:
     """
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    options = PipelineOptions(list(args))
-    runner, store = _runner(options), scheme(root)
-    elsewhere = runner in _JOB_SERVER_RUNNERS and _environment(options) != "LOOPBACK"
+    runner, store = _runner(PipelineOptions(list(args))), scheme(root)
+    elsewhere = runner in _JOB_SERVER_RUNNERS and works_elsewhere(args)
     if (elsewhere and store in STAGED_SCHEMES) or (runner == "DataflowRunner" and store != "gs"):
         remedy = "a gs:// address" + (" or a folder that all of them mount" if elsewhere else "")
         raise InputError(
             f"beam: workers of {component} run on other machines ({runner}) and cannot open "
             f"artifacts beneath {root}. Give {remedy} as the root."
         )
+
+
+def works_elsewhere(args: Sequence[str]) -> bool:
+    """Whether the runner that the options name has workers on other machines."""
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    options = PipelineOptions(list(args))
+    runner = _runner(options)
+    if runner in _JOB_SERVER_RUNNERS:
+        return _environment(options) != "LOOPBACK"
+    return runner == "DataflowRunner"
 
 
 def _image_option(option: str, component: str, image: str) -> str:

@@ -1,12 +1,18 @@
 """`shelfsort batch`: decides about every product of a file, into a database."""
 
+import contextlib
+import functools
+import importlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
 from shelfsort.cli.asking import asking, table_options, tls_of, tls_options
 from shelfsort.cli.numbers import FiniteRange
 from shelfsort.client import DEFAULT_MODEL, Connection
+from shelfsort.client.each import Ask
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import absolute, read_input
 from shelfsort.core.terminal import json_text, one_line
@@ -61,6 +67,15 @@ from shelfsort.stats.binomial import interval
     help="Share of automatic decisions that people look at later, such as 0.02. Repeatable.",
 )
 @tls_options
+@click.option("--runner", default="", help="Beam runner, such as DirectRunner. Default: none.")
+@click.option(
+    "--beam-arg",
+    "beam_args",
+    multiple=True,
+    metavar="--OPTION=VALUE",
+    help="Option of Beam, such as --beam-arg=--direct_num_workers=4. Repeatable.",
+)
+@click.option("--config", default="", help="YAML file of settings whose beam.args to use.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def batch(
     data: str,
@@ -82,13 +97,17 @@ def batch(
     tls_ca: Path | None,
     tls_certificate: Path | None,
     tls_key: Path | None,
+    runner: str,
+    beam_args: tuple[str, ...],
+    config: str,
     as_json: bool,
 ) -> None:
     """Decide about every product of a file by rules, and keep the decisions in a database.
 
     A product is decided once for its content, model version and rules, however often the command
     runs or is killed. The same command goes on where it was stopped. New rules decide from the
-    stored answers, without asking the model again.
+    stored answers, without asking the model again. With a Beam runner its workers decide; they ask
+    the model and write to the database themselves.
 
     \b
     Examples:
@@ -96,6 +115,9 @@ def batch(
         --model-folder out/serving
       shelfsort batch --data new.manifest --rules rules.yaml --address localhost:8500 \\
         --database postgresql://shop@db/decisions
+      shelfsort batch --data "new/*.csv" --rules rules.yaml --model-folder out/serving \\
+        --database postgresql://shop@db/decisions --runner DirectRunner \\
+        --beam-arg=--direct_running_mode=multi_processing --beam-arg=--direct_num_workers=8
     """
     read = load_rules(rules)
     reading = Reading(parse_columns(*columns), encoding, sheet, also=tuple(read.fields))
@@ -109,11 +131,49 @@ def batch(
         patience,
         _sampling(rates, read),
     )
-    engine = open_database(database)
-    connection = Connection(timeout, tls=tls_of(tls, tls_ca, tls_certificate, tls_key))
-    with asking(address, model_folder, model_name, version, connection) as (ask, _):
-        summary = decide_file(job, ask, engine, _say)
+    tls_files = (tls, tls_ca, tls_certificate, tls_key)
+    opened = functools.partial(
+        _opened, address, model_folder, model_name, version, timeout, tls_files
+    )
+    if runner or beam_args or config:
+        summary = _on_beam(job, opened, database, (runner, beam_args, config))
+    else:
+        engine = open_database(database)
+        with opened() as (ask, _):
+            summary = decide_file(job, ask, engine, _say)
     click.echo(json_text(summary.to_json()) if as_json else "\n".join(_as_lines(summary)))
+
+
+@contextlib.contextmanager
+def _opened(
+    address: str | None,
+    model_folder: Path | None,
+    model_name: str,
+    version: int | None,
+    timeout: float,
+    tls_files: tuple[bool, Path | None, Path | None, Path | None],
+) -> Iterator[tuple[Ask, str]]:
+    """The model, in this process or in a worker of Beam's, which reads the keys itself."""
+    connection = Connection(timeout, tls=tls_of(*tls_files))
+    with asking(address, model_folder, model_name, version, connection) as opened:
+        yield opened
+
+
+def _on_beam(
+    job: Job,
+    opened: Callable[[], Any],
+    database: str,
+    options: tuple[str, tuple[str, ...], str],
+) -> Summary:
+    try:
+        # The pipeline's package stands above this one, and brings Beam along.
+        beam = importlib.import_module("pipeline.batch")
+    except ModuleNotFoundError as missing:
+        raise InputError(
+            f"--runner: needs the package {missing.name!r}. Run: pip install shelfsort-pipeline"
+        ) from missing
+    summary: Summary = beam.decide_on_beam(job, opened, database, beam.options_of(*options), _say)
+    return summary
 
 
 def _sampling(rates: tuple[str, ...], rules: Rules) -> Sampling:

@@ -53,10 +53,11 @@ def asked_rows(files: Sequence[str], how: Reading, sources: ImageSources) -> Ite
     for file in files:
         source = sources.of(file)
         for line in product_lines(file, how):
-            yield _asked(line, how, source)
+            yield asked_row(line, how, source)
 
 
-def _asked(line: Line, how: Reading, source: ImageSource) -> Asked:
+def asked_row(line: Line, how: Reading, source: ImageSource) -> Asked:
+    """The row of a line, with its image read; `source` is that of the line's file."""
     record = read_record(line)
     attribute = how.label_attribute or CATEGORY
     # The label is not asked for, and need not be readable.

@@ -1,5 +1,6 @@
 """What a batch is about, and what came of it."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -109,8 +110,9 @@ class Summary:
         }
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "Summary":
-        """What `to_json` wrote."""
+    def read(cls, text: str) -> "Summary":
+        """What a run has kept, as JSON."""
+        values: Mapping[str, Any] = json.loads(text)
         counts = {name: values[name] for name in ("rows", "new", "failures", "judged", "right")}
         outcomes, rejects = Counter(values["outcomes"]), Counter(values["rejects"])
         return cls(outcomes=outcomes, rejects=rejects, first_fault=values["first_fault"], **counts)

@@ -45,14 +45,30 @@ def end(connection: Connection, begun: Begun, summary: Summary) -> None:
     They are counted in the database: a call whose answer was lost, and that was repeated, knows
     only of those that it did not find there.
     """
-    table, run = tables.decision, tables.run
-    started = sa.select(run.c.started).where(run.c.id == begun.run).scalar_subquery()
-    mine = sa.select(sa.func.count()).where(table.c.at >= started, table.c.run == begun.run)
-    summary.new = connection.execute(mine.select_from(table)).scalar_one()
+    run = tables.run
+    summary.new = _decisions(connection, begun)
     values = {"model": summary.model, "summary": json.dumps(summary.to_json())}
     connection.execute(
         sa.update(run).where(run.c.id == begun.run).values(ended=utc_now(), **values)
     )
+
+
+def ended(connection: Connection, begun: Begun) -> int:
+    """Products that a run has decided about or given up."""
+    return _decisions(connection, begun) + sum(
+        connection.execute(
+            sa.select(sa.func.count()).select_from(table).where(table.c.run == begun.run)
+        ).scalar_one()
+        for table in (tables.reject, tables.dead_letter)
+    )
+
+
+def _decisions(connection: Connection, begun: Begun) -> int:
+    table, run = tables.decision, tables.run
+    # The moment is for the index.
+    started = sa.select(run.c.started).where(run.c.id == begun.run).scalar_subquery()
+    mine = sa.select(sa.func.count()).where(table.c.at >= started, table.c.run == begun.run)
+    return int(connection.execute(mine.select_from(table)).scalar_one())
 
 
 def utc_now() -> datetime:

@@ -3,7 +3,6 @@
 import json
 import random
 import subprocess
-import sys
 import time
 from collections import Counter
 from datetime import datetime, timedelta, timezone
@@ -13,82 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from shelfsort.client import Classifier
-from shelfsort.client.each import Ask
-from shelfsort.core.database.engine import reader
 from shelfsort.core.errors import InputError, RunFailed
-from shelfsort.decisions.batch.job import Job
-from shelfsort.decisions.batch.scoring import decide_file
 from shelfsort.decisions.database import tables
-from shelfsort.decisions.database.opening import open_database
 from shelfsort.decisions.rules.reading import load_rules
 from shelfsort.decisions.rules.replay import replay
-from shelfsort.products.images.source import ImageSources
-from shelfsort.products.tables.rows import Reading
+from tests.fixtures.decisions import EACH_ONCE, RULES, Shop
 from tests.fixtures.fake_server import TREE, answer_by_title
-
-NODES = [
-    {"id": "all", "name": "All", "subcategories": ["kitchen", "living"]},
-    {"id": "kitchen", "name": "Kitchen", "subcategories": ["mugs", "bowls"], "parent": "all"},
-    {"id": "living", "name": "Living", "subcategories": ["lamps"], "parent": "all"},
-    {"id": "mugs", "name": "Mugs", "subcategories": [], "parent": "kitchen"},
-    {"id": "bowls", "name": "Bowls", "subcategories": [], "parent": "kitchen"},
-    {"id": "lamps", "name": "Lamps", "subcategories": [], "parent": "living"},
-]
-RULES = """
-taxonomy: tree.json
-fields: {shop: [a, b]}
-rules:
-  - name: kitchen of shop a
-    when: {category: Kitchen, accepted: 95, fields: {shop: a}}
-    then: {outcome: publish, reason: It is for the kitchen.}
-default: {outcome: review}
-"""
-COLUMNS = "id,title,shop,gold,image"
-ROWS = (
-    "1,mugs,a,mugs,",
-    "2,bowls,a,lamps,",
-    "3,lamps,a,,",
-    "4,mugs,b,mugs,",
-    "5,thing,a,,",
-    "6,mugs,c,,",
-    "7,,a,,",
-)
-
-EACH_ONCE = (
-    "select count(*), count(distinct product) from decision d join prediction p "
-    "on p.id = d.prediction"
-)
-
-
-class Shop:
-    """A table of products, rules, and a database to decide into."""
-
-    def __init__(self, folder, database):
-        self.folder, self.database = folder, database
-        (folder / "tree.json").write_text(json.dumps(NODES))
-        self.rules(RULES)
-        self.table(ROWS)
-        self.engine = open_database(database)
-
-    def rules(self, text):
-        (self.folder / "rules.yaml").write_text(text)
-
-    def table(self, rows):
-        (self.folder / "products.csv").write_text("\n".join((COLUMNS, *rows)) + "\n")
-
-    def decide(self, ask: Ask, patience_s: float = 0.0):
-        rules = load_rules(str(self.folder / "rules.yaml"))
-        data = str(self.folder / "products.csv")
-        how = Reading(also=tuple(rules.fields))
-        job = Job(data, [data], how, rules, RULES, ImageSources(), patience_s)
-        return decide_file(job, ask, self.engine, lambda _: None)
-
-    def rows(self, query):
-        with reader(self.engine) as connection:
-            return [tuple(row) for row in connection.execute(sa.text(query))]
-
-    def latest(self):
-        return self.rows("select product, outcome from latest_decision order by product")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -238,9 +167,7 @@ def test_a_killed_batch_goes_on_and_leaves_each_product_one_row(shop, start_serv
     shop.table([f"{n},{leaves[n % 3]} {n},a,," for n in range(products)])
     server = start_server()
     server.delay_s = 0.02
-    command = [sys.executable, "-m", "shelfsort.cli.main", "batch", "--json"]
-    command += ["--data", str(shop.folder / "products.csv"), "--database", shop.database]
-    command += ["--rules", str(shop.folder / "rules.yaml"), "--address", server.address]
+    command = shop.command(server.address)
     for _ in range(3):
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         asked = len(server.requests)

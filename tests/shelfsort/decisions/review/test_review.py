@@ -14,8 +14,8 @@ from shelfsort.core.database.engine import reader
 from shelfsort.core.errors import InputError
 from shelfsort.decisions.database.opening import open_database
 from shelfsort.decisions.promise.sampling import Sampling, draw_of
+from tests.fixtures.decisions import COLUMNS, NODES, RULES
 from tests.fixtures.fake_server import TREE
-from tests.shelfsort.decisions.batch.test_scoring import COLUMNS, NODES, RULES
 
 PRODUCTS = 600
 
