@@ -13,17 +13,17 @@ from shelfsort.catalog.database.opening import open_database
 from shelfsort.catalog.database.tables import history, link, product, product_link, stage
 from shelfsort.catalog.importing.passes import run_pass
 from shelfsort.catalog.settings import load_settings
-from shelfsort.core.database.engine import reader
+from shelfsort.core.database.engine import open_engine, reader
 
 # Two batches are stored.
 FILES, ROWS = 18, 300
-SETTINGS = "database: catalog.db\nsources:\n  shop:\n    type: tables\n    files: csv\n"
+SETTINGS = "database: {}\nsources:\n  shop:\n    type: tables\n    files: csv\n"
 
 
-def write(folder, version):
+def write(folder, version, database="catalog.db"):
     """A folder of settings and tables; the second version changes, drops and adds rows."""
     (folder / "csv").mkdir(parents=True, exist_ok=True)
-    (folder / "catalog.yaml").write_text(SETTINGS)
+    (folder / "catalog.yaml").write_text(SETTINGS.format(database))
     for file in range(FILES):
         numbers = range(file * ROWS, (file + 1) * ROWS)
         lines = [
@@ -43,7 +43,7 @@ def import_whole(folder):
 
 def content(folder):
     """Everything but numbers and moments."""
-    engine = open_database(str(folder / "catalog.db"))
+    engine = open_database(load_settings(str(folder / "catalog.yaml")).database)
     same = [
         column
         for column in product.c
@@ -94,6 +94,49 @@ def test_an_import_that_is_killed_twice_ends_like_one_that_was_not(tmp_path):
     stored = "select count(*) from history"
     # The second batch may be stored before the kill arrives.
     killed_after(broken, stored, 1)
+    import_whole(broken)
+    assert content(broken) == content(whole)
+    assert len(content(whole)[2]) > 1_000
+
+
+def server_killed_after(folder, server, question, number):
+    """Runs an import, and kills the server when it answers with at least this number."""
+    command = [sys.executable, "-m", "shelfsort.cli.main", "catalog", "import", "catalog.yaml"]
+    process = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    engine = open_engine(load_settings(str(folder / "catalog.yaml")).database)
+    while process.poll() is None:
+        with engine.connect() as connection:
+            reached = connection.execute(sa.text(question)).scalar_one() >= number
+        if reached:
+            server.kill()
+            break
+        time.sleep(0.02)
+    engine.dispose()
+    _, said = process.communicate()
+    if reached:
+        server.start()
+    return process.returncode, said.strip().splitlines()[-1:]
+
+
+@pytest.mark.slow
+def test_an_import_whose_server_is_killed_twice_ends_like_one_that_was_not(
+    tmp_path, own_postgresql
+):
+    broken, whole = tmp_path / "broken", tmp_path / "whole"
+    for folder, place in ((broken, own_postgresql.create("broken")), (whole, "catalog.db")):
+        write(folder, version=0, database=place)
+        import_whole(folder)
+        write(folder, version=1, database=place)
+    import_whole(whole)
+    before = content(broken)
+    staged = "select count(*) from stage"
+    status, (said,) = server_killed_after(broken, own_postgresql, staged, 4 * ROWS)
+    assert status == 2 and "the database cannot be used" in said
+    assert content(broken)[:4] == before[:4]
+    # The second batch may be stored before the kill arrives.
+    server_killed_after(broken, own_postgresql, "select count(*) from history", 1)
     import_whole(broken)
     assert content(broken) == content(whole)
     assert len(content(whole)[2]) > 1_000
