@@ -22,6 +22,8 @@ class Contract(pydantic.BaseModel):
         most_rows: More in a whole pass are refused.
         least_share: Of the rows of the last whole pass; fewer are refused, since a source that
             lost most of its rows is more often broken than sold out.
+        least_pictures: Of the rows with a picture of the last whole pass; fewer are refused, and as
+            many with their picture at other hosts.
         most_rejected: Share of rows in quarantine above which the pass is refused.
         least_price: A smaller price is refused.
         most_price: A larger price is refused.
@@ -36,6 +38,7 @@ class Contract(pydantic.BaseModel):
     least_rows: Annotated[int, Field(ge=0)] = 1
     most_rows: Annotated[int, Field(ge=1)] | None = None
     least_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    least_pictures: Annotated[float, Field(ge=0, le=1)] = 0.5
     most_rejected: Annotated[float, Field(ge=0, le=1)] = 0.05
     least_price: Annotated[float, Field(ge=0)] = 0.0
     most_price: float | None = None

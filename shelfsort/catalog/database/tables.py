@@ -41,6 +41,7 @@ pull = sa.Table(
     number("gone", "products that the source had and no longer has"),
     number("rejected", "rows in quarantine"),
     text("reasons", "JSON: for each reason of the quarantine its number and first place"),
+    text("hosts", "JSON: number of rows by the host of their main picture"),
     text("notes", "JSON list: how it was read, such as the encoding of a file"),
     text("refusal", "JSON list: why it was refused"),
     sa.Column("lists_all", sa.Boolean, comment="whether what it did not give is gone"),

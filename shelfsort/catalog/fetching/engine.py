@@ -18,6 +18,7 @@ from shelfsort.catalog.fetching.outcomes import GOOD, OUTCOMES, REACHABLE, UNCHA
 from shelfsort.catalog.fetching.pace import Rules
 from shelfsort.catalog.fetching.records import GivenUp, Recorder
 from shelfsort.catalog.fetching.requests import Reply, Requests
+from shelfsort.catalog.fetching.stored import StoredPictures
 from shelfsort.catalog.settings import FetchSettings
 from shelfsort.core import open_files
 from shelfsort.core.errors import RunFailed
@@ -129,6 +130,7 @@ class FetchRun:
         *,
         permitted: AddressRule = is_public_address,
         rules: Rules | None = None,
+        folders: Sequence[str] = (),
     ):
         """Fetches nothing yet.
 
@@ -140,7 +142,9 @@ class FetchRun:
             said: hears of the progress each second.
             permitted: which IP addresses may be connected to. No setting changes it.
             rules: of the pace; None for those of the settings.
+            folders: absolute paths and addresses that pictures may be in, beside the web.
         """
+        self._folders = folders
         self._engine, self._store, self._settings = engine, store, settings
         self._order, self._said, self._permitted = order, said, permitted
         self._rules = rules or Rules(per_host=settings.per_host)
@@ -168,8 +172,10 @@ class FetchRun:
         self._hosts = Hosts(links, self._rules, connections, self._give_up, self._order.at_most)
         self._room, self._decoders = _Room(), self._new_decoders()
         downloader = self._downloader()
+        given = self._settings
+        stored = StoredPictures(self._folders, given.max_bytes, given.total_s, connections)
         self._requests = Requests(
-            downloader, robots=self._settings.robots, check_only=self._order.check_only
+            downloader, stored, robots=given.robots, check_only=self._order.check_only
         )
         if not self._order.check_only:
             await self._decoders.start()
@@ -321,7 +327,8 @@ class FetchRun:
     def _record(self, reply: Reply, stored: Stored | None = None) -> None:
         link, retry_after_s = reply.link, reply.retry_after_s
         final = not (reply.pressed and self._again(reply))
-        if self._order.check_only and not reply.outcome and not announced_format(reply.body):
+        seen = reply.outcome or reply.unchanged or announced_format(reply.body)
+        if self._order.check_only and not seen:
             reply.outcome, reply.detail = "not_an_image", "it does not begin as a picture"
         done = self._success(reply, stored)
         self._recorder.add(

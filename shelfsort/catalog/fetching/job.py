@@ -13,7 +13,7 @@ from shelfsort.catalog.fetching.store import ImageStore
 from shelfsort.catalog.settings import CatalogSettings
 from shelfsort.core.errors import InputError
 from shelfsort.core.http import AddressRule, is_public_address
-from shelfsort.core.storage import is_remote
+from shelfsort.core.storage import file_system, is_remote
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,15 @@ def fetch_pictures(
         rules: of the pace; None for those of the settings.
 
     Raises:
-        InputError: nobody can be contacted about the requests, there is no such database, or
-            another run fetches for it.
+        InputError: nobody can be contacted about the requests, there is no such database, the
+            package for a bucket is missing, or another run fetches for it.
         RunFailed: pictures or tries cannot be written.
     """
     _check_contact(settings)
     engine = open_database(settings.database, must_exist=True)
+    folders = [folder for each in settings.sources.values() for folder in each.picture_folders]
+    for folder in filter(is_remote, folders):
+        file_system(folder)
     with store_lock(engine):
         # A bucket takes 256 requests to list, and keeps a stray without harm.
         swept = 0 if is_remote(settings.images) else ImageStore(settings.images).sweep(engine)
@@ -68,6 +71,7 @@ def fetch_pictures(
             said,
             permitted=permitted,
             rules=rules,
+            folders=folders,
         )
         progress = run.run()
         if progress.stopped or order.check_only:

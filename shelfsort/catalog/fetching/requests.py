@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 
 from shelfsort.catalog.fetching.links import Link
 from shelfsort.catalog.fetching.outcomes import of_failure, of_status
+from shelfsort.catalog.fetching.stored import StoredPictures
 from shelfsort.core.http import AsyncDownloader, DownloadError, Fetched
 from shelfsort.core.http.robots import Robots, forbidding_header
 
@@ -68,20 +69,31 @@ class Reply:
 class Requests:
     """Asks for pictures as the settings and the hosts want it."""
 
-    def __init__(self, downloader: AsyncDownloader, *, robots: bool, check_only: bool):
+    def __init__(
+        self,
+        downloader: AsyncDownloader,
+        stored: StoredPictures,
+        *,
+        robots: bool,
+        check_only: bool,
+    ):
         """
         Args:
             downloader: that makes the requests.
+            stored: pictures in folders and buckets.
             robots: whether robots.txt and X-Robots-Tag are obeyed.
             check_only: read the beginning of each picture only.
         """
-        self._downloader = downloader
+        self._downloader, self._stored = downloader, stored
         self._robots = Robots(downloader, TOKEN) if robots else None
         self._first_bytes = _FIRST_BYTES if check_only else None
 
     async def ask(self, link: Link) -> Reply:
         """Asks for the picture of a link. Raises nothing of the network's."""
         reply = Reply(link)
+        if self._stored.has(link.url):
+            await self._read(reply)
+            return reply
         try:
             answer = await self._downloader.fetch(
                 link.url,
@@ -97,6 +109,14 @@ class Requests:
             _take(reply, answer)
         reply.seconds = time.monotonic() - reply.began
         return reply
+
+    async def _read(self, reply: Reply) -> None:
+        """Reads a picture of a folder or bucket."""
+        found = await self._stored.read(reply.link, self._first_bytes)
+        reply.outcome, reply.body, reply.unchanged = found.outcome, found.body, found.unchanged
+        reply.detail, reply.etag = clean(found.detail, _MAX_DETAIL), found.version
+        reply.seconds = reply.latency_s = time.monotonic() - reply.began
+        reply.requested = True
 
     def _before(self, reply: Reply) -> Callable[[str], Awaitable[None]]:
         async def allowed(url: str) -> None:

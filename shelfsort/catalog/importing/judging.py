@@ -1,9 +1,10 @@
 """Whether a whole pass may be stored."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shelfsort.catalog.contract import Contract
+from shelfsort.catalog.importing.hosts import MainHosts
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,9 @@ class Volume:
         announced: rows that the source said it has; None where it did not.
         before: products of the last whole pass; None before the first.
         lists_all: whether the source gives every product in each pass.
+        hosts: of the main pictures.
+        hosts_before: the same of the last whole pass; None before the first.
+        same_settings: whether that one had the settings of this one.
     """
 
     products: int
@@ -25,6 +29,9 @@ class Volume:
     announced: int | None
     before: int | None
     lists_all: bool
+    hosts: MainHosts = field(default_factory=MainHosts)
+    hosts_before: MainHosts | None = None
+    same_settings: bool = True
 
     @property
     def rows(self) -> int:
@@ -64,4 +71,21 @@ def _refusals(volume: Volume, contract: Contract) -> Iterator[str]:
         yield (
             f"{rows:,} rows, fewer than {share:.0%} of the {volume.announced:,} that the source "
             "announced (least_share)"
+        )
+    if volume.hosts_before is not None:
+        yield from _lost_pictures(volume, volume.hosts_before, contract.least_pictures)
+
+
+def _lost_pictures(volume: Volume, before: MainHosts, share: float) -> Iterator[str]:
+    now, kept = volume.hosts, volume.hosts.shared(before)
+    if now.total < share * before.total:
+        yield (
+            f"{now.total:,} rows have a picture, fewer than {share:.0%} of the {before.total:,} "
+            "of the last whole pass (least_pictures)"
+        )
+    elif volume.same_settings and kept < share * before.total:
+        yield (
+            f"{kept:,} rows have their picture where the last whole pass had it, fewer than "
+            f"{share:.0%} of {before.total:,}; the others are at {', '.join(now.new(before))} "
+            "(least_pictures)"
         )

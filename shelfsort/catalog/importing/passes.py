@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from shelfsort.catalog.database.tables import product, pull, quarantine, source, stage
 from shelfsort.catalog.importing.applying import apply
+from shelfsort.catalog.importing.hosts import MainHosts
 from shelfsort.catalog.importing.judging import Volume, refusals
 from shelfsort.catalog.importing.locks import only_one
 from shelfsort.catalog.importing.reasons import Reason, Reasons
@@ -213,6 +214,7 @@ class _Pass:
             self._name,
             self._settings.contract,
             self._settings.rewrite,
+            self._settings.picture_folders,
             _mark(self._settings),
             known is not None,
             row.rows,
@@ -221,6 +223,7 @@ class _Pass:
             Reasons.read(row.reasons),
             json.loads(row.notes or "[]"),
             row.announced,
+            MainHosts.read(row.hosts),
         )
         return staged, row.cursor, state
 
@@ -234,6 +237,9 @@ class _Pass:
             staged.announced,
             None if whole is None else whole.rows,
             lists_all,
+            staged.hosts,
+            None if whole is None else MainHosts.read(whole.hosts),
+            whole is not None and whole.settings == self._digest,
         )
         refusal = refusals(volume, self._settings.contract)
         refused = bool(refusal) and not accept
@@ -257,9 +263,14 @@ def settings_digest(settings: SourceSettings) -> str:
 
 
 def _mark(settings: SourceSettings) -> str:
-    if not settings.rewrite:
+    if not settings.rewrite and not settings.image_folders:
         return ""
-    rules = json.dumps([[each.pattern, each.replacement] for each in settings.rewrite])
+    rules = json.dumps(
+        [
+            *([each.pattern, each.replacement] for each in settings.rewrite),
+            *settings.picture_folders,
+        ]
+    )
     return "-" + hashlib.blake2b(rules.encode(), digest_size=4).hexdigest()
 
 

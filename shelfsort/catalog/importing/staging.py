@@ -1,5 +1,6 @@
 """Stores the pages of a pass where nothing else sees them."""
 
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from sqlalchemy.engine import Connection
 from shelfsort.catalog.contract import Contract
 from shelfsort.catalog.database.tables import product, pull, quarantine, stage
 from shelfsort.catalog.importing.addresses import address
+from shelfsort.catalog.importing.hosts import MainHosts
 from shelfsort.catalog.importing.reasons import ADDRESS, Reasons
 from shelfsort.catalog.rows import MAX_ID, Page, Reject, SourceRow
 from shelfsort.catalog.sources.base import Rewrite
@@ -39,6 +41,7 @@ class Stage:
         source: its name.
         contract: that the rows have to keep.
         rewrites: of addresses.
+        folders: that pictures may be in, beside the web.
         mark: end of the digest, by which other rewrites make every row count as changed.
         known: whether the source has products from earlier passes.
         rows: taken so far, repeated ones included.
@@ -47,12 +50,14 @@ class Stage:
         reasons: of the quarantine.
         notes: of how it was read.
         announced: rows that the source says it has.
+        hosts: of the main pictures of the rows.
     """
 
     pull: int
     source: str
     contract: Contract
     rewrites: Sequence[Rewrite]
+    folders: Sequence[str]
     mark: str
     known: bool
     rows: int = 0
@@ -61,6 +66,7 @@ class Stage:
     reasons: Reasons = field(default_factory=Reasons)
     notes: list[str] = field(default_factory=list)
     announced: int | None = None
+    hosts: MainHosts = field(default_factory=MainHosts)
 
     def add(self, connection: Connection, page: Page) -> None:
         """Stores a page and the place where the pass goes on, in the caller's transaction."""
@@ -78,6 +84,7 @@ class Stage:
             "rows": self.rows,
             "rejected": self.rejected,
             "reasons": self.reasons.written(),
+            "hosts": self.hosts.written(),
             "notes": json.dumps(self.notes),
         }
         connection.execute(sa.update(pull).where(pull.c.id == self.pull).values(values))
@@ -109,6 +116,7 @@ class Stage:
             digest = row.digest + self.mark
             changed = before.get(id_) != digest
             content = self._content(row, place, warnings) if changed else ""
+            self.hosts.add(self._main_host(row), times)
             staged.append(
                 {
                     "pull": self.pull,
@@ -136,11 +144,17 @@ class Stage:
             found.update(rows.tuples().all())
         return found
 
+    def _main_host(self, row: SourceRow) -> str:
+        for given in row.image_urls:
+            with contextlib.suppress(ValueError):
+                return address(given, self.rewrites, self.folders)[1]
+        return ""
+
     def _content(self, row: SourceRow, place: str, warnings: list[Reject]) -> str:
         links: list[list[str]] = []
         for given in row.image_urls:
             try:
-                link = list(address(given, self.rewrites))
+                link = list(address(given, self.rewrites, self.folders))
             except ValueError as error:
                 warnings.append(Reject(place or f"id {row.id}", ADDRESS, str(error), given))
                 continue

@@ -8,6 +8,10 @@ from pydantic import Field
 
 from shelfsort.catalog.contract import Contract
 from shelfsort.catalog.rows import Source
+from shelfsort.core.storage import placed, scheme
+from shelfsort.products.images.source import OBJECT_STORES
+
+_STORES = ", ".join(f"{name}://…" for name in sorted(OBJECT_STORES))
 
 
 class Rewrite(pydantic.BaseModel):
@@ -35,6 +39,8 @@ class SourceSettings(pydantic.BaseModel, ABC):
         trusted_categories: Whether its categories may be taken as labels.
         contract: What its rows have to keep.
         rewrite: Changes of the addresses of its pictures, in order.
+        image_folders: Folders of this machine and of buckets that its pictures may be in, beside
+            the web. Relative addresses of pictures start at the first.
     """
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
@@ -46,6 +52,20 @@ class SourceSettings(pydantic.BaseModel, ABC):
     trusted_categories: bool = False
     contract: Contract = Contract()
     rewrite: tuple[Rewrite, ...] = ()
+    image_folders: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+
+    @pydantic.field_validator("image_folders")
+    @classmethod
+    def _readable(cls, folders: tuple[str, ...]) -> tuple[str, ...]:
+        for folder in folders:
+            if scheme(folder) not in ("", "file", *OBJECT_STORES):
+                raise ValueError(f"{folder}: give a path or {_STORES}")
+        return folders
+
+    @property
+    def picture_folders(self) -> tuple[str, ...]:
+        """`image_folders`, made absolute."""
+        return tuple(placed(self.folder, each) for each in self.image_folders)
 
     @abstractmethod
     def open(self) -> Source:

@@ -15,7 +15,7 @@ from shelfsort.catalog.tables.columns import NamedColumns
 from shelfsort.products.manifest.price import currency_of, lowest_price
 
 _TEXTS = ("title", "description", "gtin", "brand", "mpn", "part_of")
-_ADDRESSES = re.compile(r"\s*[|,;\s]\s*(?=https?://)")
+_ADDRESSES = re.compile(r"\s*[|,;\s]\s*(?=(?:https?|s3|gs|hdfs|file)://)")
 _IN_OBJECTS = {"image_urls": ("url", "src", "href", "link"), "categories": ("name", "title", "id")}
 _MAX_LIST = 1_000_000
 _MAX_CONTENT = 2_000

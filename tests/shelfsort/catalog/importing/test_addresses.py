@@ -22,12 +22,55 @@ from shelfsort.catalog.sources.base import Rewrite
         ("http://[2001:DB8::1]:80/x", "http://[2001:db8::1]/x", "2001:db8::1"),
         ("http://user:pw@A.test/x", "http://user:pw@a.test/x", "a.test"),
         ("http://Müller.test/x", "http://xn--mller-kva.test/x", "xn--mller-kva.test"),
-        ("s3://Bucket/Key#1.jpg", "s3://Bucket/Key#1.jpg", "Bucket"),
     ],
 )
 def test_an_address_has_one_spelling(given, kept, host):
     assert address(given) == (kept, host)
     assert address(kept) == (kept, host)
+
+
+FOLDERS = ("/srv/photos", "s3://shop/photos/")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "host"),
+    [
+        ("a b/1.jpg", "file:///srv/photos/a%20b/1.jpg", "file://"),
+        ("./a/../1.jpg", "file:///srv/photos/1.jpg", "file://"),
+        ("/srv/photos/größe.jpg", "file:///srv/photos/gr%C3%B6%C3%9Fe.jpg", "file://"),
+        ("file:///srv/photos/1.jpg", "file:///srv/photos/1.jpg", "file://"),
+        ("S3://shop/photos/Key#1.jpg", "s3://shop/photos/Key#1.jpg", "s3://shop"),
+        ("https://a.test/1.jpg", "https://a.test/1.jpg", "a.test"),
+    ],
+)
+def test_pictures_may_be_in_folders_that_the_settings_name(given, kept, host):
+    assert address(given, (), FOLDERS) == (kept, host)
+    assert address(kept, (), FOLDERS) == (kept, host)
+
+
+@pytest.mark.parametrize("folders", [(), FOLDERS])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "/etc/passwd",
+        "../secret.jpg",
+        "a/../../secret.jpg",
+        "/srv/photos",
+        "/srv/photos2/1.jpg",
+        "file:///srv/photos/%2e%2e/secret.jpg",
+        "file://other/srv/photos/1.jpg",
+        "s3://shop/photos/../secret.jpg",
+        "s3://shop/photos2/1.jpg",
+        "s3://other/photos/1.jpg",
+        "s3://key@shop/photos/1.jpg",
+        "gs://shop/photos/1.jpg",
+        "memory://shop/photos/1.jpg",
+        "file:relative.jpg",
+    ],
+)
+def test_other_files_and_buckets_are_refused(given, folders):
+    with pytest.raises(ValueError):
+        address(given, (), folders)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from shelfsort.catalog.database.tables import (
     quarantine,
     stage,
 )
+from shelfsort.catalog.importing.hosts import MainHosts
 from shelfsort.catalog.importing.locks import only_one
 from shelfsort.catalog.importing.passes import run_pass
 from shelfsort.catalog.rows import Page, Reject
@@ -139,6 +140,66 @@ def test_a_contract_refuses_too_few_too_many_and_too_many_rejected(engine, contr
     found = passed(engine, source_of(rows(*range(given)), rows(20)), contract=contract)
     assert found.outcome == "refused" and code in found.refusal[0]
     assert there(engine) == set()
+
+
+def hosted(host, *numbers):
+    urls = {n: (f"https://{host}/{n}.jpg",) if host else () for n in numbers}
+    return [dataclasses.replace(rows(n)[0], image_urls=urls[n]) for n in numbers]
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_a_source_that_loses_its_pictures_is_refused(engine, repeated):
+    before = hosted("a.test", *range(8))
+    passed(engine, source_of([*before, *hosted("", 8, 9)]))
+    kept = hosted("a.test", 0, 1, 2)
+    lost = [*kept, *hosted("", *range(3, 10))]
+    found = passed(engine, source_of(lost, *([kept] if repeated else [])))
+    if repeated:  # six rows of three products
+        assert found.outcome == "whole"
+        return
+    assert found.refusal == (
+        "3 rows have a picture, fewer than 50% of the 8 of the last whole pass (least_pictures)",
+    )
+    accepted = passed(engine, source_of(lost), accept=True)
+    assert (accepted.outcome, accepted.changed) == ("whole", 5)
+    assert passed(engine, source_of(hosted("a.test", *range(10)))).outcome == "whole"
+
+
+def test_a_source_whose_pictures_change_their_host_is_refused(engine):
+    passed(engine, source_of(hosted("a.test", *range(8)), hosted("b.test", 8, 9)))
+    moved = [*hosted("a.test", 0), *hosted("ads.test", *range(1, 8)), *hosted("b.test", 8, 9)]
+    found = passed(engine, source_of(moved))
+    assert found.refusal == (
+        "3 rows have their picture where the last whole pass had it, fewer than 50% of 10; "
+        "the others are at ads.test (least_pictures)",
+    )
+    assert passed(engine, source_of(moved), contract={"least_pictures": 0.3}).outcome == "whole"
+
+
+def test_other_rewrites_may_move_pictures_but_not_lose_them(engine):
+    passed(engine, source_of(hosted("a.test", *range(4))))
+    rule = {"pattern": "a.test", "replacement": "b.test"}
+    assert passed(engine, source_of(hosted("a.test", *range(4))), rewrite=[rule]).changed == 4
+    found = passed(engine, source_of(hosted("", *range(4))))
+    assert found.outcome == "refused"
+
+
+def test_hosts_of_pictures_are_counted_over_a_kill(engine):
+    passed(engine, source_of(hosted("a.test", *range(8))))
+    pages = [Page(hosted("a.test", *range(8)), cursor="1"), InputError("stopped")]
+    with pytest.raises(InputError, match="stopped"):
+        passed(engine, GivenSource(pages))
+    found = passed(engine, source_of(hosted("a.test", *range(8)), hosted("a.test", 8)))
+    assert (found.outcome, found.resumed) == ("whole", True)
+    hosts = read(engine, pull.c.hosts, where=pull.c.outcome == "whole")
+    assert [json.loads(text) for (text,) in hosts] == [{"a.test": 8}, {"a.test": 9}]
+
+
+def test_very_many_hosts_are_kept_in_bounds():
+    hosts = MainHosts((f"{n}.test", 1 + (n < 10)) for n in range(5_000))
+    again = MainHosts.read(hosts.written())
+    assert (again.total, again.shared(hosts)) == (5_010, 5_010)
+    assert len(hosts.written()) < 20_000
 
 
 def test_fewer_rows_than_announced_are_refused(engine):
