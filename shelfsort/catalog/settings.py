@@ -1,9 +1,10 @@
 """The settings of a catalogue: one YAML file with its sources, its database and its images."""
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from functools import partial
+from typing import Annotated, Any, Literal, TypeVar
 
 import pydantic
 from pydantic import Field
@@ -12,11 +13,12 @@ from shelfsort.catalog.cleaning.settings import CleaningSettings
 from shelfsort.catalog.duplicates.settings import DuplicateSettings
 from shelfsort.catalog.sources import KINDS
 from shelfsort.catalog.sources.base import SourceSettings
-from shelfsort.core.errors import InputError
+from shelfsort.core.errors import InputError, InputErrors
 from shelfsort.core.settings import line_of, validated
 from shelfsort.core.storage import absolute, placed
 from shelfsort.core.yaml import Document, read_mapping
 
+_T = TypeVar("_T")
 _NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 
@@ -102,12 +104,21 @@ def load_settings(file: str) -> CatalogSettings:
     """Reads the settings. Places in them are relative to the file's folder.
 
     Raises:
-        InputError: the file is no YAML, or a setting is unknown, missing or does not fit; the
-            message names the line.
+        InputError: the file is no YAML, or settings are unknown, missing or do not fit; each
+            fault names its line.
     """
     document = read_mapping(file)
-    read = validated(_File, file, document)
     folder = posixpath.dirname(absolute(file))
+    faults: list[str] = []
+    read = _kept(faults, partial(validated, _File, file, document))
+    given = (document.value or {}).get("sources")
+    sources: dict[str, SourceSettings] = {}
+    for name, each in given.items() if isinstance(given, dict) else ():
+        if isinstance(each, dict):
+            source = _kept(faults, partial(_source, file, document, str(name), each, folder))
+            sources |= {} if source is None else {str(name): source}
+    if read is None or faults:
+        raise InputErrors(faults) if len(faults) > 1 else InputError(faults[0])
 
     def at(place: str) -> str:
         return placed(folder, place) if place else ""
@@ -116,10 +127,7 @@ def load_settings(file: str) -> CatalogSettings:
         file,
         at(read.database),
         at(read.images),
-        {
-            name: _source(file, document, name, given, folder)
-            for name, given in read.sources.items()
-        },
+        sources,
         read.fetch,
         at(read.crosswalk),
         at(read.taxonomy),
@@ -127,6 +135,15 @@ def load_settings(file: str) -> CatalogSettings:
         read.cleaning,
         read.least_products,
     )
+
+
+def _kept(faults: list[str], read: Callable[[], _T]) -> _T | None:
+    """What `read` gives; None where it raises InputError, whose faults are kept."""
+    try:
+        return read()
+    except InputError as error:
+        faults += error.faults
+        return None
 
 
 def _source(

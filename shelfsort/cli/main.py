@@ -167,7 +167,8 @@ def main() -> None:
         status = shelfsort.main(prog_name="shelfsort", standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
     except InputError as error:
-        click.echo(f"shelfsort: {one_line(str(error))}", err=True)
+        for fault in error.faults:
+            click.echo(f"shelfsort: {one_line(fault)}", err=True)
         sys.exit(EXIT_BAD_INPUT)
     except NotBlessed as verdict:
         click.echo(f"shelfsort: the gate refused the model: {one_line(str(verdict))}", err=True)

@@ -4,9 +4,10 @@ from typing import Any, TypeVar
 
 import pydantic
 
-from shelfsort.core.errors import InputError
+from shelfsort.core.errors import InputError, InputErrors
 from shelfsort.core.yaml import Document, Keys
 
+_MOST = 20
 _Settings = TypeVar("_Settings")
 
 
@@ -23,13 +24,14 @@ def validated(
         at: keys that lead to the part.
 
     Raises:
-        InputError: a setting is unknown, missing or does not fit; the message names its line.
+        InputError: settings are unknown, missing or do not fit; each fault names its line.
     """
     given = document.value if value is None else value
     try:
         return pydantic.TypeAdapter(kind).validate_python(given)
     except pydantic.ValidationError as error:
-        raise InputError(_explained(file, document, at, error)) from error
+        faults = _faults(file, document, at, error)
+        raise InputErrors(faults) if len(faults) > 1 else InputError(faults[0]) from error
 
 
 def line_of(document: Document, keys: Keys) -> int:
@@ -38,9 +40,21 @@ def line_of(document: Document, keys: Keys) -> int:
     return next((lines[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in lines), 1)
 
 
-def _explained(file: str, document: Document, at: Keys, error: pydantic.ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    keys = (*at, *(str(key) for key in first["loc"]))
+def _faults(file: str, document: Document, at: Keys, error: pydantic.ValidationError) -> list[str]:
+    """A line for each setting that does not fit, in the order of the document."""
+    found: dict[Keys, tuple[int, str]] = {}
+    for each in error.errors(include_url=False):
+        keys = (*at, *(str(key) for key in each["loc"]))
+        # Where a setting may be of several types, each of them has a fault of its own.
+        there = next((keys[:n] for n in range(len(keys), 0, -1) if keys[:n] in document.lines), at)
+        setting = keys if each["type"] == "missing" else there
+        found.setdefault(setting, (line_of(document, keys), _explained(file, document, keys, each)))
+    lines = [text for _, text in sorted(found.values(), key=lambda each: each[0])]
+    left = len(lines) - _MOST
+    return lines if left <= 0 else [*lines[:_MOST], f"{file}: and {left} faults more."]
+
+
+def _explained(file: str, document: Document, keys: Keys, first: Any) -> str:
     place, name, kind = f"{file}:{line_of(document, keys)}", ".".join(keys), first["type"]
     if kind == "missing":
         return f"{place}: {name} is missing. Add it."

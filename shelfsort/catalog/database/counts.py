@@ -40,6 +40,7 @@ class Counts:
         sources: by name.
         links: number by state; "" is the state of those that nobody has tried.
         hosts: number of links and of good ones of the 20 hosts with the most.
+        all_hosts: number of hosts.
         images: different pictures in the store.
         usable: images without a problem.
     """
@@ -47,6 +48,7 @@ class Counts:
     sources: tuple[SourceCounts, ...]
     links: dict[str, int]
     hosts: dict[str, tuple[int, int]]
+    all_hosts: int
     images: int
     usable: int
 
@@ -68,6 +70,7 @@ def counts(connection: Connection) -> Counts:
         _sources(connection),
         dict(connection.execute(states).tuples().all()),
         {host: (number, int(alive)) for host, number, alive in connection.execute(hosts)},
+        connection.execute(sa.select(sa.func.count(link.c.host.distinct()))).scalar_one(),
         *images,
     )
 

@@ -1,5 +1,6 @@
 """What the settings of every source have."""
 
+import re
 from abc import ABC, abstractmethod
 from typing import Annotated
 
@@ -26,6 +27,15 @@ class Rewrite(pydantic.BaseModel):
 
     pattern: Annotated[str, Field(min_length=1, max_length=500)]
     replacement: Annotated[str, Field(max_length=500)] = ""
+
+    @pydantic.model_validator(mode="after")
+    def _applies(self) -> "Rewrite":
+        try:
+            re.sub(self.pattern, self.replacement, "")
+        # A reference to a group that is not there is an IndexError in some versions.
+        except (re.error, IndexError) as error:
+            raise ValueError(f"no regular expression with its replacement ({error})") from error
+        return self
 
 
 class SourceSettings(pydantic.BaseModel, ABC):

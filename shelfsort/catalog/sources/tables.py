@@ -1,7 +1,7 @@
 """Products in files: CSV, TSV, Excel, Parquet, JSON Lines and JSON lists."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 import pydantic
@@ -87,13 +87,38 @@ class _Tables:
                 return
             raise InputError(f"{file}: no row can be read. Correct or remove the file.")
         reader = CellReader(self._settings, columns_of(file, names, self._settings.columns))
-        left = itertools.islice(itertools.chain(first, rows), skipped, None)
+        short = _Short(name)
+        left = itertools.islice(short.counted(itertools.chain(first, rows)), skipped, None)
         yield from gathered(_read(left, reader, name), notes)
+        if short.number:
+            yield Page((), notes=(short.said(),))
 
     def _how(self, encoding: str) -> Reading:
         given = self._settings
         dialect = Dialect(given.delimiter, given.quote, given.escape, tolerant=True)
         return Reading(encoding=encoding or "utf-8", sheet=given.sheet, dialect=dialect)
+
+
+class _Short:
+    """Counts the rows that lack cells at their end."""
+
+    def __init__(self, name: str):
+        self._name = name
+        self._first = 0
+        self.number = 0
+
+    def counted(self, rows: Iterable[Row | Line]) -> Iterator[Row | Line]:
+        for row in rows:
+            if isinstance(row, Row) and row.lacking and not row.fault:
+                self._first = self._first or row.number
+                self.number += 1
+            yield row
+
+    def said(self) -> str:
+        return (
+            f"{self._name}: {self.number:,} rows have fewer cells than the header, "
+            f"first in line {self._first}; the missing ones count as empty"
+        )
 
 
 def _first(rows: Iterator[Row | Line], most: int) -> tuple[list[Row | Line], list[str]]:

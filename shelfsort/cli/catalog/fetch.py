@@ -18,6 +18,7 @@ from shelfsort.core.terminal import json_text, one_line
 _CLASSES = [name for name in OUTCOMES if name not in (UNCHANGED, REACHABLE)]
 _SAID_EVERY_S = 10.0
 _SHOWN = 4
+_HOSTS = 3
 
 
 @click.command(short_help="Check links and download pictures.")
@@ -141,12 +142,14 @@ def _lines(found: Fetched) -> Iterator[str]:
         yield from table_lines(columns, rows, terminal_width())
     if found.placeholders:
         yield f"{found.placeholders:,} pictures are placeholders and are not used"
-    for each in found.cropped:
+    for each in found.cropped[:_HOSTS]:
         width, height = each.size
         yield (
             f"{each.host}: the {each.pictures:,} pictures may be cropped: {each.square:.0%} are "
             f"square, {each.one_size:.0%} have {width} x {height} pixels, {each.parameters:.0%} of "
             "the addresses name a size or a crop. Rewrite them in the source's settings."
         )
+    if len(found.cropped) > _HOSTS:
+        yield f"Pictures of {len(found.cropped) - _HOSTS:,} other hosts, too; see --json."
     if progress.stopped:
         yield "Stopped. Everything up to here is saved; the next run fetches the rest."

@@ -18,7 +18,7 @@ from shelfsort.core.errors import InputError
 from shelfsort.core.terminal import json_text, one_line
 
 _NOTES_SHOWN = 20
-_INTERVAL_S = 2.0
+_INTERVAL_S = 10.0
 
 
 @click.command("import", short_help="Read the sources into the crawl database.")
@@ -56,7 +56,7 @@ def import_rows(
                     engine, each, accept=accept, restart=restart, said=_Progress(each.name).say
                 )
         except InputError as error:
-            failures.append(str(error))
+            failures += error.faults
             continue
         ended.append(passed)
         if not as_json:
@@ -80,7 +80,7 @@ def chosen_sources(settings: CatalogSettings, names: Sequence[str]) -> list[Sour
 
 
 class _Progress:
-    """Lines with the number of rows and the rate, every two seconds."""
+    """Lines with the number of rows and the rate, every ten seconds."""
 
     def __init__(self, name: str):
         self._name = name

@@ -17,6 +17,7 @@ from shelfsort.core.terminal import json_text
 
 _ROWS = 1_000
 _CELL = 200
+_HOSTS = 5
 
 
 @click.command(short_help="Show what the crawl database holds.")
@@ -97,9 +98,12 @@ def _lines(found: Counts) -> Iterator[str]:
     states = [(state or "not tried", f"{number:,}") for state, number in found.links.items()]
     yield from table_lines((Column("links"), Column("number", number=True)), states, width)
     yield ""
-    hosts = [(host, f"{all_:,}", f"{good:,}") for host, (all_, good) in found.hosts.items()]
+    shown = list(found.hosts.items())[:_HOSTS]
+    hosts = [(host, f"{all_:,}", f"{good:,}") for host, (all_, good) in shown]
     columns = (Column("host"), Column("links", number=True), Column("good", number=True))
     yield from table_lines(columns, hosts, width)
+    if found.all_hosts > len(shown):
+        yield f"and {found.all_hosts - len(shown):,} other hosts"
 
 
 def _source_cells(each: SourceCounts) -> tuple[str, ...]:

@@ -55,17 +55,23 @@ def delimited_rows(file: str, encoding: str, dialect: Dialect = _USUAL) -> Itera
 
 
 class _Lines:
-    """The lines of a text, so many to a row that it can be held: the reader sets no bound."""
+    """The lines of a text, so many to a row that it can be held: the reader sets no bound.
+
+    Attributes:
+        cut_off: whether the last one has no end.
+    """
 
     def __init__(self, file: str, text: io.TextIOWrapper):
         self._file, self._text = file, text
         self._number = 0
         self._left = _LONGEST_ROW
+        self.cut_off = False
 
     def __iter__(self) -> Iterator[str]:
         while line := self._text.readline(self._left + 1):
             self._number += 1
             self._left -= len(line)
+            self.cut_off = not line.endswith(("\n", "\r"))
             if self._left < 0:
                 most = f"{_LONGEST_ROW >> 20} MiB"
                 raise InputError(
@@ -109,10 +115,13 @@ def _rows(
         if len(cells) != len(header):
             beyond = [cell for cell in cells[len(header) :] if cell.strip()]
             fault = f"{len(cells)} cells under {len(header)} columns" if beyond else ""
-            if unseen:
-                cells += [""] * (len(header) - len(cells))
+            if tolerant and len(cells) < len(header) and lines.cut_off:
+                fault = f"the file ends within the row: {len(cells)} cells of {len(header)}"
+        lacking = max(0, len(header) - len(cells))
+        if unseen:
+            cells += [""] * lacking
         unseen = False
-        yield Row(number, dict(zip(header, cells, strict=False)), fault)
+        yield Row(number, dict(zip(header, cells, strict=False)), fault, lacking)
     if not header:
         raise InputError(f"{file}: the table is empty. Give one with a header and rows.")
 

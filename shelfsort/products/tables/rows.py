@@ -19,11 +19,13 @@ class Row:
         number: line, row or entry in its file, from 1.
         cells: values by the name of their column: text, number, Boolean, None, or what JSON holds.
         fault: why the row cannot be read, "" where it can.
+        lacking: number of columns of the header that the row has no cell for.
     """
 
     number: int
     cells: Mapping[str, Any]
     fault: str = ""
+    lacking: int = 0
 
 
 @dataclass(frozen=True)

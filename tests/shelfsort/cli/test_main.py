@@ -5,7 +5,7 @@ import click
 import pytest
 
 from shelfsort.cli import main as module
-from shelfsort.core.errors import InputError, NotBlessed, RunFailed
+from shelfsort.core.errors import InputError, InputErrors, NotBlessed, RunFailed
 
 
 @pytest.fixture
@@ -41,6 +41,14 @@ def test_an_error_is_one_line_whatever_the_data_put_into_it(command, error, stat
     assert code == status
     assert said.count("\n") == 1 and said.startswith("shelfsort: ")
     assert r"a\nshelfsort: all is well\x1b[2J" in said
+
+
+def test_each_of_several_faults_has_a_line(command):
+    code, said = command(InputErrors(["a.yaml:1: x. Correct it.", "a.yaml:2: \ny. Correct it."]))
+    assert (code, said.splitlines()) == (
+        2,
+        ["shelfsort: a.yaml:1: x. Correct it.", r"shelfsort: a.yaml:2: \ny. Correct it."],
+    )
 
 
 def test_the_end_looks_for_no_garbage_in_what_was_imported(monkeypatch, capsys):

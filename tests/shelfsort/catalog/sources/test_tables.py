@@ -130,6 +130,21 @@ def test_ragged_rows_and_rows_without_an_id_are_rejected(source):
     assert json.loads(rejects[1].content) == {"id": "", "title": "Mug"}
 
 
+def test_short_rows_are_told_and_a_file_that_ends_within_a_row_is_noticed(source):
+    first = "id,title,price\n1,Mug,2\n2,Bowl\n3\n4,Jug,5\n"
+    rows, rejects, notes = read(
+        source({"1.csv": first, "2.csv": "id,title\n5\n", "3.csv": first[:-3]})
+    )
+    assert [(row.id, row.price) for row in rows] == [
+        *(("1", 2.0), ("2", None), ("3", None), ("4", 5.0), ("5", None)),
+        *(("1", 2.0), ("2", None), ("3", None)),
+    ]
+    assert [(each.place, each.reason) for each in rejects] == [("3.csv:5", "malformed_row")]
+    counted = [note.partition(" rows ")[0] for note in notes]
+    assert counted == ["1.csv: 2", "2.csv: 1", "3.csv: 2"]
+    assert "first in line 3" in notes[0]
+
+
 def test_several_forms_and_encodings_in_one_folder_and_it_says_which(source):
     files = {
         "1.csv": b"id,title\n1,Tasse\n",
