@@ -96,7 +96,7 @@ COMMANDS = {
         "'shelfsort[decisions]'",
     ),
     "review": Command(
-        "shelfsort.cli.review:review",
+        "shelfsort.cli.review.command:review",
         "Give people the decisions left to them, and audits.",
         "'shelfsort[decisions]'",
     ),

@@ -1,6 +1,8 @@
 """Starlette applications with limits and JSON errors; those for browsers are protected as well."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -24,6 +26,16 @@ from shelfsort.core.web.token import TokenRequired
 
 STYLE_SHEET = "/style.css"
 _PAGE_BODY_BYTES = 1 << 20
+
+
+class Encrypted:
+    """Tells an application that people reach it by https, so it marks its cookies as secure."""
+
+    def __init__(self, app: ASGIApp):
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._app({**scope, "scheme": "https"}, receive, send)
 
 
 def application(
@@ -97,6 +109,26 @@ def answer_not_stored(error: OSError) -> HTTPException:
     """What a page says of an answer that could not be written: 507, and why."""
     reason = error.strerror or type(error).__name__
     return HTTPException(507, f"The answer could not be stored: {reason}")
+
+
+def static(path: str, content: str, media_type: str) -> Route:
+    """A route that answers with the same content always."""
+
+    async def answer(request: Request) -> Response:
+        return Response(content, media_type=media_type)
+
+    return Route(path, answer)
+
+
+async def json_object(request: Request) -> Mapping[str, Any]:
+    """The JSON object of a request. Raises HTTPException 400."""
+    try:
+        value = json.loads(await request.body())
+    except (ValueError, RecursionError) as error:
+        raise HTTPException(400, "The body is not JSON") from error
+    if not isinstance(value, dict):
+        raise HTTPException(400, "The body is no object")
+    return value
 
 
 async def _style(request: Request) -> Response:

@@ -16,7 +16,7 @@ from shelfsort.core.errors import InputError
 from shelfsort.core.web.errors import error_answer
 
 _PERSON = "shelfsort.person"
-_VARIABLE = "SHELFSORT_TOKEN"
+VARIABLE = "SHELFSORT_TOKEN"
 # What needs no quoting in an address or a header.
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,}")
 
@@ -27,12 +27,12 @@ def access_token() -> str:
     Raises:
         InputError: the variable's value is too short or not URL-safe.
     """
-    given = os.environ.get(_VARIABLE)
+    given = os.environ.get(VARIABLE)
     if not given:
         return secrets.token_urlsafe(32)
     if not is_token(given):
         raise InputError(
-            f"{_VARIABLE}: not a token. Give 16 or more of A-Z, a-z, 0-9, '.', '_', '~' and '-', "
+            f"{VARIABLE}: not a token. Give 16 or more of A-Z, a-z, 0-9, '.', '_', '~' and '-', "
             "or unset it to get a random one."
         )
     return given

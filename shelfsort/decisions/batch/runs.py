@@ -35,6 +35,7 @@ def begin(connection: Connection, job: Job) -> Begun:
         row = {"digest": rules.digest, "stored": now, "content": job.content}
         connection.execute(sa.insert(tables.rules), row)
     row = {"started": now, "data": job.data, "rules": rules.digest}
+    row |= {"audit_rate": job.sampling.least}
     (number,) = connection.execute(sa.insert(tables.run), row).inserted_primary_key or (0,)
     return Begun(int(number), _backoffs(connection))
 

@@ -1,4 +1,4 @@
-"""The tables of the results database. Rows are added and never changed, but for leases.
+"""The tables of the results database. Rows are added; only runs, back-offs and tasks change.
 
 What a shop's service reads are the views `latest_decision` and `active_backoffs`, which the
 migrations make. The latter is called `active_backoff`, too.
@@ -23,6 +23,11 @@ run = sa.Table(
     text("model", "version that answered"),
     text("rules", "digest of the rules"),
     text("summary", "JSON: counts of outcomes, rejects and failures"),
+    sa.Column(
+        "audit_rate",
+        sa.Float,
+        comment="least rate of audits of any category: a random sample of all products",
+    ),
     comment="one call of shelfsort batch",
 )
 
@@ -130,24 +135,48 @@ review = sa.Table(
     sa.Column("decision", sa.ForeignKey("decision.id", ondelete="CASCADE"), nullable=False),
     moment("at", "UTC", nullable=False),
     sa.Column("reviewer", sa.Text, nullable=False, comment="name of the person"),
-    text("kind", "review, second, audit, gold or appeal"),
+    text("kind", "review, second, dispute, audit, gold or appeal"),
     text("category", "that the person chose; empty: cannot tell"),
     text("outcome", "that the person decided on"),
-    text("reason", "of the person"),
+    text("reason", "for the customer"),
     sa.Column("undoes", ID, comment="id of the review that this one takes back"),
+    sa.Column("task", ID, comment="id of the task that it answers; empty for imported answers"),
+    text("proposed", "outcome that somebody else has to confirm"),
+    number("assisted", "1: the person saw what the model said"),
+    sa.Column("seconds", sa.Float, comment="that the person took"),
+    text("note", "of the person, for colleagues"),
     sa.Index(None, "decision"),
     sa.Index(None, "reviewer", "at"),
     comment="what people decided",
 )
 
-lease = sa.Table(
-    "lease",
+task = sa.Table(
+    "task",
     metadata,
-    sa.Column("decision", sa.ForeignKey("decision.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("reviewer", sa.Text, primary_key=True, comment="name of the person"),
-    text("kind", "as in review"),
-    moment("until", "UTC, when it goes to somebody else", nullable=False),
-    comment="decisions that somebody looks at just now",
+    sa.Column("id", ID, primary_key=True, autoincrement=True),
+    sa.Column("decision", sa.ForeignKey("decision.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False, comment="as in review, or dispute"),
+    text("part", "tells tasks of one kind about one decision apart"),
+    moment("since", "UTC, when it began to wait", nullable=False),
+    moment("due", "UTC; the first due is the first handed out", nullable=False),
+    sa.Column("value", sa.Float, nullable=False, comment="expected value of an answer, 0 to 1"),
+    sa.Column("sample", sa.Float, comment="rate of the random sample of all products it is in"),
+    number("blind", "1: what the model said is not shown"),
+    text("note", "what the customer says in an appeal"),
+    sa.Column("cause", ID, comment="id of the review that made it necessary"),
+    text("holder", "name of the person who has it, or had it last"),
+    moment("until", "UTC, when the person's lease ends"),
+    moment("closed", "UTC; empty while it waits for an answer"),
+    sa.UniqueConstraint("decision", "kind", "part"),
+    sa.Index(
+        "ix_task_open",
+        "due",
+        "id",
+        sqlite_where=sa.text("closed IS NULL"),
+        postgresql_where=sa.text("closed IS NULL"),
+    ),
+    sa.Index(None, "holder", "closed"),
+    comment="what waits for people, and who looks at it just now",
 )
 
 audit = sa.Table(

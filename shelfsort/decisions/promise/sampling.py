@@ -25,6 +25,11 @@ class Sampling:
     rate: float = 0.0
     by_category: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def least(self) -> float:
+        """Rate at which the products of every category are drawn, at least."""
+        return min((self.rate, *self.by_category.values()))
+
     def drawn(self, product: str, category: str, outcome: str) -> dict[str, float | None]:
         """`rate` and `draw` of a decision that is drawn; both None of one that is not."""
         rate, draw = self.by_category.get(category, self.rate), draw_of(product)

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Engine
 
 from shelfsort.core.database.engine import reader
 from shelfsort.core.errors import InputError
+from shelfsort.decisions.database.standing import is_standing
 from shelfsort.decisions.database.tables import (
     audit,
     backoff,
@@ -56,7 +57,15 @@ def stored_audits(engine: Engine) -> StoredAudits:
         )
         .join(decision, decision.c.id == audit.c.decision)
         .join(prediction, prediction.c.id == decision.c.prediction)
-        .outerjoin(review, review.c.decision == decision.c.id)
+        .outerjoin(
+            review,
+            sa.and_(
+                review.c.decision == decision.c.id,
+                # Not what a customer's appeal led to: those are no random sample.
+                review.c.kind == "audit",
+                is_standing(),
+            ),
+        )
         .order_by(decision.c.id)
     )
     lifts = sa.select(backoff.c.category, sa.func.max(backoff.c.lifted)).group_by(

@@ -1,6 +1,5 @@
 """Decisions that wait for people, as lines of a manifest for the labelling page."""
 
-import json
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -8,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from shelfsort.core.database.engine import reader
+from shelfsort.decisions.database.standing import is_standing
 from shelfsort.decisions.database.tables import (
     HAS_DETAIL,
     audit,
@@ -16,10 +16,10 @@ from shelfsort.decisions.database.tables import (
     prediction_detail,
     review,
 )
+from shelfsort.decisions.review.stored_product import product_of
 from shelfsort.decisions.rules.model import REVIEW
 from shelfsort.products.manifest.label_origin import PROBABILITY, SELECTED_BY
 from shelfsort.products.manifest.writing import product_fields
-from shelfsort.products.product import Product
 
 Kind = Literal["review", "audit"]
 DECISION = "decision"
@@ -39,20 +39,13 @@ def waiting(engine: Engine, kind: Kind, most: int) -> Iterator[dict[str, Any]]:
     """
     with reader(engine) as connection:
         for row in connection.execute(_chosen(kind).limit(most)).mappings():
-            shown = json.loads(row["shown"] or "{}")
-            product = Product(
-                row["product"],
-                shown.get("title", ""),
-                shown.get("description", ""),
-                shown.get("price"),
-                shown.get("image", ""),
-            )
+            product = product_of(row["product"], row["shown"])
             line = {**product_fields(product), DECISION: row["decision"], SELECTED_BY: kind}
             yield line if row["rate"] is None else {**line, PROBABILITY: row["rate"]}
 
 
 def _chosen(kind: Kind) -> sa.Select[Any]:
-    looked_at = sa.exists().where(review.c.decision == decision.c.id)
+    looked_at = sa.exists().where(review.c.decision == decision.c.id, is_standing())
     last = sa.select(sa.func.max(decision.c.id)).group_by(decision.c.prediction)
     chosen = (
         sa.select(

@@ -1,6 +1,5 @@
 """What people answered about decisions, into the results database."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from shelfsort.decisions.database.standing import is_standing
 from shelfsort.decisions.database.tables import (
     HAS_DETAIL,
     audit,
@@ -19,7 +19,8 @@ from shelfsort.decisions.database.tables import (
     review,
 )
 from shelfsort.decisions.review.asking import DECISION
-from shelfsort.decisions.rules.model import Facts, Rules, UndecidableError
+from shelfsort.decisions.review.outcomes import outcome_of, stored_fields
+from shelfsort.decisions.rules.model import Rules
 from shelfsort.products.manifest.annotations import Annotations
 from shelfsort.products.manifest.lines import file_lines
 from shelfsort.products.manifest.parsing import parse_record, read_record
@@ -131,11 +132,12 @@ def _store(
         review.c.decision == said.decision,
         review.c.reviewer == said.reviewer,
         review.c.category == said.category,
+        is_standing(),
     )
     if connection.execute(same).first() is not None:
         found.known += 1
         return
-    outcome, reason = _outcome(rules, said.category, json.loads(row["fields"] or "{}"))
+    outcome, reason = outcome_of(rules, said.category, stored_fields(row["fields"]))
     values: dict[str, Any] = {
         "decision": said.decision,
         "at": at,
@@ -148,11 +150,3 @@ def _store(
     connection.execute(sa.insert(review), values)
     found.new += 1
     found.outcomes[outcome or "none"] += 1
-
-
-def _outcome(rules: Rules, category: str, fields: dict[str, str]) -> tuple[str, str]:
-    try:
-        then = rules.decide(Facts(category, rules.levels[-1], 1.0, fields))
-    except UndecidableError:
-        return "", ""
-    return then.outcome, then.reason

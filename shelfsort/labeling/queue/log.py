@@ -13,7 +13,7 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -174,13 +174,20 @@ def delete_worker(path: Path, name: str) -> int:
         kept = [record for record in records if record.worker != worker]
         removed = len(records) - len(kept)
         if removed:
-            _rewrite(path, log.key, kept)
+            write_log(path, log.key, kept)
     finally:
         log.close()
     return removed
 
 
-def _rewrite(path: Path, key: bytes, records: list[Record]) -> None:
+def write_log(path: Path, key: bytes, records: Iterable[Record]) -> None:
+    """Writes a whole file of answers, which its owner alone can read.
+
+    Args:
+        path: of the file.
+        key: of the pseudonyms, 32 bytes.
+        records: in the order in which they were given.
+    """
     with files.writing(path) as stream:
         os.fchmod(stream.fileno(), _PRIVATE)
         stream.write(_line({FORM: _VERSION, "key": key.hex()}))

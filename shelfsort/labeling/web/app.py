@@ -1,7 +1,6 @@
 """The web application: a page, the tree, images, and what the page's script asks for."""
 
 import asyncio
-import json
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from shelfsort.core.web.application import answer_not_stored, pages, place_in
+from shelfsort.core.web.application import (
+    Encrypted,
+    answer_not_stored,
+    json_object,
+    pages,
+    place_in,
+    static,
+)
 from shelfsort.core.web.token import person
 from shelfsort.labeling.answers import UNSURE
 from shelfsort.labeling.pages.worker_template import picker_part
@@ -35,6 +41,7 @@ _OWN = {
     "/": ("label.html", "text/html"),
     "/label.css": ("label.css", "text/css"),
     "/label.js": ("label.js", "text/javascript"),
+    "/sending.js": ("sending.js", "text/javascript"),
 }
 _PICKER = {"/picker.css": "text/css", "/picker.js": "text/javascript"}
 _KEPT = "private, max-age=86400, immutable"
@@ -78,8 +85,8 @@ class LabelPage:
             encrypted: whether people reach it by https, also where a proxy encrypts.
         """
         routes = [
-            *(Route(path, _static(_own(name), kind)) for path, (name, kind) in _OWN.items()),
-            *(Route(path, _static(picker_part(path[1:]), kind)) for path, kind in _PICKER.items()),
+            *(static(path, web_part(name), kind) for path, (name, kind) in _OWN.items()),
+            *(static(path, picker_part(path[1:]), kind) for path, kind in _PICKER.items()),
             Route(f"/{self._run}/tree.json", self._tree),
             Route(f"/{self._run}/images/{{place}}", self._image),
             Route("/tasks", self._tasks, methods=["POST"]),
@@ -87,7 +94,7 @@ class LabelPage:
             Route("/undo", self._undo, methods=["POST"]),
         ]
         app = pages(routes, token=tokens, hosts=hosts, max_body_bytes=_MAX_BODY_BYTES)
-        return _Encrypted(app) if encrypted else app
+        return Encrypted(app) if encrypted else app
 
     def close(self) -> None:
         """Ends the threads, after the answers in hand are kept."""
@@ -112,7 +119,7 @@ class LabelPage:
         return await self._called(request, lambda worker: {})
 
     async def _answer(self, request: Request) -> Response:
-        task, label, problem, seconds = self._read(await _object(request))
+        task, label, problem, seconds = self._read(await json_object(request))
 
         return await self._called(
             request,
@@ -120,7 +127,7 @@ class LabelPage:
         )
 
     async def _undo(self, request: Request) -> Response:
-        task = self._id(await _object(request))
+        task = self._id(await json_object(request))
         return await self._called(
             request, lambda worker: {"undone": self._service.undo(worker, task)}
         )
@@ -190,33 +197,6 @@ class LabelPage:
         return task, label, "", seconds
 
 
-class _Encrypted:
-    """Tells an application that people reach it by https, so it marks its cookies as secure."""
-
-    def __init__(self, app: ASGIApp):
-        self._app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self._app({**scope, "scheme": "https"}, receive, send)
-
-
-def _own(name: str) -> str:
+def web_part(name: str) -> str:
+    """A file of this package, such as `label.css`."""
     return resources.files(__package__).joinpath(name).read_text("utf-8")
-
-
-def _static(content: str, media_type: str) -> Callable[[Request], Any]:
-    async def answer(request: Request) -> Response:
-        return Response(content, media_type=media_type)
-
-    return answer
-
-
-async def _object(request: Request) -> Mapping[str, Any]:
-    """The JSON object of a request. Raises HTTPException 400."""
-    try:
-        value = json.loads(await request.body())
-    except (ValueError, RecursionError) as error:
-        raise HTTPException(400, "The body is not JSON") from error
-    if not isinstance(value, dict):
-        raise HTTPException(400, "The body is no object")
-    return value

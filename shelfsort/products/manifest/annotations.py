@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shelfsort.products.manifest.label_origin import PROBABILITY, SELECTED_BY, read_label_origin
+from shelfsort.products.manifest.label_origin import LINE_ORIGIN, read_label_origin
 from shelfsort.products.manifest.outcomes import read_outcome
 from shelfsort.products.manifest.rejects import RejectedLine
 from shelfsort.products.product import MACHINE, LabelOrigin
@@ -80,7 +80,7 @@ def read_annotations(fields: Mapping[str, Any], attribute: str) -> Annotations |
     value = fields.get(attribute)
     if value is None:
         return Annotations(failure=failure) if failure else None
-    chosen = {name: fields[name] for name in (SELECTED_BY, PROBABILITY) if name in fields}
+    chosen = {name: fields[name] for name in LINE_ORIGIN if name in fields}
     origin = read_label_origin({**chosen, **metadata})
     ignored = ["machine_label"] if origin.source == MACHINE else []
     if _type(metadata) in CLASSIFICATIONS:

@@ -6,9 +6,10 @@ from typing import Any
 
 from shelfsort.products.product import ASSISTED, CATALOGUE, MACHINE, PEOPLE, LabelOrigin
 
-_HUMAN, _SOURCE = "human-annotated", "label-source"
-SELECTED_BY, PROBABILITY = "selected-by", "selection-probability"
+_HUMAN = "human-annotated"
+SOURCE, SELECTED_BY, PROBABILITY = "label-source", "selected-by", "selection-probability"
 """In a label's metadata, or in the line itself, as a job keeps the fields of its input."""
+LINE_ORIGIN = (SOURCE, SELECTED_BY, PROBABILITY)
 _SOURCES = (PEOPLE, CATALOGUE, ASSISTED, MACHINE)
 _LONGEST_NAME = 200
 
@@ -19,7 +20,7 @@ def read_label_origin(metadata: Mapping[str, Any]) -> LabelOrigin:
     `human-annotated: no` is how Ground Truth marks what its model labelled. A source that is not
     known counts as a machine, because it must not become evidence.
     """
-    said = metadata.get(_SOURCE, PEOPLE)
+    said = metadata.get(SOURCE, PEOPLE)
     source = said if isinstance(said, str) and said in _SOURCES else MACHINE
     if str(metadata.get(_HUMAN, "yes")).strip().lower() == "no" and source == PEOPLE:
         source = MACHINE
@@ -32,7 +33,7 @@ def label_origin_fields(origin: LabelOrigin) -> dict[str, Any]:
     """The metadata that `read_label_origin` reads back; what is a default is left out."""
     fields: dict[str, Any] = {_HUMAN: "no" if origin.source == MACHINE else "yes"}
     if origin.source in (CATALOGUE, ASSISTED):
-        fields[_SOURCE] = origin.source
+        fields[SOURCE] = origin.source
     if origin.selected_by:
         fields[SELECTED_BY] = origin.selected_by
     if origin.probability is not None:

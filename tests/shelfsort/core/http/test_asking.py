@@ -27,8 +27,6 @@ class Service(BaseHTTPRequestHandler):
     """Repeats what it was asked, compresses, cuts answers off, and leads elsewhere."""
 
     protocol_version = "HTTP/1.1"
-    # Else the second packet of an answer waits for the acknowledgement of the first: 40 ms.
-    disable_nagle_algorithm = True
 
     def do_GET(self):
         packed = gzip.compress(ROWS)

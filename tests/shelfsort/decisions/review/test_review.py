@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from shelfsort.cli.decide import batch
 from shelfsort.cli.promise import promise
-from shelfsort.cli.review import review
+from shelfsort.cli.review.command import review
 from shelfsort.core.database.engine import reader
 from shelfsort.core.errors import InputError
 from shelfsort.decisions.database.opening import open_database

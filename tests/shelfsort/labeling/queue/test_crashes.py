@@ -92,7 +92,7 @@ class People(RuleBasedStateMachine):
     def delete(self, who):
         self.service.close()
         records = list(log.read_log(str(self.path)))
-        log._rewrite(
+        log.write_log(
             self.path, self.service._log.key, [each for each in records if each.worker != who]
         )
         self.given[who] = []

@@ -2,6 +2,8 @@
 
 import click
 
+from shelfsort.cli.review.answers import export_answers, put_back
+from shelfsort.cli.review.serve import serve
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import absolute
 from shelfsort.core.terminal import json_text
@@ -20,11 +22,18 @@ def review() -> None:
 
     \b
     Examples:
+      shelfsort review serve --database decisions.db --rules rules.yaml --person Ann --lead Bob
+      shelfsort review appeal --database decisions.db --product 4711 --by Shop --words "It is mine."
       shelfsort review ask --database decisions.db --output ask.manifest
       shelfsort label --data ask.manifest --taxonomy tree.json --answers answers.jsonl
       shelfsort labels import answers.jsonl --products ask.manifest --output said.manifest
       shelfsort review record said.manifest --database decisions.db --rules rules.yaml
     """
+
+
+review.add_command(serve)
+review.add_command(put_back)
+review.add_command(export_answers)
 
 
 @review.command()
