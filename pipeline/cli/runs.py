@@ -19,11 +19,15 @@ _MODES = (*ALONE, COMBINED)
     "--compare", nargs=2, metavar="A B", help="Two runs: an id, its beginning, or `latest`."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def runs(output: str, compare: tuple[str, str] | None, as_json: bool) -> None:
+@click.option("--sqlite", metavar="FILE", help="Write the runs as an SQLite database.")
+def runs(output: str, compare: tuple[str, str] | None, as_json: bool, sqlite: str | None) -> None:
     """List the runs of an output folder with their figures, or compare two.
 
     The list shows, for each modality, the accuracy on the eval products and the coverage at each
     target accuracy, of the category and of its parent category.
+
+    The database has the tables run, setting, figure and answer. There is one answer for each
+    product, modality and split of a run.
 
     A comparison shows how two runs differ in data, settings and results. Exact paired tests on the
     products that both runs scored say whether the results differ by more than sampling error.
@@ -32,11 +36,17 @@ def runs(output: str, compare: tuple[str, str] | None, as_json: bool) -> None:
     Examples:
       shelfsort runs --output out
       shelfsort runs --output out --compare 2026-01-15T09 latest
+      shelfsort runs --output out --sqlite runs.sqlite
     """
     from pipeline.experiments.runs import find_run, list_runs
 
     found = list_runs(OutputFolder.existing(output))
-    if compare:
+    if sqlite:
+        from pipeline.experiments.database import write_database
+
+        write_database(found, sqlite)
+        click.echo(one_line(f"{sqlite}: {len(found)} {'run' if len(found) == 1 else 'runs'}"))
+    elif compare:
         _compare(find_run(found, compare[0]), find_run(found, compare[1]), as_json)
     elif as_json:
         _print_json([run.to_dict() for run in found])

@@ -15,6 +15,7 @@ def _beside_the_benchmarks(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
 
 
+@pytest.mark.slow
 def test_a_larger_catalogue_begins_with_the_smaller_one(tmp_path):
     from large_catalogue import make_catalogue
 

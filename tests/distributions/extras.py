@@ -19,12 +19,10 @@ class Environment:
     Attributes:
         extras: extras of `shelfsort`.
         distributions: names of our own distributions.
-        loads_tensorflow: whether its modules take seconds to import.
     """
 
     extras: tuple[str, ...] = ()
     distributions: tuple[str, ...] = ("shelfsort",)
-    loads_tensorflow: bool = False
 
     @property
     def packages(self) -> list[str]:
@@ -39,8 +37,8 @@ ENVIRONMENTS = {
     "labels": Environment(("labels",)),
     "catalog": Environment(("catalog", "database", "postgres")),
     "decisions": Environment(("decisions",)),
-    "serve": Environment(("serve",), ("shelfsort", "shelfsort-serving"), loads_tensorflow=True),
-    "pipeline": Environment(("pipeline", "plots"), tuple(DISTRIBUTIONS), loads_tensorflow=True),
+    "serve": Environment(("serve",), ("shelfsort", "shelfsort-serving")),
+    "pipeline": Environment(("pipeline", "plots"), tuple(DISTRIBUTIONS)),
 }
 
 # Where a module has to import, by the longest prefix of its name.

@@ -41,6 +41,7 @@ def test_a_good_model_is_blessed_by_a_new_process(requests, good_model):
     assert report.products == 16
 
 
+@pytest.mark.slow
 def test_a_replay_that_hangs_is_stopped_with_its_children(requests, tmp_path, monkeypatch):
     mark = tmp_path / "survived"
     _program(monkeypatch, tmp_path, f"(sleep 1; touch {mark}) & sleep 60")

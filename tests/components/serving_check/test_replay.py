@@ -8,6 +8,8 @@ from components.serving_check.warm_up import warm_up_problems
 from shelfsort.contract.model_files import WARM_UP
 from shelfsort.products.example import first_bytes
 
+pytestmark = pytest.mark.slow
+
 
 def _replay(model, examples, tolerance=1e-4) -> ServingReport:
     return replay(str(model), golden_products(examples), tolerance)

@@ -17,6 +17,8 @@ from components.transform.learning import LearnVocabularies
 from components.transform.settings import TransformConfig
 from components.transform.vocabularies import Vocabulary, limits_of
 
+pytestmark = pytest.mark.slow
+
 TITLES = ("Red tote bag", "Red bag red strap", "Tea mug", "", "Blue tote")
 DESCRIPTIONS = ("a bag", "", "for tea: tea mug", "", "")
 SHELVES = ("bags", "bags", "mugs", "", "two\nlines")

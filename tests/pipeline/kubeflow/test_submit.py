@@ -98,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     fake = FakeServer()
-    thread = threading.Thread(target=fake.serve_forever, daemon=True)
+    thread = threading.Thread(target=fake.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield fake
     fake.shutdown()

@@ -12,7 +12,7 @@ from shelfsort.core import files, storage
 from shelfsort.core.errors import InputError
 
 
-@pytest.fixture(params=["memory", "s3"])
+@pytest.fixture(params=["memory", pytest.param("s3", marks=pytest.mark.slow)])
 def bucket(request) -> str:
     return f"{request.getfixturevalue(f'{request.param}_bucket')}/serving/products"
 

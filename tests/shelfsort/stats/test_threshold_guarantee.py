@@ -49,6 +49,7 @@ def test_the_default_lets_the_model_decide_more_than_sgr_does():
     assert outcome["fixed sequence"].coverage > 1.3 * outcome["sgr"].coverage
 
 
+@pytest.mark.slow
 def test_fitting_the_temperature_on_the_same_sample_leaves_the_promise_intact():
     outcome = bench["repeat_with_temperature"](0.95, 600, SAMPLES)
     assert outcome["fixed sequence"].broken <= ALLOWED

@@ -315,6 +315,7 @@ def test_products_that_the_check_withholds_are_no_evidence_for_thresholds():
     assert read == with_check.calibration
 
 
+@pytest.mark.slow
 def test_the_guarantee_is_about_the_products_that_the_check_lets_pass():
     # Half look strange and are right; of the others, which alone can be accepted, 94.5 % are. To
     # accept any at 95 % is to break the promise, in at most one of twenty samples.

@@ -8,6 +8,8 @@ import pytest
 from shelfsort.training.dataset import ProductIds, Products, feature_type
 from shelfsort.training.settings import FitConfig, ImageConfig, TextConfig, TrainingConfig
 
+pytestmark = pytest.mark.slow
+
 N, IMAGE = 60, 6
 CONFIG = TrainingConfig(
     image=ImageConfig(units=4),

@@ -23,7 +23,7 @@ from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.served_model import DecisionRule
 from tests.fixtures.training import CATEGORIES, NODES, example, picture
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 EMBEDDING_SIZE = 1280
 

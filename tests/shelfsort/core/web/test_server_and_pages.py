@@ -320,6 +320,7 @@ def test_a_silent_client_is_hung_up_on(client, monkeypatch, sent):
     assert raw(client(application(ROUTES, max_body_bytes=10)), sent) == b""
 
 
+@pytest.mark.slow
 def test_a_client_that_does_not_read_its_answer_is_hung_up_on(client, monkeypatch):
     monkeypatch.setattr(web_server, "IDLE_SECONDS", 0.2)
     large = Route("/", lambda request: Response(b"x" * 20_000_000))
