@@ -39,10 +39,10 @@ def patiently(
         try:
             with engine.begin() as connection:
                 return work(connection)
-        except DBAPIError as error:
+        except Exception as error:
             if not is_passing(error):
                 raise
-            reason = str(error.orig).strip().splitlines()[0]
+            reason = str(_cause(error)).strip().splitlines()[0]
             if time.monotonic() + wait > end:
                 raise RunFailed(
                     f"the database is away ({reason}). The same command goes on."
@@ -53,12 +53,20 @@ def patiently(
         wait = min(wait * 2, _LONGEST_WAIT_S)
 
 
-def is_passing(error: DBAPIError) -> bool:
-    """Whether the same transaction may succeed later: the server is away, or others were first."""
-    if error.connection_invalidated:
+def is_passing(error: Exception) -> bool:
+    """Whether the same transaction may succeed later: the server is away, or others were first.
+
+    Errors of a COPY are the driver's own; SQLAlchemy wraps all others.
+    """
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    state = getattr(error.orig, "sqlstate", "")
+    cause = _cause(error)
+    state = getattr(cause, "sqlstate", "")
     if state is None:
         # libpq has no state for a connection that could not be made or broke.
-        return type(error.orig).__name__ == "OperationalError"
+        return type(cause).__name__ == "OperationalError"
     return state.startswith(_AWAY) or state in _COLLISIONS
+
+
+def _cause(error: Exception) -> BaseException:
+    return error.orig if isinstance(error, DBAPIError) and error.orig is not None else error

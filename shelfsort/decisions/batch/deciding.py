@@ -18,7 +18,8 @@ from shelfsort.decisions.batch.decided import Key, decide, held_back, key_of, st
 from shelfsort.decisions.batch.job import Job, Summary
 from shelfsort.decisions.batch.runs import Begun, utc_now
 from shelfsort.decisions.database import tables
-from shelfsort.decisions.database.writing import DECISION, write_decisions
+from shelfsort.decisions.database.copying import DECISION
+from shelfsort.decisions.database.writing import write_decisions
 from shelfsort.decisions.rules.model import REVIEW, UndecidableError
 from shelfsort.products.taxonomy import UnknownLabel
 
@@ -52,13 +53,17 @@ class Decider:
         known = self._known(list(keys.values()))
         fresh = [place for place, key in keys.items() if key not in known]
         replies = dict(zip(fresh, self._replies([chunk[place] for place in fresh]), strict=True))
-        rows, rejects, failures = [], [], []
+        rows: dict[Key, dict[str, Any]] = {}
+        rejects, failures = [], []
         summary = Summary(rows=len(chunk), model=self._model)
         for place, asked in enumerate(chunk):
             if (key := keys.get(place)) is None:
                 rejects.append((asked, "unusable", asked.error))
                 continue
             stored = known.get(key)
+            if stored is not None and stored["decided"] is not None:
+                self._count(asked, stored["category"], stored["decided"], summary)
+                continue
             if stored is None:
                 reply = replies[place]
                 if not isinstance(reply.answer, Answer):
@@ -66,11 +71,11 @@ class Decider:
                     continue
                 stored = stored_answer(asked, key, reply.answer)
             try:
-                rows.append(self._decided(asked, stored, summary))
+                rows[key] = self._decided(asked, stored, summary)
             except UndecidableError as error:
                 rejects.append((asked, "undecidable", str(error)))
-                rows.append({**stored, **_NONE})
-        self._store(rows, rejects, failures)
+                rows[key] = {**stored, **_NONE}
+        self._store(list(rows.values()), rejects, failures)
         summary.rejects.update(reason for _, reason, _ in rejects)
         summary.failures = len(failures)
         for asked, _, why in [*rejects, *failures]:
@@ -79,12 +84,18 @@ class Decider:
         return summary
 
     def _known(self, keys: Sequence[Key]) -> dict[Key, Mapping[str, Any]]:
-        """Answers of the model's present version that are stored."""
+        """Answers of the model's present version that are stored.
+
+        `decided` is the outcome where these rules have decided already, else None.
+        """
         if not self._model:
             return {}
-        table = tables.prediction
-        chosen = sa.select(table).where(
-            table.c.product.in_([key.product for key in keys]), table.c.model == self._model
+        table, made = tables.prediction, tables.decision
+        ours = sa.and_(made.c.prediction == table.c.id, made.c.rules == self._job.rules.digest)
+        chosen = (
+            sa.select(table, made.c.outcome.label("decided"))
+            .outerjoin(made, ours)
+            .where(table.c.product.in_([key.product for key in keys]), table.c.model == self._model)
         )
 
         def read(connection: Connection) -> dict[Key, Mapping[str, Any]]:

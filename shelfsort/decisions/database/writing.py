@@ -1,7 +1,8 @@
 """Writes answers and decisions: each once, however often it is tried.
 
-Rows go to a temporary table first, in PostgreSQL by COPY, and from there into the tables by
-statements that pass over what is there already.
+PostgreSQL copies rows straight into the tables, which refuse a row that is there already. Where
+that happens, because another process decides about the same products, and in SQLite, rows go to a
+temporary table first, and from there into the tables by statements that pass over such rows.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,24 +14,26 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from shelfsort.core.database.engine import UtcTime
+from shelfsort.decisions.database.copying import (
+    ANSWER,
+    AUDIT,
+    DECISION,
+    DETAIL,
+    copy_decisions,
+    copy_rows,
+)
 from shelfsort.decisions.database.partitions import make_days
 from shelfsort.decisions.database.tables import audit, decision, prediction, prediction_detail
 
-_ANSWER = tuple(c.name for c in prediction.columns if c.name not in ("id", "at", "run"))
-DETAIL = tuple(c.name for c in prediction_detail.columns if c.name not in ("prediction", "at"))
-"""Columns that a row needs where its answer is new."""
-DECISION = ("rules", "outcome", "reason", "rule", "held_back")
-"""Columns that rules add to an answer."""
-_AUDIT = ("rate", "draw")
 _KEY = ("product", "input", "model")
-_COLUMNS = (*_ANSWER, *DETAIL, *DECISION, *_AUDIT)
+_COLUMNS = (*ANSWER, *DETAIL, *DECISION, *AUDIT)
 
 _staging = sa.Table(
     "staged_decision",
     sa.MetaData(),
-    *(sa.Column(name, prediction.c[name].type) for name in _ANSWER),
+    *(sa.Column(name, prediction.c[name].type) for name in ANSWER),
     *(sa.Column(name, sa.Text) for name in (*DETAIL, *DECISION)),
-    *(sa.Column(name, sa.Float) for name in _AUDIT),
+    *(sa.Column(name, sa.Float) for name in AUDIT),
     prefixes=["TEMPORARY"],
     postgresql_on_commit="DELETE ROWS",
 )
@@ -43,15 +46,25 @@ def write_decisions(
 
     Args:
         connection: in a transaction of the caller's.
-        rows: of the tables `prediction`, `prediction_detail` and `decision` in one; those with an
-            answer that is stored already get their decision only, and need no `DETAIL`. Those
-            without an outcome get no decision. A decision with a rate is drawn for an audit; see
-            `promise.sampling`.
+        rows: of the tables `prediction`, `prediction_detail` and `decision` in one, no two with the
+            same key. Those with an `id` are the answers that are stored already: they get their
+            decision only, and need no `DETAIL`. Those without an outcome get no decision. A
+            decision with a rate is drawn for an audit; see `promise.sampling`.
         run: that decided.
         at: when, with its time zone.
     """
     if not rows:
         return 0
+    if connection.dialect.name == "postgresql":
+        copied = copy_decisions(connection, rows, run, at)
+        if copied is not None:
+            return copied
+    return _by_staging(connection, rows, run, at)
+
+
+def _by_staging(
+    connection: Connection, rows: Sequence[Mapping[str, Any]], run: int, at: datetime
+) -> int:
     _staging.create(connection, checkfirst=True)
     connection.execute(sa.delete(_staging))
     _stage(connection, rows)
@@ -59,8 +72,8 @@ def write_decisions(
     _insert(
         connection,
         prediction,
-        (*_ANSWER, "at", "run"),
-        sa.select(*_staged(_ANSWER), *stamped).where(_staging.c.shown.is_not(None)),
+        (*ANSWER, "at", "run"),
+        sa.select(*_staged(ANSWER), *stamped).where(_staging.c.shown.is_not(None)),
     )
     answered = _staging.join(prediction, sa.and_(*(prediction.c[n] == _staging.c[n] for n in _KEY)))
     _write_details(connection, answered, run, at)
@@ -84,11 +97,11 @@ def _write_details(connection: Connection, answered: sa.Join, run: int, at: date
 def _write_audits(connection: Connection, answered: sa.Join, run: int, at: datetime) -> None:
     mine = sa.and_(decision.c.prediction == prediction.c.id, decision.c.rules == _staging.c.rules)
     drawn = (
-        sa.select(decision.c.id, sa.literal(at, UtcTime), *_staged(_AUDIT))
+        sa.select(decision.c.id, sa.literal(at, UtcTime), *_staged(AUDIT))
         .select_from(answered.join(decision, mine))
         .where(_staging.c.rate.is_not(None), decision.c.run == run)
     )
-    _insert(connection, audit, ("decision", "drawn", *_AUDIT), drawn)
+    _insert(connection, audit, ("decision", "drawn", *AUDIT), drawn)
 
 
 def _staged(names: Sequence[str]) -> list[sa.Column[Any]]:
@@ -112,7 +125,4 @@ def _stage(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
     if connection.dialect.name != "postgresql":
         connection.execute(sa.insert(_staging), [{n: row.get(n) for n in _COLUMNS} for row in rows])
         return
-    cursor: Any = connection.connection.cursor()
-    with cursor.copy(f"COPY {_staging.name} ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row([row.get(name) for name in _COLUMNS])
+    copy_rows(connection, _staging, _COLUMNS, ([row.get(n) for n in _COLUMNS] for row in rows))

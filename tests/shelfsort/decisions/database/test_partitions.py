@@ -39,9 +39,9 @@ def answered(product, outcome="publish", **more):
     }
 
 
-def known(product, **more):
+def known(id_, product, **more):
     """A row whose answer is stored already: without its details."""
-    whole = answered(product, **more)
+    whole = answered(product, id=id_, **more)
     return {name: whole[name] for name in whole if name not in ("top", "fields", "shown")}
 
 
@@ -61,7 +61,9 @@ def test_each_day_has_its_details_and_a_product_sent_again_is_decided_once(place
         begin(connection)
         assert write_decisions(connection, [answered("p"), answered("q")], 1, FIRST) == 2
     with engine.begin() as connection:
-        again = [answered("p"), known("q", rules="b"), answered("r")]
+        ((number,),) = connection.execute(sa.text("select id from prediction where product = 'q'"))
+        # The first row collides, as where another process was faster.
+        again = [answered("p"), known(number, "q", rules="b"), answered("r")]
         assert write_decisions(connection, again, 1, FIRST + timedelta(minutes=2)) == 2
     assert rows(engine, "select count(*) from prediction") == [(3,)]
     assert rows(engine, "select shown from prediction_detail order by prediction") == [
