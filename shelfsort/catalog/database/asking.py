@@ -1,5 +1,6 @@
 """Runs a question of a person against a crawl database, which it cannot change."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from shelfsort.core.database.engine import reader
 from shelfsort.core.errors import InputError
 from shelfsort.products.tables.columns import distinct_names
+
+_READING = (
+    sqlite3.SQLITE_SELECT,
+    sqlite3.SQLITE_READ,
+    sqlite3.SQLITE_FUNCTION,
+    sqlite3.SQLITE_RECURSIVE,
+)
 
 
 @dataclass(frozen=True)
@@ -47,17 +55,31 @@ def ask(engine: Engine, statement: str, at_most: int) -> Answer:
         return Answer(tuple(columns), rows[:at_most], len(rows) > at_most)
 
 
+def _reading(action: int, *_: str | None) -> int:
+    return sqlite3.SQLITE_OK if action in _READING else sqlite3.SQLITE_DENY
+
+
+def _anything(*_: object) -> int:
+    # Before Python 3.11 nothing else ends an authorizer.
+    return sqlite3.SQLITE_OK
+
+
 @contextmanager
 def _asking(engine: Engine) -> Iterator[Connection]:
     try:
         with reader(engine) as connection:
+            driver: Any = connection.connection.driver_connection
             if engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("PRAGMA query_only = ON")
+                # ATTACH would make a file, wherever the statement says.
+                driver.set_authorizer(_reading)
             else:
                 connection.exec_driver_sql("SET TRANSACTION READ ONLY")
             try:
                 yield connection.execution_options(stream_results=True)
             finally:
+                if engine.dialect.name == "sqlite":
+                    driver.set_authorizer(_anything)
                 # The connection goes back to those that others write with.
                 connection.detach()
     except SQLAlchemyError as error:

@@ -103,7 +103,7 @@ def _row(item: Item, numbers: dict[str, int]) -> dict[str, Any]:
     product = item.product
     texts = (
         *(product.id, product.title, product.description, product.currency, product.source),
-        *(product.licence, item.picture.url),
+        *(product.licence, item.picture.public_url),
     )
     return {
         "image": {"bytes": item.content, "path": item.file.rpartition("/")[2]},

@@ -18,6 +18,8 @@ from shelfsort.core.storage import is_remote, join, local_path
 
 NO_LICENCE = "not known"
 _NOT_IN_NAMES = frozenset('/\\:*?"<>|')
+# File systems take names of 255 bytes.
+_MOST_BYTES = 200
 _SUFFIXES = {"jpeg": "jpg", "tiff": "tif"}
 
 
@@ -104,10 +106,14 @@ def _folders(path: str) -> str:
 
 def _folder(name: str) -> str:
     kept = "".join(
-        each if each.isprintable() and each not in '/\\:*?"<>|' else "-" for each in name
+        each if each.isprintable() and each not in _NOT_IN_NAMES else "-" for each in name
     )
     # A leading dot hides a folder, and some systems drop a dot or a blank at the end.
-    return kept.lstrip(".").rstrip(". ")[:100] or "-"
+    return _cut(kept.lstrip(".")).rstrip(". ") or "-"
+
+
+def _cut(name: str) -> str:
+    return name.encode()[:_MOST_BYTES].decode("utf-8", "ignore")
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from shelfsort.catalog.output.pictures import Pictures
 from shelfsort.catalog.output.selection import Chosen
 from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.files import write_json
+from shelfsort.core.spreadsheets import as_cell
 
 TABLE, METADATA, IMAGES = "products.csv", "dataset-metadata.json", "images"
 _MODULE = "kaggle.api.kaggle_api_extended"
@@ -38,17 +39,20 @@ _COLUMNS = {
     "id": ("string", "source and the product's id there"),
     "category": ("string", "path of the leaf"),
     "image": ("string", "file in this set"),
-    "title": ("string", "as its source wrote it"),
-    "description": ("string", "as its source wrote it"),
+    "title": ("string", "as its source wrote it; after ' if a spreadsheet would calculate it"),
+    "description": ("string", "likewise"),
     "price": ("numeric", "empty where it is not known"),
     "currency": ("string", "ISO 4217"),
     "source": ("string", "name of the source"),
     "licence": ("string", "of the source's texts and pictures"),
-    "image_url": ("url", "where the picture was fetched"),
+    "image_url": ("url", "where the picture was fetched; empty for one of no public address"),
     "width": ("integer", "of the picture, in pixels"),
     "height": ("integer", "of the picture, in pixels"),
     "sha256": ("string", "of the picture's bytes"),
 }
+
+
+_TEXTS = ("id", "title", "description", "currency", "source", "licence")
 
 
 @dataclass(frozen=True)
@@ -157,17 +161,13 @@ def _write_picture(path: Path, content: bytes) -> None:
 
 def _row(item: Item) -> dict[str, Any]:
     product, picture = item.product, item.picture
+    texts = {name: as_cell(getattr(product, name)) for name in _TEXTS}
     return {
-        "id": product.id,
-        "category": product.label,
+        **texts,
+        "category": as_cell(product.label or ""),
         "image": f"{IMAGES}/{item.file}",
-        "title": product.title,
-        "description": product.description,
         "price": "" if product.price is None else product.price,
-        "currency": product.currency,
-        "source": product.source,
-        "licence": product.licence,
-        "image_url": picture.url,
+        "image_url": picture.public_url,
         "width": picture.width,
         "height": picture.height,
         "sha256": picture.digest,

@@ -61,6 +61,11 @@ class Picture:
     url: str
     fetched: datetime
 
+    @property
+    def public_url(self) -> str:
+        """`url` on the web; "" for a file of this machine or in a bucket."""
+        return self.url if self.url.startswith(("http://", "https://")) else ""
+
 
 @dataclass(frozen=True)
 class Chosen:

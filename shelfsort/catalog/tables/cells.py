@@ -80,7 +80,8 @@ class CellReader:
             return self._row(cells, id_)
         except _PriceError as error:
             return self._reject(cells, place, "price", str(error), id_)
-        except (ValueError, RecursionError) as error:
+        # A number too large for a float raises OverflowError.
+        except (ValueError, ArithmeticError, RecursionError) as error:
             return self._reject(cells, place, "value", str(error), id_)
 
     def _row(self, cells: Mapping[str, Any], id_: str) -> SourceRow:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from shelfsort.catalog.output import image_set
 from shelfsort.catalog.output.data_card import data_card
 from shelfsort.catalog.output.hugging_face import write_hugging_face
 from shelfsort.catalog.output.image_set import Contents, items, new_folder
@@ -237,3 +238,29 @@ def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "kaggle", None)
     with pytest.raises(InputError, match="pip install kaggle"):
         kaggle_api()
+
+
+def test_what_is_published_holds_no_formula_and_no_address_of_ours(shop):
+    shop.tree()
+    shop.source("shop")
+    digest = shop.picture((60, 90, 200), (20, 10))
+    texts = {"title": '=HYPERLINK("http://a.test")', "description": "@SUM(1)", "price": -1.5}
+    shop.add("shop", "1", digest, categories=["shirts"], **texts)
+    with shop.engine.begin() as connection:
+        connection.exec_driver_sql("update link set url = 'file:///srv/photos/1.jpg'")
+    exported(shop, write_kaggle, NAMES)
+    (row,) = csv.DictReader((shop.folder / "set" / "products.csv").open(newline=""))
+    assert (row["title"], row["description"]) == (f"'{texts['title']}", "'@SUM(1)")
+    assert (row["price"], row["image_url"]) == ("-1.5", "")
+    (shop.folder / "set").rename(shop.folder / "kaggle")
+    exported(shop, write_hugging_face, "Photos", ["Clothes > Shirts"])
+    (shard,) = (shop.folder / "set" / "data").iterdir()
+    (row,) = pq.read_table(shard).to_pylist()
+    assert (row["title"], row["image_url"]) == (texts["title"], "")
+
+
+@pytest.mark.parametrize("name", ["衣" * 100, "👗" * 100, "a" * 300])
+def test_long_names_of_categories_fit_a_file_system(tmp_path, name):
+    folders = image_set._folders(f"{name} > ..{name}. ")
+    (tmp_path / folders).mkdir(parents=True)
+    assert all(each.startswith(name[0]) for each in folders.split("/"))

@@ -130,6 +130,15 @@ def test_ragged_rows_and_rows_without_an_id_are_rejected(source):
     assert json.loads(rejects[1].content) == {"id": "", "title": "Mug"}
 
 
+@pytest.mark.parametrize(
+    "cells", ['"position": "inf"', '"position": 1e300', f'"price": {"9" * 400}', '"price": 1e999']
+)
+def test_a_number_without_measure_is_one_row_in_quarantine(source, cells):
+    rows, rejects, _ = read(source({"a.jsonl": f'{{"id": 1, {cells}}}\n{{"id": 2}}\n'}))
+    assert [row.id for row in rows] == ["2"]
+    assert [(each.place, each.id) for each in rejects] == [("a.jsonl:1", "1")]
+
+
 def test_short_rows_are_told_and_a_file_that_ends_within_a_row_is_noticed(source):
     first = "id,title,price\n1,Mug,2\n2,Bowl\n3\n4,Jug,5\n"
     rows, rejects, notes = read(

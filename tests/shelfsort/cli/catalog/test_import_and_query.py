@@ -1,6 +1,7 @@
 """`shelfsort catalog import` and `query`, as people call them."""
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -75,10 +76,13 @@ def test_a_question_is_answered_as_a_table_and_changes_nothing(run):
         "drop table product",
         "select 1; delete from product",
         "select nonsense",
+        "attach database 'other.db' as other",
+        "pragma journal_mode = delete",
     ):
         with pytest.raises(InputError, match="--sql: "):
             run("query", "--sql", statement)
     assert json.loads(run("query", "--json"))["sources"][1]["products"] == 10
+    assert not Path("other.db").exists()
     run("import", "--restart")
 
 
