@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import gammaln
+from scipy.special import gammaln, ndtri
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,30 @@ def sign_flip_p_value(
     sums = 2 * np.arange(total + 1) - total
     extreme = sums >= found if alternative == "greater" else np.abs(sums) >= abs(found)
     return min(1.0, float(chances[extreme].sum()))
+
+
+def difference_interval(
+    n: int, only_a: int, only_b: int, level: float = 0.95
+) -> tuple[float, float]:
+    """Interval of B's share of yes less A's, on the same products.
+
+    Bonett & Price, "Adjusted Wald confidence interval for a difference of binomial proportions
+    based on paired data", Journal of Educational and Behavioral Statistics 2012.
+
+    Args:
+        n: products compared.
+        only_a, only_b: products with a yes of this model only.
+        level: in (0, 1).
+
+    Returns:
+        Lower and upper end in [-1, 1]; both ends of that range for n = 0.
+    """
+    if not n:
+        return -1.0, 1.0
+    lost, won = (only_a + 1) / (n + 2), (only_b + 1) / (n + 2)
+    middle, factor = won - lost, float(ndtri(0.5 + level / 2))
+    half = factor * float(np.sqrt((won + lost - middle**2) / (n + 2)))
+    return max(-1.0, middle - half), min(1.0, middle + half)
 
 
 def summed_by_group(values: ArrayLike, groups: ArrayLike) -> np.ndarray:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from shelfsort.stats.paired import sign_flip_p_value, summed_by_group
+from shelfsort.stats.paired import difference_interval, sign_flip_p_value, summed_by_group
 
 
 def test_three_of_four_products_for_one_model_by_hand():
@@ -56,3 +56,22 @@ def test_under_equal_models_it_seldom_finds_a_difference_though_variants_fall_to
 def test_sums_by_group_add_up_what_belongs_together():
     assert sorted(summed_by_group([1, -1, 1, 1], ["a", "b", "a", "b"])) == [0, 2]
     assert len(summed_by_group([], [])) == 0
+
+
+def test_the_interval_of_a_difference_by_hand():
+    # 100 products, 5 right by A only and 15 by B only: one is added to each, two to all.
+    lost, won = 6 / 102, 16 / 102
+    half = 1.959964 * ((lost + won - (won - lost) ** 2) / 102) ** 0.5
+    assert difference_interval(100, 5, 15) == pytest.approx((won - lost - half, won - lost + half))
+    assert difference_interval(0, 0, 0) == (-1.0, 1.0)
+
+
+@pytest.mark.parametrize(("lost", "won"), [(0.02, 0.02), (0.05, 0.01), (0.0, 0.03)])
+def test_the_interval_covers_the_difference_in_95_of_100_samples(lost, won):
+    rng = np.random.default_rng(4)
+    drawn = rng.multinomial(200, [lost, won, 1 - lost - won], 2_000)
+    covered = [
+        low <= won - lost <= high
+        for low, high in (difference_interval(200, a, b) for a, b, _ in drawn)
+    ]
+    assert np.mean(covered) >= 0.94
