@@ -105,6 +105,16 @@ COMMANDS = {
         "Watch whether automatic decisions are right as often as promised.",
         "'shelfsort[decisions]'",
     ),
+    "monitor": Command(
+        "shelfsort.cli.monitor:monitor",
+        "Show decisions day by day, and notice broken promises and drift.",
+        "'shelfsort[decisions]'",
+    ),
+    "shadow": Command(
+        "shelfsort.cli.shadow:shadow",
+        "Let a candidate decide beside the live model, and compare the two.",
+        "'shelfsort[decisions]'",
+    ),
     "models": Command(
         "serving.cli.models:models", "List, roll back, prune and verify pushed models.", _SERVING
     ),

@@ -4,13 +4,16 @@ from typing import Any
 
 import click
 
+from shelfsort.cli.alarms import telling, webhook_of, webhook_options
 from shelfsort.cli.numbers import FiniteRange
 from shelfsort.contract.targets import percent_of
 from shelfsort.core.database.engine import shown
-from shelfsort.core.errors import InputError
+from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.files import write_text
 from shelfsort.core.terminal import json_text, one_line
 from shelfsort.decisions.database.opening import open_database
+from shelfsort.decisions.monitoring.alarms import alarms_of, tell_once
+from shelfsort.decisions.monitoring.webhook import Webhook
 from shelfsort.decisions.promise.audits import read_audits
 from shelfsort.decisions.promise.stored import StoredAudits, back_off, lift, stored_audits
 from shelfsort.decisions.promise.verdict import Verdict, Watched, judge
@@ -54,6 +57,7 @@ def promise() -> None:
     is_flag=True,
     help="Send what breaks the promise to people, until `promise lift`.",
 )
+@webhook_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the evidence of each day.")
 @click.option(
     "--metrics", metavar="FILE", help="Write metrics for Prometheus's textfile collector."
@@ -64,6 +68,8 @@ def check(
     promised: float,
     alpha: float,
     backs_off: bool,
+    webhook: str | None,
+    webhook_inside: bool,
     as_json: bool,
     metrics: str | None,
 ) -> None:
@@ -78,6 +84,7 @@ def check(
       shelfsort promise check audits.csv --promise 0.98
       shelfsort promise check audits.csv --promise 0.98 --metrics /var/lib/node/promise.prom
     """
+    hook = webhook_of(webhook, webhook_inside)
     if (audits is None) == (database is None) or (backs_off and database is None):
         raise InputError("give a table of audits, or --database; --back-off needs --database.")
     if database is not None:
@@ -97,7 +104,8 @@ def check(
     if metrics:
         write_text(metrics, _as_metrics(verdict))
     click.echo(json_text(_as_json(verdict)) if as_json else "\n".join(_as_lines(verdict)))
-    if verdict.is_broken:
+    failed = hook is not None and not _told(verdict, hook, database)
+    if verdict.is_broken or failed:
         raise click.exceptions.Exit(_BROKEN)
 
 
@@ -115,6 +123,20 @@ def lift_back_off(database: str, category: str, by: str, reason: str) -> None:
     """
     lift(open_database(database, must_exist=True), category, by, reason)
     click.echo(one_line(f"Lifted by {by}: {category or 'all'}"))
+
+
+def _told(verdict: Verdict, hook: Webhook, database: str | None) -> bool:
+    """Whether alarms were taken. A database knows which were; without one all are posted."""
+    tell = telling(hook, {"source": "shelfsort promise check", "promise": verdict.promise})
+    alarms = alarms_of(verdict, None)
+    try:
+        if database is not None:
+            tell_once(open_database(database), "promise check", alarms, tell)
+        elif alarms:
+            tell(alarms)
+    except RunFailed:
+        return False
+    return True
 
 
 def _say_waiting(stored: StoredAudits) -> None:

@@ -1,0 +1,1 @@
+"""What happens day after day: volume, accuracy, back-offs, drift, and what waits for people."""

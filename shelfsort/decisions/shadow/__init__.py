@@ -1,0 +1,1 @@
+"""Candidates that decide beside the live model, whose decisions nobody acts on."""
