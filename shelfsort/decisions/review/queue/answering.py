@@ -102,27 +102,29 @@ def answer(
     return Answered("kept", int(id_), number, step.next)
 
 
-def undo(connection: Connection, person: Person, id_: int, now: datetime, policy: Policy) -> bool:
+def undo(
+    connection: Connection, person: Person, id_: int, now: datetime, policy: Policy
+) -> int | None:
     """Takes an answer back and gives the person its task again.
 
     Returns:
-        Whether it is taken back now or was before; not if it is too old, or somebody has gone on
-        from it.
+        The id of the task, if the answer is taken back now or was before; None if it is too old, or
+        somebody has gone on from it.
     """
     found = connection.execute(sa.select(review).where(review.c.id == id_)).mappings().first()
     if found is None or found["reviewer"] != person.name or found["task"] is None:
-        return False
+        return None
     row = _locked(connection, found["task"])
     undone = sa.select(review.c.id).where(review.c.undoes == id_)
     if connection.execute(undone).first() is not None:
-        return True
+        return int(row["id"])
     later = [
         each
         for each in standing_answers(connection, found["decision"])
         if each["id"] > id_ and kinds.GOLD not in (each["kind"], found["kind"])
     ]
     if later or now - found["at"] > policy.undo_within or not _withdraw(connection, id_, now):
-        return False
+        return None
     kept = {name: found[name] for name in ("decision", "reviewer", "kind", "task")}
     connection.execute(sa.insert(review).values(**kept, at=now, undoes=id_))
     connection.execute(
@@ -130,7 +132,7 @@ def undo(connection: Connection, person: Person, id_: int, now: datetime, policy
         .where(task.c.id == row["id"])
         .values(closed=None, holder=person.name, until=now + policy.lease)
     )
-    return True
+    return int(row["id"])
 
 
 def present_outcome(connection: Connection, number: int) -> str:

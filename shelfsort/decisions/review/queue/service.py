@@ -136,12 +136,12 @@ class ReviewQueue:
                 note(connection, person.name, "answer", now, detail)
         return done
 
-    def undo(self, person: Person, id_: int) -> bool:
+    def undo(self, person: Person, id_: int) -> int | None:
         """Takes an answer back, by its id. See `answering.undo`."""
         now = self.clock()
         with self.engine.begin() as connection:
             done = undo(connection, person, id_, now, self.policy)
-            if done:
+            if done is not None:
                 note(connection, person.name, "undo", now, {"review": id_})
         return done
 

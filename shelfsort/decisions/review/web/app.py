@@ -224,8 +224,8 @@ class ReviewPage:
         return Opinion(category, outcome, _words(body, "reason"), note, seconds)
 
     def _undo(self, person: Person, body: Mapping[str, Any]) -> dict[str, Any]:
-        undone = self._queue.undo(person, _id(body, "review"))
-        return {"undone": undone, **self._tasks(person, body)}
+        task = self._queue.undo(person, _id(body, "review"))
+        return {"undone": task, **self._tasks(person, body)}
 
     def _overview(self, person: Person, body: Mapping[str, Any]) -> dict[str, Any]:
         return overview(self._queue, self._people)

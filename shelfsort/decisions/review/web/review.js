@@ -124,7 +124,8 @@ function showTask(task) {
   picker.clear().then(focusFirst);
 }
 
-function show(said) {
+// `first` is the id of the task to show, where there is one.
+function show(said, first = shown?.task) {
   if (!said) return;
   showStanding(said);
   const inOverview = !$("overview").hidden;
@@ -138,7 +139,7 @@ function show(said) {
   for (const image of loaded.keys()) if (!needed.has(image)) loaded.delete(image);
   said.tasks.forEach(load);
   // What somebody thinks about stays, though something more urgent has arrived.
-  showTask(said.tasks.find((task) => task.task === shown?.task) ?? said.tasks[0]);
+  showTask(said.tasks.find((task) => task.task === first) ?? said.tasks[0]);
 }
 
 const FOLLOWS = {
@@ -200,7 +201,7 @@ async function undo() {
   if (!said) return;
   say(said.undone ? "Your last answer is taken back." : "It is too late: somebody has gone on from it.");
   if (said.undone) shown = null;
-  show(said);
+  show(said, said.undone);
 }
 
 async function renew() {

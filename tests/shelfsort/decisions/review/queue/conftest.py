@@ -44,15 +44,16 @@ class Shop:
     """Decisions, and the queue over them."""
 
     def __init__(self, place, folder):
-        self.engine = open_database(place)
+        self.place, self.engine = place, open_database(place)
         (folder / "tree.json").write_text(json.dumps(NODES))
         (folder / "rules.yaml").write_text(RULES)
         self.rules = load_rules(str(folder / "rules.yaml"))
         self.now = START
         with self.engine.begin() as connection:
             make_days(connection, START, 3)
-            connection.execute(sa.insert(tables.run), {"started": START, "audit_rate": 0.0})
-            connection.execute(sa.insert(tables.rules), {"digest": "r", "stored": START})
+            if connection.execute(sa.select(tables.run.c.id)).first() is None:
+                connection.execute(sa.insert(tables.run), {"started": START, "audit_rate": 0.0})
+                connection.execute(sa.insert(tables.rules), {"digest": "r", "stored": START})
 
     def decided(self, *products, score=0.5, outcome="review", rate=None, price=None, model="1"):
         """Adds decisions made now; returns their ids."""
