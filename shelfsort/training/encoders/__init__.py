@@ -1,13 +1,14 @@
 """Pretrained text encoders by name: networks that turn a title into one embedding."""
 
 from shelfsort.core.errors import InputError
-from shelfsort.training.encoders import minilm
+from shelfsort.training.encoders import e5, minilm
 from shelfsort.training.encoders.encoder import TextEncoder
+from shelfsort.training.encoders.text_ops import tensorflow_text
 from shelfsort.training.weights import read_weights
 
 __all__ = ["NAMES", "TextEncoder", "load_encoder"]
 
-_LOADERS = {"minilm": minilm.load}
+_LOADERS = {"minilm": minilm.load, "e5_multilingual": e5.load}
 NAMES = tuple(_LOADERS)
 
 
@@ -25,4 +26,9 @@ def load_encoder(name: str, weights: str = "") -> TextEncoder:
     """
     if name not in _LOADERS:
         raise InputError(f"training.text.encoder: {name!r} is none of {', '.join(NAMES)}.")
-    return _LOADERS[name](read_weights(name, weights, setting="training.text.encoder_weights"))
+    tensorflow_text()
+    read = read_weights(name, weights, setting="training.text.encoder_weights")
+    try:
+        return _LOADERS[name](read)
+    except InputError as error:
+        raise InputError(f"{read.place}: {error}") from None

@@ -1,5 +1,6 @@
 """The interface of the pretrained text encoders: texts → embeddings, all in graph ops."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import tensorflow as tf
@@ -42,6 +43,16 @@ class TextEncoder(tf.Module):
         self.licence = licence
         self._tokeniser = tokeniser
         self._transformer = transformer
+        self._centre: tf.Variable | None = None
+
+    def centre_on(self, texts: Sequence[str]) -> None:
+        """Makes the mean embedding of these texts the origin.
+
+        The embeddings of some encoders lie close together around one direction, which says nothing
+        about a text.
+        """
+        mean = tf.reduce_mean(self(tf.constant(texts)), axis=0)
+        self._centre = tf.Variable(mean, trainable=False, name="centre")
 
     @property
     def embedding_size(self) -> int:
@@ -53,11 +64,16 @@ class TextEncoder(tf.Module):
 
         A text without a character that is read gets zeros, and costs nothing.
         """
+        # The tokenisers expect UTF-8, and a request may hold any bytes.
+        texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="ignore")
         rows = tf.where(tf.strings.strip(texts) != "")
         shape = [tf.shape(texts, out_type=tf.int64)[0], self.embedding_size]
 
         def embedded() -> tf.Tensor:
             vectors = self._transformer(self._tokeniser(tf.gather_nd(texts, rows)))
-            return tf.scatter_nd(rows, tf.math.l2_normalize(vectors, axis=1), shape)
+            vectors = tf.math.l2_normalize(vectors, axis=1)
+            if self._centre is not None:
+                vectors = tf.math.l2_normalize(vectors - self._centre, axis=1)
+            return tf.scatter_nd(rows, vectors, shape)
 
         return tf.cond(tf.size(rows) > 0, embedded, lambda: tf.zeros(shape))

@@ -33,8 +33,8 @@ def load(weights: Weights) -> TextEncoder:
     """Builds the encoder.
 
     Args:
-        weights: `model.safetensors` and `vocab.txt` of a BERT of the size of MiniLM, with any
-            number of layers.
+        weights: `model.safetensors` and `vocab.txt` of an uncased BERT with 12 heads, of any size
+            and number of layers.
 
     Raises:
         InputError: the files do not hold such a network, or tensorflow-text is missing.
@@ -76,7 +76,6 @@ class WordPiece(tf.Module):
         self._first, self._last = vocabulary.index(_FIRST), vocabulary.index(_LAST)
 
     def __call__(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="ignore")
         texts = tf.strings.lower(texts, encoding="utf-8")
         texts = tensorflow_text().normalize_utf8(texts, "NFD")
         texts = tf.strings.regex_replace(texts, r"\p{Mn}", "")
@@ -95,7 +94,11 @@ class _Table(tf.Module):
 
 
 def _vocabulary(content: bytes) -> list[str]:
-    vocabulary = content.decode("utf-8").splitlines()
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"vocab.txt: is not UTF-8 ({error}).") from None
+    vocabulary = text.removesuffix("\n").replace("\r\n", "\n").split("\n")
     missing = {_UNKNOWN, _FIRST, _LAST}.difference(vocabulary)
     if missing:
         raise InputError(f"vocab.txt has no {' or '.join(sorted(missing))}.")
@@ -104,7 +107,7 @@ def _vocabulary(content: bytes) -> list[str]:
 
 class _Tensors(dict[str, np.ndarray]):
     def __missing__(self, name: str) -> np.ndarray:
-        raise InputError(f"model.safetensors: has no tensor {name}; it is not a BERT's.")
+        raise InputError(f"model.safetensors has no tensor {name}, so it is no BERT.")
 
 
 def _tensors(content: bytes) -> Mapping[str, np.ndarray]:

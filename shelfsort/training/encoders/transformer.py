@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from shelfsort.core.errors import InputError
+
 
 @dataclasses.dataclass(frozen=True)
 class Dense:
@@ -68,14 +70,24 @@ class Transformer(tf.Module):
     Args:
         tokens: (t,) int32 ids → (t, size) float32.
         weights: all else.
+
+    Raises:
+        InputError: the shapes of the weights do not fit each other.
     """
 
     def __init__(self, tokens: Callable[[tf.Tensor], tf.Tensor], weights: TransformerWeights):
         super().__init__()
         self._tokens = tokens
-        self._positions = _frozen(weights.positions, "positions")
-        self._norm = _LayerNorm(weights.norm, weights.epsilon)
-        self._layers = [_Layer(each, weights.heads, weights.epsilon) for each in weights.layers]
+        self._positions = tf.Variable(weights.positions, trainable=False, name="positions")
+        self._norm = _LayerNorm(weights.norm, self.size, weights.epsilon)
+        if not weights.layers or self.size % weights.heads:
+            raise InputError(
+                f"{len(weights.layers)} layers of size {self.size} "
+                f"with {weights.heads} heads are no transformer."
+            )
+        self._layers = [
+            _Layer(each, self.size, weights.heads, weights.epsilon) for each in weights.layers
+        ]
 
     @property
     def size(self) -> int:
@@ -98,49 +110,57 @@ class _Batch:
     """Where the tokens of a batch of n texts stand when the texts are padded to the longest.
 
     Attributes:
-        places: (tokens, 2) int64 text and position of each token.
-        shape: n and the longest length.
+        tokens: (n, longest) int64 row of each token in the matrix of all, any row for padding.
+        places: (tokens,) int64 place of each token among the n · longest.
         excluded: (n, 1, 1, longest) float32: 0 for a token, a large negative number for padding.
     """
 
+    tokens: tf.Tensor
     places: tf.Tensor
-    shape: tf.Tensor
     excluded: tf.Tensor
 
     @classmethod
     def of(cls, lengths: tf.Tensor) -> "_Batch":
         mask = tf.sequence_mask(lengths)
-        excluded = tf.where(mask, 0.0, -1e9)[:, None, None, :]
-        return cls(tf.where(mask), tf.shape(mask, out_type=tf.int64), excluded)
+        rows = tf.range(tf.reduce_sum(lengths))
+        return cls(
+            tokens=tf.RaggedTensor.from_row_lengths(rows, lengths, validate=False).to_tensor(),
+            places=tf.where(tf.reshape(mask, [-1]))[:, 0],
+            excluded=tf.where(mask, 0.0, -1e9)[:, None, None, :],
+        )
 
     def padded(self, x: tf.Tensor) -> tf.Tensor:
-        """(tokens, size) → (n, longest, size), zeros where there is no token."""
-        return tf.scatter_nd(self.places, x, tf.concat([self.shape, [x.shape[1]]], axis=0))
+        """(tokens, size) → (n, longest, size)."""
+        return tf.gather(x, self.tokens)
 
     def packed(self, x: tf.Tensor) -> tf.Tensor:
         """(n, longest, size) → (tokens, size)."""
-        return tf.gather_nd(x, self.places)
+        return tf.gather(tf.reshape(x, [-1, x.shape[-1]]), self.places)
 
 
 class _Layer(tf.Module):
-    def __init__(self, weights: LayerWeights, heads: int, epsilon: float):
+    def __init__(self, weights: LayerWeights, size: int, heads: int, epsilon: float):
         super().__init__()
         self._heads = heads
         # The scale of the scores, one over the root of a head's size, is in the query's weights.
-        scale = np.float32((weights.query.kernel.shape[1] / heads) ** -0.5)
+        scale = np.float32((size / heads) ** -0.5)
         query = Dense(weights.query.kernel * scale, weights.query.bias * scale)
         inward = (query, weights.key, weights.value)
         self._inward = _Dense(
             Dense(
-                np.concatenate([each.kernel for each in inward], axis=1),
+                np.concatenate(
+                    [_fitting(each.kernel, "kernel", (size, size)) for each in inward], 1
+                ),
                 np.concatenate([each.bias for each in inward]),
-            )
+            ),
+            (size, 3 * size),
         )
-        self._attended = _Dense(weights.attended)
-        self._attended_norm = _LayerNorm(weights.attended_norm, epsilon)
-        self._hidden = _Dense(weights.hidden)
-        self._output = _Dense(weights.output)
-        self._output_norm = _LayerNorm(weights.output_norm, epsilon)
+        hidden = len(weights.hidden.bias)
+        self._attended = _Dense(weights.attended, (size, size))
+        self._attended_norm = _LayerNorm(weights.attended_norm, size, epsilon)
+        self._hidden = _Dense(weights.hidden, (size, hidden))
+        self._output = _Dense(weights.output, (hidden, size))
+        self._output_norm = _LayerNorm(weights.output_norm, size, epsilon)
 
     def __call__(self, x: tf.Tensor, batch: _Batch) -> tf.Tensor:
         x = self._attended_norm(x + self._attended(self._attention(x, batch)))
@@ -149,29 +169,30 @@ class _Layer(tf.Module):
 
     def _attention(self, x: tf.Tensor, batch: _Batch) -> tf.Tensor:
         size = x.shape[1]
-        by_head = [*tf.unstack(batch.shape), 3, self._heads, size // self._heads]
-        inward = tf.reshape(batch.padded(self._inward(x)), by_head)
-        query, key, value = tf.unstack(tf.transpose(inward, [2, 0, 3, 1, 4]))
+        inward = batch.padded(self._inward(x))
+        n, longest = tf.unstack(tf.shape(inward)[:2])
+        by_head = tf.reshape(inward, [n, longest, 3, self._heads, size // self._heads])
+        query, key, value = tf.unstack(tf.transpose(by_head, [2, 0, 3, 1, 4]))
         scores = tf.matmul(query, key, transpose_b=True) + batch.excluded
         attended = tf.transpose(tf.matmul(tf.nn.softmax(scores), value), [0, 2, 1, 3])
-        return batch.packed(tf.reshape(attended, [*tf.unstack(batch.shape), size]))
+        return batch.packed(tf.reshape(attended, [n, longest, size]))
 
 
 class _Dense(tf.Module):
-    def __init__(self, weights: Dense):
+    def __init__(self, weights: Dense, shape: tuple[int, int]):
         super().__init__()
-        self._kernel = _frozen(weights.kernel, "kernel")
-        self._bias = _frozen(weights.bias, "bias")
+        self._kernel = _frozen(weights.kernel, "kernel", shape)
+        self._bias = _frozen(weights.bias, "bias", shape[1:])
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         return tf.nn.bias_add(tf.matmul(x, self._kernel), self._bias)
 
 
 class _LayerNorm(tf.Module):
-    def __init__(self, weights: Norm, epsilon: float):
+    def __init__(self, weights: Norm, size: int, epsilon: float):
         super().__init__()
-        self._scale = _frozen(weights.scale, "scale")
-        self._offset = _frozen(weights.offset, "offset")
+        self._scale = _frozen(weights.scale, "scale", (size,))
+        self._offset = _frozen(weights.offset, "offset", (size,))
         self._epsilon = epsilon
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
@@ -179,5 +200,11 @@ class _LayerNorm(tf.Module):
         return (x - mean) * tf.math.rsqrt(variance + self._epsilon) * self._scale + self._offset
 
 
-def _frozen(values: np.ndarray, name: str) -> tf.Variable:
-    return tf.Variable(values, trainable=False, name=name)
+def _frozen(values: np.ndarray, name: str, shape: tuple[int, ...]) -> tf.Variable:
+    return tf.Variable(_fitting(values, name, shape), trainable=False, name=name)
+
+
+def _fitting(values: np.ndarray, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    if values.shape != shape:
+        raise InputError(f"a layer's {name} is {values.shape}, not {shape}.")
+    return values
