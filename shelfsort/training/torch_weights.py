@@ -7,9 +7,9 @@ handful of globals that a state dict needs can be unpickled, so a hostile file c
 
 import collections
 import dataclasses
+import io
 import math
 import pickle
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -62,28 +62,28 @@ class _StateDictUnpickler(pickle.Unpickler):
         return key
 
 
-def read_state_dict(path: Path) -> dict[str, np.ndarray]:
+def read_state_dict(content: bytes) -> dict[str, np.ndarray]:
     """Returns every tensor of the checkpoint by name.
 
+    Args:
+        content: of the checkpoint's file.
+
     Raises:
-        pickle.UnpicklingError: the file is not a legacy checkpoint, or holds more than tensors.
+        pickle.UnpicklingError: it is not a legacy checkpoint, or holds more than tensors.
     """
-    with path.open("rb") as file:
-        if (
-            _StateDictUnpickler(file).load() != _MAGIC
-            or _StateDictUnpickler(file).load() != _PROTOCOL
-        ):
-            raise pickle.UnpicklingError(f"{path} is not a legacy PyTorch checkpoint")
-        _StateDictUnpickler(file).load()
-        unpickler = _StateDictUnpickler(file)
-        views = unpickler.load()
-        storages = {}
-        for key in _StateDictUnpickler(file).load():
-            dtype = unpickler.dtypes[key]
-            count = int(np.frombuffer(file.read(8), "<i8")[0])
-            if not 0 <= count * dtype.itemsize <= path.stat().st_size - file.tell():
-                raise pickle.UnpicklingError(f"{path} is cut off")
-            storages[key] = np.frombuffer(file.read(count * dtype.itemsize), dtype)
+    file = io.BytesIO(content)
+    if _StateDictUnpickler(file).load() != _MAGIC or _StateDictUnpickler(file).load() != _PROTOCOL:
+        raise pickle.UnpicklingError("this is not a legacy PyTorch checkpoint")
+    _StateDictUnpickler(file).load()
+    unpickler = _StateDictUnpickler(file)
+    views = unpickler.load()
+    storages = {}
+    for key in _StateDictUnpickler(file).load():
+        dtype = unpickler.dtypes[key]
+        count = int(np.frombuffer(file.read(8), "<i8")[0])
+        if not 0 <= count * dtype.itemsize <= len(content) - file.tell():
+            raise pickle.UnpicklingError("the checkpoint is cut off")
+        storages[key] = np.frombuffer(file.read(count * dtype.itemsize), dtype)
     return {name: _materialise(view, storages[view.storage]) for name, view in views.items()}
 
 

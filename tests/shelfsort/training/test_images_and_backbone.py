@@ -2,6 +2,7 @@
 
 import io
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,8 +12,9 @@ from sklearn.datasets import load_sample_image
 from shelfsort.core.errors import InputError
 from shelfsort.products.images.orientation import served_orientation
 from shelfsort.training import efficientnet_lite
-from shelfsort.training.backbones import load_backbone
+from shelfsort.training.backbones import _APPLICATIONS, load_backbone
 from shelfsort.training.images import decode_picture, decode_pictures
+from shelfsort.training.weights import REGISTRY, read_weights
 
 
 def _encoded(image: Image.Image, kind: str = "PNG") -> bytes:
@@ -110,14 +112,33 @@ def test_half_a_jpeg_is_an_error():
 
 
 @pytest.mark.slow
-def test_the_backbone_recognises_what_imagenet_taught_it():
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"])
+def test_the_backbone_recognises_what_imagenet_taught_it(name):
+    if REGISTRY[name].folder() is None:
+        pytest.skip(f"{REGISTRY[name].requirement} is not installed")
     encoded = _encoded(Image.fromarray(load_sample_image("china.jpg")))
-    backbone = load_backbone("efficientnet_lite0")
+    backbone = load_backbone(name)
     pixels = decode_picture(encoded, backbone.image_size)[None]
     embedding = backbone.model(tf.cast(pixels, tf.float32)).numpy()
     assert embedding.shape == (1, backbone.embedding_size)
-    kernel, bias = efficientnet_lite.classifier_weights()
+    kernel, bias = efficientnet_lite.classifier_weights(name, read_weights(name))
     assert (embedding @ kernel + bias).argmax() == 442  # "bell cote"
+
+
+@pytest.mark.parametrize(
+    ("name", "image_size", "convolutions"),
+    [
+        ("efficientnet_lite0", 224, 49),
+        ("efficientnet_lite1", 240, 64),
+        ("efficientnet_lite2", 260, 64),
+    ],
+)
+def test_a_larger_network_has_more_blocks_and_pixels(name, image_size, convolutions):
+    model = efficientnet_lite.build(name)
+    layers = [layer for layer in model.layers if "conv" in layer.name]
+    assert model.input_shape[1:] == (image_size, image_size, 3)
+    assert model.output_shape == (None, 1280)
+    assert len(layers) == convolutions
 
 
 def test_an_unknown_backbone_and_missing_weights_are_named():
@@ -125,12 +146,36 @@ def test_an_unknown_backbone_and_missing_weights_are_named():
         load_backbone("resnet500")
     with pytest.raises(InputError, match="backbone_weights"):
         load_backbone("resnet50")
+    with pytest.raises(InputError, match="imagenet is not a file"):
+        load_backbone("resnet50", "imagenet")
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite1", "mobilenet_v2"])
+def test_a_file_that_is_no_weights_is_refused(tmp_path, name):
+    path = tmp_path / "weights.h5"
+    path.write_bytes(b"no weights")
+    with pytest.raises(InputError, match=f"weights.h5: holds no weights of {name}"):
+        load_backbone(name, str(path))
+
+
+@pytest.mark.slow
+def test_weights_of_another_network_of_the_family_do_not_fit():
+    packaged = REGISTRY["efficientnet_lite0"]
+    path = packaged.folder() / packaged.files[0].path
+    with pytest.raises(InputError, match="do not fit block3_depthwise_conv of efficientnet_lite1"):
+        load_backbone("efficientnet_lite1", str(path))
+
+
+@pytest.mark.parametrize("name", sorted(_APPLICATIONS))
+def test_every_keras_application_has_a_network_and_its_preprocessing(name):
+    class_name, module_name, size = _APPLICATIONS[name]
+    assert callable(getattr(keras.applications, class_name))
+    assert callable(getattr(keras.applications, module_name).preprocess_input)
+    assert size == (299 if name == "inception_v3" else 224)
 
 
 @pytest.mark.slow
 def test_a_keras_application_is_built_from_a_weights_file(tmp_path):
-    import keras
-
     path = tmp_path / "mobilenet.weights.h5"
     keras.applications.MobileNetV2(
         include_top=False, weights=None, input_shape=(224, 224, 3), pooling="avg"

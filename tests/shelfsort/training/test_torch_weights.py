@@ -10,8 +10,8 @@ import types
 import numpy as np
 import pytest
 
-from shelfsort.training import efficientnet_lite
 from shelfsort.training.torch_weights import read_state_dict
+from shelfsort.training.weights import read_weights
 
 
 class _Storage:
@@ -71,9 +71,8 @@ def test_views_are_read_with_offset_and_strides(tmp_path, torch_names):
         transposed=_Tensor("k", 0, (3, 2), (1, 3)),
         tail=_Tensor("k", 4, (2,), (1,)),
     )
-    path = tmp_path / "weights.pth"
-    path.write_bytes(_checkpoint(state))
-    read = read_state_dict(path)
+    content = _checkpoint(state)
+    read = read_state_dict(content)
     np.testing.assert_array_equal(read["whole"], [[0, 1, 2], [3, 4, 5]])
     np.testing.assert_array_equal(read["transposed"], [[0, 3], [1, 4], [2, 5]])
     np.testing.assert_array_equal(read["tail"], [4, 5])
@@ -85,19 +84,17 @@ def test_views_are_read_with_offset_and_strides(tmp_path, torch_names):
      (0, (2,), (-1,)), (0, (10**9,), (0,)), (0, (-1,), (1,)), (0, (2,), ()), (0, ("2",), (1,))],
 )  # fmt: skip
 def test_a_tensor_beyond_its_storage_is_refused(tmp_path, torch_names, offset, shape, strides):
-    path = tmp_path / "weights.pth"
-    path.write_bytes(_checkpoint({"weight": _Tensor("k", offset, shape, strides)}))
+    content = _checkpoint({"weight": _Tensor("k", offset, shape, strides)})
     with pytest.raises(pickle.UnpicklingError, match=r"beyond its storage|no valid shape"):
-        read_state_dict(path)
+        read_state_dict(content)
 
 
 @pytest.mark.parametrize("count", [7, -1, 2**61])
 def test_a_checkpoint_that_is_cut_off_is_refused(tmp_path, torch_names, count):
     whole = _checkpoint({"weight": _Tensor("k", 0, (6,), (1,))})
-    path = tmp_path / "weights.pth"
-    path.write_bytes(whole[:-32] + np.int64(count).tobytes() + whole[-24:])
+    content = whole[:-32] + np.int64(count).tobytes() + whole[-24:]
     with pytest.raises(pickle.UnpicklingError, match="cut off"):
-        read_state_dict(path)
+        read_state_dict(content)
 
 
 class _Attack:
@@ -107,21 +104,20 @@ class _Attack:
 
 def test_a_checkpoint_that_names_anything_else_is_refused(tmp_path, torch_names, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    path = tmp_path / "weights.pth"
-    path.write_bytes(_checkpoint({"weight": _Attack()}))
+    content = _checkpoint({"weight": _Attack()})
     with pytest.raises(pickle.UnpicklingError, match="no place in a state dict"):
-        read_state_dict(path)
+        read_state_dict(content)
     assert not (tmp_path / "attacked").exists()
 
 
 def test_another_file_is_refused(tmp_path):
-    path = tmp_path / "weights.pth"
-    path.write_bytes(pickle.dumps(7))
+    content = pickle.dumps(7)
     with pytest.raises(pickle.UnpicklingError, match="not a legacy PyTorch checkpoint"):
-        read_state_dict(path)
+        read_state_dict(content)
 
 
 def test_the_packaged_checkpoint_holds_the_network():
-    state = read_state_dict(efficientnet_lite.packaged_weights())
+    (content,) = read_weights("efficientnet_lite0").contents.values()
+    state = read_state_dict(content)
     assert state["_conv_stem.weight"].shape == (32, 3, 3, 3)
     assert state["_fc.weight"].shape == (1000, 1280)
