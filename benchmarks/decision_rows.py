@@ -47,17 +47,17 @@ def main() -> None:
         print("| rows by | rows at once | rows a second | server's CPU for a row |")
         print("|---|---|---|---|")
         for name, at_once, write in (
-            ("the batch", AT_ONCE, _by_batch),
-            ("COPY into the same tables", AT_ONCE, _by_copy),
-            ("COPY into a table without keys", AT_ONCE, _by_plain_copy),
-            ("COPY into the same tables", given.products, _by_copy),
-            ("COPY into a table without keys", given.products, _by_plain_copy),
+            ("the batch", AT_ONCE, by_batch),
+            ("COPY into the same tables", AT_ONCE, by_copy),
+            ("COPY into a table without keys", AT_ONCE, by_plain_copy),
+            ("COPY into the same tables", given.products, by_copy),
+            ("COPY into a table without keys", given.products, by_plain_copy),
         ):
             rates, spent = [], 0.0
             for repeat in range(_REPEATS):
                 place = server.create(f"rows_{abs(hash((name, at_once)))}_{repeat}")
                 before = server.cpu_seconds()
-                rates.append(_rate(place, given.products, at_once, write))
+                rates.append(rate(place, given.products, at_once, write))
                 spent = server.cpu_seconds() - before
             best = max(rates)
             cpu = 1e6 * spent / given.products
@@ -66,7 +66,7 @@ def main() -> None:
         server.close()
 
 
-def _rate(place: str, products: int, at_once: int, write: Write) -> float:
+def rate(place: str, products: int, at_once: int, write: Write) -> float:
     """Rows a second; each has its prediction, its detail and its decision."""
     engine = open_database(place)
     _begin(engine)
@@ -107,11 +107,11 @@ def _row(number: int) -> dict[str, Any]:
     }
 
 
-def _by_batch(connection: Connection, rows: Sequence[dict[str, Any]], _first: int) -> None:
+def by_batch(connection: Connection, rows: Sequence[dict[str, Any]], _first: int) -> None:
     write_decisions(connection, rows, 1, NOW)
 
 
-def _by_copy(connection: Connection, rows: Sequence[dict[str, Any]], first: int) -> None:
+def by_copy(connection: Connection, rows: Sequence[dict[str, Any]], first: int) -> None:
     ids = range(first + 1, first + len(rows) + 1)
     answer = (*_ANSWER, "unknown")
     _copy(
@@ -140,7 +140,7 @@ def _by_copy(connection: Connection, rows: Sequence[dict[str, Any]], first: int)
     )
 
 
-def _by_plain_copy(connection: Connection, rows: Sequence[dict[str, Any]], _first: int) -> None:
+def by_plain_copy(connection: Connection, rows: Sequence[dict[str, Any]], _first: int) -> None:
     names = (*_ANSWER, *DETAIL, *DECISION)
     _copy(connection, "plain", names, (tuple(row[name] for name in names) for row in rows))
 
