@@ -44,7 +44,10 @@ def main() -> None:
         ]
         alarms = sum(noticed(counts) is not None for counts in years)
         low, high = interval(alarms, given.years)
-        print(f"{name}: false alarms in {alarms} of {given.years} years [{low:.2%}, {high:.2%}]")
+        print(
+            f"{name}: false alarms in {alarms} of {given.years} years [{low:.2%}, {high:.2%}]",
+            flush=True,
+        )
         spread = np.mean([overdispersion(counts.answers[:14]) for counts in years])
         for rule in (0.1, 0.2):
             days = np.mean([(psi(counts) > rule).mean() for counts in years])
@@ -121,22 +124,16 @@ def simulated(
     every, scores = [], []
     for day in range(reference + days):
         later = other is not None and day >= reference + at
-        counts = draw(rng, answers, other if later and other is not None else mix)
         shape = _LOWER if later and low_scores else _SHAPE
-        every.append(counts)
-        scores.append(
-            [[int((own >= s).sum()) for s in SCORES] for own in drawn_scores(rng, counts, shape)]
-        )
+        own = draw(rng, answers, other if later and other is not None else mix)
+        reach = rng.beta(*shape, own.sum())[:, None] >= SCORES
+        sums = np.concatenate([np.zeros((1, len(SCORES)), int), reach.cumsum(axis=0)])
+        ends = np.cumsum(own)
+        every.append(own)
+        scores.append(sums[ends] - sums[ends - own])
     dates = [date(2026, 1, 1) + timedelta(n) for n in range(reference + days)]
     names = [f"{n:03d}" for n in range(len(mix))]
     return DayCounts("1", dates, names, np.array(every), np.array(scores))
-
-
-def drawn_scores(
-    rng: np.random.Generator, counts: np.ndarray, shape: tuple[float, float]
-) -> list[np.ndarray]:
-    """The scores of each category."""
-    return np.split(rng.beta(*shape, int(counts.sum())), np.cumsum(counts)[:-1])
 
 
 def noticed(counts: DayCounts, reference: int = 14, at: int = 0) -> int | None:
