@@ -1,7 +1,7 @@
 """Decides about some rows of a job and stores what came of them, all or none."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -16,13 +16,14 @@ from shelfsort.core.database.upserts import insert_or_keep
 from shelfsort.core.errors import InputError
 from shelfsort.decisions.batch.decided import Key, decide, held_back, key_of, stored_answer
 from shelfsort.decisions.batch.job import Job, Summary
-from shelfsort.decisions.batch.runs import Begun, utc_now
+from shelfsort.decisions.batch.runs import Begun, active_backoffs, utc_now
 from shelfsort.decisions.database import tables
 from shelfsort.decisions.database.copying import DECISION
 from shelfsort.decisions.database.writing import write_decisions
 from shelfsort.decisions.rules.model import REVIEW, UndecidableError
 from shelfsort.products.taxonomy import UnknownLabel
 
+_Read = TypeVar("_Read")
 AT_ONCE = 128
 """A kill loses the answers of so many products at most."""
 _NONE = dict.fromkeys((*DECISION, "rate", "draw"))
@@ -37,6 +38,7 @@ class Decider:
         """As in `scoring.decide_file`; `begun` is the run."""
         self._job, self._ask, self._engine, self._begun, self._say = job, ask, engine, begun, say
         self._model = ""
+        self._backoffs: Mapping[str, str] = {}
 
     def decide(self, chunk: Sequence[Asked]) -> Summary:
         """Decides about rows; may be called again about the same ones.
@@ -53,6 +55,8 @@ class Decider:
         known = self._known(list(keys.values()))
         fresh = [place for place, key in keys.items() if key not in known]
         replies = dict(zip(fresh, self._replies([chunk[place] for place in fresh]), strict=True))
+        # A long run heeds a promise that is broken meanwhile.
+        self._backoffs = self._read(active_backoffs)
         rows: dict[Key, dict[str, Any]] = {}
         rejects, failures = [], []
         summary = Summary(rows=len(chunk), model=self._model)
@@ -102,8 +106,11 @@ class Decider:
             found = connection.execute(chosen).mappings()
             return {Key(row["product"], row["input"]): dict(row) for row in found}
 
+        return self._read(read)
+
+    def _read(self, work: Callable[[Connection], _Read]) -> _Read:
         reading = self._engine.execution_options(reads=True)
-        return patiently(reading, self._job.patience_s, self._say, read)
+        return patiently(reading, self._job.patience_s, self._say, work)
 
     def _replies(self, asked: Sequence[Asked]) -> list[Reply]:
         replies = [reply for batch in answered(asked, self._ask) for reply in batch]
@@ -126,7 +133,7 @@ class Decider:
         rules = self._job.rules
         category = str(answer["category"])
         then = decide(rules, category, answer["accepted"], answer["score"], asked.fields)
-        outcome, backoff = held_back(then, category, self._begun.backoffs)
+        outcome, backoff = held_back(then, category, self._backoffs)
         self._count(asked, category, outcome, summary)
         return {
             **answer,

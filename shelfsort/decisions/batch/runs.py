@@ -1,7 +1,6 @@
 """The row of the table `run` that a batch begins with and ends with."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -19,11 +18,9 @@ class Begun:
 
     Attributes:
         run: its number.
-        backoffs: id of the active back-off by its category, "" for that of all.
     """
 
     run: int
-    backoffs: Mapping[str, str]
 
 
 def begin(connection: Connection, job: Job) -> Begun:
@@ -37,7 +34,7 @@ def begin(connection: Connection, job: Job) -> Begun:
     row = {"started": now, "data": job.data, "rules": rules.digest}
     row |= {"audit_rate": job.sampling.least}
     (number,) = connection.execute(sa.insert(tables.run), row).inserted_primary_key or (0,)
-    return Begun(int(number), _backoffs(connection))
+    return Begun(int(number))
 
 
 def end(connection: Connection, begun: Begun, summary: Summary) -> None:
@@ -77,7 +74,8 @@ def utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-def _backoffs(connection: Connection) -> dict[str, str]:
+def active_backoffs(connection: Connection) -> dict[str, str]:
+    """The id of each active back-off by its category, "" for that of all."""
     table = tables.backoff
     found = connection.execute(
         sa.select(table.c.category, table.c.id).where(table.c.lifted.is_(None))

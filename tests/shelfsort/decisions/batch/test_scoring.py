@@ -112,6 +112,23 @@ def test_a_backoff_sends_its_category_to_people(shop, classifier):
     ) == [(1,)]
 
 
+def test_a_backoff_that_begins_while_a_run_decides_is_heeded(shop, classifier, monkeypatch):
+    monkeypatch.setattr("shelfsort.decisions.batch.scoring.AT_ONCE", 1)
+    shop.table(("1,mugs,a,,", "2,mugs,a,,", "3,bowls,a,,"))
+    asked = []
+
+    def breaks_after_the_first(rows):
+        asked.append(rows)
+        if b"mugs" in {row.title for row in rows} and len(asked) == 3:
+            with shop.engine.begin() as connection:
+                row = {"category": "mugs", "since": datetime.now(timezone.utc)}
+                connection.execute(sa.insert(tables.backoff), row)
+        return classifier.ask(rows)
+
+    shop.decide(breaks_after_the_first)
+    assert shop.latest() == [("1", "publish"), ("2", "review"), ("3", "publish")]
+
+
 def test_a_product_that_the_model_refuses_is_a_dead_letter(shop, classifier):
     def picky(rows):
         if any(row.title == b"lamps" for row in rows):
