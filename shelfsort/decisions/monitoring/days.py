@@ -148,7 +148,7 @@ def figures(engine: Engine, length: int, now: datetime | None = None) -> Figures
     start = datetime(first.year, first.month, first.day, tzinfo=timezone.utc)
     with reader(engine) as connection:
         began = connection.execute(sa.select(sa.func.min(decision.c.at))).scalar()
-        first = max(first, began.date()) if began is not None else at.date()
+        first = min(max(first, began.date()), at.date()) if began is not None else at.date()
         days = {
             day: Day(day)
             for day in (first + timedelta(n) for n in range((at.date() - first).days + 1))

@@ -80,6 +80,11 @@ def test_a_backoff_holds_from_its_day_until_it_is_lifted(engine):
     assert held == [["mugs"], ["mugs"], ["bowls"], ["bowls"]]
 
 
+def test_decisions_of_a_clock_that_is_ahead_are_not_counted_yet(engine):
+    Shop(engine).day(FIRST + timedelta(1), {"mugs": 1})
+    assert [each.decided for each in figures(engine, 30, FIRST).days] == [0]
+
+
 def test_an_empty_database_has_a_day_without_decisions(engine):
     found = figures(engine, 30, FIRST)
     assert [(each.day, each.decided) for each in found.days] == [(FIRST.date(), 0)]
