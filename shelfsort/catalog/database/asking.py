@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from shelfsort.core.database.engine import reader
+from shelfsort.core.database.engine import reader, reason_of
 from shelfsort.core.errors import InputError
 from shelfsort.products.tables.columns import distinct_names
 
@@ -83,6 +83,4 @@ def _asking(engine: Engine) -> Iterator[Connection]:
                 # The connection goes back to those that others write with.
                 connection.detach()
     except SQLAlchemyError as error:
-        original = str(getattr(error, "orig", None) or error)
-        said = next((line for line in original.splitlines() if line.strip()), "no answer")
-        raise InputError(f"--sql: {said.strip()}. Correct the statement.") from error
+        raise InputError(f"--sql: {reason_of(error)}. Correct the statement.") from error

@@ -21,6 +21,7 @@ from shelfsort.catalog.fetching.requests import Reply, Requests
 from shelfsort.catalog.fetching.stored import StoredPictures
 from shelfsort.catalog.settings import FetchSettings
 from shelfsort.core import open_files
+from shelfsort.core.database.engine import reason_of
 from shelfsort.core.errors import RunFailed
 from shelfsort.core.http import AddressRule, AsyncDownloader, Limits, is_public_address
 from shelfsort.core.signals import ENDING
@@ -253,7 +254,8 @@ class FetchRun:
         try:
             self._recorder.close()
         except Exception as error:
-            self._failure = self._failure or f"the database cannot be written ({error})"
+            reason = reason_of(error)
+            self._failure = self._failure or f"the database cannot be written ({reason})"
 
     async def _tell(self) -> None:
         while True:

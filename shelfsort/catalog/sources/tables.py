@@ -140,10 +140,17 @@ def _read(
 ) -> Iterator[tuple[SourceRow | Reject, str]]:
     for row in rows:
         place = f"{name}:{row.number}"
-        if isinstance(row, Row):
+        if isinstance(row, Row) and _is_header(row):
+            yield Reject(place, "malformed_row", "the header again"), place
+        elif isinstance(row, Row):
             yield reader.row(row.cells, place, row.fault), place
         else:
             yield _rejected(row, place), place
+
+
+def _is_header(row: Row) -> bool:
+    # As where files were joined into one.
+    return len(row.cells) > 1 and all(value == name for name, value in row.cells.items())
 
 
 def _rejected(line: Line, place: str) -> Reject:

@@ -12,11 +12,19 @@ from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.types import DateTime, TypeDecorator
 
-from shelfsort.core.errors import InputError
+from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.storage import is_remote, local_path, scheme
 
 _POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
 _BUSY_MS = 60_000
+_ROOM = "Make room on its disk, and run the command again: it goes on where it was."
+_REMEDIES = {
+    "is full": _ROOM,
+    "No space left": _ROOM,
+    "disk I/O error": "Check its disk, and run the command again.",
+    "is locked": "Wait until the other process has ended, and run the command again.",
+    "readonly database": "Allow writing to its file and its folder.",
+}
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -82,17 +90,29 @@ def shown(place: str) -> str:
         return place
 
 
+def reason_of(error: Exception) -> str:
+    """What a database said, on one line, without the statement."""
+    said = str(getattr(error, "orig", None) or error).strip()
+    return said.splitlines()[0].strip() if said else "no answer"
+
+
 @contextmanager
 def reading_errors(place: str) -> Iterator[None]:
     """Turns the errors of connecting and of a broken file into an InputError of one line.
 
     Raises:
         InputError: the database cannot be opened, or is none.
+        RunFailed: its disk is full or fails, or another process holds it.
     """
     try:
         yield
     except DBAPIError as error:
-        reason = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else "no answer"
+        reason = reason_of(error)
+        remedy = next((each for part, each in _REMEDIES.items() if part in reason), "")
+        if remedy:
+            raise RunFailed(
+                f"{shown(place)}: the database cannot be used ({reason}). {remedy}"
+            ) from error
         raise InputError(
             f"{shown(place)}: the database cannot be used ({reason}). Check its address."
         ) from error

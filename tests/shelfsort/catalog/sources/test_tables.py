@@ -139,6 +139,12 @@ def test_a_number_without_measure_is_one_row_in_quarantine(source, cells):
     assert [(each.place, each.id) for each in rejects] == [("a.jsonl:1", "1")]
 
 
+def test_the_header_of_a_file_that_was_joined_to_another_is_no_product(source):
+    rows, rejects, _ = read(source({"a.csv": "id,title\n1,Mug\nid,title\n2,Jug\n"}))
+    assert [row.id for row in rows] == ["1", "2"]
+    assert [(each.place, each.detail) for each in rejects] == [("a.csv:3", "the header again")]
+
+
 def test_short_rows_are_told_and_a_file_that_ends_within_a_row_is_noticed(source):
     first = "id,title,price\n1,Mug,2\n2,Bowl\n3\n4,Jug,5\n"
     rows, rejects, notes = read(

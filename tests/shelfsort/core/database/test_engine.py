@@ -7,8 +7,9 @@ from datetime import datetime, timedelta, timezone
 import pytest
 import sqlalchemy as sa
 
+from shelfsort.core.database import engine as module
 from shelfsort.core.database.engine import UtcTime, open_engine, reader, reading_errors, shown
-from shelfsort.core.errors import InputError
+from shelfsort.core.errors import InputError, RunFailed
 
 METADATA = sa.MetaData()
 EVENTS = sa.Table("event", METADATA, sa.Column("n", sa.Integer), sa.Column("at", UtcTime))
@@ -68,6 +69,20 @@ def test_what_is_no_database_is_one_line(tmp_path):
     refused = pytest.raises(InputError, match=r"text\.db: the database cannot be used")
     with refused, reading_errors(str(tmp_path / "text.db")):
         open_engine(str(tmp_path / "text.db")).connect()
+
+
+def test_a_full_disk_and_a_locked_database_are_no_fault_of_the_address(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_BUSY_MS", 50)
+    engine = open_engine(str(tmp_path / "a.db"))
+    METADATA.create_all(engine)
+    full = pytest.raises(RunFailed, match=r"a\.db: .* is full\)\. Make room")
+    with full, reading_errors(str(tmp_path / "a.db")), engine.begin() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 5")
+        connection.execute(sa.insert(EVENTS), [{"n": n} for n in range(10_000)])
+    engine.dispose()
+    locked = pytest.raises(RunFailed, match=r"is locked\)\. Wait until")
+    with engine.begin(), locked, reading_errors(str(tmp_path / "a.db")), engine.begin():
+        pass
 
 
 def test_a_password_is_not_shown():
