@@ -204,13 +204,16 @@ def _queue(connection: Connection, days: Mapping[date, Day]) -> tuple[int, datet
         .group_by(review.c.decision)
         .subquery()
     )
-    last = sa.select(sa.func.max(decision.c.id)).group_by(decision.c.prediction)
+    later = decision.alias("later")
+    replaced = sa.exists().where(
+        later.c.prediction == decision.c.prediction, later.c.id > decision.c.id
+    )
     made = utc_day(connection, decision.c.at).label("made")
     done = utc_day(connection, answered.c.at).label("done")
     left = (
         sa.select(made, done, sa.func.count(), sa.func.min(decision.c.at, type_=UtcTime))
         .select_from(decision.outerjoin(answered, answered.c.decision == decision.c.id))
-        .where(decision.c.outcome == REVIEW, decision.c.id.in_(last))
+        .where(decision.c.outcome == REVIEW, ~replaced)
         .group_by(made, done)
     )
     waiting, oldest = 0, None

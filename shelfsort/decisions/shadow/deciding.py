@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Engine
 
 from shelfsort.client.batch.answering import answered
 from shelfsort.client.batch.reading import Asked, asked_rows
@@ -285,7 +285,10 @@ def _missing(
 
 def _stored(engine: Engine, name: str, since: datetime, after: int) -> list[_Live]:
     """Live decisions since a moment about which the candidate has not decided."""
-    last = sa.select(sa.func.max(decision.c.id)).group_by(decision.c.prediction)
+    later = decision.alias("later")
+    replaced = sa.exists().where(
+        later.c.prediction == decision.c.prediction, later.c.id > decision.c.id
+    )
     known = sa.exists().where(shadow.c.decision == decision.c.id, shadow.c.candidate == name)
     answer = ("category", "score", "accepted", "model")
     chosen = (
@@ -296,7 +299,7 @@ def _stored(engine: Engine, name: str, since: datetime, after: int) -> list[_Liv
         )
         .join(prediction, prediction.c.id == decision.c.prediction)
         .join(prediction_detail, HAS_DETAIL)
-        .where(decision.c.at >= since, decision.c.id > after, decision.c.id.in_(last), ~known)
+        .where(decision.c.at >= since, decision.c.id > after, ~replaced, ~known)
         .order_by(decision.c.id)
         .limit(_AT_ONCE)
     )
@@ -314,18 +317,21 @@ def _stored(engine: Engine, name: str, since: datetime, after: int) -> list[_Liv
 
 
 def _store(engine: Engine, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Stores decisions of one candidate; returns how many are new."""
     if not rows:
         return 0
-
-    def count(connection: Connection) -> int:
-        names = sa.select(sa.func.count()).where(shadow.c.candidate == rows[0]["candidate"])
-        return int(connection.execute(names.select_from(shadow)).scalar_one())
-
+    chosen = sa.select(shadow.c.decision).where(
+        shadow.c.candidate == rows[0]["candidate"],
+        shadow.c.decision.in_([row["decision"] for row in rows]),
+    )
     with engine.begin() as connection:
-        before = count(connection)
-        insert = insert_or_keep(connection, shadow, ("candidate", "decision"))
-        connection.execute(insert, list(rows))
-        return count(connection) - before
+        known = set(connection.execute(chosen).scalars())
+        fresh = {row["decision"]: row for row in rows if row["decision"] not in known}
+        if fresh:
+            # Another process may store them at the same moment.
+            insert = insert_or_keep(connection, shadow, ("candidate", "decision"))
+            connection.execute(insert, list(fresh.values()))
+    return len(fresh)
 
 
 def _began(engine: Engine, name: str) -> datetime | None:
