@@ -20,7 +20,14 @@ _MODES = (*ALONE, COMBINED)
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--sqlite", metavar="FILE", help="Write the runs as an SQLite database.")
-def runs(output: str, compare: tuple[str, str] | None, as_json: bool, sqlite: str | None) -> None:
+@click.option("--mlflow", metavar="URI", help="Put the runs into an MLflow tracking store.")
+def runs(
+    output: str,
+    compare: tuple[str, str] | None,
+    as_json: bool,
+    sqlite: str | None,
+    mlflow: str | None,
+) -> None:
     """List the runs of an output folder with their figures, or compare two.
 
     The list shows, for each modality, the accuracy on the eval products and the coverage at each
@@ -37,21 +44,41 @@ def runs(output: str, compare: tuple[str, str] | None, as_json: bool, sqlite: st
       shelfsort runs --output out
       shelfsort runs --output out --compare 2026-01-15T09 latest
       shelfsort runs --output out --sqlite runs.sqlite
+      shelfsort runs --output out --mlflow sqlite:///mlflow.db
     """
     from pipeline.experiments.runs import find_run, list_runs
 
     found = list_runs(OutputFolder.existing(output))
     if sqlite:
-        from pipeline.experiments.database import write_database
-
-        write_database(found, sqlite)
-        click.echo(one_line(f"{sqlite}: {len(found)} {'run' if len(found) == 1 else 'runs'}"))
+        _write_database(found, sqlite)
+    elif mlflow:
+        _log_to_mlflow(found, mlflow)
     elif compare:
         _compare(find_run(found, compare[0]), find_run(found, compare[1]), as_json)
     elif as_json:
         _print_json([run.to_dict() for run in found])
     else:
         _list(found)
+
+
+def _write_database(found, path: str) -> None:
+    from pipeline.experiments.database import write_database
+
+    write_database(found, path)
+    click.echo(one_line(f"{path}: {_count(len(found))}"))
+
+
+def _log_to_mlflow(found, uri: str) -> None:
+    from pipeline.experiments.mlflow_export import log_to_mlflow
+
+    added = log_to_mlflow(found, uri)
+    click.echo(
+        f"Added {_count(len(added))} of {len(found)}; the others were there, or are under way."
+    )
+
+
+def _count(runs: int) -> str:
+    return f"{runs} {'run' if runs == 1 else 'runs'}"
 
 
 def _compare(a, b, as_json: bool) -> None:
