@@ -71,6 +71,7 @@ class Run:
             as far as the run has them.
         content_digest: of what the run was made from; "" where it did not get that far.
         spans: the manifest's files, in order; empty where the run did not get to them.
+        rows: how many lines each of them had; empty where the record does not say.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Run:
     artifacts: dict[str, Path] = dataclasses.field(default_factory=dict)
     content_digest: str = ""
     spans: tuple[str, ...] = ()
+    rows: dict[str, int] = dataclasses.field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, apart from dates and paths; metrics as in `metrics.json`."""
@@ -159,6 +161,7 @@ def _run(
     }
     pushed_model = outputs.get("Pusher", {}).get("pushed_model")
     push = Push.find(pushed_model) if pushed_model else None
+    spans = json.loads(_ingested(executions, "spans") or "[]")
     return Run(
         id=context.name,
         started=datetime.fromtimestamp(context.create_time_since_epoch / 1000, timezone.utc),
@@ -171,7 +174,8 @@ def _run(
         },
         artifacts=artifacts,
         content_digest=_ingested(executions, _CONTENT_DIGEST),
-        spans=tuple(json.loads(_ingested(executions, "spans") or "[]")),
+        spans=tuple(spans),
+        rows=dict(spans) if isinstance(spans, dict) else {},
     )
 
 

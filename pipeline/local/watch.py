@@ -82,6 +82,12 @@ def state_of(manifest: str, taxonomy: str, reduction: str) -> tuple:
     return tuple((file, *file_state(file)) for file in files)
 
 
+def last_verdict(folder: OutputFolder) -> Run | None:
+    """The latest run that came to a verdict; None where there is none. Raises InputError."""
+    runs = list_runs(folder) if recover(folder.metadata) else []
+    return next((run for run in runs if run.ended), None)
+
+
 def take_turn(manifest: str, taxonomy: str, folder: OutputFolder, config: Config) -> Turn:
     """Runs on all that is there, unless that was done before.
 

@@ -37,6 +37,11 @@ COMMANDS = {
     "watch": Command(
         "pipeline.cli.watch:watch", "Train again whenever new labels arrive.", _PIPELINE
     ),
+    "retrain": Command(
+        "pipeline.cli.retrain:retrain",
+        "Train again if there are enough new labels or the promise is broken.",
+        _PIPELINE,
+    ),
     "demo": Command(
         "pipeline.cli.demo:demo",
         "Run everything on a small generated catalogue and ask the model over gRPC.",
@@ -45,6 +50,11 @@ COMMANDS = {
     "compile": Command(
         "pipeline.cli.kubeflow:compile_spec",
         "Write the pipeline spec for Kubeflow Pipelines or Vertex AI.",
+        _PIPELINE,
+    ),
+    "compile-daily": Command(
+        "pipeline.cli.daily:compile_daily_spec",
+        "Write the daily batch as a pipeline for Kubeflow Pipelines.",
         _PIPELINE,
     ),
     "lint-spec": Command(

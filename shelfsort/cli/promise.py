@@ -58,6 +58,11 @@ def promise() -> None:
     help="Send what breaks the promise to people, until `promise lift`.",
 )
 @webhook_options
+@click.option(
+    "--if-any",
+    is_flag=True,
+    help="End well while no audit of --database is answered yet, as in the first days.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the evidence of each day.")
 @click.option(
     "--metrics", metavar="FILE", help="Write metrics for Prometheus's textfile collector."
@@ -70,6 +75,7 @@ def check(
     backs_off: bool,
     webhook: str | None,
     webhook_inside: bool,
+    if_any: bool,
     as_json: bool,
     metrics: str | None,
 ) -> None:
@@ -91,6 +97,9 @@ def check(
         engine = open_database(database, must_exist=True)
         stored = stored_audits(engine)
         _say_waiting(stored)
+        if not stored.audits and if_any:
+            click.echo("No audit is answered yet.", err=True)
+            return
         if not stored.audits:
             raise InputError(
                 f"{shown(database)}: no audits are answered. Draw some with `shelfsort batch "
