@@ -164,7 +164,12 @@ def lint_spec(context: click.Context, file: str, target: str, as_json: bool) -> 
 @click.option("--root", default="", help="Folder or bucket for artifacts. Default: as compiled.")
 @click.option("--no-cache", is_flag=True, help="Run every step, without the cache.")
 @click.option(
-    "--schedule", metavar="CRON", help="Start runs on this schedule: six fields, seconds first."
+    "--schedule",
+    metavar="CRON",
+    help="Start runs on this schedule: six fields, seconds first. It replaces one of its name.",
+)
+@click.option(
+    "--catch-up", is_flag=True, help="With --schedule: make up for runs that were missed."
 )
 @click.option(
     "--when-new",
@@ -186,6 +191,7 @@ def submit(
     root: str,
     no_cache: bool,
     schedule: str | None,
+    catch_up: bool,
     when_new: bool,
     wait: bool,
     timeout: float,
@@ -209,6 +215,8 @@ def submit(
     """
     from pipeline.kubeflow import submit as submission
 
+    if catch_up and not schedule:
+        raise InputError("--catch-up: there is no schedule. Give --schedule too.")
     if schedule and (wait or when_new):
         option = "--wait" if wait else "--when-new"
         raise InputError(f"{option}: cannot be combined with --schedule. Give only one of them.")
@@ -217,7 +225,8 @@ def submit(
         file, run_name, experiment, _pairs(params), root, cached=not no_cache
     )
     if schedule:
-        _say({"schedule_id": submission.start_schedule(server, request, schedule)}, as_json)
+        made = submission.start_schedule(server, request, schedule, catches_up=catch_up)
+        _say({"schedule_id": made}, as_json)
         return
     if when_new:
         started = submission.start_run_when_new(server, request)

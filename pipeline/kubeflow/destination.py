@@ -50,11 +50,8 @@ def check_destination(destination: Destination, config: Config) -> None:
         ("--image", destination.image),
         ("kubeflow.trainer.image", kubeflow.trainer.image),
     ):
-        if image and not _BY_DIGEST.fullmatch(image):
-            raise InputError(
-                f"{what}: {image!r} is not named by digest, so a cache could answer for another "
-                "image. Give NAME@sha256:<64 hex digits>."
-            )
+        if image:
+            check_image(what, image)
     mounts = kubeflow.volumes.values()
     check_root("--root", destination.root, target, mounts)
     for what, location in (*_given_places(destination), *_configured_places(config)):
@@ -62,6 +59,15 @@ def check_destination(destination: Destination, config: Config) -> None:
     _check_gpu_type(kubeflow, target)
     if target == "vertex":
         _refuse_kubernetes_only(kubeflow)
+
+
+def check_image(what: str, image: str) -> None:
+    """Refuses an image that is not named by digest. Raises InputError with `what` in front."""
+    if not _BY_DIGEST.fullmatch(image):
+        raise InputError(
+            f"{what}: {image!r} is not named by digest, so a cache could answer for another "
+            "image. Give NAME@sha256:<64 hex digits>."
+        )
 
 
 def _given_places(destination: Destination) -> Iterator[tuple[str, str]]:

@@ -10,8 +10,10 @@ from pipeline.locations import STAGED_SCHEMES, location_problem
 from shelfsort.core.storage import scheme
 
 STOCK_ENTRYPOINT = "kubeflow_v2_run_executor"
-NEVER_CACHED = (input_check_task.NAME, "Pusher")
-"""What there is to ingest and what is live change outside the pipeline: no cache can know."""
+DAILY_STEPS = ("decide", "promise", "retrain")
+"""Steps of the daily batch; see `daily`."""
+NEVER_CACHED = (input_check_task.NAME, "Pusher", *DAILY_STEPS)
+"""What there is to read and what is live change outside the pipeline: no cache can know."""
 _INFRA_VALIDATOR = "tfx.components.infra_validator."
 _USER_MODULES = ("module_file", "module_path")
 _BY_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")

@@ -126,10 +126,18 @@ def content_of(spec: Spec, arguments: Mapping[str, str]) -> Preflight:
     return input_check.content_of(values)
 
 
-def start_schedule(server: Server, request: Request, cron: str) -> str:
+def start_schedule(server: Server, request: Request, cron: str, *, catches_up: bool = False) -> str:
     """Has the server start a run whenever `cron` (six fields, seconds first) says; returns an id.
 
-    Each run looks for what is there then, whatever was there when the pipeline was compiled.
+    Each run looks for what is there then, whatever was there when the pipeline was compiled. A run
+    does not start while the one before it is under way. Schedules of the same name in the
+    experiment are replaced, so that a repeated call leaves one.
+
+    Args:
+        server: that starts the runs.
+        request: what it starts.
+        cron: when.
+        catches_up: whether runs that were missed, as while the server was away, are made up for.
 
     Raises:
         InputError: as `start_run`; or `cron` has not six fields.
@@ -141,21 +149,45 @@ def start_schedule(server: Server, request: Request, cron: str) -> str:
             f"--schedule: {cron!r} has not six fields, seconds first, e.g. '0 0 3 * * *'."
         )
     arguments = _arguments(spec, request.arguments, looks=True)
+    name = request.name or request.experiment
     with _client(server) as client:
         experiment = client.create_experiment(
             request.experiment, namespace=server.namespace or None
-        )
+        ).experiment_id
+        before = _schedules(client, server, experiment, name)
         schedule = client.create_recurring_run(
-            experiment.experiment_id,
-            request.name or request.experiment,
+            experiment,
+            name,
             cron_expression=cron,
-            no_catchup=True,
+            max_concurrency=1,
+            no_catchup=not catches_up,
             params=arguments,
             pipeline_package_path=request.path,
             pipeline_root=request.root or None,
             enable_caching=None if request.cached else False,
         )
+        # Afterwards: a kill in between leaves two, which the next call makes one, never none.
+        for each in before:
+            client.delete_recurring_run(each)
     return schedule.recurring_run_id
+
+
+def _schedules(client: Any, server: Server, experiment: str, name: str) -> list[str]:
+    """Ids of the experiment's schedules of a name."""
+    found, page = [], ""
+    while True:
+        answer = client.list_recurring_runs(
+            page_token=page,
+            page_size=100,
+            experiment_id=experiment,
+            namespace=server.namespace or None,
+        )
+        for each in answer.recurring_runs or []:
+            if each.display_name == name:
+                found.append(each.recurring_run_id)
+        page = answer.next_page_token or ""
+        if not page:
+            return found
 
 
 def wait_for(server: Server, run_id: str, timeout_s: float, poll_s: float = 10.0) -> str:

@@ -96,6 +96,15 @@ def reason_of(error: Exception) -> str:
     return said.splitlines()[0].strip() if said else "no answer"
 
 
+def has_password(place: str) -> bool:
+    """Whether the address of a database holds a password."""
+    try:
+        url = sa.make_url(place)
+    except ArgumentError:
+        return False
+    return url.password is not None or "password" in url.query
+
+
 @contextmanager
 def reading_errors(place: str) -> Iterator[None]:
     """Turns the errors of connecting and of a broken file into an InputError of one line.

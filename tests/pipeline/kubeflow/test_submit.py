@@ -33,6 +33,7 @@ class FakeServer(ThreadingHTTPServer):
         states: of the run, one for each question; the last one stays.
         status: of every answer.
         runs: that the experiment has had, (content digest, state), two to a page.
+        schedules: names of its recurring runs by id, two to a page.
     """
 
     def __init__(self):
@@ -41,6 +42,7 @@ class FakeServer(ThreadingHTTPServer):
         self.states = ["SUCCEEDED"]
         self.status = 200
         self.runs = []
+        self.schedules = {}
 
     @property
     def host(self):
@@ -53,6 +55,10 @@ class FakeServer(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
+        self._answer(None)
+
+    def do_DELETE(self):
+        self.server.schedules.pop(self.path.rpartition("/")[2])
         self._answer(None)
 
     def do_POST(self):
@@ -77,6 +83,8 @@ class Handler(BaseHTTPRequestHandler):
             return {"run_id": "run-7", "state": states.pop(0) if len(states) > 1 else states[0]}
         if path == "/apis/v2beta1/runs" and self.command == "GET":
             return self._page_of_runs(int(query.get("page_token", ["0"])[0] or 0))
+        if path == "/apis/v2beta1/recurringruns" and self.command == "GET":
+            return self._page_of_schedules(int(query.get("page_token", ["0"])[0] or 0))
         return {
             "/apis/v2beta1/experiments": {"experiment_id": "experiment-3"},
             "/apis/v2beta1/runs": {"run_id": "run-7"},
@@ -90,6 +98,13 @@ class Handler(BaseHTTPRequestHandler):
         ]
         more = start + 2 < len(self.server.runs)
         return {"runs": page, "next_page_token": str(start + 2) if more else ""}
+
+    def _page_of_schedules(self, start):
+        known = list(self.server.schedules.items())
+        page = [{"recurring_run_id": id_, "display_name": name} for id_, name in known]
+        more = start + 2 < len(known)
+        found = page[start : start + 2]
+        return {"recurringRuns": found, "next_page_token": str(start + 2) if more else ""}
 
     def log_message(self, *_):
         pass
@@ -356,3 +371,25 @@ def test_credentials_in_the_address_are_refused_and_not_shown():
     with pytest.raises(InputError, match=submission.TOKEN_VARIABLE) as caught:
         submission.Server("https://user:secret@kubeflow.test")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("options", "no_catchup"), [((), True), (("--catch-up",), False)])
+def test_runs_of_a_schedule_do_not_overlap_and_catch_up_only_if_asked(
+    spec, server, options, no_catchup
+):
+    call(spec, server, "--schedule", "0 0 3 * * *", *options)
+    sent = server.body("/apis/v2beta1/recurringruns")
+    assert (sent["max_concurrency"], sent["no_catchup"]) == (1, no_catchup)
+
+
+def test_a_schedule_takes_the_place_of_those_of_its_name(spec, server):
+    server.schedules = {"old-1": "daily", "other": "weekly", "old-2": "daily", "last": "daily"}
+    result = call(spec, server, "--schedule", "0 0 3 * * *", "--run-name", "daily", "--json")
+    assert json.loads(result.output) == {"schedule_id": "schedule-5"}
+    assert list(server.schedules) == ["other"]
+    methods = [method for method, path, _ in server.requests if "recurringruns" in path]
+    assert methods == ["GET", "GET", "POST", "DELETE", "DELETE", "DELETE"]
+
+
+def test_catching_up_needs_a_schedule(spec, server):
+    assert isinstance(call(spec, server, "--catch-up").exception, InputError)

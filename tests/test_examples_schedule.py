@@ -1,0 +1,147 @@
+"""The daily batch by cron, on Kubernetes and in Airflow: valid, alone, and with today's options."""
+
+import ast
+import fcntl
+import importlib
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from shelfsort.cli.main import COMMANDS
+
+FOLDER = Path(__file__).parents[1] / "examples/schedule"
+PLACES = ("DATA", "RULES", "DATABASE", "ADDRESS", "INBOX", "OUTPUT")
+OLDEST, NEWEST = "1.27", "1.37"
+
+
+def cronjob() -> dict:
+    return yaml.safe_load((FOLDER / "cronjob.yaml").read_text())
+
+
+def pod() -> dict:
+    return cronjob()["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+
+
+def refuse_unknown_options(words: list[str]) -> None:
+    """Parses the words of a command line as the command itself would, without calling it."""
+    module, attribute = COMMANDS[words[0]].target.split(":")
+    command = getattr(importlib.import_module(module), attribute)
+    rest = words[1:]
+    if hasattr(command, "commands"):
+        command, rest = command.commands[rest[0]], rest[1:]
+    command.make_context(words[0], rest)
+
+
+def commands_of(script: str) -> list[list[str]]:
+    joined = script.replace("\\\n", " ")
+    joined = re.sub(r"\$\{AUDIT_RATE:-[0-9.]+\}|\$\{PROMISE:-[0-9.]+\}", "0.5", joined)
+    joined = re.sub(r"\$\{MIN_NEW:-[0-9]+\}", "5", joined)
+    joined = re.sub(r"\$(AUDIT_RATE|PROMISE)", "0.5", joined).replace("$MIN_NEW", "5")
+    lines = [line for line in joined.splitlines() if line.startswith("shelfsort ")]
+    return [shlex.split(line.split(" || ")[0])[1:] for line in lines]
+
+
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+def test_the_cronjob_is_valid(version):
+    kubernetes_validate.validate(cronjob(), version, strict=True)
+
+
+def test_the_cronjob_runs_alone_in_time_without_root_or_secrets_in_the_open():
+    spec = cronjob()["spec"]
+    assert (spec["concurrencyPolicy"], spec["startingDeadlineSeconds"]) == ("Forbid", 7200)
+    assert spec["jobTemplate"]["spec"]["activeDeadlineSeconds"] < 24 * 3600
+    assert pod()["securityContext"]["runAsNonRoot"] is True
+    (container,) = pod()["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    given = {each["name"]: each for each in container["env"]}
+    assert set(given) == {*PLACES, "PGPASSWORD"}
+    assert "secretKeyRef" in given["PGPASSWORD"]["valueFrom"]
+    assert re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", container["image"])
+
+
+def test_the_crontab_gives_what_the_script_needs_and_has_one_line():
+    lines = [line for line in (FOLDER / "crontab").read_text().splitlines() if line[:1] != "#"]
+    given = {line.split("=")[0] for line in lines if re.match(r"[A-Z]+=", line)}
+    assert given == {*PLACES, "MAILTO", "PATH"}
+    (job,) = [line for line in lines if not re.match(r"[A-Z]+=", line)]
+    assert job.split()[:5] == ["0", "5", "*", "*", "*"]
+
+
+def test_the_script_and_the_dag_use_options_that_there_are():
+    tree = ast.parse((FOLDER / "airflow_dag.py").read_text())
+    texts = {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+    }
+    of_dag = commands_of("\n".join(texts[name] for name in ("DECIDE", "PROMISE", "RETRAIN")))
+    of_script = commands_of((FOLDER / "daily.sh").read_text())
+    for commands in (of_dag, of_script):
+        assert [words[0] for words in commands] == ["batch", "promise", "retrain"]
+        for words in commands:
+            refuse_unknown_options(words)
+
+
+def test_the_dag_imports_nothing_of_ours():
+    tree = ast.parse((FOLDER / "airflow_dag.py").read_text())
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [])
+        + [each.name for each in node.names if isinstance(node, ast.Import)]
+    }
+    assert imported == {"airflow", "datetime"}
+
+
+@pytest.fixture
+def daily(tmp_path):
+    """Runs the script with a `shelfsort` that notes its calls; returns status and calls."""
+
+    def run(**statuses: int) -> tuple[int, list[str]]:
+        program, calls = tmp_path / "bin/shelfsort", tmp_path / "calls"
+        program.parent.mkdir(exist_ok=True)
+        cases = "".join(f"{name}) exit {status};; " for name, status in statuses.items())
+        script = f'#!/bin/sh\necho "$*" >>{calls}\ncase $1 in {cases}esac\n'
+        program.write_text(script)
+        program.chmod(0o755)
+        calls.unlink(missing_ok=True)
+        places = {name: f"/{name.lower()}" for name in PLACES}
+        environment = {"PATH": f"{program.parent}:/usr/bin:/bin", "LOCK": str(tmp_path / "lock")}
+        done = subprocess.run(
+            [FOLDER / "daily.sh"], env={**environment, **places}, capture_output=True
+        )
+        return done.returncode, calls.read_text().splitlines() if calls.exists() else []
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("statuses", "status", "called"),
+    [
+        ({}, 0, ["batch", "promise", "retrain"]),
+        ({"batch": 1}, 1, ["batch"]),
+        ({"promise": 1}, 1, ["batch", "promise", "retrain"]),
+        ({"retrain": 3}, 0, ["batch", "promise", "retrain"]),
+        ({"retrain": 2}, 1, ["batch", "promise", "retrain"]),
+    ],
+)
+def test_the_script_goes_on_after_a_broken_promise_and_tells_of_it(daily, statuses, status, called):
+    ended, calls = daily(**statuses)
+    assert (ended, [call.split()[0] for call in calls]) == (status, called)
+
+
+def test_a_second_script_does_nothing_while_one_is_at_work(daily, tmp_path):
+    with (tmp_path / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert daily() == (0, [])
+    assert len(daily()[1]) == 3
