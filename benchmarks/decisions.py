@@ -60,7 +60,7 @@ rules:
 default: {{outcome: review}}
 """
 _SETTINGS = "-c listen_addresses=''"
-_LOOKED_EVERY_S = 0.1
+_LOOKED_EVERY_S = 0.5
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import random
 import subprocess
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
 import grpc
@@ -175,6 +176,23 @@ def test_a_replay_counts_what_new_rules_would_change_and_writes_nothing(shop, cl
     assert shop.rows("select count(*) from decision") == [(5,)]
     later = datetime.now(timezone.utc) + timedelta(hours=1)
     assert replay(shop.engine, rules, later).decisions == 0
+
+
+@pytest.mark.slow
+def test_batches_that_meet_leave_each_product_one_row(shop, classifier):
+    leaves = [leaf for leaf, _ in TREE]
+    shop.table([f"{n},{leaves[n % 3]} {n},a,," for n in range(600)])
+    (other := shop.folder / "backwards").mkdir()
+    backwards = Shop(other, shop.database)
+    backwards.table([f"{n},{leaves[n % 3]} {n},a,," for n in reversed(range(600))])
+    with ThreadPoolExecutor(3) as pool:
+        running = [pool.submit(each.decide, classifier.ask, 60.0) for each in (shop, backwards)]
+        running.append(pool.submit(shop.decide, classifier.ask, 60.0))
+        found = [each.result() for each in running]
+    assert [each.decided for each in found] == [600] * 3
+    assert sum(each.new for each in found) == 600
+    assert shop.rows(EACH_ONCE) == [(600, 600)]
+    assert shop.rows("select count(*) from prediction_detail") == [(600,)]
 
 
 @pytest.mark.slow
