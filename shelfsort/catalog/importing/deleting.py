@@ -1,6 +1,7 @@
 """Deletes what a source gave."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -30,9 +31,18 @@ class Belongings:
 
 def belongings(engine: Engine, name: str) -> Belongings:
     """Counts what `delete_source` would delete, beside what was without use before."""
+    return _counted(engine, product.c.source == name)
+
+
+def belongings_of_gone(engine: Engine, before: datetime) -> Belongings:
+    """Counts what `delete_pictures_of_gone` would delete; its products stay."""
+    return _counted(engine, _gone(before) & _has_pictures())
+
+
+def _counted(engine: Engine, which: sa.ColumnElement[bool]) -> Belongings:
     uses = sa.select(product_link.c.link).join(product, product.c.id == product_link.c.product)
-    own = uses.where(product.c.source == name)
-    others = uses.where(product.c.source != name)
+    own = uses.where(which)
+    others = uses.where(sa.not_(which))
     links = link.c.id.in_(own) & link.c.id.not_in(others)
     kept = sa.select(link.c.image).where(~links, link.c.image.is_not(None))
     images = sa.select(sa.func.count(link.c.image.distinct())).where(
@@ -41,7 +51,7 @@ def belongings(engine: Engine, name: str) -> Belongings:
     many = sa.func.count()
     with reader(engine) as connection:
         return Belongings(
-            connection.scalar(sa.select(many).where(product.c.source == name)) or 0,
+            connection.scalar(sa.select(many).select_from(product).where(which)) or 0,
             connection.scalar(sa.select(many).select_from(link).where(links)) or 0,
             connection.scalar(images) or 0,
         )
@@ -78,6 +88,48 @@ def delete_source(engine: Engine, name: str, store: str) -> Belongings:
         with engine.begin() as connection:
             connection.execute(sa.delete(source).where(source.c.name == name))
     return Belongings(products, removed.links, removed.images)
+
+
+def delete_pictures_of_gone(engine: Engine, store: str, before: datetime) -> Belongings:
+    """Deletes the pictures of products that are gone, and all others that nothing uses any more.
+
+    The products stay, with their texts and history. One that returns gets its links again.
+
+    Args:
+        engine: of the crawl database.
+        store: place of the images.
+        before: products that were gone by then lose their pictures.
+
+    Returns:
+        The products that lost pictures, and the links and images that were deleted.
+
+    Raises:
+        InputError: pictures are being fetched.
+        OSError: the store cannot be written.
+    """
+    some = sa.select(product.c.id).where(_gone(before) & _has_pictures()).limit(_AT_ONCE)
+    products = 0
+    while True:
+        with engine.begin() as connection:
+            ids = connection.execute(some).scalars().all()
+            connection.execute(sa.delete(product_link).where(product_link.c.product.in_(ids)))
+            # Without its digest, a product that returns counts as changed.
+            emptied = sa.update(product).where(product.c.id.in_(ids)).values(digest="")
+            connection.execute(emptied)
+        if not ids:
+            break
+        products += len(ids)
+    removed = remove_unused(engine, store)
+    return Belongings(products, removed.links, removed.images)
+
+
+def _gone(before: datetime) -> sa.ColumnElement[bool]:
+    return sa.func.coalesce(product.c.gone <= before, sa.false())
+
+
+def _has_pictures() -> sa.ColumnElement[bool]:
+    of_it = product_link.alias()
+    return sa.exists().where(of_it.c.product == product.c.id)
 
 
 def _delete_products(engine: Engine, name: str) -> int:

@@ -75,6 +75,32 @@ def test_what_another_source_uses_stays_and_the_files_of_the_rest_go(engine, tmp
         run("delete", "catalog.yaml", "--source", "one", "--yes")
 
 
+def test_pictures_of_vanished_products_go_after_their_time_and_come_back(engine, tmp_path):
+    (tmp_path / "one.csv").write_text("id,title,image\n2,Cup,https://a.test/1.jpg\n")
+    run("import", "catalog.yaml", "--source", "one")
+    before = left(engine)
+    assert "deleted 0 products" in run("delete", "catalog.yaml", "--gone-days", "1", "--yes")
+    assert left(engine) == before
+    said = run("delete", "catalog.yaml", "--gone-days", "0", answer="y\n")
+    assert "Delete 1 products' pictures, 1 links and 1 images?" in said
+    assert left(engine)[0][:3] == [4, 2, 2]
+    assert {file.stem for file in (tmp_path / "images").rglob("*.jpeg")} == set(DIGESTS[1:])
+    again = json.loads(run("delete", "catalog.yaml", "--gone-days", "0", "--yes", "--json"))
+    assert again == {"products": 0, "links": 0, "images": 0}
+    rows = "1,Mug,https://a.test/0.jpg\n2,Cup,https://a.test/1.jpg\n"
+    (tmp_path / "one.csv").write_text(f"id,title,image\n{rows}")
+    run("import", "catalog.yaml", "--source", "one")
+    with engine.begin() as connection:
+        urls = connection.execute(sa.select(link.c.url).where(link.c.state == "")).scalars().all()
+    assert urls == ["https://a.test/0.jpg"]
+
+
+def test_either_a_source_or_a_time_is_named(engine):
+    for arguments in ((), ("--source", "one", "--gone-days", "1")):
+        with pytest.raises(InputError, match="Give one of them"):
+            run("delete", "catalog.yaml", "--yes", *arguments)
+
+
 def test_it_asks_with_numbers_and_no_answer_deletes_nothing(engine):
     before = left(engine)
     said = run("delete", "catalog.yaml", "--source", "two", answer="n\n")
