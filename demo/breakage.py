@@ -1,5 +1,6 @@
 """Lines that a catalogue should not have and has: each broken in one way, each with its reason."""
 
+import functools
 import struct
 import zlib
 from collections.abc import Callable
@@ -123,6 +124,7 @@ def break_lines(specimens: list[Specimen], first_id: str) -> list[BrokenLine]:
     return [way(specimen) for way, specimen in zip(ways, specimens, strict=True)]
 
 
+@functools.cache
 def huge_png(side: int) -> bytes:
     """Returns a valid white PNG of side x side pixels: some kilobytes that decode to side² pixels.
 

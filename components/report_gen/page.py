@@ -1,5 +1,6 @@
 """Draws ReportContent as one self-contained HTML page."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib import resources
@@ -147,6 +148,7 @@ def words(name: str) -> str:
     return name.replace("_", " ").strip().capitalize()
 
 
+@functools.cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader(__package__, "templates"),

@@ -1,5 +1,6 @@
 """The report of a catalogue as one HTML file, without scripts."""
 
+import functools
 from collections import Counter
 from dataclasses import dataclass
 from importlib import resources
@@ -92,6 +93,7 @@ def _size(count: int) -> str:
     return f"{size:,.1f} GB"
 
 
+@functools.cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader(__package__, ""),
