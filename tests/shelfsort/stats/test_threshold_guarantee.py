@@ -12,6 +12,8 @@ import scipy.stats
 from shelfsort.products.groups import normalised
 from shelfsort.stats.thresholds import Trials, fit_thresholds
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 FASHION = ROOT / "../shared/data/fashion"
 PROMISED = 0.05
@@ -31,7 +33,6 @@ def test_accepted_accuracy_falls_short_no_more_often_than_promised(kind, target,
     assert outcome["sgr"].broken <= ALLOWED
 
 
-@pytest.mark.slow
 def test_in_the_long_run_the_promise_is_broken_no_more_often_than_promised():
     fits = {"fixed sequence": bench["fixed_sequence"]}
     outcome = bench["repeat"](bench["population"]("sure"), fits, 0.95, 800, 2000)
@@ -49,7 +50,6 @@ def test_the_default_lets_the_model_decide_more_than_sgr_does():
     assert outcome["fixed sequence"].coverage > 1.3 * outcome["sgr"].coverage
 
 
-@pytest.mark.slow
 def test_fitting_the_temperature_on_the_same_sample_leaves_the_promise_intact():
     outcome = bench["repeat_with_temperature"](0.95, 600, SAMPLES)
     assert outcome["fixed sequence"].broken <= ALLOWED
@@ -126,7 +126,6 @@ def test_a_runs_cross_fitted_answers_are_a_population(tmp_path):
         bench["of_run"](tmp_path / "nowhere", "text")
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not FASHION.exists(), reason="the fashion data set is not on this machine")
 @pytest.mark.parametrize("by_group", [False, True], ids=["by product", "by title"])
 @pytest.mark.parametrize("target", [0.95, 0.98])

@@ -20,7 +20,7 @@ fetch: {{contact: '{contact}', ports: [{port}], wait_s: 2}}
 """
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def run(request, tmp_path, monkeypatch, picture_server):
     """Imports addresses and fetches them; gives what the command prints, as JSON."""
     monkeypatch.chdir(tmp_path)

@@ -17,7 +17,7 @@ ROOMS = {
 }
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def place(request, tmp_path):
     if request.param == "sqlite":
         return str(tmp_path / "a.db")

@@ -21,7 +21,7 @@ from tests.fixtures.decisions import EACH_ONCE, RULES, Shop
 from tests.fixtures.fake_server import TREE, answer_by_title
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def shop(request, tmp_path):
     if request.param == "sqlite":
         return Shop(tmp_path, str(tmp_path / "decisions.db"))

@@ -21,7 +21,7 @@ PARTITIONS = (
 )
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def place(request, tmp_path):
     if request.param == "sqlite":
         return str(tmp_path / "decisions.db")
@@ -77,6 +77,7 @@ def test_each_day_has_its_details_and_a_product_sent_again_is_decided_once(place
         assert rows(engine, "select count(*) from prediction_detail_20261101") == [(2,)]
 
 
+@pytest.mark.slow
 def test_days_are_made_ahead_once(postgresql):
     engine = open_database(postgresql)
     for first, days in ((FIRST, 3), (FIRST + timedelta(days=1), 3)):

@@ -13,7 +13,7 @@ from shelfsort.decisions.database.tables import backoff, decision, prediction, r
 NOW = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def engine(request, tmp_path):
     if request.param == "sqlite":
         return open_database(str(tmp_path / "decisions.db"))
