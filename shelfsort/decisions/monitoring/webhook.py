@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import importlib
 import ipaddress
 import json
 import time
@@ -32,6 +33,10 @@ class Webhook:
         url: `https://…`, or `http://` on this machine's own address. It is a secret: never shown.
         secret: key of the signature; "" for none.
         inside: the address may be one of the company's network, and without TLS.
+
+    Raises:
+        InputError: the address is none or needs `inside`, or aiohttp is not installed: an alarm
+            must not be the first to find that out.
     """
 
     url: str = field(repr=False)
@@ -51,6 +56,7 @@ class Webhook:
                 "--webhook: alarms would cross the network in plain text. Give an https address, "
                 "or --webhook-inside for one of your own network."
             )
+        _check_installed()
 
     @property
     def shown(self) -> str:
@@ -82,15 +88,10 @@ def post(
         wait: waits so many seconds between tries.
 
     Raises:
-        InputError: aiohttp is not installed.
         RunFailed: the address did not take it.
     """
-    try:
-        from shelfsort.core.http import Downloader, Limits
-    except ModuleNotFoundError as missing:
-        raise InputError(
-            f"--webhook: needs the package {missing.name!r}. Run: pip install 'shelfsort[catalog]'"
-        ) from missing
+    from shelfsort.core.http import Downloader, Limits
+
     body = json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
     request = _request(webhook, body)
     downloader = Downloader(Limits(_MOST_BYTES, wait_s=_WAIT_S, total_s=_TOTAL_S), webhook.permits)
@@ -105,6 +106,15 @@ def post(
         downloader.close()
     if reason is not None:
         raise RunFailed(f"webhook {webhook.shown}: {reason[0]}. The alarm was not delivered.")
+
+
+def _check_installed() -> None:
+    try:
+        importlib.import_module("shelfsort.core.http")
+    except ModuleNotFoundError as missing:
+        raise InputError(
+            f"--webhook: needs the package {missing.name!r}. Run: pip install 'shelfsort[catalog]'"
+        ) from missing
 
 
 def _request(webhook: Webhook, body: bytes) -> "Request":

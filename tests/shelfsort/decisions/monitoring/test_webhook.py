@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import socket
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -117,3 +118,11 @@ def test_an_address_that_is_none_or_is_read_by_others_is_refused(url):
     with pytest.raises(InputError) as refused:
         Webhook(url)
     assert "word" not in str(refused.value)
+
+
+def test_a_missing_package_is_said_before_there_is_an_alarm(monkeypatch):
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    for name in [each for each in sys.modules if each.startswith("shelfsort.core.http")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(InputError, match="aiohttp"):
+        Webhook("https://hooks.example/")

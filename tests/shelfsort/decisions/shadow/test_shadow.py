@@ -5,7 +5,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
+from shelfsort.cli.shadow import shadow
 from shelfsort.client import Classifier
 from shelfsort.core.database.engine import reader
 from shelfsort.core.errors import InputError
@@ -62,7 +64,7 @@ class Shop:
     """Live decisions about a table, and a candidate's server."""
 
     def __init__(self, folder, database, start_server):
-        self.folder, self.engine = folder, open_database(database)
+        self.folder, self.place, self.engine = folder, database, open_database(database)
         (folder / "tree.json").write_text(json.dumps(NODES))
         self.data = folder / "products.csv"
         self.data.write_text("\n".join(("id,title,shop,gold", *ROWS)) + "\n")
@@ -185,6 +187,20 @@ def test_without_live_decisions_or_with_other_targets_it_is_refused(shop):
     shop.decide()
     with pytest.raises(InputError, match="targets"):
         shop.beside("targets: [0.9]\n" + OTHER.replace("95", "90"))
+
+
+def test_the_command_asks_a_server_and_says_what_came_of_it(shop, tmp_path):
+    shop.decide()
+    rules = tmp_path / "candidate.yaml"
+    rules.write_text(RULES)
+    arguments = ["run", "--rules", str(rules), "--database", shop.place, "--candidate", "autumn"]
+    model = ["--data", str(shop.data), "--address", shop.other.address]
+    for said in ("autumn: 5 new", "autumn: 0 new"):
+        done = CliRunner().invoke(shadow, [*arguments, *model], catch_exceptions=False)
+        assert done.exit_code == 0 and said in done.output
+    done = CliRunner().invoke(shadow, [*arguments[:-1], "rules"], catch_exceptions=False)
+    assert "rules: 5 new" in done.output
+    assert [each.candidate for each in comparisons(shop.engine)] == ["rules", "autumn"]
 
 
 def test_it_goes_with_the_products_that_are_deleted(shop):
