@@ -17,6 +17,7 @@ from shelfsort.decisions.database.tables import (
     prediction,
     prediction_detail,
     review,
+    task,
 )
 from shelfsort.decisions.review.asking import DECISION
 from shelfsort.decisions.review.outcomes import outcome_of, stored_fields
@@ -148,5 +149,8 @@ def _store(
         "reason": reason,
     }
     connection.execute(sa.insert(review), values)
+    waits = (task.c.decision == said.decision, task.c.closed.is_(None))
+    first = task.c.kind.in_(("review", "audit"))
+    connection.execute(sa.update(task).where(*waits, first).values(closed=at))
     found.new += 1
     found.outcomes[outcome or "none"] += 1

@@ -10,7 +10,6 @@ from sqlalchemy.engine import Connection, Engine
 
 from shelfsort.core.database.engine import reader
 from shelfsort.core.database.upserts import insert_or_keep
-from shelfsort.decisions.database.standing import is_standing
 from shelfsort.decisions.database.tables import (
     HAS_DETAIL,
     audit,
@@ -51,10 +50,9 @@ def fill(engine: Engine, policy: Policy, now: datetime, since: datetime | None =
         with engine.begin() as connection:
             insert = insert_or_keep(connection, task, ("decision", "kind", "part"))
             options = {"preserve_rowcount": True}
-            for row in rows:
-                new += connection.execute(insert, row, execution_options=options).rowcount
+            new += connection.execute(insert, rows, execution_options=options).rowcount
     with engine.begin() as connection:
-        _close_needless(connection, now)
+        _close_older(connection, now, since)
     return new
 
 
@@ -123,29 +121,28 @@ def _has_newer() -> sa.ColumnElement[bool]:
     )
 
 
-def _close_needless(connection: Connection, now: datetime) -> None:
-    """Closes what nobody holds and is about an older decision, or answered by another way."""
-    held = sa.and_(task.c.until.is_not(None), task.c.until > now)
-    older = (
-        sa.exists()
+def _close_older(connection: Connection, now: datetime, since: datetime | None) -> None:
+    """Closes what nobody holds and is about a decision that a newer one has replaced."""
+    newer, new, old = decision.alias("newer"), prediction.alias("new"), prediction.alias("old")
+    replaced = (
+        sa.select(task.c.id)
+        .select_from(newer)
+        .join(new, new.c.id == newer.c.prediction)
+        .join(old, old.c.product == new.c.product)
+        .join(decision, decision.c.prediction == old.c.id)
+        .join(task, task.c.decision == decision.c.id)
         .where(
-            decision.c.id == task.c.decision,
-            prediction.c.id == decision.c.prediction,
-            _has_newer(),
-        )
-        .correlate(task)
-    )
-    answered = sa.exists().where(
-        review.c.decision == task.c.decision, review.c.task.is_(None), is_standing()
-    )
-    about_now = task.c.kind.in_((kinds.REVIEW, kinds.SECOND, kinds.DISPUTE))
-    first = task.c.kind.in_((kinds.REVIEW, kinds.AUDIT))
-    connection.execute(
-        sa.update(task)
-        .where(
+            decision.c.id < newer.c.id,
             task.c.closed.is_(None),
-            ~held,
-            sa.or_(sa.and_(about_now, older), sa.and_(first, answered)),
+            sa.or_(task.c.until.is_(None), task.c.until <= now),
+            task.c.kind.in_((kinds.REVIEW, kinds.SECOND, kinds.DISPUTE)),
         )
-        .values(closed=now)
     )
+    if since is not None:
+        replaced = replaced.where(newer.c.at >= since - OVERLAP)
+    found = connection.execute(replaced.distinct()).scalars().all()
+    for start in range(0, len(found), _AT_ONCE):
+        ids = found[start : start + _AT_ONCE]
+        # Somebody may have taken one meanwhile.
+        free = sa.or_(task.c.until.is_(None), task.c.until <= now)
+        connection.execute(sa.update(task).where(task.c.id.in_(ids), free).values(closed=now))

@@ -26,7 +26,7 @@ from shelfsort.decisions.review.queue.policy import DISPUTE, GOLD, Person, Polic
 from shelfsort.decisions.review.queue.taking import Held, holder_of, take
 from shelfsort.decisions.rules.model import Rules
 
-_LOOK_EVERY = timedelta(seconds=10)
+_LOOK_EVERY = timedelta(seconds=30)
 _COUNT_EVERY = timedelta(seconds=30)
 _DAY = timedelta(days=1)
 

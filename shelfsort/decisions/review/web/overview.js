@@ -40,6 +40,18 @@ const shares = (gold) =>
     ? `${ofTotal(gold.right, gold.of)} (${gold.interval.map((n) => Math.round(n * 100)).join("–")} %)`
     : "–";
 
+// Most details are JSON objects of plain values.
+function asWords(detail) {
+  try {
+    return Object.entries(JSON.parse(detail))
+      .filter(([, value]) => value !== "")
+      .map(([name, value]) => `${name} ${value}`)
+      .join(", ");
+  } catch {
+    return detail;
+  }
+}
+
 function releaseButton(task) {
   const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Release" });
   button.onclick = async () => {
@@ -81,7 +93,7 @@ async function showOverview() {
   fillTable(
     $("events"),
     [["When"], ["Who"], ["What"], ["Detail", "long"]],
-    said.events.map((each) => [new Date(each.at).toLocaleString(), each.who, each.what, each.detail]),
+    said.events.map((each) => [new Date(each.at).toLocaleString(), each.who, each.what, asWords(each.detail)]),
     "Nothing has happened yet.",
   );
 }

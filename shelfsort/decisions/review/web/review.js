@@ -7,7 +7,7 @@ const WHY = {
   review: "The model is unsure",
   blind: "Without a suggestion",
   appeal: "Appeal: the customer objects to what was decided",
-  dispute: "People disagree: you decide",
+  dispute: "For you to decide",
 };
 
 let me = null;
@@ -72,7 +72,8 @@ function showWords(task) {
   $("why").classList.toggle("urgent", task.kind === "appeal" || task.kind === "dispute");
   const sides = task.opinions.map((each, place) =>
     `Person ${place + 1}: ${each.category || "cannot tell"}${each.outcome ? ` → ${each.outcome}` : ""}`);
-  setText("note", [task.note, ...sides].filter(Boolean).join("\n"));
+  const customer = task.note && sides.length ? `Customer: ${task.note}` : task.note;
+  setText("note", [customer, ...sides].filter(Boolean).join("\n"));
   setText("title", task.title);
   setText("price", task.price === null ? "" : "Price: " + count(task.price));
   setText("description", task.description);

@@ -48,9 +48,11 @@ def shown_task(
 
 
 def _visible_kind(held: Held) -> str:
-    if held.kind in (kinds.APPEAL, kinds.DISPUTE):
+    if held.kind == kinds.DISPUTE:
         return held.kind
-    return _BLIND if held.blind else kinds.REVIEW
+    if held.kind == kinds.APPEAL or held.note:
+        return kinds.APPEAL
+    return _BLIND if held.blind else held.kind
 
 
 def _suggestions(top: str, tree: Taxonomy) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import json
 import random
+from datetime import datetime, timezone
 
 import pytest
 import sqlalchemy as sa
@@ -14,6 +15,8 @@ from shelfsort.core.database.engine import reader
 from shelfsort.core.errors import InputError
 from shelfsort.decisions.database.opening import open_database
 from shelfsort.decisions.promise.sampling import Sampling, draw_of
+from shelfsort.decisions.review.queue.filling import fill
+from shelfsort.decisions.review.queue.policy import Policy
 from tests.fixtures.decisions import COLUMNS, NODES, RULES
 from tests.fixtures.fake_server import TREE
 
@@ -87,8 +90,11 @@ def test_a_review_decides_by_the_rules_and_is_stored_once(shop):
     assert len(waiting) == PRODUCTS // 5
     assert all(line["selected-by"] == "review" and "title" in line for line in waiting)
     assert "mugs" not in json.dumps(waiting[0]).replace(waiting[0]["title"], "")
+    fill(open_database(str(shop.database)), Policy(), datetime.now(timezone.utc))
     found = shop.record(waiting[:10], lambda _: "bowls")
     assert (found["new"], found["known"]) == (10, 0)
+    open_tasks = "select count(*) from task where closed is null"
+    assert shop.rows(open_tasks) == [(PRODUCTS // 5 - 10,)]
     assert shop.record(waiting[:10], lambda _: "bowls")["known"] == 10
     assert len(shop.ask("review")) == PRODUCTS // 5 - 10
     ids = [line["id"] for line in waiting[:10]]
@@ -105,6 +111,7 @@ def test_the_sample_is_the_same_however_often_and_in_whatever_order(shop):
             "d.prediction = p.id join audit a on a.decision = d.id"
         )
     }
+    assert shop.rows("select audit_rate from run") == [(0.2,)]
     automatic = [n for n in range(PRODUCTS) if n % 5]
     lamps = {str(n) for n in automatic if n % 3 == 2}
     others = {str(n) for n in automatic if n % 3 != 2 and draw_of(str(n)) < 0.2}

@@ -64,7 +64,7 @@ def test_an_answer_counts_until_somebody_else_has_the_task(each_shop):
 
 @pytest.mark.slow
 def test_many_at_once_answer_each_task_once(each_shop):
-    each_shop.decided(*(f"p{n}" for n in range(60)))
+    each_shop.decided(*(f"p{n}" for n in range(30)))
     queue, given = each_shop.queue(second_opinion=frozenset()), Counter()
 
     def work(person):
@@ -72,14 +72,14 @@ def test_many_at_once_answer_each_task_once(each_shop):
             given.update(each.id for each in held[:1])
             assert says(queue, person, held[0], "product").result == "kept"
 
-    people = [Person(f"person {n}") for n in range(6)]
+    people = [Person(f"person {n}") for n in range(4)]
     threads = [threading.Thread(target=work, args=(each,)) for each in people]
     for each in threads:
         each.start()
     for each in threads:
         each.join()
-    assert sorted(given.values()) == [1] * 60
-    assert each_shop.rows("select count(*), count(distinct decision) from review") == [(60, 60)]
+    assert sorted(given.values()) == [1] * 30
+    assert each_shop.rows("select count(*), count(distinct decision) from review") == [(30, 30)]
     assert each_shop.rows("select count(*) from task where closed is null") == [(0,)]
 
 
