@@ -125,6 +125,11 @@ COMMANDS = {
         "Let a candidate decide beside the live model, and compare the two.",
         "'shelfsort[decisions]'",
     ),
+    "database": Command(
+        "shelfsort.cli.database.command:database",
+        "Back up, restore, thin out and delete from databases and files of answers.",
+        "'shelfsort[decisions]'",
+    ),
     "models": Command(
         "serving.cli.models:models", "List, roll back, prune and verify pushed models.", _SERVING
     ),

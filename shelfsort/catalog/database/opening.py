@@ -7,9 +7,9 @@ from sqlalchemy.engine import Engine
 from shelfsort.catalog.database.tables import metadata
 from shelfsort.core.database.engine import open_engine
 from shelfsort.core.database.migrations import upgrade
+from shelfsort.core.database.rooms import Room
 
-_FOLDER = Path(__file__).parent
-_REVISION_TABLE = "catalog_revision"
+ROOM = Room("catalog", Path(__file__).parent, "catalog_revision")
 
 
 def open_database(place: str, *, must_exist: bool = False) -> Engine:
@@ -23,5 +23,5 @@ def open_database(place: str, *, must_exist: bool = False) -> Engine:
         InputError: it cannot be used, or a newer version made it.
     """
     engine = open_engine(place, must_exist=must_exist)
-    upgrade(engine, place, _FOLDER, _REVISION_TABLE, metadata)
+    upgrade(engine, place, ROOM.folder, ROOM.table, metadata)
     return engine

@@ -47,6 +47,11 @@ def revision(connection: Connection, table: str) -> str | None:
     return MigrationContext.configure(connection, opts=options).get_current_revision()
 
 
+def known_revisions(folder: Path) -> set[str]:
+    """The revisions beneath a folder, as for `upgrade`."""
+    return {each.revision for each in _scripts(folder).walk_revisions()}
+
+
 def _scripts(folder: Path) -> ScriptDirectory:
     config = Config()
     config.set_main_option("script_location", str(folder))

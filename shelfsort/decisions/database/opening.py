@@ -6,10 +6,10 @@ from sqlalchemy.engine import Engine
 
 from shelfsort.core.database.engine import open_engine
 from shelfsort.core.database.migrations import upgrade
+from shelfsort.core.database.rooms import Room
 from shelfsort.decisions.database.tables import metadata
 
-_FOLDER = Path(__file__).parent
-_REVISION_TABLE = "decisions_revision"
+ROOM = Room("decisions", Path(__file__).parent, "decisions_revision")
 
 
 def open_database(place: str, *, must_exist: bool = False) -> Engine:
@@ -23,5 +23,5 @@ def open_database(place: str, *, must_exist: bool = False) -> Engine:
         InputError: it cannot be used, or a newer version made it.
     """
     engine = open_engine(place, must_exist=must_exist)
-    upgrade(engine, place, _FOLDER, _REVISION_TABLE, metadata)
+    upgrade(engine, place, ROOM.folder, ROOM.table, metadata)
     return engine

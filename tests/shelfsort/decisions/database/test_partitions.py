@@ -113,7 +113,7 @@ def test_a_prediction_that_is_deleted_takes_its_detail_along(place):
 
 
 def test_an_older_database_keeps_every_row(place, monkeypatch):
-    folder, table = opening._FOLDER, opening._REVISION_TABLE
+    folder, table = opening.ROOM.folder, opening.ROOM.table
     whole = ScriptDirectory._upgrade_revs
     with monkeypatch.context() as older:
         older.setattr(

@@ -1,0 +1,1 @@
+"""Backups of databases and files of answers: one file each, checked before it is restored."""

@@ -1,0 +1,83 @@
+"""Copies a SQLite database while it is used, and puts a copy in its place."""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from shelfsort.core.errors import InputError, RunFailed
+from shelfsort.core.files import sync_folder
+
+_BUSY_S = 60.0
+_MAGIC = b"SQLite format 3\x00"
+
+
+def is_sqlite(path: Path) -> bool:
+    """Whether a file is a SQLite database. Raises OSError."""
+    with path.open("rb") as stream:
+        return stream.read(len(_MAGIC)) == _MAGIC
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copies one state of a database by SQLite's online backup; writers go on meanwhile.
+
+    Args:
+        source: the database.
+        target: an empty file, or none.
+
+    Raises:
+        RunFailed: it cannot be read, or the copy is damaged.
+    """
+    with _errors(source), _opened(source) as original, _opened(target) as copy:
+        original.backup(copy)
+        # A copy of one file: what was written ahead is in it.
+        copy.execute("PRAGMA journal_mode = DELETE")
+    check_database(target)
+
+
+def check_database(path: Path) -> None:
+    """Reads every page and every key. Raises RunFailed where something is wrong."""
+    with _errors(path), _opened(path) as database:
+        found = [str(row[0]) for row in database.execute("PRAGMA integrity_check(1)")]
+        broken = database.execute("PRAGMA foreign_key_check").fetchone()
+    if found != ["ok"]:
+        raise RunFailed(f"{path}: the database is damaged ({found[0]})")
+    if broken is not None:
+        raise RunFailed(f"{path}: a row of {broken[0]} points to a row of {broken[2]} that is gone")
+
+
+def place_new(copy: Path, target: Path) -> None:
+    """Gives a copy the name of a database that is not there yet. Raises InputError if it is."""
+    try:
+        os.link(copy, target)
+    except FileExistsError as error:
+        raise InputError(f"{target}: is there already. Give --replace, or another path.") from error
+    sync_folder(target.parent)
+
+
+def place_over(copy: Path, target: Path) -> None:
+    """Makes a database what a copy is, in one transaction: a kill leaves the one or the other.
+
+    Raises:
+        RunFailed: somebody writes to it for too long, or it cannot be written.
+    """
+    with _errors(target), _opened(copy) as source, _opened(target) as database:
+        source.backup(database)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(path, timeout=_BUSY_S)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def _errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise RunFailed(f"{path}: {error}") from error
