@@ -6,11 +6,11 @@ runner takes from one attempt only.
 """
 
 import contextlib
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any
 
 import apache_beam as beam
 import sqlalchemy as sa
@@ -45,6 +45,10 @@ Opened = Callable[[], AbstractContextManager[tuple[Ask, str]]]
 
 _WHO = "batch"
 _LOOKED_EVERY_S = 2.0
+_RAISED = re.compile(
+    r"(?P<names>(?:[\w.]*(?:Error|Failed): )*)(?P<text>.*?)(?: \[while running '[^']*'\])?"
+)
+"""As in "RuntimeError: shelfsort.core.errors.InputError: no such file [while running 'Decide']"."""
 
 
 def decide_on_beam(
@@ -73,10 +77,19 @@ def decide_on_beam(
         with _watched(engine, begun, Progress(total, say)):
             _run(job, _Worker(job, opened, database, begun), options)
     except Exception as error:
-        # A runner reports the error of a worker as text, in an exception of its own.
-        reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
-        raise RunFailed(f"{reason[0]} The same command goes on.") from error
+        raise _of_worker(error) from error
     return _kept(engine, begun)
+
+
+def _of_worker(error: Exception) -> Exception:
+    """The error of a worker, which a runner reports as text in an exception of its own."""
+    last = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    raised = _RAISED.fullmatch(last)
+    assert raised is not None
+    # A runner in this process raises the class of the error itself.
+    if isinstance(error, InputError) or f"{InputError.__name__}: " in raised["names"]:
+        return InputError(raised["text"])
+    return RunFailed(f"{raised['text']} The same command goes on.")
 
 
 def _options(database: str, beam_args: Sequence[str]) -> PipelineOptions:
@@ -223,6 +236,6 @@ def options_of(runner: str, beam_args: Sequence[str], config: str) -> list[str]:
     from pipeline.config import load_config
 
     common = list(load_config(config).beam.args) if config else []
-    named: list[Any] = [f"--runner={runner}"] if runner else []
+    named = [f"--runner={runner}"] if runner else []
     # Of an option that is given twice, Beam takes the last.
     return [*common, *named, *beam_args]

@@ -114,10 +114,18 @@ def test_killed_processes_leave_what_a_portable_runner_completes(shop, start_ser
     assert shop.rows(EACH_ONCE) == [(products, products)]
 
 
-def test_a_model_that_stays_away_stops_the_run_with_one_line(shop):
-    with pytest.raises(RunFailed, match=r"The same command goes on\.$") as stopped:
-        on_beam(shop, "localhost:1", [f"--runner={BUNDLES}"])
-    assert "\n" not in str(stopped.value)
+@pytest.mark.slow
+@pytest.mark.parametrize("args", [[f"--runner={BUNDLES}"], ["--runner=DirectRunner"]])
+def test_a_workers_error_is_one_line_of_its_own(shop, fake, args):
+    with pytest.raises(RunFailed) as stopped:
+        on_beam(shop, "localhost:1", args)
+    assert str(stopped.value).startswith("localhost:1: no server answers")
+    assert str(stopped.value).endswith("or start the server. The same command goes on.")
+    shop.rules("targets: [0.95, 0.99]\n" + RULES)
+    with pytest.raises(InputError) as refused:
+        on_beam(shop, fake.address, args)
+    said = f"{shop.folder}/rules.yaml: targets 95, 99; the model has 95, 98. Correct targets."
+    assert str(refused.value) == said
 
 
 @pytest.mark.parametrize(
