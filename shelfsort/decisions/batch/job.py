@@ -53,7 +53,7 @@ class Summary:
         right: of these, how many the model names rightly.
         first_fault: place and reason of the first row without a decision, "" for none.
         fault_at: number of the file of that row, and its line.
-        model: version that answered, "" for none.
+        model: newest version that answered, "" for none.
     """
 
     rows: int = 0
@@ -85,7 +85,8 @@ class Summary:
         self.failures += part.failures
         self.judged += part.judged
         self.right += part.right
-        self.model = max(self.model, part.model)
+        # Versions are numbers.
+        self.model = max(self.model, part.model, key=lambda version: (len(version), version))
         if part.first_fault:
             self.fault(part.first_fault, part.fault_at)
 
