@@ -41,6 +41,12 @@ def label_origin_fields(origin: LabelOrigin) -> dict[str, Any]:
     return fields
 
 
+def line_origin_fields(origin: LabelOrigin) -> dict[str, Any]:
+    """The same for the line itself: for products that people will label, or have labelled."""
+    fields = label_origin_fields(origin)
+    return {name: fields[name] for name in LINE_ORIGIN if name in fields}
+
+
 def _probability(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

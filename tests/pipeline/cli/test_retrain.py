@@ -184,7 +184,7 @@ def test_reviews_become_labels_of_the_inbox_with_their_selection(shop):
     lines = (shop.inbox / "reviews.manifest").read_text().splitlines()
     one, other = map(json.loads, lines)
     labels = [(each["worker_id"], each["label"]) for each in one["shelf"]["workers"]]
-    assert (one["id"], labels) == ("a", [("Ann", "hats"), ("Bob", "mugs")])
+    assert (one["id"], labels) == ("a", [("r-1", "hats"), ("r-2", "mugs")])
     assert one["shelf-metadata"]["selected-by"] == "review"
     assert (other["id"], other["shelf-metadata"]["selection-probability"]) == ("b", 0.25)
     assert shop.with_reviews()["labels"] == 0

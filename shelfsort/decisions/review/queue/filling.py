@@ -26,6 +26,8 @@ from shelfsort.decisions.review.queue.policy import Policy
 from shelfsort.decisions.rules import model
 
 _AT_ONCE = 1_000
+# Those of a sample that are answered would be the doubtful ones, if these came first.
+_OF_SAMPLES = 0.5
 OVERLAP = timedelta(hours=1)
 """A transaction may end later than the moment that its rows state, by less than this."""
 
@@ -97,9 +99,11 @@ def _missing(
 def _task(policy: Policy, row: sa.RowMapping) -> dict[str, Any]:
     audited = row["rate"] is not None
     price = json.loads(row["shown"] or "{}").get("price")
-    value = policy.value(row["score"], price if isinstance(price, int | float) else None)
     rate = row["audit_rate"] or 0.0
     sampled = draw_of(row["product"]) < rate
+    value = policy.value(row["score"], price if isinstance(price, int | float) else None)
+    if audited or sampled:
+        value = _OF_SAMPLES
     return {
         "decision": row["id"],
         "kind": kinds.AUDIT if audited else kinds.REVIEW,

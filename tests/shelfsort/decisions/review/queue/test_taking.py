@@ -116,11 +116,13 @@ def test_the_random_sample_is_shown_without_the_models_answer(shop):
     with shop.engine.begin() as connection:
         connection.exec_driver_sql("update run set audit_rate = 0.5")
     names = [f"p{n}" for n in range(20)]
-    shop.decided(*names)
-    shop.decided("automatic", outcome="grant", rate=1.0)
+    shop.decided(*names, score=0.9)
+    shop.decided("automatic", outcome="grant", rate=1.0, score=0.1)
     held = shop.queue().take(ANN, 30)
     blind = {each.product for each in held if each.blind and each.kind == "review"}
     assert blind == {name for name in names if draw_of(name) < 0.5}
     assert [each.blind for each in held if each.kind == "audit"] == [True]
+    # Their order does not depend on the score.
+    assert products(held[: len(blind) + 1]) == [*(n for n in names if n in blind), "automatic"]
     rates = shop.rows("select distinct sample from task where blind = 1 and kind = 'review'")
     assert rates == [(0.5,)]
