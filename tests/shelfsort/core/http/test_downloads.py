@@ -21,6 +21,7 @@ from shelfsort.core.http import (
     DownloadError,
     Limits,
     TooLargeError,
+    downloads,
     is_public_address,
 )
 from tests.fixtures.address_tricks import SPELLINGS
@@ -333,6 +334,7 @@ def test_tls_asks_for_the_name_and_checks_its_certificate(secure_shop, fetch, na
     with pytest.raises(DownloadError, match="certificate"):
         fetch(f"https://shop.test:{port}/a.jpg")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    monkeypatch.setattr(downloads, "_trusted", ssl.create_default_context)
     assert fetch(f"https://shop.test:{port}/a.jpg") == b"picture"
     with pytest.raises(DownloadError, match="certificate"):
         fetch(f"https://other.test:{port}/a.jpg")
