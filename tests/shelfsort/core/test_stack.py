@@ -52,6 +52,7 @@ def test_an_api_without_a_health_check_is_an_error():
         ask_for_health(SimpleNamespace())
 
 
+@pytest.mark.slow
 def test_tf_servings_services_are_described_in_the_default_pool():
     describe_services("tensorflow_serving.apis.prediction_service_pb2")
     service = descriptor_pool.Default().FindServiceByName("tensorflow.serving.PredictionService")
