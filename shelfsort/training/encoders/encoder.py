@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from shelfsort.training.encoders.transformer import Transformer
 
+_MAX_BYTES = 4096
+
 
 class Tokeniser(Protocol):
     """Texts → token ids, in TensorFlow and TF-Text ops that TF Serving links."""
@@ -62,9 +64,11 @@ class TextEncoder(tf.Module):
     def __call__(self, texts: tf.Tensor) -> tf.Tensor:
         """(n,) texts → (n, embedding_size) float32 embeddings of unit length.
 
-        A text without a character that is read gets zeros, and costs nothing.
+        The first 4,096 bytes of a text are read, which is far more than `max_tokens` take. A text
+        of blanks gets zeros, and costs nothing.
         """
-        # The tokenisers expect UTF-8, and a request may hold any bytes.
+        # A request may hold a megabyte, and bytes that are not UTF-8, which the tokenisers expect.
+        texts = tf.strings.substr(texts, 0, _MAX_BYTES)
         texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="ignore")
         rows = tf.where(tf.strings.strip(texts) != "")
         shape = [tf.shape(texts, out_type=tf.int64)[0], self.embedding_size]

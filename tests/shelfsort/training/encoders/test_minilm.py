@@ -138,6 +138,12 @@ def test_bytes_that_are_not_utf8_are_left_out(embed):
     np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
 
 
+def test_a_huge_text_is_cut_before_it_is_split(embed):
+    huge = "é" * 2048 + "blue dress " * 100_000
+    vectors = embed(tf.constant([huge, "é" * 2048])).numpy()
+    np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
+
+
 def test_what_is_alike_is_near(embed):
     vectors = embed(tf.constant(["Running shoes", "Sneakers for jogging", "Silver necklace"]))
     near = vectors.numpy() @ vectors.numpy().T
