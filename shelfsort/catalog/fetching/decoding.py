@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-from shelfsort.catalog.fetching.decoding_process import HEADER
+from shelfsort.catalog.fetching.decoding_process import BEGUN, HEADER
 from shelfsort.catalog.fetching.outcomes import Stored
 
 _MODULE = "shelfsort.catalog.fetching.decoding_process"
@@ -73,15 +73,19 @@ class Decoders:
 
     async def _free(self) -> "_Process":
         """The process with the least to do; those that have ended are replaced."""
+        if not all(process.alive for process in self._running):
+            await self._replace()
+        if not self._running:
+            raise StoreError("the run has ended")
+        return min(self._running, key=lambda process: process.load)
+
+    async def _replace(self) -> None:
         async with self._starting:
             for process in [each for each in self._running if not each.alive]:
                 self._running.remove(process)
                 self._ended.append(process)
                 if not self._closed:
                     self._running.append(await _Process.started(self._arguments))
-        if not self._running:
-            raise StoreError("the run has ended")
-        return min(self._running, key=lambda process: process.load)
 
     async def end(self) -> None:
         """Kills the processes. What they have not finished is lost."""
@@ -91,41 +95,51 @@ class Decoders:
 
 
 class _Process:
-    def __init__(self, process: asyncio.subprocess.Process):
-        self._process = process
+    def __init__(self, process: asyncio.subprocess.Process, begun: int):
+        self._process, self._begun = process, begun
         self._waiting: dict[int, asyncio.Future[Stored]] = {}
         self._writing = asyncio.Lock()
-        self._decoding = 0
         self.has_begun = False
         self.alive = True
         self._reader = asyncio.ensure_future(self._read())
 
     @classmethod
     async def started(cls, arguments: tuple[str, ...]) -> "_Process":
+        # The process writes there which picture it decodes: who ends it can be known afterwards.
+        begun = os.memfd_create("begun")
         # Of a session of its own: Ctrl-C is for this process alone.
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             _MODULE,
             *arguments,
+            str(begun),
+            pass_fds=(begun,),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             start_new_session=True,
         )
-        return cls(process)
+        return cls(process, begun)
 
     @property
     def load(self) -> int:
         """Number of pictures that it has to do."""
         return len(self._waiting)
 
+    @property
+    def decoding(self) -> int:
+        """The number of the picture that it decodes, or did last; 0 before the first."""
+        found = os.pread(self._begun, BEGUN.size, 0)
+        return int(BEGUN.unpack(found)[0]) if found else 0
+
     async def end(self) -> None:
         self.alive = False
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         await self._reader
+        os.close(self._begun)
         if self._process.stdin is not None:
             self._process.stdin.close()
             with contextlib.suppress(ConnectionError):
@@ -155,10 +169,12 @@ class _Process:
         while line := await self._process.stdout.readline():
             self._heard(json.loads(line))
         self.alive = False
+        decoding = self.decoding
+        self.has_begun = decoding > 0
         for number, waiting in self._waiting.items():
             if waiting.done():
                 continue
-            if number == self._decoding:
+            if number == decoding:
                 detail = "decoding it takes too long, or too much memory"
                 waiting.set_exception(RejectedPictureError("not_an_image", detail))
             else:
@@ -166,13 +182,7 @@ class _Process:
         await self._process.wait()
 
     def _heard(self, answer: dict[str, object]) -> None:
-        number = int(str(answer["id"]))
-        if answer.get("begun"):
-            self._decoding, self.has_begun = number, True
-            return
-        if self._decoding == number:
-            self._decoding = 0
-        waiting = self._waiting.pop(number)
+        waiting = self._waiting.pop(int(str(answer["id"])))
         if waiting.done():
             return
         if "failed" in answer:

@@ -1,7 +1,8 @@
 """A process that decodes pictures and keeps them: what a hostile one breaks is only this.
 
-Run as `python -m shelfsort.catalog.fetching.decoding_process STORE MAX_PIXELS`. It reads numbered
-pictures from standard input and answers each with a line of JSON.
+Run as `python -m shelfsort.catalog.fetching.decoding_process STORE MAX_PIXELS DESCRIPTOR`. It reads
+numbered pictures from standard input and answers each with a line of JSON. Into the open file with
+that descriptor it writes which picture it decodes.
 """
 
 import hashlib
@@ -24,6 +25,8 @@ from shelfsort.products.manifest.rejects import RejectedLine
 
 HEADER = struct.Struct(">QI")
 """The number of a picture and the bytes that follow."""
+BEGUN = struct.Struct(">Q")
+"""The number of the picture that is being decoded, in a file that both processes have open."""
 _DECODED_WITHIN_S = 60
 _AT_ONCE = 64
 _MEMORY_BYTES = 3 << 30
@@ -35,11 +38,11 @@ def main() -> None:
     # What a library prints must not stand among the answers.
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
-    place, max_pixels = sys.argv[1], int(sys.argv[2])
+    place, max_pixels, begun = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     memory = _MEMORY_BYTES + _BYTES_A_PIXEL * max_pixels
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    _Server(ImageStore(place), max_pixels, answers).run(sys.stdin.buffer)
+    _Server(ImageStore(place), max_pixels, answers, begun).run(sys.stdin.buffer)
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,9 @@ class _Decoded:
 
 
 class _Server:
-    def __init__(self, store: ImageStore, max_pixels: int, answers: BinaryIO):
+    def __init__(self, store: ImageStore, max_pixels: int, answers: BinaryIO, begun: int):
         self._store, self._max_pixels, self._answers = store, max_pixels, answers
+        self._begun = begun
         self._lock = threading.Lock()
         self._decoded: queue.SimpleQueue[_Decoded | None] = queue.SimpleQueue()
 
@@ -79,7 +83,7 @@ class _Server:
         saving.join()
 
     def _decode(self, number: int, content: bytes) -> None:
-        self._say({"id": number, "begun": True})
+        os.pwrite(self._begun, BEGUN.pack(number), 0)
         signal.alarm(_DECODED_WITHIN_S)
         try:
             picture, _ = served_image(content, self._max_pixels)

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -55,19 +54,20 @@ class ImageStore:
             with ThreadPoolExecutor(_UPLOADS) as uploads:
                 list(uploads.map(self._upload, new))
             return
-        places = [(self._local(each), each.content) for each in new]
-        places = [(place, content) for place, content in places if not _is_there(place, content)]
-        partial = [(_written(place, content), place) for place, content in places]
-        for (stream, temporary), place in partial:
-            with stream:
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(place)
-        for folder in {place.parent for place, _ in places}:
+        top = os.fspath(local_path(self.place))
+        partial = [
+            _written(f"{top}/{each.digest[:2]}", f"{each.digest}.{each.format}", each.content)
+            for each in new
+            if not _is_there(f"{top}/{each.digest[:2]}/{each.digest}.{each.format}", each.content)
+        ]
+        for descriptor, temporary, place in partial:
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            Path(temporary).replace(place)
+        for folder in {Path(place).parent for _, _, place in partial}:
             files.sync_folder(folder)
-
-    def _local(self, picture: Picture) -> Path:
-        return local_path(self.path(picture.digest, picture.format))
 
     def _upload(self, picture: Picture) -> None:
         files.write_bytes(self.path(picture.digest, picture.format), picture.content)
@@ -119,15 +119,28 @@ class ImageStore:
                 yield name
 
 
-def _is_there(place: Path, content: bytes) -> bool:
+def _is_there(place: str, content: bytes) -> bool:
     # It was flushed before it got its name.
-    return storage.file_state(place)[0] == len(content)
+    try:
+        return Path(place).stat().st_size == len(content)
+    except FileNotFoundError:
+        return False
 
 
-def _written(place: Path, content: bytes) -> tuple[BinaryIO, Path]:
-    """A file with the content, not flushed, and its temporary name."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    temporary = place.with_name(f".{place.name}.{os.getpid()}.partial")
-    stream = temporary.open("wb")
-    stream.write(content)
-    return stream, temporary
+def _written(folder: str, name: str, content: bytes) -> tuple[int, str, str]:
+    """An open file with the content, not flushed, its temporary name, and the one it will get."""
+    temporary = f"{folder}/.{name}.{os.getpid()}.partial"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    try:
+        descriptor = os.open(temporary, flags, 0o666)
+    except FileNotFoundError:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(temporary, flags, 0o666)
+    try:
+        left = memoryview(content)
+        while left:
+            left = left[os.write(descriptor, left) :]
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor, temporary, f"{folder}/{name}"

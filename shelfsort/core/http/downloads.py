@@ -33,6 +33,7 @@ from shelfsort.core.http.failures import (
 )
 from shelfsort.core.http.messages import Answer, Fetched, Request, Unpacking
 from shelfsort.core.http.resolving import DaemonResolver
+from shelfsort.core.http.time_limit import TimeLimit
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 10
@@ -100,8 +101,9 @@ class AsyncDownloader:
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
+            # The whole time is bounded around all hops.
             timeout=aiohttp.ClientTimeout(
-                total=limits.total_s, sock_connect=limits.wait_s, sock_read=limits.wait_s
+                total=None, sock_connect=limits.wait_s, sock_read=limits.wait_s
             ),
             headers={"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": agent},
             cookie_jar=_no_cookies(),
@@ -145,9 +147,8 @@ class AsyncDownloader:
             TooLargeError: the body is longer than allowed, and `first_bytes` is None.
             DownloadError: there is no answer.
         """
-        with as_download_errors():
-            work = self._followed(yarl.URL(url), headers, before, inspect, first_bytes)
-            return await asyncio.wait_for(work, self._limits.total_s)
+        with as_download_errors(), TimeLimit(self._limits.total_s):
+            return await self._followed(yarl.URL(url), headers, before, inspect, first_bytes)
 
     async def ask(self, request: Request) -> Answer:
         """What a service answers, whatever the status. Redirects are not followed.
@@ -156,8 +157,8 @@ class AsyncDownloader:
             TooLargeError: the body is longer than allowed, as it comes or decompressed.
             DownloadError: there is no whole answer.
         """
-        with as_download_errors():
-            return await asyncio.wait_for(self._answered(request), self._limits.total_s)
+        with as_download_errors(), TimeLimit(self._limits.total_s):
+            return await self._answered(request)
 
     async def _answered(self, request: Request) -> Answer:
         async with self._session.request(

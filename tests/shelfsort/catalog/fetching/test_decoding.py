@@ -41,7 +41,7 @@ def test_a_picture_that_breaks_its_process_is_rejected_and_no_other(tmp_path):
         process = None
         while process is None:
             await asyncio.sleep(0.001)
-            process = next((each for each in decoders._running if each._decoding), None)
+            process = next((each for each in decoders._running if each.decoding), None)
         os.kill(process._process.pid, signal.SIGKILL)
         others = asyncio.gather(*(decoders.settle(jpeg(n)) for n in range(6)))
         with pytest.raises(RejectedPictureError) as caught:

@@ -75,7 +75,7 @@ def test_a_host_that_says_when_to_come_again_is_left_until_then(picture_server, 
 def test_no_host_gets_more_requests_at_a_time_than_allowed(picture_server, crawl):
     for n in range(60):
         picture_server.replies[f"/{n}"] = Reply(jpeg(n), wait_s=0.05)
-    crawl.fetch["robots"] = False
+    crawl.fetch |= {"robots": False, "wait_s": 10.0}
     crawl.add([picture_server.url(f"/{n}", f"127.0.0.{n % 3 + 1}") for n in range(60)])
     crawl.run()
     assert max(picture_server.at_once.values()) <= 8
