@@ -29,6 +29,7 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_variants_of_one_photo_are_found_and_counted(folder, capsys):
     from duplicates import Products, made_copies, real_pairs
 

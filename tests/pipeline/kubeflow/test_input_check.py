@@ -102,6 +102,7 @@ def test_content_known_of_other_files_is_read_anew(parameters, spans):
     assert told == input_check.answer(parameters)
 
 
+@pytest.mark.slow
 def test_other_serving_logs_are_told_apart(parameters, tmp_path):
     given = parameters | {"serving_logs": str(tmp_path / "*.log")}
     (tmp_path / "1.log").write_text("asked")

@@ -67,6 +67,7 @@ class Load:
             thread.join()
 
 
+@pytest.mark.slow
 def test_no_answer_fails_while_versions_are_swapped_and_a_broken_one_drops_in(
     serving, client_of, base_path, doubling, tripling, pusher, eventually
 ):
@@ -227,6 +228,7 @@ def test_a_title_of_10000_characters_is_a_title(client):
     assert answer["length"].tolist() == [len(title)]
 
 
+@pytest.mark.slow
 def test_stopping_finishes_what_is_in_hand_and_takes_nothing_new(serving, client_of, base_path):
     server = serving(base_path)
     client = client_of(server)

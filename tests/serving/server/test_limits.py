@@ -251,6 +251,7 @@ _JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(
     st.binary(max_size=80) | _JSON.map(lambda value: json.dumps(value).encode()),
     st.sampled_from(["predict", "classify", "regress"]),

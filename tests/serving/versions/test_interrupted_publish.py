@@ -7,6 +7,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from serving import versions
 from shelfsort.contract.model_files import file_digests
 
@@ -43,6 +45,7 @@ def test_a_killed_push_shows_nothing_and_the_next_one_cleans_up(make_model, base
     assert versions.verify(versions.live_version(base)) == []
 
 
+@pytest.mark.slow
 def test_a_watcher_only_ever_sees_whole_versions(make_model, base):
     whole = set(file_digests(_many_files(make_model("a"))))
     seen, finished = [], threading.Event()

@@ -18,7 +18,7 @@ def picture(content: bytes) -> Picture:
     return Picture(hashlib.sha256(content).hexdigest(), "png", content)
 
 
-@pytest.fixture(params=["folder", "bucket"])
+@pytest.fixture(params=["folder", pytest.param("bucket", marks=pytest.mark.slow)])
 def store(request, tmp_path):
     if request.param == "folder":
         return ImageStore(str(tmp_path / "images"))

@@ -106,6 +106,7 @@ def test_rewrites_apply_in_order_before_the_spelling():
     assert address("http://a.test/w_60,c_fill/1.jpg", rules)[0] == "https://a.test/1_full.jpg"
 
 
+@pytest.mark.slow
 @given(st.text(max_size=40), st.sampled_from(["https://a.test/", "http://", "//", ""]))
 def test_a_kept_address_stays_as_it_is_and_is_ascii(text, start):
     try:

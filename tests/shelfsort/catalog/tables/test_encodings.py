@@ -48,6 +48,7 @@ TEXTS = st.text(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     titles=st.lists(TEXTS.filter(str.strip), min_size=1, max_size=5),
