@@ -15,7 +15,7 @@ from shelfsort.core.web.exposure import check_page_exposure
 from shelfsort.core.web.people import new_people, read_people
 from shelfsort.core.web.protection import LOOPBACK_HOSTS
 from shelfsort.core.web.server import page_server
-from shelfsort.labeling.queue import log
+from shelfsort.labeling.queue import deletion
 from shelfsort.labeling.queue.wanted import MOST_ANSWERS
 from shelfsort.labeling.web.job import LabelJob, OpenJob
 from shelfsort.labeling.web.products import Catalogue
@@ -119,7 +119,7 @@ def label(
       shelfsort label --answers answers.jsonl --delete-worker Ann
     """
     if delete_worker is not None:
-        removed = log.delete_worker(answers, delete_worker)
+        removed = deletion.delete_worker(answers, delete_worker)
         person = one_line(delete_worker)
         if not removed:
             raise InputError(

@@ -1,17 +1,27 @@
 """Deletes what a source gave."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from shelfsort.catalog.database.tables import link, product, product_link, pull, source
+from shelfsort.catalog.database.tables import (
+    link,
+    product,
+    product_link,
+    pull,
+    quarantine,
+    source,
+    stage,
+)
 from shelfsort.catalog.fetching.removal import remove_unused
 from shelfsort.catalog.importing.locks import only_one
 from shelfsort.core.database.engine import reader
 
 _AT_ONCE = 5_000
+_IDS_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -145,3 +155,69 @@ def _delete_products(engine: Engine, name: str) -> int:
         if not ids:
             return deleted
         deleted += len(ids)
+
+
+def delete_products(engine: Engine, store: str, ids: Sequence[str]) -> Belongings:
+    """Deletes products, with history, links and the pictures that nobody else needs.
+
+    Rows of them in quarantine and in passes that are not accepted yet go, too. A source that still
+    has such a product gives it again. After a kill, the next call goes on.
+
+    Args:
+        engine: of the crawl database.
+        store: place of the images.
+        ids: as manifests have them, `SOURCE:ID`. Others are none of a crawl.
+
+    Raises:
+        InputError: pictures are being fetched.
+        OSError: the store cannot be written.
+    """
+    with reader(engine) as connection:
+        names = list(connection.execute(sa.select(source.c.name)).scalars())
+    products = 0
+    for name in names:
+        own = [each[len(name) + 1 :] for each in ids if each.startswith(f"{name}:")]
+        for start in range(0, len(own), _IDS_AT_ONCE):
+            products += _delete_some(engine, name, own[start : start + _IDS_AT_ONCE])
+    removed = remove_unused(engine, store)
+    return Belongings(products, removed.links, removed.images)
+
+
+def _delete_some(engine: Engine, name: str, source_ids: Sequence[str]) -> int:
+    passes = sa.select(pull.c.id).where(pull.c.source == name)
+    which = (product.c.source == name) & product.c.source_id.in_(source_ids)
+    with engine.begin() as connection:
+        for table, column in ((stage, stage.c.source_id), (quarantine, quarantine.c.place)):
+            gone = column.in_(source_ids) & table.c.pull.in_(passes)
+            connection.execute(sa.delete(table).where(gone))
+        return connection.execute(sa.delete(product).where(which)).rowcount
+
+
+def forget_gone(engine: Engine, store: str, before: datetime) -> Belongings:
+    """Deletes products that their sources no longer have, with all that hangs on them.
+
+    Args:
+        engine: of the crawl database.
+        store: place of the images.
+        before: products that were gone by then are deleted.
+
+    Raises:
+        InputError: pictures are being fetched.
+        OSError: the store cannot be written.
+    """
+    some = sa.select(product.c.id).where(_gone(before)).limit(_AT_ONCE)
+    products = 0
+    while True:
+        with engine.begin() as connection:
+            ids = connection.execute(some).scalars().all()
+            connection.execute(sa.delete(product).where(product.c.id.in_(ids)))
+        if not ids:
+            break
+        products += len(ids)
+    removed = remove_unused(engine, store)
+    return Belongings(products, removed.links, removed.images)
+
+
+def belongings_forgotten(engine: Engine, before: datetime) -> Belongings:
+    """Counts what `forget_gone` would delete."""
+    return _counted(engine, _gone(before))

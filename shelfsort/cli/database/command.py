@@ -2,6 +2,7 @@
 
 import click
 
+from shelfsort.cli.database.forgetting import delete, prune
 from shelfsort.cli.database.places import ROOMS, answers_at
 from shelfsort.core.backups import databases
 from shelfsort.core.backups.archive import Heading, read_heading
@@ -15,10 +16,11 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print what was don
 
 @click.group()
 def database() -> None:
-    """Back up and restore databases of decisions and of crawls, and files of answers.
+    """Back up, restore, thin out and delete from databases and files of answers.
 
     \b
     Examples:
+      shelfsort database prune --decisions decisions.db --older-than 400 --dry-run
       shelfsort database backup decisions.db --to s3://backups/decisions-2026-11-27.backup
       shelfsort database restore decisions.backup --to postgresql://shop@db/decisions
     """
@@ -69,6 +71,10 @@ def restore(file: str, place: str, replace: bool, as_json: bool) -> None:
     else:
         heading = databases.restore(file, place, ROOMS, replace=replace)
     _say(as_json, heading, f"{shown(place)}: restored from {file} of {heading.made}")
+
+
+database.add_command(prune)
+database.add_command(delete)
 
 
 def _say(as_json: bool, heading: Heading, line: str) -> None:

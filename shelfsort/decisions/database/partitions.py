@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from shelfsort.decisions.database.tables import prediction, prediction_detail
+from shelfsort.decisions.database.tables import prediction_detail
 
 DAYS_AHEAD = 7
 _PREFIX = f"{prediction_detail.name}_"
@@ -46,24 +46,24 @@ def make_days(connection: Connection, first: datetime, days: int = 1) -> None:
         )
 
 
-def drop_before(connection: Connection, moment: datetime) -> int:
-    """Deletes the predictions of all whole UTC days before `moment` and what hangs on them.
-
-    Decisions, reviews and audits of these predictions go, too. In PostgreSQL the details go with
-    their partitions.
+def drop_empty_days(connection: Connection, moment: datetime) -> int:
+    """Drops the partitions of whole UTC days before `moment` in which no row is left.
 
     Args:
         connection: in a transaction of the caller's.
         moment: with its time zone.
 
     Returns:
-        The number of predictions that were deleted.
+        The number of partitions that were dropped.
     """
-    end = _midnight(moment)
+    end, dropped = _name(_midnight(moment)), 0
     for name in _partitions(connection):
-        if name < _name(end):
-            connection.exec_driver_sql(f"DROP TABLE {name}")
-    return connection.execute(sa.delete(prediction).where(prediction.c.at < end)).rowcount
+        if name < end:
+            rows = sa.select(sa.literal(1)).select_from(sa.table(name)).limit(1)
+            if connection.execute(rows).first() is None:
+                connection.exec_driver_sql(f"DROP TABLE {name}")
+                dropped += 1
+    return dropped
 
 
 def _midnight(moment: datetime) -> datetime:

@@ -191,6 +191,19 @@ audit = sa.Table(
     comment="the random sample of decisions made without a person that people look at",
 )
 
+audit_total = sa.Table(
+    "audit_total",
+    metadata,
+    sa.Column("kept", UtcTime, primary_key=True, comment="UTC, when the decisions were deleted"),
+    sa.Column("day", sa.Text, primary_key=True, comment="of the decisions, such as 2026-11-27"),
+    sa.Column("category", sa.Text, primary_key=True, comment="id of the leaf that was named"),
+    sa.Column("rate", sa.Float, primary_key=True, comment="chance with which they were drawn"),
+    sa.Column("least", sa.Float, primary_key=True, comment="least rate that would have drawn them"),
+    number("right", "audits by which the model was right"),
+    number("wrong", "audits by which it was not"),
+    comment="what audits said whose decisions were deleted: evidence about the promise",
+)
+
 backoff = sa.Table(
     "backoff",
     metadata,

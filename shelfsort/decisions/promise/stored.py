@@ -3,16 +3,17 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from shelfsort.core.database.engine import reader
 from shelfsort.core.errors import InputError
 from shelfsort.decisions.database.standing import is_standing
 from shelfsort.decisions.database.tables import (
     audit,
+    audit_total,
     backoff,
     decision,
     event,
@@ -41,10 +42,70 @@ class StoredAudits:
     undecided: int
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A decision that was drawn for an audit.
+
+    Attributes:
+        decision: its id.
+        at: when it was made.
+        category: id of the leaf that the model named.
+        rate: chance with which it was drawn.
+        draw: number from 0 to 1 that the product's id gives.
+        answered: whether a person has looked at it.
+        right: whether most agree with the model; None where nobody has answered, or as many
+            people say one thing as another.
+    """
+
+    decision: int
+    at: datetime
+    category: str
+    rate: float
+    draw: float
+    answered: bool
+    right: bool | None
+
+
 def stored_audits(engine: Engine) -> StoredAudits:
     """The audits of a results database; of several people the majority counts.
 
     When a back-off is lifted, a new test of what it held begins: earlier decisions are left out.
+    Of decisions that were deleted, the totals count.
+    """
+    with reader(engine) as connection:
+        drawn = open_audits(connection)
+        lifted = lifts(connection)
+        totals = [
+            row
+            for row in connection.execute(sa.select(audit_total).order_by(audit_total.c.day))
+            if not is_over(row.kept, row.category, lifted)
+        ]
+    least = min([each.rate for each in drawn] + [row.rate for row in totals], default=1.0)
+    audits: list[Audit] = []
+    even: list[Audit] = []
+    for row in totals:
+        day = date.fromisoformat(row.day)
+        # By the number: `right` is a name of SQL's, too.
+        numbers = ((True, row._mapping["right"]), (False, row._mapping["wrong"]))
+        told = [Audit(day, row.category, right) for right, n in numbers for _ in range(n)]
+        audits += told
+        even += told if row.least <= least else []
+    for each in drawn:
+        if each.right is not None:
+            judged = Audit(each.at.date(), each.category, each.right)
+            audits.append(judged)
+            even += [judged] if each.draw < least else []
+    waiting = sum(not each.answered for each in drawn)
+    undecided = sum(each.answered and each.right is None for each in drawn)
+    return StoredAudits(audits, even, waiting, undecided)
+
+
+def open_audits(connection: Connection, only: Sequence[int] | None = None) -> list[Drawn]:
+    """Drawn decisions that no lifted back-off has put an end to.
+
+    Args:
+        connection: to the results database.
+        only: ids of predictions; all by default.
     """
     chosen = (
         sa.select(
@@ -55,6 +116,7 @@ def stored_audits(engine: Engine) -> StoredAudits:
             audit.c.draw,
             review.c.category.label("said"),
         )
+        .select_from(audit)
         .join(decision, decision.c.id == audit.c.decision)
         .join(prediction, prediction.c.id == decision.c.prediction)
         .outerjoin(
@@ -68,36 +130,47 @@ def stored_audits(engine: Engine) -> StoredAudits:
         )
         .order_by(decision.c.id)
     )
-    lifts = sa.select(backoff.c.category, sa.func.max(backoff.c.lifted)).group_by(
-        backoff.c.category
-    )
-    with reader(engine) as connection:
-        lifted = {category: at for category, at in connection.execute(lifts) if at is not None}
-        found = connection.execute(chosen.select_from(audit)).mappings().all()
-    rows = [row for row in found if not _is_over(row, lifted)]
+    if only is not None:
+        chosen = chosen.where(prediction.c.id.in_(only))
+    lifted = lifts(connection)
+    found = connection.execute(chosen).mappings()
+    rows = [row for row in found if not is_over(row["at"], row["category"], lifted)]
     said: dict[int, Counter[str]] = {}
     for row in rows:
         said.setdefault(row["id"], Counter()).update([row["said"]] if row["said"] else [])
-    least = min((row["rate"] for row in rows), default=1.0)
-    audits, even, undecided = [], [], 0
-    for row in {row["id"]: row for row in rows}.values():
-        votes = said[row["id"]].most_common(2)
-        if not votes:
-            continue
-        if len(votes) == 2 and votes[0][1] == votes[1][1]:
-            undecided += 1
-            continue
-        judged = Audit(row["at"].date(), row["category"], votes[0][0] == row["category"])
-        audits.append(judged)
-        if row["draw"] < least:
-            even.append(judged)
-    waiting = sum(1 for votes in said.values() if not votes)
-    return StoredAudits(audits, even, waiting, undecided)
+    return [
+        Drawn(
+            id_,
+            row["at"],
+            row["category"],
+            row["rate"],
+            row["draw"],
+            bool(said[id_]),
+            _majority(said[id_], row["category"]),
+        )
+        for id_, row in {row["id"]: row for row in rows}.items()
+    ]
 
 
-def _is_over(row: sa.RowMapping, lifted: Mapping[str, datetime]) -> bool:
-    ends = [lifted[each] for each in ("", row["category"]) if each in lifted]
-    return any(row["at"] <= end for end in ends)
+def lifts(connection: Connection) -> dict[str, datetime]:
+    """When the back-off of each category was last lifted, "" for that of all."""
+    chosen = sa.select(backoff.c.category, sa.func.max(backoff.c.lifted)).group_by(
+        backoff.c.category
+    )
+    return {category: at for category, at in connection.execute(chosen) if at is not None}
+
+
+def is_over(at: datetime, category: str, lifted: Mapping[str, datetime]) -> bool:
+    """Whether a new test of the category began after a moment."""
+    ends = [lifted[each] for each in ("", category) if each in lifted]
+    return any(at <= end for end in ends)
+
+
+def _majority(said: Counter[str], category: str) -> bool | None:
+    votes = said.most_common(2)
+    if not votes or (len(votes) == 2 and votes[0][1] == votes[1][1]):
+        return None
+    return votes[0][0] == category
 
 
 def back_off(engine: Engine, verdict: Verdict) -> list[str]:

@@ -20,7 +20,7 @@ from typing import IO, Any
 from shelfsort.core import files
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import open_binary
-from shelfsort.labeling.queue.records import Record, pseudonym, read_fields
+from shelfsort.labeling.queue.records import Record, read_fields
 
 FORM = "shelfsort-answers"
 _BEGINNING = b'{"%s"' % FORM.encode()
@@ -149,35 +149,6 @@ def read_log(file: str) -> Iterator[Record]:
         _key(stream.readline(_LONGEST_LINE), file)
         for _, record, _ in _whole(stream, file):
             yield record
-
-
-def delete_worker(path: Path, name: str) -> int:
-    """Removes every record of a person; returns how many there were.
-
-    Raises:
-        InputError: the file is in use, or has a second name under which it would stay as it is, or
-            there is none.
-    """
-    if not path.exists():
-        raise InputError(f"{path}: no such file. Give the file of answers.")
-    # A link to the file stays one.
-    path = path.resolve()
-    records: list[Record] = []
-    log = AnswerLog(path, records.append)
-    try:
-        if path.stat().st_nlink > 1:
-            raise InputError(
-                f"{path}: has a second name (a hard link), which would keep the answers. Delete "
-                "that name first."
-            )
-        worker = pseudonym(log.key, name)
-        kept = [record for record in records if record.worker != worker]
-        removed = len(records) - len(kept)
-        if removed:
-            write_log(path, log.key, kept)
-    finally:
-        log.close()
-    return removed
 
 
 def write_log(path: Path, key: bytes, records: Iterable[Record]) -> None:

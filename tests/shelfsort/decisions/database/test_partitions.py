@@ -10,7 +10,7 @@ from shelfsort.core.database import migrations
 from shelfsort.core.database.engine import open_engine, reader
 from shelfsort.decisions.database import opening
 from shelfsort.decisions.database.opening import open_database
-from shelfsort.decisions.database.partitions import drop_before, make_days
+from shelfsort.decisions.database.partitions import drop_empty_days, make_days
 from shelfsort.decisions.database.tables import rules, run
 from shelfsort.decisions.database.writing import write_decisions
 
@@ -87,19 +87,20 @@ def test_days_are_made_ahead_once(postgresql):
     assert [name[-2:] for name in names] == ["01", "02", "03", "04"]
 
 
-def test_a_day_that_is_dropped_takes_its_decisions_along_and_no_others(place):
+def test_a_day_is_dropped_once_it_is_empty_and_over(place):
     engine = open_database(place)
     with engine.begin() as connection:
         begin(connection)
         for day, product in enumerate("pqr"):
             write_decisions(connection, [answered(product)], 1, FIRST + timedelta(days=day))
+        connection.execute(sa.text("delete from prediction where product <> 'q'"))
     with engine.begin() as connection:
-        assert drop_before(connection, FIRST + timedelta(days=2)) == 2
-    assert rows(engine, "select product from prediction") == [("r",)]
-    assert rows(engine, "select count(*) from decision") == [(1,)]
-    assert rows(engine, "select shown from prediction_detail") == [('{"title": "r"}',)]
+        dropped = drop_empty_days(connection, FIRST + timedelta(days=2))
+    assert rows(engine, "select shown from prediction_detail") == [('{"title": "q"}',)]
     if engine.dialect.name == "postgresql":
-        assert rows(engine, PARTITIONS) == [("prediction_detail_20261103",)]
+        assert dropped == 1
+        left = ["prediction_detail_20261102", "prediction_detail_20261103"]
+        assert [name for (name,) in rows(engine, PARTITIONS)] == left
 
 
 def test_a_prediction_that_is_deleted_takes_its_detail_along(place):

@@ -10,7 +10,8 @@ import pytest
 
 from shelfsort.core.errors import InputError
 from shelfsort.labeling.queue import log as module
-from shelfsort.labeling.queue.log import AnswerLog, delete_worker, is_answer_log, read_log
+from shelfsort.labeling.queue.deletion import delete_worker
+from shelfsort.labeling.queue.log import AnswerLog, is_answer_log, read_log
 from shelfsort.labeling.queue.records import Record, pseudonym
 from shelfsort.labeling.queue.service import QueueSettings, TaskService
 

@@ -1,0 +1,1 @@
+"""What the results database forgets: by age, or because somebody asks for it."""
