@@ -10,6 +10,7 @@ import click
 from shelfsort.catalog.database.opening import open_database as open_crawl
 from shelfsort.catalog.importing import deleting
 from shelfsort.catalog.settings import load_settings
+from shelfsort.cli.database.customers import products_of
 from shelfsort.core.database.engine import reading_errors
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import read_input
@@ -102,6 +103,8 @@ def prune(
 @_with_places
 @click.option("--product", "products", multiple=True, metavar="ID", help="Repeatable.")
 @click.option("--products", "file", metavar="FILE", help="File with an id on each line.")
+@click.option("--data", help="What `batch` decided about, to find a customer's products in.")
+@click.option("--customer", metavar="COLUMN=ID", help="Column of --data, and the customer's id.")
 @click.option("--by", required=True, help="Name of the person who answers for it.")
 @click.option("--reason", required=True, help="Such as the number of the customer's request.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -112,6 +115,8 @@ def delete(
     answers: Path | None,
     products: tuple[str, ...],
     file: str | None,
+    data: str | None,
+    customer: str | None,
     by: str,
     reason: str,
     yes: bool,
@@ -119,8 +124,9 @@ def delete(
 ) -> None:
     """Remove all that is known of some products, such as those of one customer.
 
-    Shelfsort keeps no customers: give the ids of the customer's products or photo reviews. Pictures
-    in the store of a crawl go if no other product uses them. What audits said stays as totals
+    Shelfsort keeps no customers. Give the ids of the customer's products or photo reviews, or the
+    data with a column that names the customer. Pictures in the store of a crawl go if no other
+    product uses them. What audits said stays as totals
     without the product. The audit log of the decisions tells numbers, person and reason, and no
     product.
 
@@ -132,14 +138,16 @@ def delete(
     Examples:
       shelfsort database delete --decisions decisions.db --product review-17 \\
         --by Ann --reason "request 2026-118"
+      shelfsort database delete --decisions decisions.db --data reviews.csv \\
+        --customer customer_id=4711 --by Ann --reason "request 2026-118"
       shelfsort database delete --decisions postgresql://shop@db/decisions \\
         --crawl catalog.yaml --answers answers.jsonl --products customer.txt \\
         --by Ann --reason "request 2026-118" --yes
     """
     _refuse_nothing(decisions, crawl, answers)
-    ids = [*products, *(_ids(file) if file else ())]
+    ids = [*products, *(_ids(file) if file else ()), *_of_customer(data, customer)]
     if not ids:
-        raise InputError("there is no product. Give --product ID or --products FILE.")
+        raise InputError("there is no product. Give --product, --products or --customer.")
     if not by.strip() or not reason.strip():
         raise InputError("--by and --reason: blank. Name a person and why.")
     if not yes:
@@ -162,6 +170,13 @@ def delete(
 def _ids(file: str) -> list[str]:
     lines = read_input(file, "file of ids").decode("utf-8-sig").splitlines()
     return [line.strip() for line in lines if line.strip()]
+
+
+def _of_customer(data: str | None, customer: str | None) -> list[str]:
+    column, _, id_ = (customer or "").partition("=")
+    if (data is None) != (customer is None) or (customer is not None and not (column and id_)):
+        raise InputError("--data FILE and --customer COLUMN=ID go together. Give both.")
+    return products_of(data, column, id_) if data is not None else []
 
 
 def _refuse_nothing(*places: object) -> None:

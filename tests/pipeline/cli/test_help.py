@@ -6,6 +6,7 @@ import sys
 import click
 import pytest
 
+from shelfsort.cli.database.command import database
 from shelfsort.cli.labels.command import labels
 from shelfsort.cli.main import COMMANDS, shelfsort
 from shelfsort.cli.taxonomy.command import taxonomy
@@ -26,7 +27,8 @@ def _help(*names: str) -> tuple[click.Command, list[str]]:
 MODELS = [("models", name) for name in ("list", "rollback", "prune", "verify")]
 TAXONOMY = [("taxonomy", name) for name in taxonomy.commands]
 LABELS = [("labels", name) for name in labels.commands]
-NAMES = [*((name,) for name in COMMANDS), *MODELS, *TAXONOMY, *LABELS]
+DATABASE = [("database", name) for name in database.commands]
+NAMES = [*((name,) for name in COMMANDS), *MODELS, *TAXONOMY, *LABELS, *DATABASE]
 
 
 @pytest.mark.parametrize("names", [(), *NAMES], ids=" ".join)

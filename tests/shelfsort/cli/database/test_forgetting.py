@@ -11,6 +11,7 @@ from shelfsort.catalog.database import tables as crawl
 from shelfsort.catalog.database.opening import open_database as open_crawl
 from shelfsort.catalog.fetching.store import ImageStore, Picture
 from shelfsort.cli.database.command import database
+from shelfsort.cli.database.customers import products_of
 from shelfsort.core.errors import InputError
 from shelfsort.decisions.database import tables
 from shelfsort.decisions.database.opening import open_database as open_decisions
@@ -154,3 +155,33 @@ def test_a_deletion_needs_products_and_a_person(shop, options, said):
 def test_a_place_has_to_be_named():
     done = CliRunner().invoke(database, ["prune", "--older-than", "3"])
     assert isinstance(done.exception, InputError)
+
+
+def test_the_products_of_a_customer_are_found_in_the_data(shop):
+    data = shop.folder / "reviews.csv"
+    data.write_text("id,title,customer\none:1,Mug,7\none:2,Cup,77\n")
+    said = shop.call("delete", "--data", str(data), "--customer", "customer=7", *ASKED)
+    assert (said["products"], shop.left()) == (1, SECOND)
+
+
+@pytest.mark.parametrize(
+    ("row", "customer", "said"),
+    [
+        (",Mug,7", "customer=7", ":2: "),
+        ("one:1,Mug,7", "customer=8", "no row"),
+        ("one:1,Mug,7", "customer", "COLUMN=ID"),
+    ],
+)
+def test_a_customer_who_is_not_found_is_said_and_nothing_goes(shop, row, customer, said):
+    data = shop.folder / "reviews.csv"
+    data.write_text(f"id,title,customer\n{row}\n")
+    with pytest.raises(InputError, match=said):
+        shop.call("delete", "--data", str(data), "--customer", customer, *ASKED)
+    assert shop.left() == WHOLE
+
+
+def test_a_number_in_a_manifest_is_a_customer_too(tmp_path):
+    lines = [{"id": 5, "title": "Mug", "customer": 7.0}, {"id": "6", "title": "Cup"}]
+    manifest = tmp_path / "a.manifest"
+    manifest.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert products_of(str(manifest), "customer", "7") == ["5"]

@@ -123,6 +123,13 @@ def test_the_sample_is_the_same_however_often_and_in_whatever_order(shop):
     assert {line["selection-probability"] for line in lines} == {0.2, 1.0}
 
 
+def test_before_the_first_answer_the_promise_is_checked_without_a_failure_if_asked(shop):
+    shop.decide("--audit-rate", "0.2")
+    with pytest.raises(InputError, match="no audits"):
+        shop.check()
+    assert shop.check("--if-any") == ""
+
+
 def test_draws_are_even_and_do_not_depend_on_the_rate():
     draws = [draw_of(f"product {n}") for n in range(4_000)]
     assert 0.18 < sum(draw < 0.2 for draw in draws) / 4_000 < 0.22
