@@ -24,10 +24,9 @@ sys.path.append(str(Path(__file__).parents[1]))
 
 from shelfsort.decisions.batch.deciding import AT_ONCE
 from shelfsort.decisions.database import tables
-from shelfsort.decisions.database.copying import DECISION, DETAIL
+from shelfsort.decisions.database.copying import DECISION, DETAIL, copy_decisions
 from shelfsort.decisions.database.opening import open_database
 from shelfsort.decisions.database.partitions import make_days
-from shelfsort.decisions.database.writing import write_decisions
 from tests.fixtures.postgresql import Server
 
 NOW = datetime.now(timezone.utc)
@@ -108,7 +107,7 @@ def _row(number: int) -> dict[str, Any]:
 
 
 def by_batch(connection: Connection, rows: Sequence[dict[str, Any]], _first: int) -> None:
-    write_decisions(connection, rows, 1, NOW)
+    copy_decisions(connection, rows, 1, NOW)
 
 
 def by_copy(connection: Connection, rows: Sequence[dict[str, Any]], first: int) -> None:

@@ -1,6 +1,8 @@
 """Decides about some rows of a job and stores what came of them, all or none."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -18,7 +20,7 @@ from shelfsort.decisions.batch.decided import Key, decide, held_back, key_of, st
 from shelfsort.decisions.batch.job import Job, Summary
 from shelfsort.decisions.batch.runs import Begun, active_backoffs, utc_now
 from shelfsort.decisions.database import tables
-from shelfsort.decisions.database.copying import DECISION
+from shelfsort.decisions.database.copying import DECISION, RefusedRows, copy_decisions
 from shelfsort.decisions.database.writing import write_decisions
 from shelfsort.decisions.rules.model import REVIEW, UndecidableError
 from shelfsort.products.taxonomy import UnknownLabel
@@ -26,6 +28,7 @@ from shelfsort.products.taxonomy import UnknownLabel
 _Read = TypeVar("_Read")
 AT_ONCE = 128
 """A kill loses the answers of so many products at most."""
+_Write = Callable[[Connection, Sequence[Mapping[str, Any]], int, datetime], int]
 _NONE = dict.fromkeys((*DECISION, "rate", "draw"))
 
 
@@ -172,8 +175,9 @@ class Decider:
             for _, key, error in failures
         ]
 
-        def write(connection: Connection) -> None:
-            write_decisions(connection, rows, run, now)
+        def write(connection: Connection, decisions: _Write) -> None:
+            if rows:
+                decisions(connection, rows, run, now)
             if refused:
                 key = ("run", "place", "reason")
                 connection.execute(insert_or_keep(connection, tables.reject, key), refused)
@@ -182,7 +186,18 @@ class Decider:
                 key = ("run", "product", "input")
                 connection.execute(insert_or_keep(connection, tables.dead_letter, key), letters)
 
-        patiently(self._engine, self._job.patience_s, self._say, write)
+        def persist(decisions: _Write) -> None:
+            work = functools.partial(write, decisions=decisions)
+            patiently(self._engine, self._job.patience_s, self._say, work)
+
+        if self._engine.dialect.name == "postgresql":
+            try:
+                persist(copy_decisions)
+            except RefusedRows:
+                # Another process decides about the same products, or a commit's answer was lost.
+                persist(write_decisions)
+        else:
+            persist(write_decisions)
 
 
 def _place(asked: Asked) -> str:

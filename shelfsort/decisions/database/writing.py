@@ -1,8 +1,8 @@
 """Writes answers and decisions: each once, however often it is tried.
 
-PostgreSQL copies rows straight into the tables, which refuse a row that is there already. Where
-that happens, because another process decides about the same products, and in SQLite, rows go to a
-temporary table first, and from there into the tables by statements that pass over such rows.
+Rows go to a temporary table first, in PostgreSQL by COPY, and from there into the tables by
+statements that pass over what is there already. `copying.copy_decisions` is faster for rows that
+are new.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,6 @@ from shelfsort.decisions.database.copying import (
     AUDIT,
     DECISION,
     DETAIL,
-    copy_decisions,
     copy_rows,
 )
 from shelfsort.decisions.database.partitions import make_days
@@ -55,16 +54,6 @@ def write_decisions(
     """
     if not rows:
         return 0
-    if connection.dialect.name == "postgresql":
-        copied = copy_decisions(connection, rows, run, at)
-        if copied is not None:
-            return copied
-    return _by_staging(connection, rows, run, at)
-
-
-def _by_staging(
-    connection: Connection, rows: Sequence[Mapping[str, Any]], run: int, at: datetime
-) -> int:
     _staging.create(connection, checkfirst=True)
     connection.execute(sa.delete(_staging))
     _stage(connection, rows)

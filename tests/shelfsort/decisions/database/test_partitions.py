@@ -9,6 +9,7 @@ from alembic.script import ScriptDirectory
 from shelfsort.core.database import migrations
 from shelfsort.core.database.engine import open_engine, reader
 from shelfsort.decisions.database import opening
+from shelfsort.decisions.database.copying import RefusedRows, copy_decisions
 from shelfsort.decisions.database.opening import open_database
 from shelfsort.decisions.database.partitions import drop_empty_days, make_days
 from shelfsort.decisions.database.tables import rules, run
@@ -62,7 +63,6 @@ def test_each_day_has_its_details_and_a_product_sent_again_is_decided_once(place
         assert write_decisions(connection, [answered("p"), answered("q")], 1, FIRST) == 2
     with engine.begin() as connection:
         ((number,),) = connection.execute(sa.text("select id from prediction where product = 'q'"))
-        # The first row collides, as where another process was faster.
         again = [answered("p"), known(number, "q", rules="b"), answered("r")]
         assert write_decisions(connection, again, 1, FIRST + timedelta(minutes=2)) == 2
     assert rows(engine, "select count(*) from prediction") == [(3,)]
@@ -78,6 +78,30 @@ def test_each_day_has_its_details_and_a_product_sent_again_is_decided_once(place
 
 
 @pytest.mark.slow
+def test_rows_are_copied_where_all_are_new_and_there_is_their_day(postgresql):
+    engine = open_database(postgresql)
+    with engine.begin() as connection:
+        begin(connection)
+    for wrong in ("no partition", "same product"):
+        with pytest.raises(RefusedRows), engine.begin() as connection:
+            copy_decisions(connection, [answered("o"), answered("p")], 1, FIRST)
+        if wrong == "no partition":
+            with engine.begin() as connection:
+                make_days(connection, FIRST)
+                drawn = answered("p", rate=0.5, draw=0.25)
+                undecided = answered("q", outcome=None)
+                assert copy_decisions(connection, [drawn, undecided], 1, FIRST) == 1
+    ((number,),) = rows(engine, "select id from prediction where product = 'q'")
+    with engine.begin() as connection:
+        assert copy_decisions(connection, [known(number, "q", rules="b")], 1, FIRST) == 1
+    assert rows(engine, "select product, outcome from latest_decision order by product") == [
+        ("p", "publish"),
+        ("q", "publish"),
+    ]
+    assert rows(engine, "select rate, draw from audit") == [(0.5, 0.25)]
+    assert rows(engine, "select count(*) from prediction_detail") == [(2,)]
+
+
 def test_days_are_made_ahead_once(postgresql):
     engine = open_database(postgresql)
     for first, days in ((FIRST, 3), (FIRST + timedelta(days=1), 3)):
