@@ -184,6 +184,7 @@ def test_a_folder_without_runs_says_how_to_start_one(tmp_path):
         list_runs(folder)
 
 
+@pytest.mark.slow
 def test_listing_and_comparing_need_neither_tensorflow_nor_tfx():
     code = (
         "import sys, pipeline.cli.runs, pipeline.experiments.runs, pipeline.experiments.text\n"

@@ -125,6 +125,7 @@ def test_settings_of_an_older_release_are_refused_with_the_remedy(parameters):
         input_check.content_of(parameters)
 
 
+@pytest.mark.slow
 def test_for_local_files_nothing_heavy_is_imported(parameters, tmp_path):
     program = (
         "import sys; from pipeline.kubeflow import input_check; "

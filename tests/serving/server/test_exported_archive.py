@@ -5,6 +5,7 @@ import json
 import tarfile
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from serving.cli.models import models
@@ -17,6 +18,7 @@ def _found_models(unpacked: Path) -> dict[str, Path]:
     return {folder.parent.name: folder.parent for folder in folders}
 
 
+@pytest.mark.slow
 def test_an_exported_archive_is_unpacked_and_answers_over_rest(base_path, serving, tmp_path):
     archive, unpacked = tmp_path / "model.tar.gz", tmp_path / "opt/ml/model"
     arguments = ["--target", "sagemaker", "--model-base-path", base_path, "--output", archive]

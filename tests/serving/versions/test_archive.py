@@ -39,6 +39,7 @@ def test_equal_files_give_an_equal_archive_without_times_or_owners(make_model, b
         assert {(each.mtime, each.uid, each.uname) for each in opened} == {(0, 0, "")}
 
 
+@pytest.mark.slow
 def test_an_archive_is_written_from_one_store_to_another(
     make_model, memory_bucket, s3_bucket, tmp_path
 ):

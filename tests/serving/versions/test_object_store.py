@@ -95,6 +95,7 @@ def test_publishers_at_the_same_time_get_a_number_each(make_model, bucket):
         assert model_digest(publication.path) == model_digest(model)
 
 
+@pytest.mark.slow
 def test_a_model_in_one_store_is_pushed_to_another(make_model, memory_bucket, s3_bucket):
     model = make_model("a")
     there = versions.publish(model, memory_bucket).path
@@ -103,6 +104,7 @@ def test_a_model_in_one_store_is_pushed_to_another(make_model, memory_bucket, s3
     assert versions.verify(versions.live_version(s3_bucket)) == []
 
 
+@pytest.mark.slow
 def test_a_model_in_a_store_is_pushed_to_a_folder(make_model, s3_bucket, base):
     there = versions.publish(make_model("a"), s3_bucket).path
     pushed = Path(versions.publish(there, base).path)

@@ -68,6 +68,7 @@ def test_where_nothing_can_disagree_there_is_no_figure():
     assert np.isclose(raw_agreement(equal), 1)
 
 
+@pytest.mark.slow
 def test_figures_have_intervals_that_hold_the_truth():
     inside = 0
     for seed in range(8):

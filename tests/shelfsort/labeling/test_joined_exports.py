@@ -55,6 +55,7 @@ def test_exports_that_name_products_in_two_ways_are_not_joined(tmp_path):
         read_exports([one, str(other)])
 
 
+@pytest.mark.slow
 def test_the_answers_that_a_job_left_in_s3_are_read_from_there(s3_bucket):
     folder = f"{s3_bucket}/jobs/shelf-1/output/shelf-1/annotations/worker-response"
     for line, label in (("0", "A"), ("1", "B")):

@@ -140,6 +140,7 @@ def test_draws_are_even_and_do_not_depend_on_the_rate():
     assert chosen[0] <= chosen[1]
 
 
+@pytest.mark.slow
 def test_a_broken_promise_backs_off_until_somebody_lifts_it(shop):
     shop.decide("--audit-rate", "1")
     chance = random.Random(1)

@@ -72,6 +72,7 @@ def test_a_job_is_costed_and_nothing_is_sent(job_file, service):
     ]
 
 
+@pytest.mark.slow
 def test_a_job_is_submitted_once_and_followed(job_file, service, s3_bucket):
     path = job_file(store=s3_bucket)
     job = load_job(str(path))
@@ -103,6 +104,7 @@ def test_a_job_is_submitted_once_and_followed(job_file, service, s3_bucket):
     assert "has files of a job of this name" in str(again.exception)
 
 
+@pytest.mark.slow
 def test_a_refused_job_leaves_nothing_so_it_can_be_sent_again(job_file, service, s3_bucket):
     path = job_file(store=s3_bucket)
     service.add_client_error("create_labeling_job", "ResourceInUse", "The name is in use.")
@@ -112,6 +114,7 @@ def test_a_refused_job_leaves_nothing_so_it_can_be_sent_again(job_file, service,
     assert files_beneath(f"{s3_bucket}/jobs") == []
 
 
+@pytest.mark.slow
 def test_nothing_is_sent_where_the_cost_is_not_accepted(job_file, service, s3_bucket):
     result = run(job_file(store=s3_bucket), "--submit", input="n\n")
     assert result.exit_code == 1

@@ -118,6 +118,7 @@ def test_the_output_is_a_line_that_a_run_reads():
     assert (annotations.result, annotations.confidence) == ("A", 1.0)
 
 
+@pytest.mark.slow
 def test_the_payload_is_read_from_s3(s3_bucket):
     place = f"{s3_bucket}/a folder/50% #1.json"
     payload = [product(answer("w1", '{"label": "A"}'), number="7"), "odd"]

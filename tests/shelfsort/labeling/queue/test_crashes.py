@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from unittest import mock
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -126,4 +127,4 @@ class People(RuleBasedStateMachine):
 
 
 People.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
-TestPeople = People.TestCase
+TestPeople = pytest.mark.slow(People.TestCase)

@@ -213,7 +213,9 @@ def test_a_store_without_its_package_rejects_each_line_after_one_try(folder, mon
     assert tried == ["s3://bucket/a.jpg"]
 
 
-@pytest.mark.parametrize("bucket", ["memory_bucket", "s3_bucket"])
+@pytest.mark.parametrize(
+    "bucket", ["memory_bucket", pytest.param("s3_bucket", marks=pytest.mark.slow)]
+)
 def test_images_of_an_object_store_are_read_up_to_the_limit(request, bucket, monkeypatch):
     place = request.getfixturevalue(bucket)
     monkeypatch.setattr(source_module, "OBJECT_STORES", {"memory", "s3"})
