@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -41,8 +42,13 @@ def airflow(tmp_path_factory) -> Path:
     """The `bin` folder of an environment with Airflow."""
     folder = tmp_path_factory.mktemp("airflow")
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    pip = [folder / "bin/pip", "install", "--quiet", "--require-hashes", "-r", _LOCK]
-    subprocess.run(pip, check=True, timeout=3000)
+    python = folder / "bin/python"
+    uv = shutil.which("uv")
+    # 140 packages take pip minutes and uv seconds.
+    pip = [uv, "pip"] if uv else [python, "-m", "pip"]
+    target = ["--python", python] if uv else []
+    install = ["install", *target, "--quiet", "--require-hashes", "-r", _LOCK]
+    subprocess.run([*pip, *install], check=True, timeout=3000)
     return folder / "bin"
 
 
