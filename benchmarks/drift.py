@@ -64,7 +64,7 @@ def main() -> None:
                         independent,
                         given.answers,
                         mix,
-                        at + 60,
+                        at + 40,
                         reference,
                         other,
                         low_scores,
