@@ -20,10 +20,10 @@ from shelfsort.core.errors import InputError
 from shelfsort.decisions.review.appeals import appeal
 from shelfsort.decisions.review.queue.policy import Person, Policy
 from shelfsort.decisions.review.queue.service import ReviewQueue
-from tests.shelfsort.decisions.review.queue.conftest import ANN, BOB, CLEO, LEAD, Shop, says
+from tests.shelfsort.decisions.review.queue.conftest import ANN, BOB, LEAD, Shop, says
 
 pytestmark = pytest.mark.slow
-PEOPLE = (ANN, BOB, CLEO, LEAD)
+PEOPLE = (ANN, BOB, LEAD)
 LEASE = timedelta(minutes=10)
 STANDING = (
     "from review r where undoes is null and not exists "
@@ -43,7 +43,7 @@ class Office(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         shutil.copy(self.empty, self.folder / "d.db")
         self.shop = Shop(str(self.folder / "d.db"), self.folder)
-        self.shop.decided("p0", "p1", "p2")
+        self.shop.decided("p0", "p1")
         self.queue = self.shop.queue({"p0": "product"}, gold_share=0.2, lease=LEASE)
         self.leases, self.decided = {}, 0
         self.held = {each.name: [] for each in PEOPLE}
@@ -65,7 +65,7 @@ class Office(RuleBasedStateMachine):
             assert mine == []
             self.leases[each.id] = who.name, self.shop.now + LEASE
 
-    @rule(who=person, category=category, place=st.integers(0, 2))
+    @rule(who=person, category=category, place=st.sampled_from([0, 0, 1]))
     def answer(self, who, category, place):
         held = self.held[who.name]
         if place >= len(held):
@@ -74,6 +74,8 @@ class Office(RuleBasedStateMachine):
         done = says(self.queue, who, task, category)
         if self.leases.get(task.id, ("",))[0] == who.name:
             assert done.result in ("kept", "answered")
+        else:
+            assert done.result != "kept"
         if done.result == "kept":
             self.kept[done.review] = (who.name, category)
             self.leases.pop(task.id, None)
@@ -89,7 +91,7 @@ class Office(RuleBasedStateMachine):
     def wait(self, minutes):
         self.shop.later(minutes=minutes)
 
-    @rule(product=st.sampled_from(["p0", "p1", "p2"]))
+    @rule(product=st.sampled_from(["p0", "p1"]))
     def appeal(self, product):
         try:
             with self.shop.engine.begin() as connection:
@@ -100,7 +102,8 @@ class Office(RuleBasedStateMachine):
     @rule()
     def decide(self):
         self.decided += 1
-        self.shop.decided(f"n{self.decided}")
+        if self.decided < 3:
+            self.shop.decided(f"n{self.decided}")
 
     @invariant()
     def every_answer_that_was_kept_is_there(self):
@@ -134,8 +137,8 @@ def test_no_order_of_events_breaks_the_queue(tmp_path):
     run_state_machine_as_test(
         Office,
         settings=settings(
-            max_examples=8,
-            stateful_step_count=25,
+            max_examples=10,
+            stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
