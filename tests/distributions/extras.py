@@ -38,7 +38,7 @@ ENVIRONMENTS = {
     "catalog": Environment(("catalog", "database", "postgres")),
     "decisions": Environment(("decisions",)),
     "serve": Environment(("serve",), ("shelfsort", "shelfsort-serving")),
-    "pipeline": Environment(("pipeline", "plots"), tuple(DISTRIBUTIONS)),
+    "pipeline": Environment(("pipeline", "encoders", "mlflow", "plots"), tuple(DISTRIBUTIONS)),
 }
 
 # Where a module has to import, by the longest prefix of its name.
@@ -48,6 +48,7 @@ _NEEDED_IN = {
     "shelfsort.cli.catalog": {"catalog"},
     "shelfsort.cli.label": {"labels"},
     "shelfsort.cli.labels": {"labels"},
+    "shelfsort.cli.database": {"catalog", "decisions"},
     "shelfsort.cli.decide": {"decisions"},
     "shelfsort.cli.alarms": {"decisions"},
     "shelfsort.cli.monitor": {"decisions"},
@@ -55,6 +56,7 @@ _NEEDED_IN = {
     "shelfsort.cli.review": {"decisions"},
     "shelfsort.cli.rules": {"decisions"},
     "shelfsort.cli.shadow": {"decisions"},
+    "shelfsort.core.backups": {"catalog", "decisions"},
     "shelfsort.core.database": {"catalog", "decisions"},
     "shelfsort.core.http": {"catalog"},
     "shelfsort.core.settings": {"labels", "catalog", "decisions"},

@@ -3,13 +3,12 @@
 import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from shelfsort.catalog.database.opening import open_database as open_crawl
 from shelfsort.catalog.importing import deleting
-from shelfsort.catalog.settings import load_settings
 from shelfsort.cli.database.customers import products_of
 from shelfsort.core.database.engine import reading_errors
 from shelfsort.core.errors import InputError
@@ -19,6 +18,9 @@ from shelfsort.decisions.database.opening import open_database as open_decisions
 from shelfsort.decisions.retention.deletion import delete_products
 from shelfsort.decisions.retention.pruning import prune as prune_decisions
 from shelfsort.labeling.queue.deletion import delete_older, delete_tasks
+
+if TYPE_CHECKING:
+    from shelfsort.catalog.settings import CatalogSettings
 
 _DAY_S = 86_400
 _places = (
@@ -80,7 +82,7 @@ def prune(
     before = datetime.now(timezone.utc) - timedelta(days=days)
     said: dict[str, Any] = {"before": before.isoformat(timespec="seconds"), "dry_run": dry_run}
     if crawl is not None:
-        read = load_settings(crawl)
+        read = _crawl_settings(crawl)
         engine = open_crawl(read.database, must_exist=True)
         with reading_errors(read.database):
             found = (
@@ -154,7 +156,7 @@ def delete(
         click.confirm(f"Delete all that is known of {len(ids):,} products?", abort=True, err=True)
     said: dict[str, Any] = {"products": len(ids)}
     if crawl is not None:
-        read = load_settings(crawl)
+        read = _crawl_settings(crawl)
         engine = open_crawl(read.database, must_exist=True)
         with reading_errors(read.database):
             said["crawl"] = vars(deleting.delete_products(engine, read.images, ids))
@@ -165,6 +167,13 @@ def delete(
         with reading_errors(decisions):
             said["decisions"] = _shown(vars(delete_products(engine, ids, by, reason)))
     _say(as_json, said, "removed")
+
+
+def _crawl_settings(file: str) -> "CatalogSettings":
+    # Needs the packages of the extra `catalog`, which a machine with decisions only may lack.
+    from shelfsort.catalog.settings import load_settings
+
+    return load_settings(file)
 
 
 def _ids(file: str) -> list[str]:
