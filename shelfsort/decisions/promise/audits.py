@@ -1,17 +1,21 @@
 """What people found out about decisions that were made without them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from shelfsort.core.errors import InputError
+from shelfsort.products.manifest.lines import Line
+from shelfsort.products.manifest.parsing import read_record
 from shelfsort.products.tables.forms import Form, form_of, rows_of
 from shelfsort.products.tables.rows import Reading, Row
 
 _TABLES = (Form.CSV, Form.EXCEL, Form.PARQUET, Form.JSON_LINES, Form.JSON_ARRAY)
 _COLUMNS = ("day", "category", "right")
+# A mistyped year would make a row of each day since then.
+_LONGEST = timedelta(days=20 * 366)
 _YES = frozenset({"1", "true", "yes"})
 _NO = frozenset({"0", "false", "no"})
 
@@ -70,11 +74,21 @@ def read_audits(file: str) -> list[Audit]:
     audits = [_audit(f"{file}:{row.number}", row) for row in _rows(file, form)]
     if not audits:
         raise InputError(f"{file}: there are no audits. Give one decision in each row.")
+    first, last = (end(audits, key=lambda each: each.day).day for end in (min, max))
+    if last - first > _LONGEST:
+        raise InputError(
+            f"{file}: days from {first} to {last} are more than 20 years. Correct the first or "
+            "the last day."
+        )
     return audits
 
 
-def _rows(file: str, form: Form) -> list[Row]:
-    return [row for row in rows_of(file, form, Reading()) if isinstance(row, Row)]
+def _rows(file: str, form: Form) -> Iterator[Row]:
+    for row in rows_of(file, form, Reading()):
+        if isinstance(row, Line):
+            fault = read_record(row).fault or row.fault
+            raise InputError(f"{file}:{row.number}: {fault}. Correct the line.")
+        yield row
 
 
 def _audit(place: str, row: Row) -> Audit:

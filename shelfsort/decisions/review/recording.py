@@ -29,6 +29,8 @@ from shelfsort.products.manifest.rejects import RejectedLine
 from shelfsort.products.taxonomy import Taxonomy, UnknownLabel
 
 _BY_ALL = "(consolidated)"
+# Of a number in a database.
+_MAX_ID = 2**63 - 1
 
 
 @dataclass
@@ -89,13 +91,20 @@ def _all_said(
             except RejectedLine as why:
                 found.left_out[why.reason] += 1
                 continue
-            number = read.fields.get(DECISION)
-            if not isinstance(number, int) or isinstance(number, bool):
+            number = _number(read.fields.get(DECISION))
+            if number is None:
                 found.left_out["no_decision"] += 1
             elif entry.annotations is None:
                 found.left_out["no_answer"] += 1
             else:
                 yield from _said(number, entry.annotations, tree, found)
+
+
+def _number(value: Any) -> int | None:
+    """The number of a decision; None for what can be none."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 < value <= _MAX_ID else None
 
 
 def _said(

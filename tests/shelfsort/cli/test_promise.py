@@ -7,6 +7,8 @@ from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
 from shelfsort.cli.promise import promise
+from shelfsort.core.errors import InputError
+from shelfsort.decisions.promise import audits
 
 
 @pytest.fixture
@@ -61,3 +63,15 @@ def test_the_metrics_are_readable_by_prometheus(table, tmp_path):
 @pytest.mark.parametrize("promised", ["0", "1", "98", "nan"])
 def test_a_promise_that_is_no_share_is_refused(table, promised):
     assert call(table(1), "--promise", promised)[0] == 2
+
+
+def test_days_of_a_mistyped_year_are_refused_and_no_broken_line_is_passed_over(tmp_path):
+    place = tmp_path / "audits.csv"
+    place.write_text("day,category,right\n0226-05-01,mugs,true\n2026-05-02,mugs,true\n")
+    with pytest.raises(InputError, match=r"0226-05-01 to 2026-05-02 are more than 20 years"):
+        audits.read_audits(str(place))
+    place = tmp_path / "audits.jsonl"
+    line = '{"day": "2026-05-01", "category": "mugs", "right": true}'
+    place.write_text(f"{line}\n{line[:-9]}\n{line}\n")
+    with pytest.raises(InputError, match=r"audits\.jsonl:2: "):
+        audits.read_audits(str(place))

@@ -84,6 +84,13 @@ def shop(tmp_path, fake):
     return Shop(tmp_path, fake.address)
 
 
+def test_a_number_that_no_decision_can_have_is_counted_and_stores_nothing(shop):
+    open_database(str(shop.database))
+    lines = [{"id": "1", "title": "Mug", "decision": each} for each in (10**30, 2**63, -1, 0, True)]
+    found = shop.record(lines, lambda line: "Kitchen > Mugs")
+    assert found["left_out"] == {"no_decision": 5}
+
+
 def test_a_review_decides_by_the_rules_and_is_stored_once(shop):
     shop.decide()
     waiting = shop.ask("review")
