@@ -1,6 +1,6 @@
 """Days of `prediction_detail`: PostgreSQL keeps each in a partition of its own.
 
-The bulk of a day then goes with its partition, which takes a moment and leaves no dead rows behind.
+When all of a day was deleted, its partition is dropped, and the disk is free without a vacuum.
 The narrow tables are not partitioned: a unique key of PostgreSQL has to hold the column that
 partitions, so a product that is sent again on another day would be decided twice.
 """

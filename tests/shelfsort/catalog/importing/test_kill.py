@@ -105,7 +105,7 @@ def server_killed_after(folder, server, question, number):
     process = subprocess.Popen(
         command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
-    engine = open_engine(load_settings(str(folder / "catalog.yaml")).database)
+    engine, reached = open_engine(load_settings(str(folder / "catalog.yaml")).database), False
     while process.poll() is None:
         with engine.connect() as connection:
             reached = connection.execute(sa.text(question)).scalar_one() >= number
