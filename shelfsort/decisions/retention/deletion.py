@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from shelfsort.decisions.database.tables import dead_letter, event, prediction
+from shelfsort.decisions.monitoring.counts import keep_days
 from shelfsort.decisions.retention.removing import Removed, remove_predictions
 from shelfsort.decisions.review.events import note
 
@@ -29,6 +30,7 @@ def delete_products(engine: Engine, products: Sequence[str], who: str, why: str)
     Returns:
         What was removed.
     """
+    keep_days(engine)
     removed = Removed()
     for start in range(0, len(products), _AT_ONCE):
         some = list(products[start : start + _AT_ONCE])

@@ -18,6 +18,7 @@ from shelfsort.decisions.database.tables import (
     run,
     task,
 )
+from shelfsort.decisions.monitoring.counts import keep_days
 from shelfsort.decisions.retention.removing import (
     Removed,
     count_predictions,
@@ -33,7 +34,8 @@ def prune(engine: Engine, before: datetime, who: str, *, dry_run: bool = False) 
 
     An answer counts as old if its last decision and review are, too. One that a person is to look
     at stays. Rejected rows, failures and runs that nothing refers to go as well. What audits said
-    stays as totals. A kill leaves whole batches; the next call goes on.
+    stays as totals, and the counts that drift is judged by stay, too. A kill leaves whole batches;
+    the next call goes on.
 
     Args:
         engine: of the results database.
@@ -52,6 +54,7 @@ def prune(engine: Engine, before: datetime, who: str, *, dry_run: bool = False) 
         with reader(engine) as connection:
             _count(connection, before, removed)
         return removed
+    keep_days(engine)
     # Totals of one call have a moment each, as keys.
     now = datetime.now(timezone.utc)
     while True:

@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from shelfsort.core.database.engine import reader
 from shelfsort.decisions.database.tables import day_count, prediction
 from shelfsort.decisions.monitoring.counts import SCORES, day_counts, keep_days
+from shelfsort.decisions.retention.deletion import delete_products
+from shelfsort.decisions.retention.pruning import prune
 from tests.fixtures.decided_days import Shop
 
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=timezone.utc)
@@ -52,3 +54,13 @@ def test_answers_are_counted_at_each_score_and_by_version(engine):
     assert found.answers.sum() == 50
     assert found.scores[0, 0, 0] == expected[0]
     assert (found.scores[0, 0, :-1] >= found.scores[0, 0, 1:]).all()
+
+
+def test_what_removes_products_keeps_the_counts_of_their_days(engine):
+    shop = Shop(engine)
+    shop.day(MIDNIGHT, {"mugs": 3})
+    shop.day(MIDNIGHT + timedelta(1), {"mugs": 2})
+    delete_products(engine, ["p1"], "Ann", "asked for it")
+    assert kept(engine) == [("2026-03-01", "mugs", 3), ("2026-03-02", "mugs", 2)]
+    prune(engine, MIDNIGHT + timedelta(5), "Ann")
+    assert day_counts(engine, "3").answers.tolist() == [[3], [2]]
