@@ -63,7 +63,7 @@ def test_the_cronjob_runs_alone_in_time_without_root_or_secrets_in_the_open():
         "capabilities": {"drop": ["ALL"]},
     }
     given = {each["name"]: each for each in container["env"]}
-    assert set(given) == {*PLACES, "PGPASSWORD"}
+    assert set(given) == {*PLACES, "TAXONOMY", "PGPASSWORD"}
     assert "secretKeyRef" in given["PGPASSWORD"]["valueFrom"]
     assert re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", container["image"])
 
@@ -71,7 +71,7 @@ def test_the_cronjob_runs_alone_in_time_without_root_or_secrets_in_the_open():
 def test_the_crontab_gives_what_the_script_needs_and_has_one_line():
     lines = [line for line in (FOLDER / "crontab").read_text().splitlines() if line[:1] != "#"]
     given = {line.split("=")[0] for line in lines if re.match(r"[A-Z]+=", line)}
-    assert given == {*PLACES, "MAILTO", "PATH"}
+    assert given == {*PLACES, "TAXONOMY", "MAILTO", "PATH"}
     (job,) = [line for line in lines if not re.match(r"[A-Z]+=", line)]
     assert job.split()[:5] == ["0", "5", "*", "*", "*"]
 

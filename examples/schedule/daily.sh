@@ -2,7 +2,8 @@
 # The daily batch: decides about what is new, watches the promise, trains again if there is reason to.
 #
 # Environment: DATA, RULES, DATABASE, ADDRESS (HOST:PORT of the model server), INBOX and OUTPUT;
-# PROMISE, AUDIT_RATE and MIN_NEW may be left out. PGPASSWORD for a PostgreSQL that asks for one.
+# TAXONOMY (without it, training builds the tree from the labels), PROMISE, AUDIT_RATE and MIN_NEW may
+# be left out. PGPASSWORD for a PostgreSQL that asks for one.
 #
 # A second start ends at once while the first is at work. It ends with status 1 after a failure or if
 # the promise is broken, so that cron or Kubernetes tells somebody.
@@ -23,8 +24,8 @@ shelfsort promise check --database "$DATABASE" --promise "${PROMISE:-0.98}" \
   --back-off --if-any || status=1
 
 # A model that the gate refuses (status 3) is no failure: the old one stays live.
-shelfsort retrain --inbox "$INBOX" --output "$OUTPUT" --database "$DATABASE" \
-  --min-new "${MIN_NEW:-500}"
+shelfsort retrain --inbox "$INBOX" --taxonomy "${TAXONOMY:-}" --output "$OUTPUT" \
+  --database "$DATABASE" --min-new "${MIN_NEW:-500}"
 trained=$?
 [ "$trained" -eq 0 ] || [ "$trained" -eq 3 ] || status=1
 exit "$status"
