@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -127,14 +127,14 @@ def batch(
         reading,
         read,
         read_input(rules, "file of rules").decode("utf-8"),
-        ImageSources(image_roots, allow_http=allow_http),
+        # Absolute: a worker of Beam's starts in a folder of its own.
+        ImageSources(list(map(absolute, image_roots)), allow_http=allow_http),
         patience,
         _sampling(rates, read),
     )
-    tls_files = (tls, tls_ca, tls_certificate, tls_key)
-    opened = functools.partial(
-        _opened, address, model_folder, model_name, version, timeout, tls_files
-    )
+    files = [each and each.absolute() for each in (tls_ca, tls_certificate, tls_key)]
+    folder = model_folder and model_folder.absolute()
+    opened = functools.partial(_opened, address, folder, model_name, version, timeout, tls, files)
     if runner or beam_args or config:
         summary = _on_beam(job, opened, database, (runner, beam_args, config))
     else:
@@ -151,10 +151,11 @@ def _opened(
     model_name: str,
     version: int | None,
     timeout: float,
-    tls_files: tuple[bool, Path | None, Path | None, Path | None],
+    tls: bool,
+    tls_files: Sequence[Path | None],
 ) -> Iterator[tuple[Ask, str]]:
     """The model, in this process or in a worker of Beam's, which reads the keys itself."""
-    connection = Connection(timeout, tls=tls_of(*tls_files))
+    connection = Connection(timeout, tls=tls_of(tls, *tls_files))
     with asking(address, model_folder, model_name, version, connection) as opened:
         yield opened
 
