@@ -17,6 +17,7 @@ ENVIRONMENT = {
     "DATABASE": "{{ var.value.get('shelfsort_database', '/data/decisions.db') }}",
     "ADDRESS": "{{ var.value.get('shelfsort_address', 'localhost:8500') }}",
     "INBOX": "{{ var.value.get('shelfsort_inbox', '/data/labels') }}",
+    "TAXONOMY": "{{ var.value.get('shelfsort_taxonomy', '') }}",
     "OUTPUT": "{{ var.value.get('shelfsort_output', '/data/out') }}",
     "PROMISE": "{{ var.value.get('shelfsort_promise', '0.98') }}",
     "AUDIT_RATE": "{{ var.value.get('shelfsort_audit_rate', '0.02') }}",
@@ -31,8 +32,8 @@ DECIDE = (
 )
 PROMISE = 'shelfsort promise check --database "$DATABASE" --promise "$PROMISE" --back-off --if-any'
 RETRAIN = (
-    'shelfsort retrain --inbox "$INBOX" --output "$OUTPUT" --database "$DATABASE" '
-    '--min-new "$MIN_NEW" --json'
+    'shelfsort retrain --inbox "$INBOX" --taxonomy "$TAXONOMY" --output "$OUTPUT" '
+    '--database "$DATABASE" --min-new "$MIN_NEW" --json'
 )
 
 with DAG(
