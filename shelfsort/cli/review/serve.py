@@ -188,7 +188,7 @@ def _opening(queue: ReviewQueue, people: People, file: Path | None, address: str
         lines.append(f"{len(queue.gold):,} products with a known category are mixed in")
     if missing := lacks(people, queue.policy.second_opinion):
         lines.append(f"Warning: {missing}")
-    links = f"Links are in {file}" if file else f"Open {address} with the token of {VARIABLE}"
+    links = f"Links are in {file}" if file else f"Open {address}/?token=${VARIABLE}"
     names = ", ".join(f"{name} (lead)" if name in people.leads else name for name in people.tokens)
     lines += [f"{links}: {names}.", f"Serving {address}. Stop with Ctrl-C."]
     return list(map(one_line, lines))

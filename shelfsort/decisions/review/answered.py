@@ -85,7 +85,7 @@ def _origin(rows: Sequence[sa.RowMapping]) -> LabelOrigin:
         return LabelOrigin(PEOPLE, "", first["sample"])
     if first["rate"] is not None:
         return LabelOrigin(PEOPLE, kinds.AUDIT, first["rate"])
-    if all(row["kind"] == kinds.APPEAL for row in rows):
+    if first["kind"] == kinds.APPEAL:
         return LabelOrigin(PEOPLE, kinds.APPEAL)
     source = ASSISTED if any(row["assisted"] for row in rows) else PEOPLE
     return LabelOrigin(source, kinds.REVIEW, 1.0)

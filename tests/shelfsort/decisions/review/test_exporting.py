@@ -51,7 +51,9 @@ def test_only_the_random_sample_is_evidence(shop, tmp_path):
     with shop.engine.begin() as connection:
         appeal(connection, "appealed", "", "Shop", shop.now)
     for each in queue.take(ANN, 40):
-        says(queue, ANN, each, "product")
+        says(queue, ANN, each, "" if each.kind == "appeal" else "product")
+    for each in queue.take(BOB, 40):
+        says(queue, BOB, each, "product")
     found = exported(tmp_path)
     assert set(found) == {*NAMES, "audit-a", "audit-b", "appealed"}
     sampled = {name for name in (*NAMES, "audit-a", "audit-b") if draw_of(name) < RATE}
