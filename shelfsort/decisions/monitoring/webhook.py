@@ -113,7 +113,7 @@ def _check_installed() -> None:
         importlib.import_module("shelfsort.core.http")
     except ModuleNotFoundError as missing:
         raise InputError(
-            f"--webhook: needs the package {missing.name!r}. Run: pip install 'shelfsort[catalog]'"
+            f"--webhook: {missing.name!r} is missing. Run: pip install 'shelfsort[decisions]'"
         ) from missing
 
 
