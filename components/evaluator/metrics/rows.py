@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,10 @@ from tensorflow_model_analysis.metrics import metric_types
 
 from shelfsort.stats.design_effect import effective_size
 
-Row = metric_types.StandardMetricInputs
+Row = Mapping[str, Mapping[str, Any]]
+"""A scored product: what `Columns` hands on."""
+
+_COLUMNS = "features"
 
 
 class RowCombiner(beam.CombineFn, ABC):
@@ -102,17 +105,29 @@ class ShareCombiner(RowCombiner):
         return accumulator
 
 
+class Columns(metric_types.Preprocessor):
+    """Hands on some columns of a row.
+
+    TFMA's own preprocessors do the same, but for every row it merges those of all metrics.
+    """
+
+    def __init__(self, names: Sequence[str]):
+        super().__init__(name=" ".join(names))
+        self._names = tuple(names)
+
+    def process(self, extracts: Row) -> Iterator[Row]:
+        """Yields the row with its columns, as TFMA lays them out."""
+        found = extracts[_COLUMNS]
+        yield {_COLUMNS: {name: found[name] for name in self._names}}
+
+
 def computation(
     combiner: RowCombiner, columns: Iterable[str]
 ) -> list[metric_types.MetricComputation]:
     """One computation that reads only `columns`, and the combiner's own, of each row."""
-    preprocessor = metric_types.FeaturePreprocessor(
-        feature_keys=sorted({*columns, *combiner.own_columns}), include_default_inputs=False
-    )
+    read = Columns(sorted({*columns, *combiner.own_columns}))
     return [
-        metric_types.MetricComputation(
-            keys=combiner.keys, preprocessors=[preprocessor], combiner=combiner
-        )
+        metric_types.MetricComputation(keys=combiner.keys, preprocessors=[read], combiner=combiner)
     ]
 
 
@@ -122,7 +137,7 @@ def column(row: Row, name: str) -> Any:
     Raises:
         KeyError: the row has no such column.
     """
-    value = np.asarray(row["features"][name]).reshape(-1)[0]
+    value = np.asarray(row[_COLUMNS][name]).reshape(-1)[0]
     return value.decode() if isinstance(value, bytes) else value.item()
 
 
