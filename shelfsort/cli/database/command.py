@@ -7,7 +7,8 @@ from shelfsort.cli.database.places import ROOMS, answers_at
 from shelfsort.core.backups import databases
 from shelfsort.core.backups.archive import Heading, read_heading
 from shelfsort.core.database.engine import shown
-from shelfsort.core.storage import local_path
+from shelfsort.core.errors import InputError
+from shelfsort.core.storage import is_remote, local_path
 from shelfsort.core.terminal import json_text, one_line
 from shelfsort.labeling.queue import backups as answers
 
@@ -67,6 +68,8 @@ def restore(file: str, place: str, replace: bool, as_json: bool) -> None:
       shelfsort database restore crawl.backup --to postgresql://shop@db/crawl --replace
     """
     if read_heading(file).kind == answers.ANSWERS:
+        if is_remote(place):
+            raise InputError(f"{shown(place)}: answers are kept in a file. Give --to a path.")
         heading = answers.restore_answers(file, local_path(place), replace=replace)
     else:
         heading = databases.restore(file, place, ROOMS, replace=replace)

@@ -40,6 +40,8 @@ def test_answers_come_back(tmp_path):
     assert call("backup", place, "--to", file, "--json")["kind"] == "answers"
     call("restore", file, "--to", other, "--json")
     assert [each.task for each in read_log(str(other))] == ["p"]
+    with pytest.raises(InputError, match="path"):
+        call("restore", file, "--to", "postgresql://ann:s3cret@db/x", "--json")
 
 
 def test_what_is_not_there_is_refused(tmp_path):
