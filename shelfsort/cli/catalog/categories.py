@@ -1,10 +1,13 @@
 """`shelfsort catalog categories`: the category tree of a source as a taxonomy file."""
 
+from dataclasses import replace
+
 import click
 
 from shelfsort.catalog.settings import load_settings
 from shelfsort.catalog.sources.api import ApiSettings
 from shelfsort.cli.catalog.options import json_option, settings_argument
+from shelfsort.cli.catalog.outputs import refuse_own_files
 from shelfsort.cli.taxonomy.tree import write_tree
 from shelfsort.core.errors import InputError
 
@@ -26,6 +29,8 @@ def categories(settings: str, source: str, output: str, as_json: bool) -> None:
       shelfsort taxonomy check tree.json
     """
     read = load_settings(settings)
+    # The tree is what this command writes anew.
+    refuse_own_files(replace(read, taxonomy=""), output, read.crosswalk)
     known = [name for name, each in read.sources.items() if isinstance(each, ApiSettings)]
     found = read.sources.get(source)
     if not isinstance(found, ApiSettings):

@@ -16,6 +16,7 @@ from shelfsort.catalog.database.opening import open_database
 from shelfsort.catalog.settings import CatalogSettings, load_settings
 from shelfsort.catalog.suggestions import suggestions, write_suggestions
 from shelfsort.cli.catalog.options import json_option, settings_argument
+from shelfsort.cli.catalog.outputs import refuse_own_files
 from shelfsort.cli.tables import Column, table_lines, terminal_width
 from shelfsort.core.database.engine import reader
 from shelfsort.core.errors import InputError
@@ -49,6 +50,8 @@ def crosswalk(
     if suggest != (output is not None):
         raise click.UsageError("--suggest and --output go together.")
     read = load_settings(settings)
+    if output is not None:
+        refuse_own_files(read, output)
     tree = _tree(read)
     given = mapping.lines(read.crosswalk) if read.crosswalk else []
     found = None

@@ -12,6 +12,7 @@ from shelfsort.catalog.output.wanted import wanted_products
 from shelfsort.catalog.settings import CatalogSettings, load_settings
 from shelfsort.cli.catalog.leaving import left_out_lines, one_per_option, sources_option
 from shelfsort.cli.catalog.options import json_option, settings_argument
+from shelfsort.cli.catalog.outputs import refuse_own_files
 from shelfsort.core.database.engine import reader, reading_errors
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import is_folder, join
@@ -57,6 +58,7 @@ def manifest(
         found, sources, labelled=labelled, without_images=without_images, one_per=one_per
     )
     place = _file(output)
+    refuse_own_files(found, place, found.crosswalk)
     pictures = Pictures(found.images, join(place.rpartition("/")[0] or ".", IMAGES) if copy else "")
     with reading_errors(found.database):
         engine = open_database(found.database, must_exist=True)

@@ -6,6 +6,7 @@ from shelfsort.catalog.output.report import take_report
 from shelfsort.catalog.output.report_page import report_page
 from shelfsort.catalog.settings import load_settings
 from shelfsort.cli.catalog.options import settings_argument
+from shelfsort.cli.catalog.outputs import refuse_own_files
 from shelfsort.core.files import write_bytes
 from shelfsort.core.terminal import one_line
 
@@ -21,5 +22,7 @@ def report(settings: str, output: str) -> None:
     Examples:
       shelfsort catalog report catalog.yaml --output catalogue.html
     """
-    write_bytes(output, report_page(take_report(load_settings(settings))))
+    read = load_settings(settings)
+    refuse_own_files(read, output, read.crosswalk)
+    write_bytes(output, report_page(take_report(read)))
     click.echo(f"Wrote {one_line(output)}")

@@ -131,3 +131,29 @@ def test_a_report_is_written(shop):
     place = shop.folder / "report.html"
     run("report", shop.settings, "--output", str(place))
     assert place.read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("report",), ("manifest",), ("crosswalk", "--suggest"), ("categories", "--source", "api")],
+)
+@pytest.mark.parametrize("place", ["catalog.yaml", "catalog.db", "tables/a.csv", "link.html"])
+def test_no_command_writes_over_the_catalogue_itself(tmp_path, monkeypatch, command, place):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "a.csv").write_text("id,title\n1,Mug\n")
+    (tmp_path / "tree.json").write_text(
+        '[{"id": "all", "name": "All", "subcategories": ["mug"]}, '
+        '{"id": "mug", "name": "Mug", "subcategories": [], "parent": "all"}]'
+    )
+    (tmp_path / "catalog.yaml").write_text(
+        "taxonomy: tree.json\nsources:\n  shop: {type: tables, files: tables}\n"
+        "  api: {type: api, address: 'https://a.test', rows: x, fields: {id: id}, "
+        "paging: {kind: single}}\n"
+    )
+    (tmp_path / "link.html").symlink_to("catalog.db")
+    run("import", "catalog.yaml", "--source", "shop")
+    before = Path(place).read_bytes()
+    with pytest.raises(InputError, match=f"{place}: is the input"):
+        run(command[0], "catalog.yaml", *command[1:], "--output", place)
+    assert Path(place).read_bytes() == before
