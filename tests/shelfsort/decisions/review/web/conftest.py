@@ -1,7 +1,7 @@
 """A results database with pictures, served on a free port to two reviewers and a lead."""
 
 import json
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 
 import httpx
@@ -12,6 +12,7 @@ from PIL import Image
 from shelfsort.core.web.protection import LOOPBACK_HOSTS
 from shelfsort.core.web.server import WebServer
 from shelfsort.decisions.database import tables
+from shelfsort.decisions.database.partitions import make_days
 from shelfsort.decisions.review.queue.policy import Policy
 from shelfsort.decisions.review.web.job import ReviewJob
 from shelfsort.decisions.review.web.people import People
@@ -25,12 +26,13 @@ HOSTILE = '<img src=x onerror=document.title="run">&amp;<script>alert(1)</script
 class Stocked(Shop):
     """A shop whose products have pictures in the folder of its data."""
 
-    def __init__(self, folder):
-        super().__init__(str(folder / "d.db"), folder)
+    def __init__(self, folder, place):
+        super().__init__(place, folder)
         self.folder, self.now = folder, datetime.now(timezone.utc)
         Image.new("RGB", (40, 30), (200, 30, 30)).save(folder / "red.png")
         Image.new("RGB", (30, 40), (0, 0, 0)).save(folder.parent / "secret.png")
         with self.engine.begin() as connection:
+            make_days(connection, self.now, 2)
             connection.execute(sa.update(tables.run).values(data=str(folder / "products.csv")))
 
     def with_picture(self, place="red.png"):
@@ -51,24 +53,24 @@ class Stocked(Shop):
 def stock(tmp_path):
     folder = tmp_path / "shop"
     folder.mkdir()
-    made = Stocked(folder)
+    made = Stocked(folder, str(folder / "d.db"))
     yield made
     made.engine.dispose()
+
+
+@contextmanager
+def serving(stock, **policy):
+    """A server of the page."""
+    job = ReviewJob(stock.place, str(stock.folder / "rules.yaml"), Policy(**policy))
+    with job.opened(PEOPLE, LOOPBACK_HOSTS, https=False) as opened, WebServer(opened.app) as server:
+        yield server
 
 
 @pytest.fixture
 def served(stock):
     """Serves the page; returns its server. Decisions must be there before."""
     with ExitStack() as stack:
-
-        def serve(**policy):
-            job = ReviewJob(
-                str(stock.folder / "d.db"), str(stock.folder / "rules.yaml"), Policy(**policy)
-            )
-            opened = stack.enter_context(job.opened(PEOPLE, LOOPBACK_HOSTS, https=False))
-            return stack.enter_context(WebServer(opened.app))
-
-        yield serve
+        yield lambda **policy: stack.enter_context(serving(stock, **policy))
 
 
 @pytest.fixture

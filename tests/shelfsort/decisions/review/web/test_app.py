@@ -1,13 +1,15 @@
 """What the page's script asks for, over a real socket."""
 
 import io
+from contextlib import ExitStack
 
 import httpx
+import pytest
 from PIL import Image
 from sqlalchemy.exc import OperationalError
 
 from shelfsort.decisions.review.queue.service import ReviewQueue
-from tests.shelfsort.decisions.review.web.conftest import TOKENS
+from tests.shelfsort.decisions.review.web.conftest import TOKENS, Stocked, serving
 
 PATHS = ["/tasks", "/answer", "/undo", "/overview", "/release", "/appeal"]
 
@@ -203,3 +205,24 @@ def test_an_answer_that_cannot_be_stored_is_not_acknowledged(stock, client, monk
         refused = answer(ann, task["task"], "product")
     assert refused.status_code == 503 and "disk" not in refused.text
     assert answer(ann, task["task"], "product").json()["outcome"] == "kept"
+
+
+@pytest.mark.slow
+def test_two_servers_share_a_database(postgresql, tmp_path):
+    stock = Stocked(tmp_path, postgresql)
+    stock.decided("p1", "p2", "p3")
+    with serving(stock) as one, serving(stock) as other, ExitStack() as stack:
+        ann, bob = (
+            stack.enter_context(
+                httpx.Client(base_url=url, headers={"Authorization": f"Bearer {TOKENS[name]}"})
+            )
+            for url, name in ((one.url, "Ann"), (other.url, "Bob"))
+        )
+        titles = [[each["title"] for each in tasks(person)] for person in (ann, bob)]
+        assert titles == [["p1", "p2"], ["p3"]]
+        answer(ann, tasks(ann)[0]["task"], "package", confirmed=True)
+        held = {each["title"]: each["task"] for each in tasks(bob)}
+        assert set(held) == {"p1", "p3"}
+        assert answer(bob, held["p1"], "package", confirmed=True).json()["next"] == ""
+    assert stock.rows("select outcome from latest_decision where product = 'p1'") == [("refuse",)]
+    stock.engine.dispose()
