@@ -8,7 +8,7 @@ from shelfsort.cli.alarms import telling, webhook_of, webhook_options
 from shelfsort.cli.numbers import FiniteRange
 from shelfsort.core.database.engine import shown
 from shelfsort.core.errors import RunFailed
-from shelfsort.core.files import write_bytes, write_text
+from shelfsort.core.files import refuse_inputs, write_bytes, write_text
 from shelfsort.core.terminal import json_text, one_line
 from shelfsort.decisions.database.opening import open_database
 from shelfsort.decisions.monitoring.alarms import alarms_of, in_words, tell_once
@@ -92,6 +92,8 @@ def monitor(
         --metrics /var/lib/node/decisions.prom --webhook https://hooks.shop.example/alarms
     """
     hook = webhook_of(webhook, webhook_inside)
+    refuse_inputs(page_file, database, option="--page")
+    refuse_inputs(metrics, database, page_file, option="--metrics")
     engine = open_database(database, must_exist=True)
     since = reference_from and reference_from.date()
     asked = Asked(promised, alpha, days, reference_days, since)

@@ -9,7 +9,7 @@ from shelfsort.cli.numbers import FiniteRange
 from shelfsort.contract.targets import percent_of
 from shelfsort.core.database.engine import shown
 from shelfsort.core.errors import InputError, RunFailed
-from shelfsort.core.files import write_text
+from shelfsort.core.files import refuse_inputs, write_text
 from shelfsort.core.terminal import json_text, one_line
 from shelfsort.decisions.database.opening import open_database
 from shelfsort.decisions.monitoring.alarms import alarms_of, tell_once
@@ -93,6 +93,7 @@ def check(
     hook = webhook_of(webhook, webhook_inside)
     if (audits is None) == (database is None) or (backs_off and database is None):
         raise InputError("give a table of audits, or --database; --back-off needs --database.")
+    refuse_inputs(metrics, audits, database, option="--metrics")
     if database is not None:
         engine = open_database(database, must_exist=True)
         stored = stored_audits(engine)

@@ -5,6 +5,7 @@ import click
 from shelfsort.cli.review.answers import export_answers, put_back
 from shelfsort.cli.review.serve import serve
 from shelfsort.core.errors import InputError
+from shelfsort.core.files import refuse_inputs
 from shelfsort.core.storage import absolute
 from shelfsort.core.terminal import json_text
 from shelfsort.decisions.database.opening import open_database
@@ -59,6 +60,7 @@ def ask(database: str, output: str, kind: Kind, most: int) -> None:
       shelfsort review ask --database decisions.db --output ask.manifest
       shelfsort review ask --database decisions.db --kind audit --output audits.manifest
     """
+    refuse_inputs(output, database)
     lines = list(waiting(open_database(database, must_exist=True), kind, most))
     if not lines:
         raise InputError(f"{database}: nothing waits ({kind}). Nothing was written.")

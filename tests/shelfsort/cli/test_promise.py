@@ -6,8 +6,11 @@ import pytest
 from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
+from shelfsort.cli.monitor import monitor
 from shelfsort.cli.promise import promise
+from shelfsort.cli.review.command import review
 from shelfsort.core.errors import InputError
+from shelfsort.decisions.database.opening import open_database
 from shelfsort.decisions.promise import audits
 
 
@@ -75,3 +78,27 @@ def test_days_of_a_mistyped_year_are_refused_and_no_broken_line_is_passed_over(t
     place.write_text(f"{line}\n{line[:-9]}\n{line}\n")
     with pytest.raises(InputError, match=r"audits\.jsonl:2: "):
         audits.read_audits(str(place))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        lambda place: (promise, ["check", place, "--promise", "0.98", "--metrics", place]),
+        lambda place: (promise, ["check", *_kept(place), "--metrics", place]),
+        lambda place: (monitor, [*_kept(place), "--metrics", place]),
+        lambda place: (monitor, [*_kept(place), "--page", place]),
+        lambda place: (review, ["ask", "--database", place, "--output", place]),
+    ],
+)
+def test_no_command_writes_over_what_it_reads(tmp_path, command):
+    place = tmp_path / "d.db"
+    open_database(str(place)).dispose()
+    before = place.read_bytes()
+    called, arguments = command(str(place))
+    done = CliRunner().invoke(called, arguments)
+    assert isinstance(done.exception, InputError) and "is the input" in str(done.exception)
+    assert place.read_bytes() == before
+
+
+def _kept(place):
+    return "--database", place, "--promise", "0.98"
