@@ -8,6 +8,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from shelfsort.core.errors import InputError
 from shelfsort.decisions.database.standing import is_standing
 from shelfsort.decisions.database.tables import decision, review, task
 from shelfsort.decisions.review.queue import policy as kinds
@@ -69,10 +70,13 @@ def answer(
 
     Raises:
         KeyError: there is no such task, or it is not for this person.
+        InputError: a lead decides, and names no outcome.
     """
     row = _locked(connection, number)
     if row["kind"] == kinds.DISPUTE and not person.leads:
         raise KeyError(number)
+    if row["kind"] == kinds.DISPUTE and opinion.outcome in ("", REVIEW):
+        raise InputError("A lead decides: choose an outcome")
     earlier = standing_answers(connection, row["decision"])
     own = [each for each in earlier if each["reviewer"] == person.name]
     if own:
@@ -164,7 +168,7 @@ class _Step:
         if row["kind"] == kinds.GOLD:
             return _Step()
         if row["kind"] == kinds.DISPUTE:
-            return _Step(outcome="" if said == REVIEW else said)
+            return _Step(outcome=said)
         # Those of this round: an earlier final outcome ended the round before.
         ends = max((n for n, each in enumerate(earlier) if each["outcome"]), default=-1)
         round_ = [each for each in earlier[ends + 1 :] if each["kind"] != kinds.GOLD]

@@ -193,16 +193,16 @@ class ReviewPage:
 
     def _answer(self, person: Person, body: Mapping[str, Any]) -> dict[str, Any]:
         number, opinion = _id(body, "task"), self._opinion(body)
-        kind = self._queue.kind(number)
+        decides = self._queue.kind(number) == DISPUTE
+        outcome, reason = "", ""
         if opinion.category:
             outcome, reason = self._queue.follows(number, opinion.category)
-            outcome = opinion.outcome if kind == DISPUTE and opinion.outcome else outcome
-            asks = kind == DISPUTE or self._queue.needs_second(outcome)
-            if asks and body.get("confirmed") is not True:
-                return {
-                    "confirm": {"outcome": outcome, "reason": reason, "decides": kind == DISPUTE}
-                }
-            opinion = with_outcome(opinion, outcome, reason)
+        if decides and opinion.outcome:
+            outcome = opinion.outcome
+        asks = decides or self._queue.needs_second(outcome)
+        if asks and body.get("confirmed") is not True:
+            return {"confirm": {"outcome": outcome, "reason": reason, "decides": decides}}
+        opinion = with_outcome(opinion, outcome, reason)
         done = self._queue.answer(person, number, opinion)
         said = {"outcome": done.result, "next": done.next, "follows": opinion.outcome}
         return {**said, **self._tasks(person, body)}

@@ -39,6 +39,9 @@ def test_a_lead_decides_where_two_disagree(each_shop):
     assert queue.opinions(dispute) == [("package", "refuse"), ("product", "grant")]
     with pytest.raises(KeyError):
         says(queue, CLEO, dispute, "product")
+    for category in ("half", ""):
+        with pytest.raises(InputError, match="choose an outcome"):
+            says(queue, LEAD, dispute, category)
     says(queue, LEAD, dispute, "half", outcome="grant")
     assert latest(each_shop) == [("a", "grant", "half")]
 

@@ -74,6 +74,8 @@ def test_a_refusal_is_confirmed_and_then_seen_by_somebody_else(stock, client):
         {"category": "Product", "outcome": "grant"},
     ]
     assert answer(lea, dispute["task"], "half").json()["confirm"]["decides"]
+    assert answer(lea, dispute["task"]).json()["confirm"]["decides"]
+    assert answer(lea, dispute["task"], confirmed=True).status_code == 400
     done = answer(lea, dispute["task"], "half", outcome="grant", confirmed=True).json()
     assert (done["outcome"], done["follows"]) == ("kept", "grant")
     assert stock.rows("select outcome, category from latest_decision") == [("grant", "half")]
