@@ -114,23 +114,41 @@ def delete_pictures_of_gone(engine: Engine, store: str, before: datetime) -> Bel
         The products that lost pictures, and the links and images that were deleted.
 
     Raises:
-        InputError: pictures are being fetched.
+        InputError: a source of them is being imported, or pictures are being fetched.
         OSError: the store cannot be written.
     """
-    some = sa.select(product.c.id).where(_gone(before) & _has_pictures()).limit(_AT_ONCE)
+    which = _gone(before) & _has_pictures()
+    with reader(engine) as connection:
+        sources = connection.execute(sa.select(product.c.source.distinct()).where(which))
+        names = sorted(sources.scalars())
     products = 0
+    for name in names:
+        with only_one(engine, name):
+            products += _empty(engine, which & (product.c.source == name))
+    removed = remove_unused(engine, store)
+    return Belongings(products, removed.links, removed.images)
+
+
+def _empty(engine: Engine, which: sa.ColumnElement[bool]) -> int:
+    """Takes the pictures from products, a batch at a time; the number of products."""
+    # A pass that goes on may bring one back, and takes its links for known.
+    returns = sa.exists().where(
+        stage.c.source_id == product.c.source_id,
+        stage.c.pull == pull.c.id,
+        pull.c.source == product.c.source,
+    )
+    some = sa.select(product.c.id).where(which, ~returns).limit(_AT_ONCE)
+    emptied = 0
     while True:
         with engine.begin() as connection:
             ids = connection.execute(some).scalars().all()
             connection.execute(sa.delete(product_link).where(product_link.c.product.in_(ids)))
             # Without its digest, a product that returns counts as changed.
-            emptied = sa.update(product).where(product.c.id.in_(ids)).values(digest="")
-            connection.execute(emptied)
+            changed = sa.update(product).where(product.c.id.in_(ids)).values(digest="")
+            connection.execute(changed)
         if not ids:
-            break
-        products += len(ids)
-    removed = remove_unused(engine, store)
-    return Belongings(products, removed.links, removed.images)
+            return emptied
+        emptied += len(ids)
 
 
 def _gone(before: datetime) -> sa.ColumnElement[bool]:

@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from shelfsort.catalog.database.opening import open_database
-from shelfsort.catalog.database.tables import history, image, link, product, pull, source
+from shelfsort.catalog.database.tables import history, image, link, product, pull, source, stage
 from shelfsort.catalog.fetching.store import ImageStore, Picture
+from shelfsort.catalog.importing.locks import only_one
 from shelfsort.cli.catalog.command import catalog
 from shelfsort.core.errors import InputError
 
@@ -93,6 +94,21 @@ def test_pictures_of_vanished_products_go_after_their_time_and_come_back(engine,
     with engine.begin() as connection:
         urls = connection.execute(sa.select(link.c.url).where(link.c.state == "")).scalars().all()
     assert urls == ["https://a.test/0.jpg"]
+
+
+def test_a_product_that_a_stopped_pass_brings_back_keeps_its_pictures(engine, tmp_path):
+    (tmp_path / "one.csv").write_text("id,title,image\n2,Cup,https://a.test/1.jpg\n")
+    run("import", "catalog.yaml", "--source", "one")
+    with engine.begin() as connection:
+        chosen = sa.select(product).where(product.c.gone.is_not(None))
+        gone = connection.execute(chosen).one()
+        number = connection.execute(sa.select(sa.func.max(pull.c.id))).scalar_one()
+        row = {"pull": number, "source_id": gone.source_id, "digest": gone.digest, "times": 1}
+        connection.execute(sa.insert(stage).values(row))
+    said = run("delete", "catalog.yaml", "--gone-days", "0", "--yes", "--json")
+    assert json.loads(said) == {"products": 0, "links": 0, "images": 0}
+    with only_one(engine, "one"), pytest.raises(InputError, match="another process imports it"):
+        run("delete", "catalog.yaml", "--gone-days", "0", "--yes")
 
 
 def test_either_a_source_or_a_time_is_named(engine):
