@@ -10,6 +10,7 @@ from apache_beam.utils.shared import Shared
 from shelfsort.contract.modalities import MODALITIES, output_name
 from shelfsort.contract.signatures import EVALUATE, Output, outputs
 from shelfsort.contract.targets import DEFAULT_TARGETS
+from shelfsort.training.text_ops import load_text_ops
 
 _LEFT_OUT = {"category_path", "threshold_version"}
 
@@ -66,6 +67,7 @@ class LoadedModel:
         targets: tuple[float, ...] = DEFAULT_TARGETS,
     ):
         try:
+            load_text_ops(path)
             self._model = tf.saved_model.load(path)  # owns the variables: keep it
         except Exception as error:
             # A broken file can raise nearly anything; whatever it is, it cannot be served.

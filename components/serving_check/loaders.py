@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from shelfsort.contract.signatures import Signature
+from shelfsort.training.text_ops import load_text_ops
 
 # They call back into the process that exported the model, so no server can run them.
 _PYTHON_OPS = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
@@ -16,6 +17,7 @@ class ServedModel:
 
     def __init__(self, model_dir: str):
         """Raises whatever TensorFlow raises for a model that it cannot load."""
+        load_text_ops(model_dir)
         self._session = tf.compat.v1.Session(graph=tf.Graph())
         with self._session.graph.as_default():
             self._meta_graph = tf.compat.v1.saved_model.load(
@@ -50,6 +52,7 @@ class EagerModel:
 
     def __init__(self, model_dir: str):
         """Raises whatever TensorFlow raises for a model that it cannot load."""
+        load_text_ops(model_dir)
         self._model = tf.saved_model.load(model_dir)
 
     def ask(self, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -17,9 +17,17 @@ from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 from serving.server.batching import MicroBatcher
 from serving.server.calls import ANYBODY, Caller
 from serving.server.config import ServerOptions
-from serving.status import caller_gone, from_exception, invalid_argument, not_found
+from serving.status import (
+    caller_gone,
+    failed_precondition,
+    from_exception,
+    invalid_argument,
+    not_found,
+)
 from serving.tensors import decode, type_name
+from shelfsort.core.errors import InputError
 from shelfsort.core.storage import scheme
+from shelfsort.training.text_ops import load_text_ops
 
 DEFAULT_SIGNATURE = "serving_default"
 
@@ -68,7 +76,8 @@ def load(path: str, options: ServerOptions) -> "Servable":
     """Loads the SavedModel in a folder with the loader that TF Serving uses.
 
     Raises:
-        ServingError: the folder is no SavedModel, or its graph or variables do not load.
+        ServingError: the folder is no SavedModel, its graph or variables do not load, or it has a
+            text encoder and tensorflow-text is not installed.
     """
     if not scheme(path) and not any(
         (Path(path) / name).exists() for name in ("saved_model.pb", "saved_model.pbtxt")
@@ -78,6 +87,10 @@ def load(path: str, options: ServerOptions) -> "Servable":
             "Check that the directory exists and that you have the right permissions for "
             "accessing it."
         )
+    try:
+        load_text_ops(path)
+    except InputError as error:
+        raise failed_precondition(str(error)) from error
     graph = tf.Graph()
     session = tf.compat.v1.Session(
         graph=graph,

@@ -14,6 +14,7 @@ from shelfsort.contract import wire
 from shelfsort.contract.model_files import SAVED_MODEL
 from shelfsort.contract.signatures import INPUTS, PREDICT_RAW
 from shelfsort.core.errors import InputError
+from shelfsort.training.text_ops import load_text_ops
 
 
 def find_version(folder: Path) -> Path:
@@ -48,7 +49,8 @@ class ModelFolder:
         """Loads the highest version in the folder.
 
         Raises:
-            InputError: there is no model, it has no such signature, or TensorFlow is missing.
+            InputError: there is no model, it has no such signature, or TensorFlow or what a text
+                encoder needs is missing.
         """
         place = find_version(folder)
         self.version = int(place.name) if place.name.isdecimal() else 0
@@ -58,6 +60,7 @@ class ModelFolder:
             raise InputError(
                 f"{folder}: needs TensorFlow. Run pip install 'shelfsort[serve]', or ask a server."
             ) from error
+        load_text_ops(place)
         self._tf: Any = tf
         self._model = tf.saved_model.load(os.fspath(place))
         if PREDICT_RAW not in self._model.signatures:
