@@ -29,7 +29,7 @@ from shelfsort.training.backbones import load_backbone
 from shelfsort.training.dataset import Products, read_products, trimmed
 from shelfsort.training.embedding import embed_new_pictures
 from shelfsort.training.embedding_cache import EmbeddingCache
-from shelfsort.training.evidence import modality_logits, modality_rows
+from shelfsort.training.evidence import modality_rows
 from shelfsort.training.fitting import CrossFit, VocabularySizes, cross_fit, fit_all, tower_logits
 from shelfsort.training.label_noise import HeldOutProbabilities, find_label_errors, label_trust
 from shelfsort.training.label_space import LabelSpace
@@ -121,7 +121,7 @@ def detection(problem: Problem, crossed: CrossFit) -> dict[str, tuple[int, float
         "suspects": found(chosen & known, wrong),
         "suspects, answers disagreed": found(chosen & known & (train.label_weights < 1), wrong),
     }
-    probabilities = HeldOutProbabilities(train, crossed.held_out, crossed.pool)[
+    probabilities = HeldOutProbabilities(train, crossed.held_out, crossed.fusion)[
         np.arange(len(train))
     ]
     for picker in PICKERS:
@@ -144,7 +144,7 @@ def accuracies(
     results = {}
     for mode, rows in modality_rows(problem.unseen).items():
         known = rows[gold[rows] >= 0]
-        answers = modality_logits({name: v[known] for name, v in logits.items()}, crossed.pool)
+        answers = crossed.fusion.logits({name: v[known] for name, v in logits.items()})
         results[mode] = float((answers[mode].argmax(axis=1) == gold[known]).mean())
     return results
 
@@ -195,7 +195,7 @@ def _print(results: list[tuple[dict, dict]]) -> None:
 
 def _suspects(problem: Problem, crossed: CrossFit) -> list[Suspect]:
     return find_label_errors(
-        problem.train, crossed.held_out, crossed.pool, crossed.folds, problem.labels.categories
+        problem.train, crossed.held_out, crossed.fusion, crossed.folds, problem.labels.categories
     )
 
 

@@ -5,6 +5,7 @@ of the sample. Fits cost seconds, thresholds do not: ways to fit them are compar
 """
 
 import dataclasses
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,10 +17,10 @@ from shelfsort.contract.modalities import MODALITIES
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.stats.temperature import softmax
 from shelfsort.training.dataset import Products, feature_type
-from shelfsort.training.evidence import Scored, by_modality, modality_logits, modality_rows
+from shelfsort.training.evidence import Scored, by_modality, modality_rows
 from shelfsort.training.fitting import VocabularySizes, cross_fit, fit_all, tower_logits
 from shelfsort.training.label_space import LabelSpace
-from shelfsort.training.pooling import Pool
+from shelfsort.training.pooling import Fusion
 from shelfsort.training.rows import Rows
 from shelfsort.training.settings import TrainingConfig
 from shelfsort.training.steps import CompiledSteps
@@ -126,14 +127,18 @@ def refit(
     trust = np.ones(len(train), np.float32)
     crossed = cross_fit(train, sizes, config, trust, steps)
     logits = _fitted_logits(train, others, sizes, config, steps)
-    held_out = Scored(train, _in_memory(crossed.held_out, len(train)), crossed.folds, crossed.pools)
+    held_out = Scored(
+        train, _in_memory(crossed.held_out, len(train)), crossed.folds, crossed.fusions
+    )
     proof = None
     if apart:
         own = {name: each[: len(kept)] for name, each in logits.items()}
-        proof = Scored.apart(_part(others, slice(len(kept))), own, crossed.pool)
+        proof = Scored.apart(_part(others, slice(len(kept))), own, crossed.fusion)
     gold = _places(whole.gold[rest], labels)
     scored = {name: each[len(kept) :] for name, each in logits.items()}
-    answers = _answered(held_out, _part(others, slice(len(kept), None)), scored, gold, crossed.pool)
+    answers = _answered(
+        held_out, _part(others, slice(len(kept), None)), scored, gold, crossed.fusion
+    )
     return Draw(held_out, proof, labels, dict(answers))
 
 
@@ -149,10 +154,14 @@ def _fitted_logits(
 
 
 def _answered(
-    held_out: Scored, others: Products, logits: dict[str, np.ndarray], gold: np.ndarray, pool: Pool
+    held_out: Scored,
+    others: Products,
+    logits: dict[str, np.ndarray],
+    gold: np.ndarray,
+    fusion: Fusion,
 ) -> Iterator[tuple[str, Answered]]:
     evidence, rows = by_modality(held_out), modality_rows(others)
-    for modality, each in modality_logits(logits, pool).items():
+    for modality, each in fusion.logits(logits).items():
         own = rows[modality]
         if not len(own) or not len(evidence[modality].rows):
             continue
@@ -189,11 +198,9 @@ def _part(products: Products, rows: slice) -> Products:
 
 def _arrays_of(scored: Scored) -> dict[str, np.ndarray]:
     rows = np.arange(len(scored.products))
-    pools = scored.pools.values()
     return {
         "folds": scored.folds,
-        "pool_folds": np.array(list(scored.pools)),
-        "pools": np.array([[pool.text, pool.image, pool.offset] for pool in pools]),
+        "fusions": np.array(json.dumps({k: each.to_lists() for k, each in scored.fusions.items()})),
         **{name: getattr(scored.products, name) for name in _ROW_ARRAYS},
         **{name: scored.logits[name][rows] for name in TOWERS},
     }
@@ -208,6 +215,6 @@ def _scored(arrays: dict[str, np.ndarray]) -> Scored:
         piece_terms=1,
         **{name: arrays[name] for name in _ROW_ARRAYS},
     )
-    numbers = arrays["pool_folds"].tolist()
-    pools = {fold: Pool(*each) for fold, each in zip(numbers, arrays["pools"], strict=True)}
-    return Scored(products, {name: arrays[name] for name in TOWERS}, arrays["folds"], pools)
+    lists = json.loads(str(arrays["fusions"]))
+    fusions = {int(fold): Fusion.from_lists(each) for fold, each in lists.items()}
+    return Scored(products, {name: arrays[name] for name in TOWERS}, arrays["folds"], fusions)

@@ -196,8 +196,7 @@ def of_run(folder: Path, mode: str) -> Population:
     Raises:
         FileNotFoundError: there is no training in it.
     """
-    from shelfsort.training.evidence import modality_logits
-    from shelfsort.training.pooling import Pool
+    from shelfsort.training.pooling import Fusion
 
     found = sorted(
         folder.glob("pipeline/Trainer/model_run/*/held_out.npz"), key=lambda p: p.stat().st_mtime
@@ -205,8 +204,9 @@ def of_run(folder: Path, mode: str) -> Population:
     if not found:
         raise FileNotFoundError(f"{folder}: no training of a run lies there")
     kept = np.load(found[-1])
-    pool = Pool(**{name: np.array(v) for name, v in json.loads(str(kept["pool"])).items()})
-    logits = modality_logits({name: kept[name] for name in ("text", "image")}, pool)[mode]
+    fusion = Fusion.from_lists(json.loads(str(kept["fusion"])))
+    names = [name for name in ("text", "image", "encoder") if name in kept]
+    logits = fusion.logits_in(mode, {name: kept[name] for name in names})
     probabilities = softmax(logits, fit_temperature(logits, kept["labels"]))
     right = probabilities.argmax(axis=1) == kept["labels"]
     return Population.of(probabilities.max(axis=1), right, kept["groups"])

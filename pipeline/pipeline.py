@@ -81,6 +81,7 @@ def create_components(
         examples=examples,
         schema=schema_importer.outputs["schema"],
         transform=config.transform,
+        encoded=bool(config.training.text.encoder),
         code_digest=code_digest("components/transform"),
     )
     # Training waits until the data is validated.

@@ -24,6 +24,7 @@ class ModelRun(Document):
         cost: by part of the training.
         label_search: how well the search for label issues finds labels changed on purpose; None in
             runs of earlier versions.
+        texts_embedded: titles that an encoder read and that were not in the cache.
     """
 
     FILE: ClassVar[str] = "training.json"
@@ -31,6 +32,7 @@ class ModelRun(Document):
     pictures_embedded: int
     cost: Mapping[str, Cost] = field(default_factory=dict)
     label_search: Trial | None = None
+    texts_embedded: int = 0
 
 
 @dataclass(frozen=True)

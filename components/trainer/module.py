@@ -29,7 +29,7 @@ from components.transform.artifact import (
     WORDS_VOCABULARY,
 )
 from shelfsort.contract.calibration import CALIBRATION_SPLIT, Calibration
-from shelfsort.contract.model_files import BASE_MODEL, LEARNING_CURVE, UNKNOWN
+from shelfsort.contract.model_files import BASE_MODEL, ENCODER, LEARNING_CURVE, UNKNOWN
 from shelfsort.contract.signatures import INPUT_NAMES
 from shelfsort.contract.unknown import rates_to_json
 from shelfsort.core.cost import Clock
@@ -64,6 +64,7 @@ from shelfsort.training.learning_curve import learning_curve
 from shelfsort.training.rows import evenly
 from shelfsort.training.served_model import ServedModel
 from shelfsort.training.settings import TrainingConfig
+from shelfsort.training.text_embedding import TextEmbeddings
 from shelfsort.training.unknown import UnknownCheck, fit_unknown
 from shelfsort.training.unknown_rates import unknown_rates
 from shelfsort.training.warm_start import ColdStart, Terms, read_live_towers
@@ -86,15 +87,21 @@ def run_fn(fn_args: FnArgs) -> None:
     labels = _label_space(transformed, custom["taxonomy"])
     backbone = load_backbone(config.image.backbone, config.image.backbone_weights)
     clock, cost = Clock(), {}
+    texts = TextEmbeddings.of(config)
     cache = _cache(config, backbone)
     embedded = embed_new_pictures([*fn_args.train_files, *fn_args.eval_files], backbone, cache)
     cost["embedding"] = clock.lap()
     apart = CALIBRATION_SPLIT in custom["splits"]
     splits = [fn_args.train_files, *([fn_args.eval_files] if apart else [])]
     train, *calibration = trimmed(
-        *(read_products(files, transformed, cache, backbone.embedding_size) for files in splits)
+        *(
+            read_products(files, transformed, cache, backbone.embedding_size, texts)
+            for files in splits
+        )
     )
     cache.close()
+    if texts:
+        texts.close()
     cost["reading"] = clock.lap()
     fitted = fit(
         train,
@@ -129,14 +136,17 @@ def run_fn(fn_args: FnArgs) -> None:
         custom["splits"],
     )
     cost["learning curve"] = clock.lap()
-    version = threshold_version(calibrated, fitted.crossed.pool, unknown.check)
+    version = threshold_version(calibrated, fitted.crossed.fusion, unknown.check)
     export.write_served_model(
         fn_args.serving_model_dir,
-        _served_model(transformed, backbone, fitted, labels, calibrated, unknown.check, version),
+        _served_model(
+            transformed, backbone, texts, fitted, labels, calibrated, unknown.check, version
+        ),
         name=custom["model_name"],
         products=_first_products(fn_args.train_files),
         lineage={
             **_lineage(custom, config, labels, calibrated, version),
+            **({ENCODER: texts.lineage()} if texts else {}),
             UNKNOWN: rates_to_json(rates),
             **({LEARNING_CURVE: curve.to_json()} if curve else {}),
         },
@@ -149,20 +159,24 @@ def run_fn(fn_args: FnArgs) -> None:
     failed_proofs(found, judged, labels).write(fn_args.model_run_dir)
     spent = {part: each.rounded() for part, each in cost.items()}
     tried = try_search(
-        train, fitted.crossed.held_out, fitted.crossed.pool, fitted.crossed.folds, labels.categories
+        train,
+        fitted.crossed.held_out,
+        fitted.crossed.fusion,
+        fitted.crossed.folds,
+        labels.categories,
     )
-    ModelRun(embedded, spent, tried).write(fn_args.model_run_dir)
+    ModelRun(embedded, spent, tried, texts.embedded if texts else 0).write(fn_args.model_run_dir)
 
 
 def _cross_fitted(train: Products, fitted: Fit) -> Scored:
     crossed = fitted.crossed
-    return Scored(train, crossed.held_out, crossed.folds, crossed.pools)
+    return Scored(train, crossed.held_out, crossed.folds, crossed.fusions)
 
 
 def _apart(products: Products, fitted: Fit, check: UnknownCheck) -> Scored:
     """The split `calibration`, answered by the final model."""
     logits = tower_logits(fitted.towers, products)
-    scored = Scored.apart(products, logits, fitted.crossed.pool)
+    scored = Scored.apart(products, logits, fitted.crossed.fusion)
     return dataclasses.replace(scored, unknown=check.scores(scored))
 
 
@@ -253,16 +267,15 @@ def _warm_start(
 
 
 def _said_of(fitted: Fit, train: Products, config: TrainingConfig) -> str:
-    taken, pool = passes(len(train), config.fit.epochs), fitted.crossed.pool
+    taken = passes(len(train), config.fit.epochs)
     few = (
         f", more than {config.fit.epochs} because they are few" if taken > config.fit.epochs else ""
     )
     said = [f"cross-fitted in {taken} passes over {len(train):,} products{few}"]
     if (train.has_text & train.has_image).any():
-        said.append(
-            f"weights of the predictions: text {pool.text.mean():.2f}, "
-            f"image {pool.image.mean():.2f}"
-        )
+        weights = fitted.crossed.fusion.pools["combined"].exponents
+        shown = ", ".join(f"{name} {each.mean():.2f}" for name, each in weights.items())
+        said.append(f"weights of the predictions: {shown}")
     said.append(f"{len(fitted.suspects)} label issues ({config.label_issues.action})")
     return "; ".join(said)
 
@@ -293,6 +306,7 @@ def vocabulary_sizes(transformed: tft.TFTransformOutput, labels: LabelSpace) -> 
 def _served_model(
     transformed: tft.TFTransformOutput,
     backbone: Backbone,
+    texts: TextEmbeddings | None,
     fitted: Fit,
     labels: LabelSpace,
     calibrated: Calibration,
@@ -305,11 +319,12 @@ def _served_model(
         raw_spec={name: spec[name] for name in INPUT_NAMES},
         backbone=backbone,
         towers=fitted.towers,
-        pool=fitted.crossed.pool,
+        fusion=fitted.crossed.fusion,
         labels=labels,
         calibration=calibrated,
         unknown=unknown,
         version=version,
+        encoder=texts.encoder if texts else None,
     )
 
 
@@ -356,8 +371,8 @@ def _write_held_out(directory: str, train: Products, crossed: CrossFit, labels: 
         folds=crossed.folds[rows],
         evidence=train.evidence[rows],
         categories=np.array(labels.categories, "U"),
-        pool=np.array(json.dumps(crossed.pool.to_lists())),
-        pools=np.array(json.dumps({k: pool.to_lists() for k, pool in crossed.pools.items()})),
+        fusion=np.array(json.dumps(crossed.fusion.to_lists())),
+        fusions=np.array(json.dumps({k: each.to_lists() for k, each in crossed.fusions.items()})),
         **{name: logits[rows] for name, logits in crossed.held_out.items()},
     )
     write_held_out(directory, buffer.getvalue())

@@ -16,6 +16,7 @@ class TransformSpec(component_spec.ComponentSpec):
 
     PARAMETERS: ClassVar = {
         "transform": component_spec.ExecutionParameter(type=str),
+        "encoded": component_spec.ExecutionParameter(type=int, optional=True),
         "code_digest": component_spec.ExecutionParameter(type=str, optional=True),
     }
     INPUTS: ClassVar = {
@@ -44,6 +45,8 @@ class Transform(base_beam_component.BaseBeamComponent):
         examples: types.BaseChannel,
         schema: types.BaseChannel,
         transform: TransformConfig,
+        *,
+        encoded: bool = False,
         code_digest: str | None = None,
     ):
         """Wires the component.
@@ -52,6 +55,7 @@ class Transform(base_beam_component.BaseBeamComponent):
             examples: with the split `train`.
             schema: names the raw features.
             transform: sizes of vocabularies.
+            encoded: whether the graph passes on the texts, for an encoder.
             code_digest: changes with the code, so that results of older code are not reused.
         """
         super().__init__(
@@ -59,6 +63,7 @@ class Transform(base_beam_component.BaseBeamComponent):
                 examples=examples,
                 schema=schema,
                 transform=TypeAdapter(TransformConfig).dump_json(transform).decode(),
+                encoded=1 if encoded else None,
                 code_digest=code_digest,
                 transform_graph=types.Channel(type=standard_artifacts.TransformGraph),
             )

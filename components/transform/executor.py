@@ -40,7 +40,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         learnt = f"{graph}/learnt"
         tf.io.gfile.makedirs(learnt)
         self._learn(splits, config, learnt)
-        _write_graph(schema, config, learnt, graph)
+        _write_graph(schema, config, learnt, graph, bool(exec_properties.get("encoded")))
         tf.io.gfile.rmtree(learnt)
 
     def _learn(self, split_uris: list[str], config: TransformConfig, folder: str) -> None:
@@ -54,12 +54,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             )
 
 
-def _write_graph(schema_uri: str, config: TransformConfig, learnt: str, graph: str) -> None:
+def _write_graph(
+    schema_uri: str, config: TransformConfig, learnt: str, graph: str, encoded: bool
+) -> None:
     """Traces `preprocessing_fn`: it has no TFT analyzer in it, so TFT has nothing to compute."""
     schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema_uri))
     features = schema_utils.schema_as_feature_spec(schema).feature_spec
     impl_helper.analyze_in_place(
-        functools.partial(preprocessing_fn, config=config, folder=learnt),
+        functools.partial(preprocessing_fn, config=config, folder=learnt, encoded=encoded),
         force_tf_compat_v1=False,
         feature_specs=features,
         type_specs=impl_helper.get_type_specs_from_feature_specs(features),

@@ -21,9 +21,12 @@ from components.transform.vocabularies import Vocabulary, terms_of
 from shelfsort.contract.signatures import NO_PRICE
 from shelfsort.products.product import CATALOGUE, PEOPLE
 
+# An encoder reads some 64 tokens of a text.
+MAX_TEXT_BYTES = 2_000
+
 
 def preprocessing_fn(
-    inputs: dict[str, Any], config: TransformConfig, folder: str
+    inputs: dict[str, Any], config: TransformConfig, folder: str, *, encoded: bool = False
 ) -> dict[str, tf.Tensor]:
     """Turns raw products into term ids, weights, flags and the label's id.
 
@@ -31,6 +34,7 @@ def preprocessing_fn(
         inputs: raw features of n products, as the schema has them.
         config: sizes.
         folder: of the vocabularies, see `learning.LearnVocabularies`.
+        encoded: whether an encoder reads the texts.
 
     Returns:
         `word_ids`, `piece_ids` (n, max) int64, 0 where there is none; `word_weights`,
@@ -38,7 +42,8 @@ def preprocessing_fn(
         not given; `has_text`, `has_image` (n,) float32 0 or 1; `image` (n,) string; `category_id`
         (n,) int64, -1 for a category unseen in training; `label_weight` (n,) float32;
         `evidence` (n,) float32 0 or 1, whether thresholds may be fitted on the product; `group`
-        (n,) int64, equal for variants of one product; `product_id` (n,) string.
+        (n,) int64, equal for variants of one product; `product_id` (n,) string. With `encoded`
+        also `text` (n,) string, see `text_to_encode`, and `has_text` is 1 wherever it is not empty.
     """
     words, pieces, categories = (
         Vocabulary.read(folder, name)
@@ -49,13 +54,18 @@ def preprocessing_fn(
     word_ids, word_weights = _weighted(terms[WORDS_VOCABULARY], words, config.max_words)
     piece_ids, piece_weights = _weighted(terms[PIECES_VOCABULARY], pieces, config.max_pieces)
     known_terms = tf.reduce_sum(word_weights, axis=1) + tf.reduce_sum(piece_weights, axis=1)
+    has_text, passed_on = known_terms > 0, {}
+    if encoded:
+        read = text_to_encode(_dense(inputs["title"], ""), _dense(inputs["description"], ""))
+        has_text, passed_on = has_text | (read != ""), {"text": read}
     return {
+        **passed_on,
         "word_ids": word_ids,
         "word_weights": word_weights,
         "piece_ids": piece_ids,
         "piece_weights": piece_weights,
         "price_bucket": price_bucket(_dense(inputs["price"], NO_PRICE)),
-        "has_text": tf.cast(known_terms > 0, tf.float32),
+        "has_text": tf.cast(has_text, tf.float32),
         "has_image": tf.cast(tf.strings.length(image) > 0, tf.float32),
         "image": image,
         "category_id": tft.apply_vocabulary(_dense(inputs["category"], ""), categories.path),
@@ -64,6 +74,22 @@ def preprocessing_fn(
         "group": _dense(inputs["group"], 0),
         "product_id": _dense(inputs["product_id"], ""),
     }
+
+
+def text_to_encode(title: tf.Tensor, description: tf.Tensor) -> tf.Tensor:
+    """What an encoder reads of n products: the title, or the description of those without one.
+
+    Args:
+        title, description: (n,) UTF-8 strings.
+
+    Returns:
+        (n,) strings as people read them, at most MAX_TEXT_BYTES of each; empty where no letter or
+        digit is in them.
+    """
+    title, description = (
+        text.readable(tf.strings.substr(each, 0, MAX_TEXT_BYTES)) for each in (title, description)
+    )
+    return tf.where(title == "", description, title)
 
 
 def price_bucket(price: tf.Tensor) -> tf.Tensor:

@@ -1,10 +1,11 @@
 """Words of a product as terms: words, pairs of words and pieces of words, in core TF string ops.
 
-TF Serving carries no TF-Text, so nothing here needs more than TensorFlow itself.
+Nothing here needs more than TensorFlow itself: only models with a text encoder need TF-Text.
 """
 
 import tensorflow as tf
 
+from components.transform import normal_form
 from shelfsort.products.text import UNSEEN
 
 WORD_NGRAMS = (1, 2)
@@ -17,8 +18,23 @@ MAX_TITLE_WORDS_READ = 48
 _UNSEEN = f"[{UNSEEN}]"
 _TAG = r"</?[A-Za-z][^<>]*>"
 _NOT_A_WORD = r"[^\p{L}\p{M}\p{N}]+"
+_WITH_A_WORD = r"(?s).*[\p{L}\p{N}].*"
 # Scripts written without spaces: each character stands as a word, pairs of them as bigrams.
 _UNSPACED_CHARACTER = r"([\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])"
+
+
+def readable(text: tf.Tensor) -> tf.Tensor:
+    """Texts in normal form, without tags and signs of no width; empty where no word is in them.
+
+    Args:
+        text: (n,) UTF-8 strings; bytes that are no UTF-8 are dropped.
+    """
+    text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8", errors="ignore")
+    text = normal_form.as_read(text)
+    text = tf.strings.regex_replace(text, _UNSEEN, "")
+    text = tf.strings.regex_replace(text, _TAG, " ")
+    text = tf.strings.strip(tf.strings.regex_replace(text, r"\s+", " "))
+    return tf.where(tf.strings.regex_full_match(text, _WITH_A_WORD), text, "")
 
 
 def words(text: tf.Tensor) -> tf.RaggedTensor:

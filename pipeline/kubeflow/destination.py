@@ -90,6 +90,7 @@ def _configured_places(config: Config) -> Iterator[tuple[str, str]]:
         "drift.serving_logs": config.drift.serving_logs,
         "training.image.embedding_cache": cache,
         "training.image.backbone_weights": config.training.image.backbone_weights,
+        "training.text.encoder_weights": config.training.text.encoder_weights,
     }
     yield from ((key, place) for key, place in named.items() if place)
     yield from (("data.image_roots", root) for root in config.data.image_roots)

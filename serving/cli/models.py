@@ -1,7 +1,7 @@
 """`shelfsort models`: lists, rolls back, prunes, verifies and exports model versions."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -10,6 +10,7 @@ from serving import versions
 from serving.archive import write_archive
 from shelfsort.cli.tables import Column, table_lines, terminal_width
 from shelfsort.contract.figures import coverage, labels, targets_of
+from shelfsort.contract.model_files import ENCODER
 from shelfsort.contract.targets import DEFAULT_TARGETS
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import child_folders, join
@@ -278,10 +279,20 @@ def _row(
         "live" if version == live else "",
         str(lineage.get("pushed") or lineage.get("created") or "")[:16].replace("T", " "),
         *(_percent(held_out.get(figure)) for figure in ("accuracy", *map(coverage, targets))),
-        str(lineage.get("backbone") or ""),
+        _networks(lineage),
         "" if version.missing else version.digest[:12],
         _remark(version),
     ]
+
+
+def _networks(lineage: Mapping[str, Any]) -> str:
+    """The backbone, and the text encoder with its licence where the model has one."""
+    encoder = lineage.get(ENCODER)
+    backbone = str(lineage.get("backbone") or "")
+    if not isinstance(encoder, Mapping) or not encoder.get("name"):
+        return backbone
+    licence = f" ({encoder['licence']})" if encoder.get("licence") else ""
+    return f"{backbone}, {encoder['name']}{licence}"
 
 
 def _remark(version: versions.ModelVersion) -> str:

@@ -16,6 +16,6 @@ def has_words(*texts: str) -> bool:
 
     The served graph asks for more. There, a product has words when Transform's vocabularies hold
     one of its terms (`has_text` in `components.transform.module`); a product with unknown words
-    only is answered from its image.
+    only is answered from its image. With a text encoder any letter or digit is enough.
     """
     return any(text.strip() for text in texts)

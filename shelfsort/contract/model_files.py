@@ -20,6 +20,8 @@ LEARNING_CURVE = "learning_curve"
 """Lineage: what more labelled products would bring, where a target is not certified."""
 UNKNOWN = "unknown"
 """Lineage: how well products that belong nowhere in the tree are noticed."""
+ENCODER = "encoder"
+"""Lineage: name, key (of weights and preprocessing) and licence of a text encoder."""
 BASE_MODEL = "base_model"
 """Lineage: digest of the model that training was given to start from, "" where none was there."""
 

@@ -19,6 +19,7 @@ TITLES = "titles"
 _HELD_OUT = "held_out.npz"
 _OF_A_RUN = ("pipeline", "Trainer", "model_run")
 _LARGEST = 1 << 30
+_SEEN = {"text": "has_text", "image": "has_image", "encoder": "has_text"}
 _KEPT = 20
 """Labels of a product whose scores are kept; the others have next to none."""
 
@@ -89,9 +90,9 @@ def _of_run(file: str) -> Scores:
 
 
 def _joined(found: Mapping[str, np.ndarray]) -> np.ndarray:
-    """(N, K) mean of the log-odds of what a product has, text or image or both."""
-    given = [name for name in ("text", "image") if name in found]
-    has = np.stack([found[f"has_{name}"].astype(float) for name in given])
+    """(N, K) mean of the log-odds of the towers that see what a product has."""
+    given = [name for name in _SEEN if name in found]
+    has = np.stack([found[_SEEN[name]].astype(float) for name in given])
     logits = np.stack([found[name].astype(float) for name in given])
     total = (has[:, :, None] * logits).sum(axis=0)
     return np.asarray(total / np.maximum(has.sum(axis=0), 1)[:, None])

@@ -39,7 +39,7 @@ from shelfsort.training.evidence import Evidence, Predictions, Scored, by_modali
 from shelfsort.training.floors import above_floors, category_floors
 from shelfsort.training.held_out import HeldOut, HeldOutAnswers
 from shelfsort.training.label_space import LabelSpace
-from shelfsort.training.pooling import Pool
+from shelfsort.training.pooling import Fusion
 from shelfsort.training.rows import evenly
 from shelfsort.training.unknown import UnknownCheck
 
@@ -137,10 +137,13 @@ def calibrate(
     )
 
 
-def threshold_version(calibration: Calibration, pool: Pool, unknown: UnknownCheck) -> str:
+def threshold_version(calibration: Calibration, fusion: Fusion, unknown: UnknownCheck) -> str:
     """12 hex digits that change whenever a decision about the towers' answers could."""
     decisive = {name: each.decisive_json() for name, each in calibration.modalities.items()}
-    canonical = json.dumps([decisive, pool.to_lists(), unknown.digest()], sort_keys=True)
+    pools = fusion.to_lists()
+    # As it stood when words and images were all there was, whose versions stay the same.
+    numbers = pools if len(pools) > 1 else pools["combined"]
+    canonical = json.dumps([decisive, numbers, unknown.digest()], sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 

@@ -9,10 +9,14 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from shelfsort.core.progress import progress
-from shelfsort.training.embedding_cache import EmbeddingCache, content_digest
+from shelfsort.training.embedding_cache import EmbeddingCache
 from shelfsort.training.rows import RowFile, Rows
+from shelfsort.training.text_embedding import TextEmbeddings
 
 READ_BATCH = 256
+TEXT_EMBEDDINGS = "text_embeddings"
+TEXT_TO_ENCODE = "text"
+"""What Transform passes on for an encoder."""
 _TERMS = ("word_ids", "word_weights", "piece_ids", "piece_weights")
 
 
@@ -70,12 +74,25 @@ class Products:
         """Width of the picture embeddings."""
         return self.features.dtype["embeddings"].shape[0]
 
+    @property
+    def text_embedding_size(self) -> int:
+        """Width of the encoder's vectors of the texts; 0 without an encoder."""
+        dtype = self.features.dtype
+        return dtype[TEXT_EMBEDDINGS].shape[0] if TEXT_EMBEDDINGS in dtype.names else 0
+
+    @property
+    def towers(self) -> dict[str, np.ndarray]:
+        """By tower, (n,) bool: which products have what it looks at."""
+        encoder = {"encoder": self.has_text} if self.text_embedding_size else {}
+        return {"text": self.has_text, "image": self.has_image, **encoder}
+
     def tower_inputs(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """What the towers take, by input name, of the products at the (m,) `rows`."""
         features = self.features[rows]
         widths = {"word": self.word_terms, "piece": self.piece_terms}
         terms = {name: features[name][:, : widths[name.split("_")[0]]] for name in _TERMS}
-        return terms | {name: features[name] for name in ("price_bucket", "embeddings")}
+        encoded = (TEXT_EMBEDDINGS,) if self.text_embedding_size else ()
+        return terms | {name: features[name] for name in ("price_bucket", "embeddings", *encoded)}
 
     def group_folds(self, folds: int, seed: int) -> np.ndarray:
         """(n,) fold of each product; variants of one product share a fold, so none leaks."""
@@ -86,11 +103,12 @@ class Products:
         return np.fromiter(numbers, np.int32, len(self))
 
 
-def feature_type(words: int, pieces: int, embedding: int) -> np.dtype:
-    """A product's features: `words` and `pieces` terms, and an embedding of so many numbers.
+def feature_type(words: int, pieces: int, embedding: int, text_embedding: int = 0) -> np.dtype:
+    """A product's features: `words` and `pieces` terms, and embeddings of so many numbers.
 
     Term ids are 0, and their weights too, where there is no term; `price_bucket` is 0 where there
-    is no price, and `embeddings` are zeros where there is no picture.
+    is no price, and `embeddings` are zeros where there is no picture. Without an encoder there is
+    no `text_embeddings`, and with one they are zeros where there is no text.
     """
     return np.dtype(
         [
@@ -100,6 +118,7 @@ def feature_type(words: int, pieces: int, embedding: int) -> np.dtype:
             ("piece_weights", np.float32, (pieces,)),
             ("price_bucket", np.int32),
             ("embeddings", np.float32, (embedding,)),
+            *([(TEXT_EMBEDDINGS, np.float32, (text_embedding,))] if text_embedding else []),
         ]
     )
 
@@ -109,24 +128,28 @@ def read_products(
     transformed: tft.TFTransformOutput,
     cache: EmbeddingCache,
     embedding_size: int,
+    texts: TextEmbeddings | None = None,
 ) -> Products:
-    """Transforms the products of one split and looks up their pictures' embeddings.
+    """Transforms the products of one split and looks up their embeddings.
 
     Args:
         files: patterns of gzipped files of raw tf.Examples.
         transformed: the graph that turns them into features.
         cache: holds the embedding of every picture, see `embedding.embed_new_pictures`.
         embedding_size: numbers of one embedding.
+        texts: embeds the texts that Transform passes on; None without an encoder.
     """
     spec = transformed.transformed_feature_spec()
     terms = [spec[name].shape[0] for name in ("word_ids", "piece_ids")]
-    features = RowFile(feature_type(*terms, embedding_size))
+    features = RowFile(feature_type(*terms, embedding_size, texts.size if texts else 0))
     known: dict[str, list[np.ndarray]] = {}
     for batch in _transformed_batches(files, transformed):
         rows = np.zeros(len(batch["product_id"]), features.dtype)
         for name in (*_TERMS, "price_bucket"):
             rows[name] = batch[name]
-        rows["embeddings"] = _embeddings(batch["image"], cache, embedding_size)
+        rows["embeddings"] = cache.vectors(batch["image"], embedding_size)
+        if texts:
+            rows[TEXT_EMBEDDINGS] = texts.vectors(batch[TEXT_TO_ENCODE].reshape(-1))
         features.append(rows)
         for name, values in _known_of(batch, rows).items():
             known.setdefault(name, []).append(values)
@@ -182,10 +205,3 @@ def _known_of(batch: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.nd
             for kind in ("word", "piece")
         },
     }
-
-
-def _embeddings(pictures: np.ndarray, cache: EmbeddingCache, size: int) -> np.ndarray:
-    digests = [content_digest(p) if p else b"" for p in pictures.reshape(-1)]
-    vectors = cache.get([d for d in digests if d])
-    vectors[b""] = np.zeros(size, np.float32)
-    return np.stack([vectors[digest] for digest in digests])

@@ -1,4 +1,4 @@
-"""Embeddings of pictures, kept between runs: a rerun pays only for pictures it has not seen."""
+"""Embeddings of pictures and texts, kept between runs: a rerun pays only for new ones."""
 
 import hashlib
 import sqlite3
@@ -13,12 +13,12 @@ _LOOKUP_CHUNK = 500
 
 
 def content_digest(content: bytes) -> bytes:
-    """16-byte BLAKE2b digest: of a picture's encoded bytes, or of a weights file."""
+    """16-byte BLAKE2b digest: of a picture's encoded bytes, of a text, or of a weights file."""
     return hashlib.blake2b(content, digest_size=16).digest()
 
 
 class EmbeddingCache:
-    """Embeddings by picture digest, in one SQLite file for each backbone.
+    """Embeddings by content digest, in one SQLite file for each network.
 
     Every `put` is a transaction, so a killed run leaves whole batches behind and nothing else.
     Threads may share it.
@@ -26,7 +26,7 @@ class EmbeddingCache:
     Args:
         folder: where the file lies; created when missing. None is a temporary folder, gone with
             the cache.
-        key: names backbone, weights and input geometry; another key is another file.
+        key: names the network, its weights and its preprocessing; another key is another file.
     """
 
     def __init__(self, folder: Path | None, key: str):
@@ -61,6 +61,13 @@ class EmbeddingCache:
         ]
         with self._lock, self._connection:
             self._connection.executemany("INSERT OR REPLACE INTO embedding VALUES (?, ?)", rows)
+
+    def vectors(self, contents: np.ndarray, size: int) -> np.ndarray:
+        """Embeddings of (n,) bytes, all of them known: (n, size) float32; zeros for empty ones."""
+        digests = [content_digest(each) if each else b"" for each in contents.reshape(-1)]
+        vectors = self.get([digest for digest in digests if digest])
+        vectors[b""] = np.zeros(size, np.float32)
+        return np.stack([vectors[digest] for digest in digests])
 
     def close(self) -> None:
         self._connection.close()

@@ -10,7 +10,7 @@ from shelfsort.stats.temperature import fit_temperature, softmax
 from shelfsort.stats.thresholds import Trials
 from shelfsort.training.dataset import Products
 from shelfsort.training.label_space import LabelSpace, node_index
-from shelfsort.training.pooling import Pool
+from shelfsort.training.pooling import Fusion, towers_in
 from shelfsort.training.rows import Rows, chunks, evenly
 
 # A temperature is one number: more products than these would not move it.
@@ -27,11 +27,6 @@ def modality_rows(products: Products) -> dict[str, np.ndarray]:
     }
 
 
-def modality_logits(logits: dict[str, np.ndarray], pool: Pool) -> dict[str, np.ndarray]:
-    """Logits of each modality from those of the towers, all (n, K)."""
-    return {"combined": pool.logits(logits["text"], logits["image"]), **logits}
-
-
 @dataclasses.dataclass(frozen=True)
 class Scored:
     """Products with logits of towers that never saw them.
@@ -40,20 +35,20 @@ class Scored:
         products: label -1 (a category that training never saw) counts as a miss.
         logits: by tower, n rows of K.
         folds: (n,) ints, fold that each product was held out with.
-        pools: by fold, each fitted without it.
+        fusions: by fold, each fitted without it.
         unknown: by modality, (n,) unknown scores in [0, 1], see `unknown`; {} where there are none.
     """
 
     products: Products
     logits: Mapping[str, Rows]
     folds: np.ndarray
-    pools: Mapping[int, Pool]
+    fusions: Mapping[int, Fusion]
     unknown: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def apart(cls, products: Products, logits: Mapping[str, Rows], pool: Pool) -> "Scored":
+    def apart(cls, products: Products, logits: Mapping[str, Rows], fusion: Fusion) -> "Scored":
         """Products of a split that nothing was fitted on, answered by the final model."""
-        return cls(products, logits, np.full(len(products), _NO_FOLD), {_NO_FOLD: pool})
+        return cls(products, logits, np.full(len(products), _NO_FOLD), {_NO_FOLD: fusion})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,19 +84,19 @@ class Evidence:
         return np.zeros(len(self.rows)) if found is None else found[self.rows]
 
     def logits(self, rows: np.ndarray) -> np.ndarray:
-        """(m, K) of the products at (m,) `rows`, each from the pool of its fold."""
-        towers = {name: logits[rows] for name, logits in self.scored.logits.items()}
-        if self.modality in towers:
+        """(m, K) of the products at (m,) `rows`, each from the fusion of its fold."""
+        names = towers_in(self.modality, list(self.scored.logits))
+        towers = {name: self.scored.logits[name][rows] for name in names}
+        if names == [self.modality]:
             return towers[self.modality]
-        pooled = np.empty_like(next(iter(towers.values())))
+        fused = np.empty_like(towers[names[0]])
         folds = self.scored.folds[rows]
         for fold in np.unique(folds):
             own = folds == fold
-            pool = self.scored.pools[int(fold)]
-            pooled[own] = modality_logits(
-                {name: logits[own] for name, logits in towers.items()}, pool
-            )[self.modality]
-        return pooled
+            fused[own] = self.scored.fusions[int(fold)].logits_in(
+                self.modality, {name: logits[own] for name, logits in towers.items()}
+            )
+        return fused
 
     def temperature(self, without: int | None = None) -> float:
         """The one that fits best, 1.0 where there is nothing to fit on; without a fold."""

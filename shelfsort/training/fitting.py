@@ -13,14 +13,14 @@ from shelfsort.core.progress import progress
 from shelfsort.labeling.label_issues import Suspect
 from shelfsort.training.batches import Batches
 from shelfsort.training.dataset import Products
+from shelfsort.training.evidence import modality_rows
 from shelfsort.training.label_noise import find_label_errors, label_trust
-from shelfsort.training.pooling import Pool, fit_pool
+from shelfsort.training.pooling import Fusion, fit_fusion
 from shelfsort.training.rows import RowFile, Rows, chunks, evenly
 from shelfsort.training.settings import TrainingConfig
 from shelfsort.training.steps import CompiledSteps
 from shelfsort.training.towers import build_towers
 
-OUTPUTS = ("text", "image")
 Start = Callable[[keras.Model], bool]
 # Passes and learning rate of towers that start from the live model's, as shares of fresh ones'.
 WARM_PASSES, WARM_RATE = 0.2, 0.5
@@ -47,16 +47,16 @@ class CrossFit:
     """Scores of the training split from towers that never saw the product they score.
 
     Attributes:
-        held_out: by output name, n rows of K logits.
+        held_out: by tower, n rows of K logits.
         folds: (n,) fold that held each product out.
-        pool: fitted on `held_out`: the served one.
-        pools: by fold, fitted on the others' rows of `held_out`: for judging the fold.
+        fusion: fitted on `held_out`: the served one.
+        fusions: by fold, fitted on the others' rows of `held_out`: for judging the fold.
     """
 
     held_out: dict[str, Rows]
     folds: np.ndarray
-    pool: Pool
-    pools: dict[int, Pool]
+    fusion: Fusion
+    fusions: dict[int, Fusion]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,9 +94,9 @@ def fit(
         log_dir: where TensorBoard logs of the final fit go; None for none.
         start: of the final fit; see `fit_all`.
     """
-    steps = CompiledSteps(config, train.embedding_size)
+    steps = CompiledSteps.for_products(config, train)
     crossed = cross_fit(train, sizes, config, np.ones(len(train), np.float32), steps)
-    suspects = find_label_errors(train, crossed.held_out, crossed.pool, crossed.folds, categories)
+    suspects = find_label_errors(train, crossed.held_out, crossed.fusion, crossed.folds, categories)
     trust = label_trust(train, suspects, config.label_issues.action)
     if (trust < 1).any():
         crossed = cross_fit(train, sizes, config, trust, steps)
@@ -120,10 +120,10 @@ def cross_fit(
         trust: (n,) factors of the products' weights in the towers, see `label_noise.label_trust`.
         steps: from earlier fits with these settings; None compiles them.
     """
-    steps = steps or CompiledSteps(config, train.embedding_size)
+    steps = steps or CompiledSteps.for_products(config, train)
     weights = sample_weights(train, sizes.categories, config, trust)
     folds = train.group_folds(config.fit.folds, config.fit.seed)
-    held_out = _no_logits(len(train), sizes.categories)
+    held_out = _no_logits(train, sizes.categories)
     for fold in range(config.fit.folds):
         inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         if not len(outside) or not len(inside):
@@ -133,23 +133,25 @@ def cross_fit(
         _fit_once(towers, train, weights, config, steps, seed=seed, on=inside)
         _write_logits(towers, train, outside, held_out)
         progress(fold + 1, config.fit.folds, "cross-fits of the towers")
-    return CrossFit(held_out, folds, *_pools(train, held_out, folds))
+    return CrossFit(held_out, folds, *_fusions(train, held_out, folds))
 
 
-def _pools(
+def _fusions(
     train: Products, held_out: Mapping[str, Rows], folds: np.ndarray
-) -> tuple[Pool, dict[int, Pool]]:
-    """The pool of all, and by fold the one fitted without it."""
-    both = np.flatnonzero(train.has_text & train.has_image)
+) -> tuple[Fusion, dict[int, Fusion]]:
+    """The fusion of all, and by fold the one fitted without it."""
+    answering = modality_rows(train)
 
-    def pool(rows: np.ndarray) -> Pool:
+    def fusion(without: int = -1) -> Fusion:
         # It keeps to the labels' own weights: suspects are picked by what it gets wrong, and a pool
         # fitted without its errors is too sure of itself (half a point of accuracy on fashion).
-        rows = evenly(rows, POOLED_ON)
-        logits = (held_out[name][rows] for name in OUTPUTS)
-        return fit_pool(*logits, train.labels[rows], train.label_weights[rows])
+        rows = {
+            modality: evenly(own[folds[own] != without], POOLED_ON)
+            for modality, own in answering.items()
+        }
+        return fit_fusion(held_out, rows, train.labels, train.label_weights)
 
-    return pool(both), {int(fold): pool(both[folds[both] != fold]) for fold in np.unique(folds)}
+    return fusion(), {int(fold): fusion(int(fold)) for fold in np.unique(folds)}
 
 
 def fit_all(
@@ -191,14 +193,14 @@ def part_logits(
 
 def tower_logits(towers: keras.Model, products: Products) -> dict[str, Rows]:
     """n rows of K logits of each tower, whether or not a product has what the tower looks at."""
-    logits = _no_logits(len(products), towers.output["text"].shape[-1])
+    logits = _no_logits(products, towers.output["text"].shape[-1])
     _write_logits(towers, products, np.arange(len(products)), logits)
     return logits
 
 
-def _no_logits(products: int, categories: int) -> dict[str, RowFile]:
+def _no_logits(products: Products, categories: int) -> dict[str, RowFile]:
     row = np.dtype((np.float32, (categories,)))
-    return {name: RowFile(row, products) for name in OUTPUTS}
+    return {name: RowFile(row, len(products)) for name in products.towers}
 
 
 def _write_logits(
@@ -206,7 +208,7 @@ def _write_logits(
 ) -> None:
     for some in chunks(rows):
         answers = towers(products.tower_inputs(some), training=False)
-        for name in OUTPUTS:
+        for name in logits:
             logits[name][some] = np.asarray(answers[name])
 
 
@@ -233,6 +235,8 @@ def _fresh_towers(
         text_units=config.text.units,
         image_units=config.image.units,
         dropout=config.fit.dropout,
+        text_embedding_size=train.text_embedding_size,
+        encoder_units=config.text.encoder_units,
     )
 
 
@@ -252,9 +256,9 @@ def _fit_once(
     The number of products alone says how many passes there are. A fold that decided when to stop
     would have had a part in the scores that it is judged by.
     """
-    compiled = compiled or CompiledSteps(config, train.embedding_size)
+    compiled = compiled or CompiledSteps.for_products(config, train)
     rows = np.arange(len(train)) if on is None else on
-    for name, has in (("text", train.has_text), ("image", train.has_image)):
+    for name, has in train.towers.items():
         seeing = rows[has[rows]]
         if not len(seeing):
             continue

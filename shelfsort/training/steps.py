@@ -1,8 +1,8 @@
 """One step of each tower's fit: a batch's loss, its gradients, and an update.
 
 Each tower's logits are those of `towers.build_towers`, computed here from the variables of that
-model: words as a sparse matrix of the terms that the batch has, images in coordinates in which a
-fit converges fast. `finish` puts the result back into the model.
+model: words as a sparse matrix of the terms that the batch has, embeddings in coordinates in which
+a fit converges fast. `finish` puts the result back into the model.
 """
 
 import functools
@@ -18,14 +18,14 @@ from shelfsort.training.dataset import Products
 from shelfsort.training.optimizers import AdamW, SparseAdagrad
 from shelfsort.training.rows import evenly
 from shelfsort.training.settings import FitConfig, TrainingConfig
-from shelfsort.training.towers import PRICE_DROPOUT, unit_roots
+from shelfsort.training.towers import ENCODER, IMAGE, PRICE_DROPOUT, EmbeddingTower
 
 # Adagrad's learning rate for the tables, in terms of AdamW's.
 _TABLE_RATE = 10.0
-# The image tower's weight decay, in terms of the text tower's: an embedding has many directions
-# that tell categories apart in the training products alone.
-_IMAGE_DECAY = 200.0
-# The mean of the images and their variance: more would not move them.
+# The weight decay of towers on embeddings, in terms of the text tower's: an embedding has many
+# directions that tell categories apart in the training products alone.
+_EMBEDDING_DECAY = 200.0
+# The mean of the embeddings and their variance: more would not move them.
 _CENTRED_ON = 10_000
 _INT, _INTS = tf.TensorSpec([], tf.int32), tf.TensorSpec([None], tf.int32)
 _RATE, _FLOATS, _STEP = tf.TensorSpec([]), tf.TensorSpec([None]), tf.TensorSpec([2], tf.int32)
@@ -68,28 +68,43 @@ class Steps(Protocol):
 
 
 class CompiledSteps:
-    """Steps of both towers. Tables, vocabularies and categories may differ from fit to fit.
+    """Steps of all towers. Tables, vocabularies and categories may differ from fit to fit.
 
     Args:
         config: settings of every fit that takes them.
         embedding_size: width of the image embeddings.
+        text_embedding_size: width of the encoder's vectors; 0 without an encoder.
     """
 
-    def __init__(self, config: TrainingConfig, embedding_size: int):
+    def __init__(self, config: TrainingConfig, embedding_size: int, text_embedding_size: int = 0):
         self._config = config
         self._embedding_size = embedding_size
+        self._text_embedding_size = text_embedding_size
+
+    @classmethod
+    def for_products(cls, config: TrainingConfig, products: Products) -> "CompiledSteps":
+        """Steps for products with the features of these."""
+        return cls(config, products.embedding_size, products.text_embedding_size)
 
     def of(self, tower: str) -> Steps:
-        """The steps of the tower `text` or `image`."""
-        return self._text if tower == "text" else self._image
+        """The steps of the tower `text`, `image` or `encoder`."""
+        if tower == "text":
+            return self._text
+        return self._image if tower == IMAGE.name else self._encoder
 
     @functools.cached_property
     def _text(self) -> "TextSteps":
         return TextSteps(self._config.fit, self._config.text.units)
 
     @functools.cached_property
-    def _image(self) -> "ImageSteps":
-        return ImageSteps(self._config.fit, self._config.image.units, self._embedding_size)
+    def _image(self) -> "EmbeddingSteps":
+        units = self._config.image.units
+        return EmbeddingSteps(self._config.fit, IMAGE, units, self._embedding_size)
+
+    @functools.cached_property
+    def _encoder(self) -> "EmbeddingSteps":
+        units = self._config.text.encoder_units
+        return EmbeddingSteps(self._config.fit, ENCODER, units, self._text_embedding_size)
 
 
 class TextSteps:
@@ -168,17 +183,19 @@ class TextSteps:
         return loss
 
 
-class ImageSteps:
-    """Steps of the image tower, on `unit_roots` less their mean, scaled to a variance of 1.
+class EmbeddingSteps:
+    """Steps of a tower on embeddings: prepared, less their mean, scaled to a variance of 1.
 
     Args:
         config: settings.
+        tower: whose steps they are.
         units: ReLU units of the tower.
-        size: width of the image embeddings.
+        size: width of the embeddings.
     """
 
-    def __init__(self, config: FitConfig, units: int, size: int):
-        decay = _IMAGE_DECAY * config.weight_decay
+    def __init__(self, config: FitConfig, tower: EmbeddingTower, units: int, size: int):
+        self._tower = tower
+        decay = _EMBEDDING_DECAY * config.weight_decay
         self._hidden = _Dense(size, units, decay)
         self._linear = _Dense(size, None, decay, bias=False)
         self._output = _Dense(units, None, decay)
@@ -193,11 +210,12 @@ class ImageSteps:
     def begin(self, towers: keras.Model, products: Products, rows: np.ndarray, seed: int) -> None:
         """See `Steps`."""
         sample = np.sort(evenly(rows, _CENTRED_ON))
-        roots = unit_roots(tf.constant(products.features[sample]["embeddings"]))
-        self._centre.assign(tf.reduce_mean(roots, axis=0))
-        self._spread.assign(tf.maximum(tf.math.reduce_std(roots - self._centre), 1e-6))
-        for part, name in zip(self._parts, ("image_relu", "image_linear", "image"), strict=True):
-            part.begin(towers.get_layer(name))
+        vectors = tf.constant(products.features[sample][self._tower.feature])
+        prepared = self._tower.prepared(vectors)
+        self._centre.assign(tf.reduce_mean(prepared, axis=0))
+        self._spread.assign(tf.maximum(tf.math.reduce_std(prepared - self._centre), 1e-6))
+        for part, layer in zip(self._parts, ("_relu", "_linear", ""), strict=True):
+            part.begin(towers.get_layer(f"{self._tower.name}{layer}"))
         self._into(self._spread, self._centre)
         self._seed = seed
 
@@ -206,7 +224,7 @@ class ImageSteps:
     ) -> tf.Tensor:
         """See `Steps`."""
         return self._compiled(
-            products.features[rows]["embeddings"],
+            products.features[rows][self._tower.feature],
             products.labels[rows],
             weights[rows],
             np.float32(rate),
@@ -226,8 +244,8 @@ class ImageSteps:
             bias.variables[1].assign_add(tf.linalg.matvec(kernel, shift, transpose_a=True))
             kernel.assign(kernel * scale)
 
-    def _traced(self, images, labels, weights, rate, step):
-        inputs = (unit_roots(images) - self._centre) / self._spread
+    def _traced(self, vectors, labels, weights, rate, step):
+        inputs = (self._tower.prepared(vectors) - self._centre) / self._spread
         inputs *= _dropout(tf.shape(inputs), self._config.dropout, step, 0)
         variables = [variable for part in self._parts for variable in part.variables]
         with tf.GradientTape() as tape:

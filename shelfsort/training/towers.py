@@ -1,7 +1,11 @@
-"""The text tower and the image tower: each gives logits of its own, pooled later.
+"""Towers for words, images and a text encoder: each gives logits of its own, pooled later.
 
-The towers share no parameter, so either may be missing at serving without the other noticing.
+The towers share no parameter, so any may be missing at serving without the others noticing.
 """
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 from keras import ops
@@ -18,6 +22,31 @@ def unit_roots(embeddings):
     """
     roots = ops.sign(embeddings) * ops.sqrt(ops.abs(embeddings))
     return roots / ops.maximum(ops.norm(roots, axis=-1, keepdims=True), 1e-6)
+
+
+def _as_they_are(embeddings):
+    return embeddings
+
+
+@dataclasses.dataclass(frozen=True)
+class EmbeddingTower:
+    """A tower on the vectors of a frozen network.
+
+    Attributes:
+        name: of the tower and its output; its layers' names start with it.
+        feature: name of the input with the vectors.
+        prepared: from (n, size) vectors to those that the layers take.
+    """
+
+    name: str
+    feature: str
+    prepared: Callable[[Any], Any]
+
+
+IMAGE = EmbeddingTower("image", "embeddings", unit_roots)
+# An encoder's vectors have unit length, and no number in them outweighs the others: roots cost
+# .01 of accuracy on 300 labels of fashion.
+ENCODER = EmbeddingTower("encoder", "text_embeddings", _as_they_are)
 
 
 @keras.saving.register_keras_serializable("shelfsort")
@@ -64,8 +93,10 @@ def build_towers(
     text_units: int,
     image_units: int,
     dropout: float,
+    text_embedding_size: int = 0,
+    encoder_units: int = 1,
 ) -> keras.Model:
-    """Builds both towers as one model with the outputs `text` and `image`.
+    """Builds the towers as one model with the outputs `text` and `image`, and maybe `encoder`.
 
     Args:
         words, pieces: sizes of the vocabularies, without the "no term" id 0.
@@ -74,6 +105,8 @@ def build_towers(
         categories: K.
         text_units, image_units: ReLU units of each tower.
         dropout: share dropped in each tower, in [0, 1).
+        text_embedding_size: width of the encoder's vectors; 0 for no encoder, and no such tower.
+        encoder_units: ReLU units of the encoder's tower.
 
     Returns:
         Model from the inputs of `dataset.Products.tower_inputs` to a dict of (n, K) logits.
@@ -87,11 +120,15 @@ def build_towers(
         "embeddings": keras.Input((embedding_size,), name="embeddings"),
     }
     text = _text_tower(inputs, words, pieces, price_buckets, text_units, dropout)
-    image = _image_tower(inputs["embeddings"], categories, image_units, dropout)
     outputs = {
+        IMAGE.name: _embedding_tower(IMAGE, inputs, categories, image_units, dropout),
         "text": keras.layers.Dense(categories, name="text")(text),
-        "image": keras.layers.Add(name="image_sum")(image),
     }
+    if text_embedding_size:
+        inputs[ENCODER.feature] = keras.Input((text_embedding_size,), name=ENCODER.feature)
+        outputs[ENCODER.name] = _embedding_tower(
+            ENCODER, inputs, categories, encoder_units, dropout
+        )
     return keras.Model(inputs, outputs, name="towers")
 
 
@@ -110,19 +147,25 @@ def _text_tower(inputs: dict, words: int, pieces: int, prices: int, units: int, 
     return keras.layers.Dropout(dropout, name="text_dropout")(hidden)
 
 
-def _image_tower(embeddings, categories: int, units: int, dropout: float) -> list:
-    """Two (n, K) logits to be added: of hidden units, and linear ones.
+def _embedding_tower(
+    tower: EmbeddingTower,
+    inputs: Mapping[str, Any],
+    categories: int,
+    units: int,
+    dropout: float,
+):
+    """(n, K) logits: those of hidden units and linear ones, added.
 
     What is linear in the embeddings is learnt in a few passes by the linear part, where hidden
     units need many.
     """
-    roots = unit_roots(embeddings)
-    dropped = keras.layers.Dropout(dropout, name="embedding_dropout")(roots)
-    x = keras.layers.Dense(units, activation="relu", name="image_relu")(dropped)
-    x = keras.layers.Dropout(dropout, name="image_dropout")(x)
-    return [
-        keras.layers.Dense(categories, name="image")(x),
-        keras.layers.Dense(
-            categories, use_bias=False, kernel_initializer="zeros", name="image_linear"
-        )(dropped),
-    ]
+    name = tower.name
+    prepared = tower.prepared(inputs[tower.feature])
+    dropped = keras.layers.Dropout(dropout, name=f"{name}_embedding_dropout")(prepared)
+    x = keras.layers.Dense(units, activation="relu", name=f"{name}_relu")(dropped)
+    x = keras.layers.Dropout(dropout, name=f"{name}_dropout")(x)
+    hidden = keras.layers.Dense(categories, name=name)(x)
+    linear = keras.layers.Dense(
+        categories, use_bias=False, kernel_initializer="zeros", name=f"{name}_linear"
+    )(dropped)
+    return keras.layers.Add(name=f"{name}_sum")([hidden, linear])

@@ -23,8 +23,16 @@ from shelfsort.core.errors import InputError
 from shelfsort.core.keys import current_key, flat
 from shelfsort.core.storage import exists, join, read_bytes
 from shelfsort.training.settings import RENAMED, TrainingConfig
+from shelfsort.training.towers import ENCODER, IMAGE
 
-_SAME_SETTINGS = ("image.backbone", "image.backbone_weights", "image.units", "text.units")
+_SAME_SETTINGS = (
+    "image.backbone",
+    "image.backbone_weights",
+    "image.units",
+    "text.units",
+    "text.encoder",
+    "text.encoder_weights",
+)
 
 
 class ColdStart(Exception):  # noqa: N818 - an outcome, not a fault
@@ -117,8 +125,10 @@ def _refuse_other(
     theirs = {current_key(key, RENAMED): value for key, value in recorded}
     ours = dict(flat(dataclasses.asdict(config)))
     for name in _SAME_SETTINGS:
-        if theirs.get(name) != ours[name]:
-            raise ColdStart(f"training.{name} is {ours[name]!r}, not {theirs.get(name)!r} as live")
+        # Models from before there were encoders do not name one.
+        given = theirs.get(name, "" if name.startswith("text.encoder") else None)
+        if given != ours[name]:
+            raise ColdStart(f"training.{name} is {ours[name]!r}, not {given!r} as live")
 
 
 def _terms(directory: str) -> Terms:
@@ -141,8 +151,10 @@ def _roles(towers: keras.Model) -> Iterator[tuple[Any, int, str]]:
     yield towers.get_layer("word_bag").table.embeddings, 0, "words"
     yield towers.get_layer("piece_bag").table.embeddings, 0, "pieces"
     yield towers.get_layer("price_bag").table.embeddings, 0, ""
-    yield from ((variable, 0, "") for variable in towers.get_layer("image_relu").weights)
-    for output in ("text", "image", "image_linear"):
+    embedding = [tower.name for tower in (IMAGE, ENCODER) if tower.name in towers.output]
+    for name in embedding:
+        yield from ((variable, 0, "") for variable in towers.get_layer(f"{name}_relu").weights)
+    for output in ("text", *embedding, *(f"{name}_linear" for name in embedding)):
         yield from ((variable, -1, "categories") for variable in towers.get_layer(output).weights)
 
 

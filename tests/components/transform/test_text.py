@@ -70,3 +70,27 @@ def test_strongest_terms_keep_the_heaviest_ones_at_unit_length():
     kept, scaled = text.strongest_terms(ids, weights, count=2)
     np.testing.assert_array_equal(kept, [[9, 5], [0, 0], [3, 0]])
     np.testing.assert_allclose(scaled, [[0.8, 0.6], [0, 0], [1, 0]], rtol=1e-6)
+
+
+def test_an_encoder_reads_the_title_or_else_the_description_as_people_do():
+    from components.transform.module import MAX_TEXT_BYTES, text_to_encode
+
+    titles = [
+        "<b>Cafe\u0301</b> &amp; mug\u200b",
+        "",
+        " -- ",
+        "Pullover",
+        "\u00e4" * 3000,
+        b"ok \xff\xfe",
+    ]
+    descriptions = ["for tea", "a felt hat", "of 1990", "", "", ""]
+    read = text_to_encode(tf.constant(titles), tf.constant(descriptions)).numpy().tolist()
+    assert [each.decode() for each in read[:4]] == [
+        "Caf\u00e9 mug",
+        "a felt hat",
+        "of 1990",
+        "Pullover",
+    ]
+    assert read[4].decode() == "\u00e4" * (MAX_TEXT_BYTES // 2)
+    assert read[5] == b"ok"
+    assert text_to_encode(tf.constant(["..."]), tf.constant([""])).numpy().tolist() == [b""]

@@ -167,6 +167,7 @@ def test_golden_models(serving, golden):
 @pytest.mark.parametrize(
     "lineage",
     [{"metrics": []}, {"metrics": {"combined": {"eval": {"accuracy": "high"}}}},
+     {"encoder": "minilm"}, {"encoder": {"name": ["x"], "licence": 7}},
      {"approved_by": "A\n2  live\x1b[2J", "backbone": ["x"], "model_digest": 7, "pushed": {}}],
 )  # fmt: skip
 def test_a_lineage_of_another_form_is_listed_on_one_line(serving, lineage):
@@ -176,6 +177,16 @@ def test_a_lineage_of_another_form_is_listed_on_one_line(serving, lineage):
     before = _run("list", "--model-base-path", serving, "--json")
     assert before.exit_code == 0
     assert (len(lines), [line.split()[1] for line in lines[2:3]]) == (4, ["live"])
+
+
+def test_the_encoder_of_a_version_is_listed_with_its_licence(serving):
+    document = serving / "products" / "2" / "assets.extra" / "shelfsort.json"
+    encoder = {"name": "minilm", "key": "minilm-1f", "licence": "Apache-2.0"}
+    document.write_text(json.dumps({"backbone": "lite", "encoder": encoder}))
+    lines = _run("list", "--model-base-path", serving).stdout.splitlines()
+    assert [("lite, minilm (Apache-2.0)" in line) for line in lines[2:]] == [True, False]
+    listed = json.loads(_run("list", "--model-base-path", serving, "--json").stdout)
+    assert encoder in [each["lineage"].get("encoder") for each in listed]
 
 
 def test_a_version_that_is_not_whole_is_listed_and_not_live(serving):

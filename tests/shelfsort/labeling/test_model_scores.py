@@ -37,6 +37,15 @@ def test_the_newest_model_of_a_run_gives_scores_by_what_a_product_has(tmp_path):
     assert given_scores(str(models / "10" / "held_out.npz")) == scores
 
 
+def test_a_text_encoder_counts_as_one_more_opinion_about_the_text(tmp_path):
+    path = tmp_path / "held_out.npz"
+    unsure = np.log([[0.5, 0.5], [0.5, 0.5]]).astype(np.float32)
+    archive(path, **held_out(encoder=unsure))
+    scores = given_scores(str(path))
+    assert scores["p"] == pytest.approx({"a": 0.5, "b": 0.5})
+    assert scores["q"] == pytest.approx({"a": 0.75, "b": 0.25})
+
+
 def test_a_folder_or_archive_without_scores_is_refused(tmp_path):
     with pytest.raises(InputError, match="no held-out scores"):
         given_scores(str(tmp_path))

@@ -112,7 +112,7 @@ def test_a_runs_cross_fitted_answers_are_a_population(tmp_path):
         kept,
         labels=[0, 0, 0],
         groups=[5, 6, 5],
-        pool=np.array(json.dumps(even)),
+        fusion=np.array(json.dumps({"combined": even})),
         text=logits,
         image=np.zeros((3, 2)),
     )

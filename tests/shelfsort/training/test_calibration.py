@@ -20,7 +20,7 @@ from shelfsort.training.calibration import (
 from shelfsort.training.dataset import ProductIds, Products, feature_type
 from shelfsort.training.evidence import Scored, modality_rows
 from shelfsort.training.label_space import LabelSpace
-from shelfsort.training.pooling import Pool
+from shelfsort.training.pooling import Fusion, Pool
 from shelfsort.training.unknown import Neighbourhood, Space, UnknownCheck
 
 TREE = Taxonomy.from_nodes(
@@ -35,8 +35,8 @@ TREE = Taxonomy.from_nodes(
     ]
 )
 LABELS = LabelSpace(["boots", "clogs", "hats", "mugs"], TREE)
-EVEN = Pool.even(4)
-HALF = Pool(np.full(4, 0.5), np.full(4, 0.5), np.zeros(4))
+EVEN = Fusion.even(4)
+HALF = Fusion({"combined": Pool({"text": np.full(4, 0.5), "image": np.full(4, 0.5)}, np.zeros(4))})
 
 
 def products(labels, has_text=True, has_image=True, titles=None) -> Products:
@@ -213,7 +213,9 @@ def test_a_floor_keeps_a_weak_category_out_of_an_overall_guarantee():
     thresholds = {leaf: guarded.threshold(leaf, 0.95) for leaf in LABELS.categories}
     floors = guarded.at(0.95).floors
     assert thresholds["mugs"] is None or thresholds["mugs"] >= floors["mugs"] > 0.5
-    scores = softmax(HALF.logits(logits, logits)[3000:], guarded.temperature).max(axis=1)
+    scores = softmax(
+        HALF.logits_in("combined", {"text": logits, "image": logits})[3000:], guarded.temperature
+    ).max(axis=1)
     decided = {
         leaf: np.mean(scores[predicted[3000:] == k] >= (1.0 if t is None else t))
         for k, (leaf, t) in enumerate(thresholds.items())
@@ -238,7 +240,7 @@ def test_each_fold_is_pooled_scored_and_floored_without_its_own_products():
 def test_each_fold_has_the_pool_that_was_fitted_without_it():
     labels = np.arange(400) % 4
     logits, fold = 6.0 * np.eye(4)[labels], np.repeat([0, 1], 200)
-    deaf = Pool(np.zeros(4), np.zeros(4), np.zeros(4))
+    deaf = Fusion({"combined": Pool({"text": np.zeros(4), "image": np.zeros(4)}, np.zeros(4))})
     sample = Scored(products(labels), {"text": logits, "image": logits}, fold, {0: HALF, 1: deaf})
     combined = calibrate(sample, LABELS, Rules(scope="overall")).answers["combined"].leaves
     assert combined.scores[fold == 1] == pytest.approx(0.25)
@@ -274,7 +276,7 @@ def test_the_least_sure_accepted_answers_are_right_as_often_as_the_marginal_accu
     logits = np.where(doubtful, 2.0, 6.0)[:, None] * np.eye(4)[predicted]
     sample = scored(products(labels), {"text": logits, "image": logits})
     sample = dataclasses.replace(
-        sample, folds=np.arange(1000) // 4 % 5, pools=dict.fromkeys(range(5), HALF)
+        sample, folds=np.arange(1000) // 4 % 5, fusions=dict.fromkeys(range(5), HALF)
     )
     shares = [
         np.mean(

@@ -71,6 +71,23 @@ def test_both_towers_learn_and_held_out_products_are_answered(fitting, products)
         assert accuracy(logits["image"], products.labels) > 0.9
 
 
+def test_an_encoder_has_a_tower_of_its_own_in_the_pool(fitting, products):
+    plain = products.features
+    features = np.zeros(N, feature_type(1, 2, IMAGE, 5))
+    for name in plain.dtype.names:
+        features[name] = plain[name]
+    rng = np.random.default_rng(1)
+    features["text_embeddings"] = rng.random((N, 5)) + 2 * np.eye(3, 5)[products.labels]
+    encoded = replace(products, features=features)
+    crossed = fitting.cross_fit(encoded, sizes(fitting), CONFIG, np.ones(N, np.float32))
+    logits = fitting.tower_logits(fitted(fitting, encoded), encoded)
+    for found in (crossed.held_out, logits):
+        assert accuracy(found["encoder"], products.labels) > 0.9
+    assert list(crossed.fusion.pools["text"].exponents) == ["text", "encoder"]
+    assert list(crossed.fusion.pools["combined"].exponents) == ["text", "image", "encoder"]
+    assert sorted(crossed.fusions) == [0, 1]
+
+
 def test_one_seed_gives_one_fit_and_another_seed_another(fitting, products, tmp_path):
     def weights(seed):
         config = replace(CONFIG, fit=replace(CONFIG.fit, seed=seed, epochs=2))

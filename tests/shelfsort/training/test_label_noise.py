@@ -9,7 +9,7 @@ from shelfsort.labeling.label_issues import Suspect
 from shelfsort.stats.temperature import softmax
 from shelfsort.training.dataset import ProductIds, Products, feature_type
 from shelfsort.training.label_noise import HeldOutProbabilities, find_label_errors, label_trust
-from shelfsort.training.pooling import Pool
+from shelfsort.training.pooling import Fusion
 from tests.fixtures.training import CATEGORIES
 
 NAMES = list(CATEGORIES)
@@ -46,7 +46,7 @@ def _split(n: int = 400, wrong: int = 20, seed: int = 0):
 
 def test_wrong_labels_are_found_in_cross_fitted_scores():
     train, held_out, folds = _split()
-    suspects = find_label_errors(train, held_out, Pool.even(4), folds, NAMES)
+    suspects = find_label_errors(train, held_out, Fusion.even(4), folds, NAMES)
     found = {suspect.product_id for suspect in suspects}
     assert len(found) >= 15
     assert found <= {f"p{row}" for row in range(20)}
@@ -59,9 +59,9 @@ def test_a_category_that_the_scoring_towers_never_saw_is_not_accused():
     for logits in held_out.values():
         logits[lonely, 3] = -20
         logits[lonely, 0] = 6
-    assert find_label_errors(train, held_out, Pool.even(4), folds, NAMES)
+    assert find_label_errors(train, held_out, Fusion.even(4), folds, NAMES)
     folds[lonely] = 0  # one title fills the category, so one fold holds all of it
-    assert find_label_errors(train, held_out, Pool.even(4), folds, NAMES) == []
+    assert find_label_errors(train, held_out, Fusion.even(4), folds, NAMES) == []
 
 
 def test_a_product_is_judged_by_what_it_has():
@@ -73,7 +73,7 @@ def test_a_product_is_judged_by_what_it_has():
         "text": np.where(has_text[:, None], sure, misled),
         "image": np.where(has_image[:, None], sure, misled),
     }
-    probabilities = HeldOutProbabilities(train, held_out, Pool.even(4))[np.arange(300)]
+    probabilities = HeldOutProbabilities(train, held_out, Fusion.even(4))[np.arange(300)]
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     assert (probabilities.argmax(axis=1) == labels).all()
 
@@ -82,7 +82,7 @@ def test_a_product_with_nothing_is_no_suspect():
     train, held_out, folds = _split(wrong=4)
     blank = np.arange(400) < 2
     train = dataclasses.replace(train, has_text=~blank, has_image=~blank)
-    suspects = find_label_errors(train, held_out, Pool.even(4), folds, NAMES)
+    suspects = find_label_errors(train, held_out, Fusion.even(4), folds, NAMES)
     assert {suspect.product_id for suspect in suspects} == {"p2", "p3"}
 
 

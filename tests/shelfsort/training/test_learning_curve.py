@@ -11,7 +11,7 @@ from shelfsort.training import learning_curve as measured
 from shelfsort.training.dataset import ProductIds, Products, feature_type
 from shelfsort.training.fitting import CrossFit, VocabularySizes
 from shelfsort.training.label_space import LabelSpace
-from shelfsort.training.pooling import Pool
+from shelfsort.training.pooling import Fusion
 from shelfsort.training.settings import TrainingConfig
 
 TREE = Taxonomy.from_nodes(
@@ -55,7 +55,7 @@ def logits(error: float, seed: int) -> dict[str, np.ndarray]:
     return {"text": values, "image": values}
 
 
-CROSSED = CrossFit(logits(0.1, 1), np.arange(N) % 5, Pool.even(3), {})
+CROSSED = CrossFit(logits(0.1, 1), np.arange(N) % 5, Fusion.even(3), {})
 
 
 def calibration(at_98: float | None) -> Calibration:

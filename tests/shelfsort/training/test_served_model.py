@@ -14,6 +14,7 @@ from scipy.special import softmax
 from components.trainer.artifact import HELD_OUT_FILE
 from shelfsort.contract.calibration import Calibration
 from shelfsort.contract.modalities import MODALITIES, output_name
+from shelfsort.contract.model_files import ENCODER, read_lineage
 from shelfsort.contract.unknown import rates_from_json
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.training.dataset import read_products
@@ -21,6 +22,7 @@ from shelfsort.training.embedding_cache import EmbeddingCache
 from shelfsort.training.export import LINEAGE, WARM_UP
 from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.served_model import DecisionRule
+from shelfsort.training.text_ops import load_text_ops
 from tests.fixtures.training import CATEGORIES, NODES, example, picture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -281,3 +283,11 @@ def test_the_rates_of_unknown_products_travel_with_the_model(training):
     assert {part.node for part in rates["image"].leaves} == set(CATEGORIES)
     assert {part.node for part in rates["image"].departments} == {"wear"}
     assert Calibration.from_json(lineage["thresholds"]).of("image").unknown_above == 0.95
+
+
+def test_without_an_encoder_nothing_needs_tf_text_and_no_text_is_passed_on(training, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_text", None)
+    load_text_ops(training.model)
+    assert ENCODER not in read_lineage(training.model)
+    spec = tft.TFTransformOutput(str(training.transform_graph)).transformed_feature_spec()
+    assert "text" not in spec

@@ -13,7 +13,7 @@ from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.training.dataset import ProductIds, Products, feature_type
 from shelfsort.training.evidence import Evidence, Scored
 from shelfsort.training.label_space import LabelSpace
-from shelfsort.training.pooling import Pool
+from shelfsort.training.pooling import Fusion
 from shelfsort.training.unknown import (
     NEIGHBOURS,
     Neighbourhood,
@@ -68,7 +68,7 @@ def cross_fitted(products: Products) -> Scored:
     return Scored(products, {"text": logits, "image": logits}, folds, dict.fromkeys((0, 1), EVEN))
 
 
-EVEN = Pool.even(3)
+EVEN = Fusion.even(3)
 
 
 def test_distances_are_those_of_an_independent_search():
@@ -155,7 +155,7 @@ def test_known_products_without_any_other_to_compare_with_do_not_count_as_near()
     # All of home is one fold: with wear left out, none of it has anything to be compared with.
     train = cross_fitted(sample(600))
     folds = np.where(train.products.labels == 2, 0, 1 + np.arange(600) % 2)
-    apart = dataclasses.replace(train, folds=folds, pools=dict.fromkeys((0, 1, 2), EVEN))
+    apart = dataclasses.replace(train, folds=folds, fusions=dict.fromkeys((0, 1, 2), EVEN))
     departments = {
         each.node: each.detected for each in unknown_rates(apart, LABELS, 0.05)["image"].departments
     }
