@@ -120,6 +120,7 @@ class Shop:
             "AIRFLOW_VAR_SHELFSORT_DATABASE": str(self.database),
             "AIRFLOW_VAR_SHELFSORT_ADDRESS": self.address,
             "AIRFLOW_VAR_SHELFSORT_INBOX": str(self.folder / "labels"),
+            "AIRFLOW_VAR_SHELFSORT_TAXONOMY": str(self.folder / "tree.json"),
             "AIRFLOW_VAR_SHELFSORT_OUTPUT": str(self.folder / "out"),
             "AIRFLOW_VAR_SHELFSORT_AUDIT_RATE": "1",
             "PATH": f"{self.folder}/bin:{self.airflow}:{os.environ['PATH']}",
@@ -153,7 +154,8 @@ def test_a_day_decides_once_and_a_broken_promise_fails_it_and_still_asks_for_tra
     second = shop.day()
     assert (second["run"], second["tasks"]) == (
         "failed",
-        {**everything, "promise": "failed", "kept": "upstream_failed"},
+        # The training begins, and refuses labels that are not in the tree.
+        {**everything, "promise": "failed", "retrain": "failed", "kept": "upstream_failed"},
     )
     assert (shop.count(tables.decision), shop.count(tables.backoff) > 0) == (PRODUCTS, True)
     assert "reviews.manifest" in {each.name for each in (shop.folder / "labels").iterdir()}
