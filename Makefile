@@ -50,9 +50,13 @@ demo-catalog: $(RUNTIME) ## The same from a shop's tables and links to pictures,
 	@started=$$SECONDS; $(BIN)/shelfsort demo --catalog --output $(DEMO)-catalog; \
 	echo "make demo-catalog: $$((SECONDS - started)) s after set-up"
 
-test: lint ## Run the linters and all tests (under 15 minutes)
+test: lint ## Run the linters and all tests (COVERAGE=1: say what the quick ones cover)
+ifdef COVERAGE
+	@$(MAKE) --no-print-directory coverage test-slow
+else
 	@started=$$SECONDS; $(BIN)/python -m pytest $(SPREAD) --durations=10; \
 	echo "make test: $$((SECONDS - started)) s after set-up"
+endif
 
 test-quick: $(DEVELOPMENT) ## Run the quick tests (under 2 minutes)
 	@started=$$SECONDS; $(BIN)/python -m pytest $(SPREAD) -m "not slow"; \
