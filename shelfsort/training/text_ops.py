@@ -47,5 +47,12 @@ def _unknown_ops(model_dir: str | os.PathLike) -> list[str]:
         graphs = saved_model_pb2.SavedModel.FromString(read_bytes(path)).meta_graphs
     except DecodeError:
         return []
-    used = {op.name for graph in graphs for op in graph.meta_info_def.stripped_op_list.op}
-    return sorted(name for name in used if op_def_registry.get(name) is None)
+    # Not the model's own list of ops: it leaves out those in the branches of a condition.
+    used: set[str] = set()
+    functions: set[str] = set()
+    for graph in graphs:
+        library = graph.graph_def.library.function
+        functions |= {function.signature.name for function in library}
+        used |= {node.op for node in graph.graph_def.node}
+        used |= {node.op for function in library for node in function.node_def}
+    return sorted(name for name in used - functions if op_def_registry.get(name) is None)

@@ -11,8 +11,12 @@ from shelfsort.training.text_ops import load_text_ops
 
 def model(folder, *ops):
     saved = saved_model_pb2.SavedModel()
+    graph = saved.meta_graphs.add().graph_def
+    branch = graph.library.function.add()
+    branch.signature.name = "branch_of_a_condition"
+    graph.node.add(name="called", op=branch.signature.name)
     for name in ops:
-        saved.meta_graphs.add().meta_info_def.stripped_op_list.op.add(name=name)
+        branch.node_def.add(name=name, op=name)
     (folder / "saved_model.pb").write_bytes(saved.SerializeToString())
     return folder
 
