@@ -49,8 +49,8 @@ def run(
     exit status is 0 if the model is live, 3 if the gate refused it, 2 for unusable input and 1 for
     a failure.
 
-    Titles are read by the words that the labels teach; for English titles
-    `--set training.text.encoder=minilm` adds a pretrained encoder.
+    A pretrained text encoder is off by default: `--set training.text.encoder=minilm` reads English
+    titles, `e5_multilingual` titles in several languages.
 
     \b
     Examples:

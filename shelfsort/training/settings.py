@@ -39,13 +39,14 @@ class TextConfig:
     Attributes:
         units: ReLU units of the text tower, which learns its words from the labels.
         encoder: Pretrained encoder of titles, with a tower of its own: empty for none, `minilm` for
-            English titles. Servers of the model need the extra `encoders`.
+            English titles, `e5_multilingual` for titles in several languages. Servers of the model
+            need the extra `encoders`.
         encoder_weights: Path of the encoder's weights. Empty for those that come with Shelfsort.
         encoder_units: ReLU units of the encoder's tower.
     """
 
     units: Positive = 192
-    encoder: Literal["", "minilm"] = ""
+    encoder: Literal["", "minilm", "e5_multilingual"] = ""
     encoder_weights: str = ""
     encoder_units: Positive = 256
 
