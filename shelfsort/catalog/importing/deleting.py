@@ -212,7 +212,7 @@ def _delete_some(engine: Engine, name: str, source_ids: Sequence[str]) -> int:
 
 
 def forget_gone(engine: Engine, store: str, before: datetime) -> Belongings:
-    """Deletes products that their sources no longer have, with all that hangs on them.
+    """Deletes products that their sources no longer have, and their rows in other tables.
 
     Args:
         engine: of the crawl database.

@@ -29,7 +29,7 @@ def categories(settings: str, source: str, output: str, as_json: bool) -> None:
       shelfsort taxonomy check tree.json
     """
     read = load_settings(settings)
-    # The tree is what this command writes anew.
+    # This command replaces the tree.
     refuse_own_files(replace(read, taxonomy=""), output, read.crosswalk)
     known = [name for name, each in read.sources.items() if isinstance(each, ApiSettings)]
     found = read.sources.get(source)

@@ -30,7 +30,7 @@ _AT_ONCE = 2_000
 
 
 def prune(engine: Engine, before: datetime, who: str, *, dry_run: bool = False) -> Removed:
-    """Removes answers of the model that are older than a moment, and what hangs on them.
+    """Removes answers of the model that are older than a moment, and rows that refer to them.
 
     An answer counts as old if its last decision and review are, too. One that a person is to look
     at stays. Rejected rows, failures and runs that nothing refers to go as well. What audits said

@@ -1,4 +1,4 @@
-"""Removes answers of the model and all that hangs on them; what audits said stays as totals."""
+"""Removes answers of the model and the rows that refer to them; audits stay as totals."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Old decisions and those of a customer go, with all that hangs on them; the evidence stays."""
+"""Old decisions and those of a customer go with all rows about them; the evidence stays."""
 
 import json
 import random
