@@ -6,14 +6,14 @@ from urllib.parse import urlsplit
 
 import click
 
-from shelfsort.cli.numbers import PORT, FiniteRange
+from shelfsort.cli.numbers import FiniteRange
+from shelfsort.cli.page_options import exposure_options
 from shelfsort.core.errors import InputError
 from shelfsort.core.signals import EndingSignals
 from shelfsort.core.storage import absolute, is_remote
 from shelfsort.core.terminal import one_line
-from shelfsort.core.web.exposure import check_page_exposure
+from shelfsort.core.web.exposure import check_page_exposure, page_hosts
 from shelfsort.core.web.people import new_people, read_people
-from shelfsort.core.web.protection import LOOPBACK_HOSTS
 from shelfsort.core.web.server import page_server
 from shelfsort.labeling.queue import deletion
 from shelfsort.labeling.queue.wanted import MOST_ANSWERS
@@ -66,24 +66,7 @@ _MAX_CONNECTIONS = 500
     show_default=True,
     help="Minutes after which an unanswered product goes to somebody else.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", type=PORT, default=_PORT, show_default=True, help="Port; 0 chooses a free one."
-)
-@click.option(
-    "--public",
-    metavar="URL",
-    help="Address at which people reach the page from elsewhere. Confirms that products and "
-    "images may be shown to them.",
-)
-@click.option("--plaintext", is_flag=True, help="Permit a --public address without https.")
-@click.option("--allow-http", is_flag=True, help="Fetch images from the web.")
-@click.option(
-    "--image-root",
-    "image_roots",
-    multiple=True,
-    help="Folder that images may lie in, besides the file's own. Repeatable.",
-)
+@exposure_options(_PORT, "the file's own")
 @click.option("--delete-worker", metavar="NAME", help="Delete a person's answers, and stop.")
 def label(
     data: str | None,
@@ -143,12 +126,10 @@ def label(
         image_roots,
         allow_http,
     )
-    named = urlsplit(public or "")
-    name = f"[{named.hostname}]" if ":" in (named.hostname or "") else named.hostname
-    hosts = LOOPBACK_HOSTS | ({name} if name else set())
+    https = urlsplit(public or "").scheme == "https"
     # Before threads start: one of them may get the signal.
     signals = EndingSignals()
-    with job.opened(tokens, hosts, https=named.scheme == "https") as opened:
+    with job.opened(tokens, page_hosts(public), https=https) as opened:
         lines = [*_opening(opened), *(_warning(opened.catalogue) if public else [])]
         with page_server(opened.app, host, port, _MAX_CONNECTIONS) as server:
             base = (public or server.url).rstrip("/")

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 import click
 
-from shelfsort.cli.numbers import PORT, FiniteRange
+from shelfsort.cli.numbers import FiniteRange
+from shelfsort.cli.page_options import exposure_options
 from shelfsort.core.errors import InputError
 from shelfsort.core.signals import EndingSignals
 from shelfsort.core.terminal import one_line
-from shelfsort.core.web.exposure import check_page_exposure
-from shelfsort.core.web.protection import LOOPBACK_HOSTS
+from shelfsort.core.web.exposure import check_page_exposure, page_hosts
 from shelfsort.core.web.server import page_server
 from shelfsort.core.web.token import VARIABLE, access_token
 from shelfsort.decisions.review.queue.policy import REFUSE, Person, Policy
@@ -86,24 +86,7 @@ _NONE = "none"
     show_default=True,
     help="Minutes without a sign of life after which a product goes to somebody else.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", type=PORT, default=_PORT, show_default=True, help="Port; 0 chooses a free one."
-)
-@click.option(
-    "--public",
-    metavar="URL",
-    help="Address at which people reach the page from elsewhere. Confirms that products and "
-    "images may be shown to them.",
-)
-@click.option("--plaintext", is_flag=True, help="Permit a --public address without https.")
-@click.option("--allow-http", is_flag=True, help="Fetch images from the web.")
-@click.option(
-    "--image-root",
-    "image_roots",
-    multiple=True,
-    help="Folder that images may lie in, besides those of the data. Repeatable.",
-)
+@exposure_options(_PORT, "those of the data")
 def serve(
     database: str,
     rules: str,
@@ -147,12 +130,10 @@ def serve(
     )
     job = ReviewJob(database, rules, policy, gold, guide, image_roots, allow_http)
     file, known = _people(people, persons, leads)
-    named = urlsplit(public or "")
-    name = f"[{named.hostname}]" if ":" in (named.hostname or "") else named.hostname
-    hosts = LOOPBACK_HOSTS | ({name} if name else set())
+    https = urlsplit(public or "").scheme == "https"
     # Before threads start: one of them may get the signal.
     signals = EndingSignals()
-    with job.opened(known, hosts, https=named.scheme == "https") as opened:
+    with job.opened(known, page_hosts(public), https=https) as opened:
         with page_server(opened.app, host, port, _MAX_CONNECTIONS) as server:
             address = (public or server.url).rstrip("/")
             if file is not None:

@@ -4,6 +4,7 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from shelfsort.core.errors import InputError
+from shelfsort.core.web.protection import LOOPBACK_HOSTS
 
 
 def is_loopback(host: str) -> bool:
@@ -46,6 +47,14 @@ def check_page_exposure(host: str, public: str | None, *, plaintext: bool) -> No
             f"--public {public}: links and answers would cross the network in plain text. Put a "
             "proxy with https in front, or give --plaintext."
         )
+
+
+def page_hosts(public: str | None) -> frozenset[str]:
+    """The hosts by which a page may be asked for: this machine's, and that of `public`."""
+    name = urlsplit(public or "").hostname
+    if not name:
+        return LOOPBACK_HOSTS
+    return LOOPBACK_HOSTS | {f"[{name}]" if ":" in name else name}
 
 
 def _parts(address: str) -> tuple[str, str] | None:
