@@ -1,5 +1,6 @@
 """Trainer's user module: from transformed examples to a served model that knows how sure it is."""
 
+import contextlib
 import dataclasses
 import datetime
 import io
@@ -88,20 +89,10 @@ def run_fn(fn_args: FnArgs) -> None:
     backbone = load_backbone(config.image.backbone, config.image.backbone_weights)
     clock, cost = Clock(), {}
     texts = TextEmbeddings.of(config)
-    cache = _cache(config, backbone)
-    embedded = embed_new_pictures([*fn_args.train_files, *fn_args.eval_files], backbone, cache)
-    cost["embedding"] = clock.lap()
-    apart = CALIBRATION_SPLIT in custom["splits"]
-    splits = [fn_args.train_files, *([fn_args.eval_files] if apart else [])]
-    train, *calibration = trimmed(
-        *(
-            read_products(files, transformed, cache, backbone.embedding_size, texts)
-            for files in splits
-        )
-    )
-    cache.close()
-    if texts:
-        texts.close()
+    with contextlib.closing(_cache(config, backbone)) as cache:
+        embedded = embed_new_pictures([*fn_args.train_files, *fn_args.eval_files], backbone, cache)
+        cost["embedding"] = clock.lap()
+        train, *calibration = _read_splits(fn_args, transformed, cache, backbone, texts)
     cost["reading"] = clock.lap()
     fitted = fit(
         train,
@@ -166,6 +157,25 @@ def run_fn(fn_args: FnArgs) -> None:
         labels.categories,
     )
     ModelRun(embedded, spent, tried, texts.embedded if texts else 0).write(fn_args.model_run_dir)
+
+
+def _read_splits(
+    fn_args: FnArgs,
+    transformed: tft.TFTransformOutput,
+    pictures: EmbeddingCache,
+    backbone: Backbone,
+    texts: TextEmbeddings | None,
+) -> list[Products]:
+    """The split `train`, and `calibration` where there is one."""
+    apart = CALIBRATION_SPLIT in fn_args.custom_config["splits"]
+    splits = [fn_args.train_files, *([fn_args.eval_files] if apart else [])]
+    with contextlib.closing(texts) if texts else contextlib.nullcontext():
+        return trimmed(
+            *(
+                read_products(files, transformed, pictures, backbone.embedding_size, texts)
+                for files in splits
+            )
+        )
 
 
 def _cross_fitted(train: Products, fitted: Fit) -> Scored:
