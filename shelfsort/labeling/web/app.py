@@ -42,6 +42,7 @@ _OWN = {
     "/label.css": ("label.css", "text/css"),
     "/label.js": ("label.js", "text/javascript"),
     "/sending.js": ("sending.js", "text/javascript"),
+    "/picture.js": ("picture.js", "text/javascript"),
 }
 _PICKER = {"/picker.css": "text/css", "/picker.js": "text/javascript"}
 _KEPT = "private, max-age=86400, immutable"

@@ -1,10 +1,9 @@
 "use strict";
 // The page of one person: shows a product, sends the answer, and has the next products at hand.
-// sending.js comes before it.
+// sending.js and picture.js come before it.
 const LOOK_AGAIN_MS = 10000;
 const RENEW_MS = 60000;
 const MOST_RECENT = 5;
-const MOST_ENLARGED = 5;
 
 let tasks = [];
 let shown = null;
@@ -13,7 +12,6 @@ let shownAt = 0;
 let active = true;
 let picker = null;
 let recent = [];
-const loaded = new Map();
 
 function duration(seconds) {
   const minutes = Math.max(1, Math.round(seconds / 60));
@@ -31,34 +29,6 @@ function showProgress(progress) {
       : `· about ${duration(progress.seconds_left)} left`;
   $("own").textContent = `You: ${count(progress.own)}`;
   $("undo").disabled = $("idle-undo").disabled = progress.own === 0;
-}
-
-function load(task) {
-  if (!task.image || loaded.has(task.image)) return;
-  const image = new Image();
-  image.src = task.image;
-  loaded.set(task.image, image);
-}
-
-function showImage(task) {
-  const image = $("image");
-  const missing = $("no-image");
-  image.hidden = true;
-  missing.hidden = Boolean(task.image);
-  missing.textContent = "This product has no image.";
-  $("broken").hidden = !task.image;
-  if (!task.image) return;
-  image.onload = () => {
-    // A thumbnail that fills the window is a blur.
-    image.style.maxWidth = `${image.naturalWidth * MOST_ENLARGED}px`;
-    image.style.maxHeight = `${image.naturalHeight * MOST_ENLARGED}px`;
-    image.hidden = false;
-  };
-  image.onerror = () => {
-    missing.hidden = false;
-    missing.textContent = "The image does not load.";
-  };
-  image.src = task.image;
 }
 
 function showTask(task) {
@@ -113,9 +83,7 @@ function show(said) {
   $("work").hidden = tasks.length === 0;
   $("idle").hidden = tasks.length > 0;
   if (tasks.length === 0) return showIdle(said);
-  const needed = new Set(tasks.map((task) => task.image));
-  for (const image of loaded.keys()) if (!needed.has(image)) loaded.delete(image);
-  tasks.forEach(load);
+  loadImages(tasks);
   showTask(tasks[0]);
 }
 

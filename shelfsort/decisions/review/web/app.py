@@ -50,7 +50,11 @@ _OWN = {
     "/review.js": ("review.js", "text/javascript"),
     "/overview.js": ("overview.js", "text/javascript"),
 }
-_SHARED = {"/label.css": "text/css", "/sending.js": "text/javascript"}
+_SHARED = {
+    "/label.css": "text/css",
+    "/sending.js": "text/javascript",
+    "/picture.js": "text/javascript",
+}
 _PICKER = {"/picker.css": "text/css", "/picker.js": "text/javascript"}
 
 

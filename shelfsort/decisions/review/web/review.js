@@ -1,8 +1,7 @@
 "use strict";
-// The page of one person. sending.js, picker.js and overview.js come before it.
+// The page of one person. sending.js, picture.js, picker.js and overview.js come before it.
 const LOOK_AGAIN_MS = 10000;
 const RENEW_MS = 60000;
-const MOST_ENLARGED = 5;
 const WHY = {
   review: "The model is unsure",
   blind: "Without a suggestion",
@@ -16,7 +15,6 @@ let last = null;
 let shownAt = 0;
 let active = true;
 let picker = null;
-const loaded = new Map();
 const percent = (score) => (score >= 0.995 ? "≥ 99.5" : (score * 100).toFixed(score < 0.1 ? 1 : 0)) + " %";
 const make = (tag, props, ...children) => {
   const node = Object.assign(document.createElement(tag), props);
@@ -31,35 +29,6 @@ function showStanding(said) {
   $("overdue").hidden = !said.overdue;
   $("own").textContent = `Your answers in 24 h: ${count(said.own)}`;
   $("undo").disabled = $("idle-undo").disabled = last === null;
-}
-
-function load(task) {
-  if (!task.image || loaded.has(task.image)) return;
-  const image = new Image();
-  image.src = task.image;
-  loaded.set(task.image, image);
-}
-
-function showImage(task) {
-  const image = $("image");
-  const missing = $("no-image");
-  image.hidden = true;
-  image.removeAttribute("src");
-  missing.hidden = Boolean(task.image);
-  missing.textContent = "This product has no image.";
-  $("broken").hidden = !task.image;
-  if (!task.image) return;
-  image.onload = () => {
-    // A thumbnail that fills the window is a blur.
-    image.style.maxWidth = `${image.naturalWidth * MOST_ENLARGED}px`;
-    image.style.maxHeight = `${image.naturalHeight * MOST_ENLARGED}px`;
-    image.hidden = false;
-  };
-  image.onerror = () => {
-    missing.hidden = false;
-    missing.textContent = "The image does not load.";
-  };
-  image.src = task.image;
 }
 
 function setText(id, text) {
@@ -136,9 +105,7 @@ function show(said, first = shown?.task) {
     shown = null;
     return;
   }
-  const needed = new Set(said.tasks.map((task) => task.image));
-  for (const image of loaded.keys()) if (!needed.has(image)) loaded.delete(image);
-  said.tasks.forEach(load);
+  loadImages(said.tasks);
   // What somebody thinks about stays, though something more urgent has arrived.
   showTask(said.tasks.find((task) => task.task === first) ?? said.tasks[0]);
 }
