@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from shelfsort.cli.asking import asking, table_options, tls_of, tls_options
+from shelfsort.cli.databases import closed_at_end
 from shelfsort.cli.numbers import FiniteRange
 from shelfsort.client import DEFAULT_MODEL, Connection
 from shelfsort.client.each import Ask
@@ -138,7 +139,7 @@ def batch(
     if runner or beam_args or config:
         summary = _on_beam(job, opened, database, (runner, beam_args, config))
     else:
-        engine = open_database(database)
+        engine = closed_at_end(open_database(database))
         with opened() as (ask, _):
             summary = decide_file(job, ask, engine, _say)
     click.echo(json_text(summary.to_json()) if as_json else "\n".join(_as_lines(summary)))

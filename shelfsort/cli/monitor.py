@@ -5,6 +5,7 @@ from datetime import datetime
 import click
 
 from shelfsort.cli.alarms import telling, webhook_of, webhook_options
+from shelfsort.cli.databases import closed_at_end
 from shelfsort.cli.numbers import FiniteRange
 from shelfsort.core.database.engine import shown
 from shelfsort.core.errors import RunFailed
@@ -94,7 +95,7 @@ def monitor(
     hook = webhook_of(webhook, webhook_inside)
     refuse_inputs(page_file, database, option="--page")
     refuse_inputs(metrics, database, page_file, option="--metrics")
-    engine = open_database(database, must_exist=True)
+    engine = closed_at_end(open_database(database, must_exist=True))
     since = reference_from and reference_from.date()
     asked = Asked(promised, alpha, days, reference_days, since)
     report = report_of(engine, asked)

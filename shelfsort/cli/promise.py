@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from shelfsort.cli.alarms import telling, webhook_of, webhook_options
+from shelfsort.cli.databases import closed_at_end
 from shelfsort.cli.numbers import FiniteRange
 from shelfsort.contract.targets import percent_of
 from shelfsort.core.database.engine import shown
@@ -95,7 +96,7 @@ def check(
         raise InputError("give a table of audits, or --database; --back-off needs --database.")
     refuse_inputs(metrics, audits, database, option="--metrics")
     if database is not None:
-        engine = open_database(database, must_exist=True)
+        engine = closed_at_end(open_database(database, must_exist=True))
         stored = stored_audits(engine)
         _say_waiting(stored)
         if not stored.audits and if_any:
@@ -131,7 +132,7 @@ def lift_back_off(database: str, category: str, by: str, reason: str) -> None:
     Examples:
       shelfsort promise lift --database decisions.db --category mugs --by Ann --reason "new model"
     """
-    lift(open_database(database, must_exist=True), category, by, reason)
+    lift(closed_at_end(open_database(database, must_exist=True)), category, by, reason)
     click.echo(one_line(f"Lifted by {by}: {category or 'all'}"))
 
 
@@ -141,7 +142,7 @@ def _told(verdict: Verdict, hook: Webhook, database: str | None) -> bool:
     alarms = alarms_of(verdict, None)
     try:
         if database is not None:
-            tell_once(open_database(database), "promise check", alarms, tell)
+            tell_once(closed_at_end(open_database(database)), "promise check", alarms, tell)
         elif alarms:
             tell(alarms)
     except RunFailed:

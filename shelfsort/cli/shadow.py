@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from shelfsort.cli.asking import asking, table_options, tls_of, tls_options
+from shelfsort.cli.databases import closed_at_end
 from shelfsort.cli.numbers import FiniteRange
 from shelfsort.client import DEFAULT_MODEL, Connection
 from shelfsort.core.database.engine import shown
@@ -100,7 +101,7 @@ def run_candidate(
       shelfsort shadow run --rules new-rules.yaml --database decisions.db --days 30
     """
     read = load_rules(rules)
-    engine = open_database(database, must_exist=True)
+    engine = closed_at_end(open_database(database, must_exist=True))
     if address is None and model_folder is None:
         if data is not None:
             raise InputError("--data: without a candidate's model nothing is read. Leave it out.")
@@ -131,7 +132,7 @@ def compare(database: str, candidate: str | None, as_json: bool) -> None:
     Examples:
       shelfsort shadow compare --database decisions.db --json
     """
-    found = comparisons(open_database(database, must_exist=True))
+    found = comparisons(closed_at_end(open_database(database, must_exist=True)))
     if candidate is not None:
         found = [each for each in found if each.candidate == candidate]
     if not found:

@@ -11,6 +11,7 @@ from shelfsort.catalog.fetching.pace import Rules
 from shelfsort.catalog.fetching.placeholders import mark_placeholders
 from shelfsort.catalog.fetching.store import ImageStore
 from shelfsort.catalog.settings import CatalogSettings
+from shelfsort.core.database.engine import closing
 from shelfsort.core.errors import InputError
 from shelfsort.core.http import AddressRule, is_public_address
 from shelfsort.core.storage import file_system, is_remote
@@ -56,11 +57,10 @@ def fetch_pictures(
         RunFailed: pictures or tries cannot be written.
     """
     _check_contact(settings)
-    engine = open_database(settings.database, must_exist=True)
     folders = [folder for each in settings.sources.values() for folder in each.picture_folders]
     for folder in filter(is_remote, folders):
         file_system(folder)
-    with store_lock(engine):
+    with closing(open_database(settings.database, must_exist=True)) as engine, store_lock(engine):
         # A bucket takes 256 requests to list, and keeps a stray without harm.
         swept = 0 if is_remote(settings.images) else ImageStore(settings.images).sweep(engine)
         run = FetchRun(

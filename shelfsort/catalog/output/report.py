@@ -18,7 +18,7 @@ from shelfsort.catalog.output.figures import Figures, catalogue_figures
 from shelfsort.catalog.output.labels import settings_label
 from shelfsort.catalog.output.pictures import Pictures
 from shelfsort.catalog.settings import CatalogSettings
-from shelfsort.core.database.engine import reader, reading_errors
+from shelfsort.core.database.engine import closing, reader, reading_errors
 
 _ROWS = 16
 
@@ -56,8 +56,10 @@ def take_report(settings: CatalogSettings, taken: datetime | None = None) -> Rep
     """
     label = settings_label(settings)
     pictures = Pictures(settings.images)
-    with reading_errors(settings.database):
-        engine = open_database(settings.database, must_exist=True)
+    with (
+        reading_errors(settings.database),
+        closing(open_database(settings.database, must_exist=True)) as engine,
+    ):
         cropped = cropped_hosts(engine)
         with reader(engine) as connection:
             moment = taken or datetime.now(timezone.utc)

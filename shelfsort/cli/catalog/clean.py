@@ -10,6 +10,7 @@ from shelfsort.catalog.cleaning.survey import Survey, survey
 from shelfsort.catalog.database.opening import open_database
 from shelfsort.catalog.settings import load_settings
 from shelfsort.cli.catalog.options import json_option, settings_argument
+from shelfsort.cli.databases import closed_at_end
 from shelfsort.cli.tables import Column, table_lines, terminal_width
 from shelfsort.core.database.engine import reader
 from shelfsort.core.terminal import json_text, one_line
@@ -31,7 +32,7 @@ def clean(settings: str, languages: bool, as_json: bool) -> None:
       shelfsort catalog clean catalog.yaml --languages --json
     """
     read = load_settings(settings)
-    engine = open_database(read.database, must_exist=True)
+    engine = closed_at_end(open_database(read.database, must_exist=True))
     with reader(engine) as connection:
         found = survey(connection, read.cleaning, languages)
     if as_json:

@@ -17,6 +17,7 @@ from shelfsort.catalog.settings import CatalogSettings, load_settings
 from shelfsort.catalog.suggestions import suggestions, write_suggestions
 from shelfsort.cli.catalog.options import json_option, settings_argument
 from shelfsort.cli.catalog.outputs import refuse_own_files
+from shelfsort.cli.databases import closed_at_end
 from shelfsort.cli.tables import Column, table_lines, terminal_width
 from shelfsort.core.database.engine import reader
 from shelfsort.core.errors import InputError
@@ -58,7 +59,7 @@ def crosswalk(
     if read.crosswalk:
         found = mapping.Crosswalk.load(read.crosswalk, tree, read.sources)
     known = found or mapping.Crosswalk({}, tree)
-    engine = open_database(read.database, must_exist=True)
+    engine = closed_at_end(open_database(read.database, must_exist=True))
     with reader(engine) as connection:
         if output is not None:
             lines = suggestions(sorted_products(connection), given, known, tree)

@@ -16,6 +16,7 @@ from shelfsort.catalog.importing.deleting import (
 )
 from shelfsort.catalog.settings import load_settings
 from shelfsort.cli.catalog.options import json_option, settings_argument
+from shelfsort.cli.databases import closed_at_end
 from shelfsort.core.database.engine import reading_errors, shown
 from shelfsort.core.errors import InputError
 from shelfsort.core.terminal import json_text, one_line
@@ -53,7 +54,7 @@ def delete(settings: str, name: str | None, days: int | None, yes: bool, as_json
     if (name is None) == (days is None):
         raise InputError("--source NAME or --gone-days DAYS is needed. Give one of them.")
     read = load_settings(settings)
-    engine = open_database(read.database, must_exist=True)
+    engine = closed_at_end(open_database(read.database, must_exist=True))
     with reading_errors(read.database):
         if name is not None:
             if not is_known(engine, name):

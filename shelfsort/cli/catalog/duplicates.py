@@ -17,6 +17,7 @@ from shelfsort.catalog.duplicates.identity import (
 from shelfsort.catalog.output.pictures import Pictures
 from shelfsort.catalog.settings import load_settings
 from shelfsort.cli.catalog.options import json_option, settings_argument
+from shelfsort.cli.databases import closed_at_end
 from shelfsort.cli.tables import Column, table_lines, terminal_width
 from shelfsort.core.database.engine import reader
 from shelfsort.core.terminal import json_text
@@ -38,7 +39,7 @@ def duplicates(settings: str, as_json: bool) -> None:
       shelfsort catalog duplicates catalog.yaml --json
     """
     read = load_settings(settings)
-    engine = open_database(read.database, must_exist=True)
+    engine = closed_at_end(open_database(read.database, must_exist=True))
     pictures = Pictures(read.images)
 
     def content(digest: str, form: str) -> bytes:

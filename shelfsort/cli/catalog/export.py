@@ -12,6 +12,7 @@ from shelfsort.catalog.output.wanted import wanted_products
 from shelfsort.catalog.settings import CatalogSettings, load_settings
 from shelfsort.cli.catalog.leaving import left_out_lines, one_per_option, sources_option
 from shelfsort.cli.catalog.options import json_option, settings_argument
+from shelfsort.cli.databases import closed_at_end
 from shelfsort.core.database.engine import reader, reading_errors
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import is_remote
@@ -121,7 +122,7 @@ def _written(
     settings: CatalogSettings, wanted: Wanted, output: str, form: str, title: str, dataset: str
 ) -> tuple[Contents, Selection]:
     pictures = Pictures(settings.images)
-    engine = open_database(settings.database, must_exist=True)
+    engine = closed_at_end(open_database(settings.database, must_exist=True))
     with reader(engine) as connection:
         selection = Selection(connection, wanted)
         classes = sorted({each.label for each in selection if each.label})

@@ -13,6 +13,7 @@ from shelfsort.catalog.importing.reasons import ADDRESS
 from shelfsort.catalog.settings import CatalogSettings, load_settings
 from shelfsort.catalog.sources.base import SourceSettings
 from shelfsort.cli.catalog.options import json_option, settings_argument
+from shelfsort.cli.databases import closed_at_end
 from shelfsort.core.database.engine import reading_errors
 from shelfsort.core.errors import InputError
 from shelfsort.core.terminal import json_text, one_line
@@ -46,7 +47,7 @@ def import_rows(
     """
     read = load_settings(settings)
     chosen = chosen_sources(read, names)
-    engine = open_database(read.database)
+    engine = closed_at_end(open_database(read.database))
     failures: list[str] = []
     ended: list[Passed] = []
     for each in chosen:

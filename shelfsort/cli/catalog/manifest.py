@@ -13,6 +13,7 @@ from shelfsort.catalog.settings import CatalogSettings, load_settings
 from shelfsort.cli.catalog.leaving import left_out_lines, one_per_option, sources_option
 from shelfsort.cli.catalog.options import json_option, settings_argument
 from shelfsort.cli.catalog.outputs import refuse_own_files
+from shelfsort.cli.databases import closed_at_end
 from shelfsort.core.database.engine import reader, reading_errors
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import is_folder, join
@@ -61,7 +62,7 @@ def manifest(
     refuse_own_files(found, place, found.crosswalk)
     pictures = Pictures(found.images, join(place.rpartition("/")[0] or ".", IMAGES) if copy else "")
     with reading_errors(found.database):
-        engine = open_database(found.database, must_exist=True)
+        engine = closed_at_end(open_database(found.database, must_exist=True))
         with reader(engine) as connection:
             selection = Selection(connection, wanted)
             count = write_products(place, selection, pictures)

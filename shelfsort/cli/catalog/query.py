@@ -11,6 +11,7 @@ from shelfsort.catalog.database.counts import Counts, SourceCounts, counts
 from shelfsort.catalog.database.opening import open_database
 from shelfsort.catalog.settings import load_settings
 from shelfsort.cli.catalog.options import json_option, settings_argument
+from shelfsort.cli.databases import closed_at_end
 from shelfsort.cli.tables import Column, table_lines, terminal_width
 from shelfsort.core.database.engine import reader, reading_errors
 from shelfsort.core.terminal import json_text
@@ -38,7 +39,7 @@ def query(settings: str, statement: str, as_json: bool) -> None:
       shelfsort catalog query catalog.yaml --sql "select reason, place, detail from quarantine"
     """
     place = load_settings(settings).database
-    engine = open_database(place, must_exist=True)
+    engine = closed_at_end(open_database(place, must_exist=True))
     if statement:
         answer = ask(engine, statement, _ROWS)
         if as_json:

@@ -10,6 +10,7 @@ import click
 from shelfsort.catalog.database.opening import open_database as open_crawl
 from shelfsort.catalog.importing import deleting
 from shelfsort.cli.database.customers import products_of
+from shelfsort.cli.databases import closed_at_end
 from shelfsort.core.database.engine import reading_errors
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import read_input
@@ -83,7 +84,7 @@ def prune(
     said: dict[str, Any] = {"before": before.isoformat(timespec="seconds"), "dry_run": dry_run}
     if crawl is not None:
         read = _crawl_settings(crawl)
-        engine = open_crawl(read.database, must_exist=True)
+        engine = closed_at_end(open_crawl(read.database, must_exist=True))
         with reading_errors(read.database):
             found = (
                 deleting.belongings_forgotten(engine, before)
@@ -94,7 +95,7 @@ def prune(
     if answers is not None:
         said["answers"] = delete_older(answers, time.time() - days * _DAY_S, dry_run=dry_run)
     if decisions is not None:
-        engine = open_decisions(decisions, must_exist=True)
+        engine = closed_at_end(open_decisions(decisions, must_exist=True))
         with reading_errors(decisions):
             removed = prune_decisions(engine, before, by, dry_run=dry_run)
         said["decisions"] = _shown(vars(removed))
@@ -157,13 +158,13 @@ def delete(
     said: dict[str, Any] = {"products": len(ids)}
     if crawl is not None:
         read = _crawl_settings(crawl)
-        engine = open_crawl(read.database, must_exist=True)
+        engine = closed_at_end(open_crawl(read.database, must_exist=True))
         with reading_errors(read.database):
             said["crawl"] = vars(deleting.delete_products(engine, read.images, ids))
     if answers is not None:
         said["answers"] = delete_tasks(answers, ids)
     if decisions is not None:
-        engine = open_decisions(decisions, must_exist=True)
+        engine = closed_at_end(open_decisions(decisions, must_exist=True))
         with reading_errors(decisions):
             said["decisions"] = _shown(vars(delete_products(engine, ids, by, reason)))
     _say(as_json, said, "removed")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from shelfsort.cli.databases import closed_at_end
 from shelfsort.core.errors import InputError
 from shelfsort.core.files import refuse_inputs
 from shelfsort.core.terminal import one_line
@@ -31,7 +32,7 @@ def put_back(database: str, product: str, words: str, by: str) -> None:
     """
     if not by.strip():
         raise InputError("--by: blank. Name who passes the appeal on.")
-    engine = open_database(database, must_exist=True)
+    engine = closed_at_end(open_database(database, must_exist=True))
     with engine.begin() as connection:
         appeal(connection, product, words, by, datetime.now(timezone.utc))
     click.echo(one_line(f"Waits for somebody who has not seen it: {product}"))
@@ -62,7 +63,9 @@ def export_answers(database: str, rules: str, answers: Path, products: str) -> N
     refuse_inputs(products, database, rules, str(answers), option="--products")
     refuse_inputs(str(answers), database, rules, option="--answers")
     choices = Choices(load_rules(rules).tree, rules)
-    written = export(open_database(database, must_exist=True), choices, answers, products)
+    written = export(
+        closed_at_end(open_database(database, must_exist=True)), choices, answers, products
+    )
     click.echo(
         f"{written.answers:,} answers about {written.products:,} products, {written.sample:,} of "
         "them a random sample of all"

@@ -2,6 +2,7 @@
 
 import click
 
+from shelfsort.cli.databases import closed_at_end
 from shelfsort.cli.review.answers import export_answers, put_back
 from shelfsort.cli.review.serve import serve
 from shelfsort.core.errors import InputError
@@ -61,7 +62,7 @@ def ask(database: str, output: str, kind: Kind, most: int) -> None:
       shelfsort review ask --database decisions.db --kind audit --output audits.manifest
     """
     refuse_inputs(output, database)
-    lines = list(waiting(open_database(database, must_exist=True), kind, most))
+    lines = list(waiting(closed_at_end(open_database(database, must_exist=True)), kind, most))
     if not lines:
         raise InputError(f"{database}: nothing waits ({kind}). Nothing was written.")
     click.echo(f"{write_manifest(output, lines):,} products in {output}")
@@ -83,7 +84,7 @@ def record_answers(manifest: str, database: str, rules: str, attribute: str, as_
     Examples:
       shelfsort review record said.manifest --database decisions.db --rules rules.yaml
     """
-    engine = open_database(database, must_exist=True)
+    engine = closed_at_end(open_database(database, must_exist=True))
     files = find_manifest_files(absolute(manifest))
     found = record(engine, files, attribute, load_rules(rules))
     if as_json:

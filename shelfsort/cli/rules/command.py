@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from shelfsort.cli.databases import closed_at_end
 from shelfsort.core.database.engine import shown
 from shelfsort.core.errors import InputError
 from shelfsort.core.terminal import json_text, one_line
@@ -121,7 +122,7 @@ def replay_decisions(file: str, database: str, since: datetime, as_json: bool) -
     from shelfsort.decisions.rules.replay import replay
 
     read = load_rules(file)
-    engine = open_database(database, must_exist=True)
+    engine = closed_at_end(open_database(database, must_exist=True))
     found = replay(engine, read, since.replace(tzinfo=timezone.utc))
     if not found.decisions:
         raise InputError(f"{shown(database)}: no decisions since {since:%Y-%m-%d %H:%M} UTC.")

@@ -82,6 +82,15 @@ def reader(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def closing(engine: Engine) -> Iterator[Engine]:
+    """The engine, whose connections are closed at the end."""
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
 def shown(place: str) -> str:
     """The address of a database without its password."""
     try:

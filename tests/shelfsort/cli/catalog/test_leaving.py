@@ -153,6 +153,7 @@ def test_no_command_writes_over_the_catalogue_itself(tmp_path, monkeypatch, comm
     )
     (tmp_path / "link.html").symlink_to("catalog.db")
     run("import", "catalog.yaml", "--source", "shop")
+    assert not (tmp_path / "catalog.db-wal").exists()
     before = Path(place).read_bytes()
     with pytest.raises(InputError, match=f"{place}: is the input"):
         run(command[0], "catalog.yaml", *command[1:], "--output", place)
