@@ -34,7 +34,7 @@ from shelfsort.products.manifest.rejects import REASONS, RejectedLine
 
 _AT_ONCE = 3
 """Tasks that a page holds: the one that is shown, and the next ones, whose images it loads."""
-_IMAGE_THREADS = 4
+_IMAGE_THREADS = 8
 _LONGEST_SECONDS = 3_600.0
 _MAX_BODY_BYTES = 1 << 14
 _OWN = {

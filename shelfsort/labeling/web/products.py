@@ -3,14 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from threading import BoundedSemaphore
 
 from shelfsort.core.errors import InputError
 from shelfsort.labeling.chance import chance_order
 from shelfsort.labeling.given_products import PRODUCT_FIELDS
 from shelfsort.labeling.path_ids import is_path_id
 from shelfsort.labeling.queue.wanted import WANTED_FIELDS, Wanted, read_wanted
-from shelfsort.products.images.shown import shown_image
+from shelfsort.products.images.pages import DOWNLOAD_S, PageImages
 from shelfsort.products.images.source import ImageSources
 from shelfsort.products.manifest.parsing import parse_record, read_record
 from shelfsort.products.manifest.rejects import RejectedLine
@@ -20,7 +19,6 @@ from shelfsort.products.tables.rows import Reading
 
 MAX_SHOWN_CHARS = 2_000
 """Of a title and of a description: nobody reads more."""
-_ENCODED_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -101,10 +99,8 @@ class Images:
         self, listed: Sequence[Listed], roots: Sequence[str] = (), allow_http: bool = False
     ):
         """As `ImageSources`."""
-        self._listed = listed
-        # A large image takes 200 MB while it is encoded.
-        self._encoding = BoundedSemaphore(_ENCODED_AT_ONCE)
-        self._sources = ImageSources(roots, allow_http=allow_http)
+        self._listed, self._shown = listed, PageImages()
+        self._sources = ImageSources(roots, allow_http=allow_http, download_s=DOWNLOAD_S)
 
     def jpeg(self, place: int) -> bytes:
         """The image of the product at a place in the catalogue.
@@ -113,9 +109,4 @@ class Images:
             RejectedLine: there is none, or it cannot be read or shown.
         """
         each = self._listed[place]
-        if not each.product.image:
-            raise RejectedLine("missing_image", "the product has no image")
-        source = self._sources.of(each.file)
-        content = source.read(source.locate(each.product.image))
-        with self._encoding:
-            return shown_image(content)
+        return self._shown.jpeg(self._sources.of(each.file), each.product.image)

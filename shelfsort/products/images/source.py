@@ -15,6 +15,7 @@ from shelfsort.products.manifest.rejects import RejectedLine
 if TYPE_CHECKING:
     from shelfsort.core.http import Downloader
 
+DOWNLOAD_S = 120.0
 OBJECT_STORES = frozenset({"s3", "gs", "hdfs"})
 _OUTSIDE = "the image lies outside the manifest's folder; add its folder to data.image_roots"
 
@@ -28,9 +29,11 @@ class ImageSources:
         *,
         allow_http: bool = False,
         max_bytes: int = 20_000_000,
+        download_s: float = DOWNLOAD_S,
     ):
         """As ImageSource."""
-        self._roots, self._allow_http, self._max_bytes = roots, allow_http, max_bytes
+        self._roots, self._allow_http = roots, allow_http
+        self._max_bytes, self._download_s = max_bytes, download_s
         self._stores = Stores()
         self._by_folder: dict[str, ImageSource] = {}
 
@@ -44,6 +47,7 @@ class ImageSources:
                 self._roots,
                 allow_http=self._allow_http,
                 max_bytes=self._max_bytes,
+                download_s=self._download_s,
                 stores=self._stores,
             )
         return source
@@ -64,6 +68,7 @@ class ImageSource:
         *,
         allow_http: bool = False,
         max_bytes: int = 20_000_000,
+        download_s: float = DOWNLOAD_S,
         stores: Stores | None = None,
     ):
         """Opens nothing.
@@ -73,6 +78,7 @@ class ImageSource:
             roots: further folders that images may lie in: paths, and addresses of object stores.
             allow_http: whether images are fetched from the web.
             max_bytes: a larger image is rejected.
+            download_s: seconds that an image of the web may take.
             stores: what is known of the object stores.
         """
         self._remote_folder = posixpath.dirname(manifest) if is_remote(manifest) else None
@@ -88,7 +94,7 @@ class ImageSource:
             _prefix(folder) for folder in folders if scheme(folder) in OBJECT_STORES
         )
         self._allow_http = allow_http
-        self._max_bytes = max_bytes
+        self._max_bytes, self._download_s = max_bytes, download_s
         self._stores = stores or Stores()
         self._real_folders: dict[str, str] = {}
 
@@ -151,7 +157,7 @@ class ImageSource:
         # Imported here: most manifests name files, and reading those needs no HTTP client.
         from shelfsort.core.http import Downloader, Limits
 
-        return Downloader(Limits(self._max_bytes))
+        return Downloader(Limits(self._max_bytes, total_s=self._download_s))
 
     def _read_file(self, location: str) -> bytes:
         if is_remote(location):

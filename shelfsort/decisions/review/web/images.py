@@ -1,7 +1,6 @@
 """The pictures of products that people look at."""
 
 from collections.abc import Sequence
-from threading import BoundedSemaphore
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -9,11 +8,9 @@ from sqlalchemy.engine import Engine
 from shelfsort.core.database.engine import reader
 from shelfsort.core.storage import absolute, is_folder, join
 from shelfsort.decisions.database.tables import run
-from shelfsort.products.images.shown import shown_image
+from shelfsort.products.images.pages import DOWNLOAD_S, PageImages
 from shelfsort.products.images.source import ImageSource
-from shelfsort.products.manifest.rejects import RejectedLine
 
-_ENCODED_AT_ONCE = 2
 _MOST_ROOTS = 1_000
 
 
@@ -27,9 +24,10 @@ class Images:
             roots: folders and addresses that pictures may lie in, one at least.
             allow_http: whether they are fetched from the web.
         """
-        # A large image takes 200 MB while it is encoded.
-        self._encoding = BoundedSemaphore(_ENCODED_AT_ONCE)
-        self._source = ImageSource(join(roots[0], "-"), roots[1:], allow_http=allow_http)
+        self._shown = PageImages()
+        self._source = ImageSource(
+            join(roots[0], "-"), roots[1:], allow_http=allow_http, download_s=DOWNLOAD_S
+        )
 
     def jpeg(self, reference: str) -> bytes:
         """The picture at a reference.
@@ -37,11 +35,7 @@ class Images:
         Raises:
             RejectedLine: there is none, or it cannot be read or shown.
         """
-        if not reference:
-            raise RejectedLine("missing_image", "the product has no image")
-        content = self._source.read(self._source.locate(reference))
-        with self._encoding:
-            return shown_image(content)
+        return self._shown.jpeg(self._source, reference)
 
 
 def data_folders(engine: Engine) -> list[str]:
