@@ -5,7 +5,7 @@ import contextlib
 import dataclasses
 import hashlib
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Semaphore
 from typing import TypeVar
@@ -14,11 +14,12 @@ import apache_beam as beam
 import tensorflow as tf
 from apache_beam import pvalue
 
+from components.manifest_example_gen.crowd import CrowdVerdicts
 from components.manifest_example_gen.labelling import (
+    in_split,
     labelled_product,
     left_out,
     repeated_id,
-    split_for,
 )
 from components.manifest_example_gen.settings import DataConfig
 from components.manifest_example_gen.sharding import by_id, shard_of
@@ -31,7 +32,6 @@ from components.manifest_example_gen.summary import (
 from shelfsort.contract.modalities import has_words
 from shelfsort.core.progress import progress
 from shelfsort.core.storage import is_remote
-from shelfsort.labeling.consensus import Verdict
 from shelfsort.products.example import NO_PICTURE, to_example
 from shelfsort.products.groups import group_id, group_key
 from shelfsort.products.images.checks import Picture
@@ -83,7 +83,7 @@ class LabelProducts(beam.DoFn):
         data: DataConfig,
         resolver: LeafResolver,
         shards: int,
-        verdicts: Mapping[str, Verdict],
+        verdicts: CrowdVerdicts,
     ):
         """`verdicts`: of the crowd on lines, see `crowd.crowd_verdicts`."""
         self._data = data
@@ -191,8 +191,9 @@ class WriteShards(beam.DoFn):
             picture, image = NO_PICTURE, b""
             labelled = dataclasses.replace(labelled, ignored=(*labelled.ignored, why.reason))
         key = group_key(product.title, image, product.description)
+        split = self._splits.split_of(key)
         try:
-            split = split_for(labelled.label.origin, self._splits.split_of(key))
+            labelled = in_split(labelled, split)
         except RejectedLine as why:
             return left_out(labelled, why)
         return labelled, split, to_example(labelled, picture, image, group_id(key))

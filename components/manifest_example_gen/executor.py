@@ -29,7 +29,7 @@ from components.manifest_example_gen.artifact import (
     write_taxonomy,
 )
 from components.manifest_example_gen.category_tree import load_resolver
-from components.manifest_example_gen.crowd import crowd_verdicts
+from components.manifest_example_gen.crowd import crowd_verdicts, files_beside
 from components.manifest_example_gen.input_validation import (
     RejectTally,
     refuse_empty_splits,
@@ -187,9 +187,9 @@ def _refuse_changed(read: Read, given: _Input, properties: Mapping[str, Any]) ->
     if checked is None:
         return
     files = [bytes.fromhex(read.files[file]) for file in given.files]
-    others = [path for path in (properties["taxonomy_file"], given.data.reduction) if path]
+    others = files_beside(given.data, properties["taxonomy_file"])
     if files_digest([*files, *map(file_digest, others)]) != checked.files:
-        what = "the manifest, the taxonomy or the reduction"
+        what = "the manifest, the taxonomy, the reduction or the scores"
     elif read.local_images != checked.local_images:
         what = "an image"
     else:

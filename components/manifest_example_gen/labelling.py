@@ -1,9 +1,9 @@
 """From a line of a manifest to a labelled product, or to the reason why it is left out."""
 
-from collections.abc import Mapping
+import contextlib
 from dataclasses import replace
-from types import MappingProxyType
 
+from components.manifest_example_gen.crowd import NO_VERDICTS, CrowdVerdicts
 from components.manifest_example_gen.settings import DataConfig
 from shelfsort.labeling.consensus import Verdict
 from shelfsort.labeling.consolidation import consolidate
@@ -11,18 +11,16 @@ from shelfsort.labeling.manifest_answers import task_of
 from shelfsort.products.leaves import Leaves
 from shelfsort.products.manifest.parsing import ManifestEntry, Record, parse_record, rejected
 from shelfsort.products.manifest.rejects import Reject, RejectedLine
-from shelfsort.products.product import Label, LabelledProduct, LabelOrigin
+from shelfsort.products.product import ASSISTED, Label, LabelledProduct
 from shelfsort.products.tables.rows import CATEGORY
 from shelfsort.products.taxonomy import UnknownLabel
-
-_NO_VERDICTS: Mapping[str, Verdict] = MappingProxyType({})
 
 
 def labelled_product(
     record: Record,
     data: DataConfig,
     resolver: Leaves,
-    verdicts: Mapping[str, Verdict] = _NO_VERDICTS,
+    verdicts: CrowdVerdicts = NO_VERDICTS,
 ) -> LabelledProduct | Reject:
     """The product on a line with its label. Never raises, whatever the line holds.
 
@@ -35,12 +33,12 @@ def labelled_product(
     attribute = data.label_attribute
     try:
         entry = parse_record(record, attribute, data.max_text_chars)
-        label = _label(_judged(entry, verdicts.get(task_of(record))), data, resolver)
+        label, by_people = _labels(entry, task_of(record), verdicts, data, resolver)
     except RejectedLine as why:
         return rejected(record, attribute, why)
     gold, ignored = _gold(entry, resolver)
     line = record.line
-    return LabelledProduct(entry.product, label, line.file, line.number, gold, ignored)
+    return LabelledProduct(entry.product, label, line.file, line.number, gold, ignored, by_people)
 
 
 def repeated_id(product: LabelledProduct, first_line: int) -> Reject:
@@ -57,21 +55,58 @@ def left_out(product: LabelledProduct, why: RejectedLine) -> Reject:
     return Reject.of(product.file, product.line, shown.id, shown.image, why, workers)
 
 
-def split_for(origin: LabelOrigin, drawn: str) -> str:
-    """The split of a product whose group has drawn one.
+def in_split(labelled: LabelledProduct, drawn: str) -> LabelledProduct:
+    """The product as the split takes it that its group has drawn.
 
     What is no evidence only trains. In a group that belongs to a held-out split it does not even
-    train: a model that has seen it would judge its variants there.
+    train: a model that has seen it would judge its variants there. A held-out split takes the label
+    that people alone give, where there is one.
 
     Raises:
         RejectedLine: `held_out_group`.
     """
-    if origin.is_evidence or drawn == "train":
-        return drawn
+    if drawn == "train":
+        return labelled
+    if labelled.by_people is not None:
+        labelled = replace(labelled, label=labelled.by_people, by_people=None)
+    origin = labelled.label.origin
+    if origin.is_evidence:
+        return labelled
     selected = f", selected by {origin.selected_by}" if origin.selected_by else ""
     raise RejectedLine(
         "held_out_group", f"the label's source is {origin.source}{selected}; its group: {drawn}"
     )
+
+
+def _labels(
+    entry: ManifestEntry,
+    task: str,
+    verdicts: CrowdVerdicts,
+    data: DataConfig,
+    resolver: Leaves,
+) -> tuple[Label, Label | None]:
+    """The label, and the one by people alone where a model had a part in it.
+
+    A product is not left out because a model doubts what people say: those that remain would be
+    easier than the catalogue.
+
+    Raises:
+        RejectedLine: there is no label.
+    """
+    by_people: Label | RejectedLine
+    try:
+        by_people = _label(_judged(entry, verdicts.by_people.get(task)), data, resolver)
+    except RejectedLine as why:
+        by_people = why
+    verdict = verdicts.assisted.get(task)
+    if verdict is not None and entry.annotations is not None and not entry.annotations.outcome:
+        with contextlib.suppress(RejectedLine):
+            label = _label(_judged(entry, verdict), data, resolver)
+            assisted = replace(label, origin=replace(label.origin, source=ASSISTED))
+            return assisted, by_people if isinstance(by_people, Label) else None
+    if isinstance(by_people, RejectedLine):
+        raise by_people
+    return by_people, None
 
 
 def _judged(entry: ManifestEntry, verdict: Verdict | None) -> ManifestEntry:

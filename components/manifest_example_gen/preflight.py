@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from components.manifest_example_gen.category_tree import load_resolver
-from components.manifest_example_gen.crowd import crowd_verdicts
+from components.manifest_example_gen.crowd import CrowdVerdicts, crowd_verdicts, files_beside
 from components.manifest_example_gen.input_validation import RejectTally, refuse_unusable
 from components.manifest_example_gen.labelling import labelled_product, repeated_id
 from components.manifest_example_gen.settings import DataConfig
@@ -16,7 +16,6 @@ from shelfsort.contract.modalities import has_words
 from shelfsort.core.errors import InputError
 from shelfsort.core.progress import note, progress
 from shelfsort.core.storage import file_system, scheme
-from shelfsort.labeling.consensus import Verdict
 from shelfsort.products.images.source import OBJECT_STORES, ImageSources
 from shelfsort.products.leaves import LeafResolver
 from shelfsort.products.manifest.digest import (
@@ -43,7 +42,7 @@ class Preflight:
         label_attribute: the one given, or the only one there is.
         files: how many lines each of the manifest's files has, in their order; blank lines are not
             counted.
-        digest: of manifest, taxonomy, reduction and images; see `digest.content_digest`.
+        digest: of manifest, taxonomy, reduction, scores and images; see `digest.content_digest`.
         categories: products of each leaf that has one, by id.
         rejected: lines that will be left out, as far as it shows without opening images.
     """
@@ -102,7 +101,7 @@ def check(manifest: str, taxonomy: str, data: DataConfig) -> Preflight:
     found = examine(manifest, taxonomy, data)
     refuse_unusable(manifest, found.tally, sorted(found.categories), data.max_reject_share)
     _refuse_unreadable_stores([reference for _, reference in found.images])
-    digests = [*found.digests, *(file_digest(path) for path in (taxonomy, data.reduction) if path)]
+    digests = [*found.digests, *map(file_digest, files_beside(data, taxonomy))]
     return Preflight(
         found.label_attribute,
         found.files,
@@ -191,7 +190,7 @@ class _Findings:
         wordless: by id, the product of its first line there, if that has an image and no words.
     """
 
-    def __init__(self, data: DataConfig, resolver: LeafResolver, verdicts: Mapping[str, Verdict]):
+    def __init__(self, data: DataConfig, resolver: LeafResolver, verdicts: CrowdVerdicts):
         self._data = data
         self._verdicts = verdicts
         self._resolver = resolver

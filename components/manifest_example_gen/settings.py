@@ -12,6 +12,8 @@ from shelfsort.products.tables.rows import Reading
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
 
+_ASSISTED_BY = ("auto", "model_assisted")
+
 
 def _known_fields(columns: dict[str, str]) -> dict[str, str]:
     if unknown := set(columns) - set(FIELDS):
@@ -48,6 +50,11 @@ class DataConfig:
         consolidation: How the answers of several workers become a label. `majority` counts them;
             the other methods learn each worker's skill from all lines, as `shelfsort labels
             consolidate` does. Lines that were consolidated before keep their label.
+            `model_assisted` also weighs a model's scores; its labels only train, and products of
+            the other splits keep the label that people alone give them.
+        scores: Scores of a model that never saw the products, for `consolidation` `model_assisted`
+            or `auto`: a file of JSON Lines, or the output folder of a run. Needs `calibration` in
+            `splits`.
         min_confidence: Confidence below which a label counts as no consensus, and is rejected.
         max_image_pixels: Number of pixels above which an image is rejected.
         max_image_bytes: Size in bytes above which an image is rejected.
@@ -72,8 +79,9 @@ class DataConfig:
     )
     max_reject_share: Share = 0.2
     consolidation: Literal[
-        "majority", "auto", "wawa", "one_coin", "dawid_skene", "pooled", "mace"
+        "majority", "auto", "wawa", "one_coin", "dawid_skene", "pooled", "mace", "model_assisted"
     ] = "majority"
+    scores: str = ""
     min_confidence: Share = 0.5
     max_image_pixels: Positive = MAX_IMAGE_PIXELS
     max_image_bytes: Positive = 20_000_000
@@ -84,6 +92,20 @@ class DataConfig:
     def __post_init__(self) -> None:
         _known_fields(self.columns)
         _known_splits(self.splits)
+        self._check_scores()
+
+    def _check_scores(self) -> None:
+        if self.consolidation == "model_assisted" and not self.scores:
+            raise ValueError("consolidation model_assisted needs scores")
+        if not self.scores:
+            return
+        if self.scores == "titles":
+            raise ValueError("scores must be a file or the output folder of a run, not titles")
+        if self.consolidation not in _ASSISTED_BY:
+            raise ValueError(f"scores need the consolidation {' or '.join(_ASSISTED_BY)}")
+        if "calibration" not in self.splits:
+            # Labels that a model had a part in prove nothing: thresholds need others.
+            raise ValueError("scores need calibration in splits, where people alone label")
 
     @property
     def reading(self) -> Reading:

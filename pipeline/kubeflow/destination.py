@@ -87,6 +87,7 @@ def _configured_places(config: Config) -> Iterator[tuple[str, str]]:
         )
     named = {
         "data.reduction": config.data.reduction,
+        "data.scores": config.data.scores,
         "drift.serving_logs": config.drift.serving_logs,
         "training.image.embedding_cache": cache,
         "training.image.backbone_weights": config.training.image.backbone_weights,

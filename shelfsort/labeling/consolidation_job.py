@@ -1,7 +1,7 @@
 """Consolidates a file of answers: reads it, judges each task, writes a manifest."""
 
 import posixpath
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ from shelfsort.labeling.label_tree import LabelTree, Resolve
 from shelfsort.labeling.manifest_answers import ManifestAnswers, task_of, with_verdict
 from shelfsort.labeling.model_scores import (
     TITLES,
-    given_scores,
+    scores_by_task,
     scores_file,
     title_scores,
 )
@@ -104,10 +104,10 @@ class ConsolidationJob:
     def _scores(self, found: ManifestAnswers, resolve: Resolve) -> dict[str, dict[str, float]]:
         if self.scores == TITLES:
             return self._title_scores(found)
-        scores = _by_task(given_scores(self.scores), found)
+        scores = scores_by_task(self.scores, found.ids, resolve)
         if not scores:
             raise InputError(f"{self.scores}: no task of {self.data} is in it. Use the same ids.")
-        return {task: _resolved(row, resolve) for task, row in scores.items()}
+        return scores
 
     def _title_scores(self, found: ManifestAnswers) -> dict[str, dict[str, float]]:
         answers = [each for each in found.answers if not is_unsure(each.label, self.unsure)]
@@ -229,14 +229,6 @@ def refuse_lost_images(fields: Mapping[str, Any], file: str, number: int, place:
 
 def _by_task(of_ids: Mapping[str, _Value], found: ManifestAnswers) -> dict[str, _Value]:
     return {task: of_ids[id_] for task, id_ in found.ids.items() if id_ in of_ids}
-
-
-def _resolved(scores: Mapping[str, float], resolve: Resolve) -> dict[str, float]:
-    """Scores by resolved label; those of labels that become one are added up."""
-    total: dict[str, float] = defaultdict(float)
-    for label, score in scores.items():
-        total[resolve(label) or label] += score
-    return dict(total)
 
 
 def _folder(file: str) -> str:

@@ -1,7 +1,8 @@
 """A model's held-out scores: from a file, from a run, or from titles."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -38,6 +39,23 @@ def given_scores(place: str) -> Scores:
     """
     file = scores_file(place)
     return _of_run(file) if file.endswith(".npz") else read_scores(file)
+
+
+def scores_by_task(
+    place: str, ids: Mapping[str, str], resolve: Callable[[str], str | None]
+) -> Scores:
+    """`given_scores` by task, of the tasks whose product has some; labels as answers name them.
+
+    Args:
+        place: as `given_scores` takes it.
+        ids: product's id of each task.
+        resolve: the name under which a label counts, None for one that is no leaf.
+
+    Raises:
+        InputError: as `given_scores` does.
+    """
+    of_ids = given_scores(place)
+    return {task: _resolved(of_ids[id_], resolve) for task, id_ in ids.items() if id_ in of_ids}
 
 
 def scores_file(place: str) -> str:
@@ -107,6 +125,16 @@ def _kept(ids: Sequence[str], labels: Sequence[str], probabilities: np.ndarray) 
         id_: {labels[place]: float(value) for place, value in zip(places, row, strict=True)}
         for id_, places, row in zip(ids, order, values, strict=True)
     }
+
+
+def _resolved(
+    scores: Mapping[str, float], resolve: Callable[[str], str | None]
+) -> dict[str, float]:
+    """Scores by resolved label; those of labels that become one are added up."""
+    total: dict[str, float] = defaultdict(float)
+    for label, score in scores.items():
+        total[resolve(label) or label] += score
+    return dict(total)
 
 
 def _number(file: str) -> int:

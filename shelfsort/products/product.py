@@ -77,6 +77,8 @@ class LabelledProduct:
         line: line number in the file, from 1.
         gold: leaf id of the true category, None where not given or not resolvable.
         ignored: which fields were cut or left out ("text_cut", "price", "gold").
+        by_people: the label that people alone give, where `label` is one that a model had a part
+            in, and people agree on any.
     """
 
     product: Product
@@ -85,3 +87,4 @@ class LabelledProduct:
     line: int
     gold: str | None = None
     ignored: tuple[str, ...] = ()
+    by_people: Label | None = None

@@ -196,6 +196,25 @@ def test_only_untouched_labels_of_products_that_nobody_selected_are_held_out(
         assert reasons == {"held_out_group": 60 - touched["train"]}
 
 
+def test_labels_that_a_model_had_a_part_in_train_and_prove_nothing(whole, tmp_path):
+    scores = tmp_path / "scores.jsonl"
+    rows = [{"id": f"p{n}", "scores": {"shoes" if n % 2 else "shirts": 1}} for n in range(60)]
+    scores.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    shares = {"train": 2, "calibration": 1, "eval": 1}
+    settings = {"consolidation": "model_assisted", "scores": str(scores), "splits": shares}
+    examples = read_examples(ingest(whole, tmp_path / "out", **settings)["examples"])
+    scored = {row["id"] for row in rows}
+    for split in ("calibration", "eval"):
+        assert {value(e, "label_source") for e in examples[split]} == {b"people"}
+    assisted = {
+        value(e, "product_id").decode()
+        for e in examples["train"]
+        if value(e, "label_source") == b"assisted"
+    }
+    assert assisted == scored & set(ids(examples)["train"])
+    assert scored & set(ids(examples)["eval"])
+
+
 def test_a_second_run_writes_the_same_bytes_though_the_lines_are_shuffled(whole, tmp_path):
     first = ingest(whole, tmp_path / "1")["examples"]
     random.Random(3).shuffle(whole.lines)
