@@ -3,10 +3,21 @@
 A busy machine is no fault of a test.
 """
 
+import os
+import sys
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+ABSENT = str(Path(__file__).parent / "fixtures" / "absent")
+if ABSENT not in sys.path:
+    # Before anything imports TFX, here and in the processes that tests start.
+    sys.path.insert(0, ABSENT)
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [ABSENT, *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
 
 pytest_plugins = [
     "tests.fixtures.browser",

@@ -110,8 +110,9 @@ def world(tmp_path_factory) -> World:
 
 def run(world: World, folder: Path, config: Config):
     """Ingestion, statistics, validation, transform and evaluation; what came of them."""
-    from tfx import v1 as tfx
+    from tfx.dsl.components.common.importer import Importer
     from tfx.orchestration import metadata
+    from tfx.types.standard_artifacts import Model
 
     from components.evaluator.component import Evaluator
     from pipeline.local.runner import LocalRunner
@@ -120,7 +121,7 @@ def run(world: World, folder: Path, config: Config):
     source = Source(str(world.manifest), str(world.taxonomy), "", "digest")
     graph = create_components(source, config, serving_dir=str(folder / "live"), live_version="")
     components = [each for each in graph if each.id in DATA]
-    model = tfx.dsl.Importer(str(world.model), tfx.types.standard_artifacts.Model).with_id("Model")
+    model = Importer(str(world.model), Model).with_id("Model")
     outputs = components[0].outputs
     components += [
         model,

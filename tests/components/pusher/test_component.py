@@ -1,8 +1,11 @@
 from pathlib import Path
 
 import pytest
-from tfx import v1 as tfx
 from tfx.dsl.components.base import base_executor
+from tfx.dsl.components.common.importer import Importer
+from tfx.orchestration import metadata
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.pipeline import Pipeline
 from tfx.types import standard_artifacts
 
 from components.artifacts import DataDrift
@@ -119,8 +122,8 @@ def test_a_model_that_was_rolled_back_needs_an_approval_to_return(inputs, base):
 
 
 def test_runs_in_a_pipeline_beside_the_baseline(inputs, base, tmp_path):
-    def imported(name: str, kind: type) -> tfx.dsl.Importer:
-        importer = tfx.dsl.Importer(source_uri=inputs.uri(name), artifact_type=kind, reimport=True)
+    def imported(name: str, kind: type) -> Importer:
+        importer = Importer(source_uri=inputs.uri(name), artifact_type=kind, reimport=True)
         return importer.with_id(f"import_{name}")
 
     importers = {
@@ -134,12 +137,12 @@ def test_runs_in_a_pipeline_beside_the_baseline(inputs, base, tmp_path):
     baseline = BaselineModel(serving_dir=str(base), live_version="")
     pusher = Pusher(**channels, serving_dir=str(base), model_name="products")
     pusher.add_upstream_node(baseline)
-    tfx.orchestration.LocalDagRunner().run(
-        tfx.dsl.Pipeline(
+    LocalDagRunner().run(
+        Pipeline(
             pipeline_name="push",
             pipeline_root=str(tmp_path / "root"),
             components=[*importers.values(), baseline, pusher],
-            metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
+            metadata_connection_config=metadata.sqlite_metadata_connection_config(
                 str(tmp_path / "metadata.sqlite")
             ),
         )
