@@ -15,7 +15,8 @@ DEMO ?= demo-output
 WORKERS ?= 2
 SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-# pip's own words go to a log, and to the screen when it fails.
+# pip's own words go to a log, and to the screen when it fails. Python compiles what it imports; most
+# of what is installed it never does.
 pip_install = $(BIN)/python -m pip install --disable-pip-version-check $(1) >>$(VENV)/install.log 2>&1 \
 	|| { tail -20 $(VENV)/install.log >&2; echo "Set-up failed: the whole log is $(VENV)/install.log" >&2; exit 1; }
 
@@ -31,13 +32,13 @@ $(RUNTIME): stacks/choose $(wildcard stacks/*/requirements.lock) pyproject.toml 
 	echo "Set-up: installing the locked packages into $(VENV) (2 to 6 minutes, once)"; \
 	started=$$SECONDS; whole=$$([ ! -f $@ ] || cat $(VENV)/stack); rm -f $@; \
 	[ "$$whole" = "$$stack" ] || "$$python" -m venv --clear $(VENV); echo "$$stack" >$(VENV)/stack; \
-	$(call pip_install,--no-deps --require-hashes -r stacks/$$stack/requirements.lock); \
+	$(call pip_install,--no-compile --no-deps --require-hashes -r stacks/$$stack/requirements.lock); \
 	$(call pip_install,--no-deps --no-build-isolation -e . -e distributions/serving -e distributions/pipeline); \
 	touch $@; echo "Set-up: done in $$((SECONDS - started)) s"
 
 $(DEVELOPMENT): $(RUNTIME) $(wildcard stacks/*/requirements-dev.lock)
 	@echo "Set-up: installing the test tools"
-	@$(call pip_install,--no-deps --require-hashes -r stacks/$$(cat $(VENV)/stack)/requirements-dev.lock)
+	@$(call pip_install,--no-compile --no-deps --require-hashes -r stacks/$$(cat $(VENV)/stack)/requirements-dev.lock)
 	@touch $@
 
 setup: $(DEVELOPMENT) ## Install everything into .venv
@@ -86,12 +87,18 @@ attack: $(DEVELOPMENT) ## Attack a running model server over loopback, and watch
 	@$(BIN)/python -m pytest tests/serving/server/attack
 
 lint: $(DEVELOPMENT) ## Check style, layers, types, dependencies and spelling
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint-types lint-others
+
+.PHONY: lint-types lint-others
+lint-types: $(DEVELOPMENT)
+	@$(BIN)/mypy
+
+lint-others: $(DEVELOPMENT)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/codespell
 	@$(BIN)/lint-imports --no-cache --no-logo
 	@$(BIN)/deptry --no-ansi .
-	@$(BIN)/mypy
 
 release-check: $(DEVELOPMENT) ## Demand images by digest (PYTHON_IMAGE=, BEAM_IMAGE=, kustomizations)
 	@PYTHON_IMAGE="$(PYTHON_IMAGE)" BEAM_IMAGE="$(BEAM_IMAGE)" $(BIN)/python .ci/release_check.py
