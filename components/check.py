@@ -14,6 +14,7 @@ class Check:
         reason: one or more sentences with the numbers.
         value: the measured number; None if there is not exactly one.
         floor: the minimum of `value`; None if there is not exactly one.
+        limit: the maximum of `value`; None if there is not exactly one.
         n: number of products that the check is based on.
         setting: dotted key of the setting that decides it; "" where none does.
         remedy: what to do where it failed; "" where it passed.
@@ -29,6 +30,7 @@ class Check:
     setting: str = ""
     remedy: str = ""
     categories: tuple[str, ...] = ()
+    limit: float | None = None
 
     def __str__(self) -> str:
         """The name, the reason and the remedy, for a list of reasons."""

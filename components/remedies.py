@@ -9,6 +9,8 @@ from components.check import Check
 _TARGET = re.compile(r"_(\d{2}(?:_\d{1,2})?)$")
 _LABELS = "Look at the errors: some labels may be wrong. Correct them, or label more products"
 
+_SMALLER = "Choose a smaller image backbone or text encoder, or raise the maximum."
+
 
 @dataclass(frozen=True)
 class _Advice:
@@ -69,6 +71,23 @@ _ADVICE = {
     "live_categories": _Advice(
         "gate.confidence",
         "Look at the errors of these categories: labels that arrived since may be wrong.",
+    ),
+    "cost_milliseconds_alone": _Advice(
+        "gate.cost.milliseconds_alone",
+        "Repeat the run on an idle machine. Otherwise choose a smaller image backbone or text "
+        "encoder, or raise the maximum.",
+    ),
+    "cost_cpu_milliseconds": _Advice("gate.cost.cpu_milliseconds", _SMALLER),
+    "cost_wire_bytes": _Advice(
+        "gate.cost.wire_bytes",
+        "Let clients send smaller images: the model scales them down to its own size anyway. Or "
+        "raise the maximum.",
+    ),
+    "cost_model_mb": _Advice("gate.cost.model_mb", _SMALLER),
+    "cost_memory_mb": _Advice(
+        "gate.cost.memory_mb",
+        "Give the server more memory and raise the maximum, or choose a smaller image backbone or "
+        "text encoder.",
     ),
     "anomalies": _Advice("", "Correct the data that the anomalies name."),
     "drift": _Advice(

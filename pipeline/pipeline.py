@@ -114,6 +114,13 @@ def create_components(
         serving_logs_digest=serving_logs_digest,
         code_digest=code_digest("components/drift_check"),
     )
+    serving_check = ServingCheck(
+        examples=examples,
+        model=model,
+        golden_products=config.serving_check.golden_products,
+        time_limit_s=config.serving_check.time_limit_s,
+        code_digest=code_digest("components/serving_check"),
+    )
     evaluator = Evaluator(
         examples=examples,
         taxonomy=taxonomy,
@@ -121,16 +128,10 @@ def create_components(
         baseline_model=baseline.outputs["baseline"],
         anomalies=example_validator.outputs["anomalies"],
         drift=drift_check.outputs["drift"],
+        infra_blessing=serving_check.outputs["blessing"],
         gate=config.gate,
         slices=config.slices,
         code_digest=code_digest("components/evaluator"),
-    )
-    serving_check = ServingCheck(
-        examples=examples,
-        model=model,
-        golden_products=config.serving_check.golden_products,
-        time_limit_s=config.serving_check.time_limit_s,
-        code_digest=code_digest("components/serving_check"),
     )
     report = ReportGen(
         examples=examples,
@@ -171,8 +172,8 @@ def create_components(
         baseline,
         *filter(None, [start]),
         drift_check,
-        evaluator,
         serving_check,
+        evaluator,
         report,
         pusher,
     ]

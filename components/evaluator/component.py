@@ -29,6 +29,7 @@ class EvaluatorSpec(ComponentSpec):
         "baseline_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies, optional=True),
         "drift": ChannelParameter(type=DataDrift, optional=True),
+        "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing, optional=True),
     }
     OUTPUTS = {  # noqa: RUF012 - TFX's form
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
@@ -56,6 +57,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         baseline_model: types.BaseChannel | None = None,
         anomalies: types.BaseChannel | None = None,
         drift: types.BaseChannel | None = None,
+        infra_blessing: types.BaseChannel | None = None,
         slices: Sequence[str] = (),
         code_digest: str | None = None,
     ):
@@ -68,6 +70,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             baseline_model: the live model; an artifact without a SavedModel: none is live.
             anomalies: of the data; any of them refuses the model.
             drift: of the data against the live model's; what has drifted refuses the model.
+            infra_blessing: ServingCheck's, with what the model costs to serve.
             gate: what is required of the model.
             slices: string features to slice by, besides category, parent, label confidence and
                 what a product has.
@@ -80,6 +83,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             baseline_model=baseline_model,
             anomalies=anomalies,
             drift=drift,
+            infra_blessing=infra_blessing,
             gate=TypeAdapter(GateConfig).dump_json(gate).decode(),
             slices=json.dumps(list(slices)),
             code_digest=code_digest,

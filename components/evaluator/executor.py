@@ -34,6 +34,7 @@ from components.evaluator.artifact import (
     read_predictions,
 )
 from components.evaluator.comparison import Scored, columns_at, common_target, compare_with_live
+from components.evaluator.cost_checks import cost_checks
 from components.evaluator.drift_checks import drift_checks
 from components.evaluator.held_out_rows import held_out_tables
 from components.evaluator.prediction_rows import row_schema
@@ -42,6 +43,7 @@ from components.evaluator.served_model import LoadedModel, ServedModel, Unloadab
 from components.evaluator.settings import GateConfig
 from components.example_validator.artifact import describe_anomalies
 from components.manifest_example_gen.artifact import read_taxonomy
+from components.serving_check.artifact import ServingReport
 from shelfsort.contract.calibration import CALIBRATION_SPLIT, Calibration
 from shelfsort.contract.learning_curve import LearningCurve
 from shelfsort.contract.modalities import COMBINED
@@ -77,7 +79,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         Args:
             input_dict: `examples`, `taxonomy`, `model`; optionally `baseline_model` (a folder
-                without a model: none is live), `anomalies` and `drift`.
+                without a model: none is live), `anomalies`, `drift` and `infra_blessing`.
             output_dict: `evaluation` and `blessing`.
             exec_properties: `gate`, JSON of a `GateConfig`; `slices`, JSON list of string
                 features to slice by.
@@ -125,7 +127,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 taxonomy,
             )
         anomalies = _anomalies(input_dict.get("anomalies"))
-        checks = drift_checks(_drift(input_dict.get("drift")), config, taxonomy.path)
+        checks = [
+            *drift_checks(_drift(input_dict.get("drift")), config, taxonomy.path),
+            *cost_checks(_serving_report(input_dict.get("infra_blessing")), config.cost),
+        ]
         verdict = gate.decide(metrics, categories.categories, config, compared, anomalies, checks)
         for floor in gate.floors_of_size(metrics, config):
             note(floor)
@@ -263,6 +268,13 @@ def _anomalies(artifacts: list[types.Artifact] | None) -> list[str] | None:
 
 def _drift(artifacts: list[types.Artifact] | None) -> DriftFindings | None:
     return DriftFindings.read(artifact_utils.get_single_uri(artifacts)) if artifacts else None
+
+
+def _serving_report(artifacts: list[types.Artifact] | None) -> ServingReport | None:
+    if not artifacts:
+        return None
+    # A blessing without a report blesses nothing, and has no cost.
+    return ServingReport.find(artifact_utils.get_single_uri(artifacts)) or ServingReport(())
 
 
 def _bless(blessing: types.Artifact, verdict: Verdict, model: types.Artifact) -> None:

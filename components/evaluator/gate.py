@@ -45,7 +45,7 @@ def decide(
     config: GateConfig,
     live: Comparison | UnloadableLive | None = None,
     anomalies: Sequence[str] | None = None,
-    data_checks: Sequence[Check] = (),
+    other_checks: Sequence[Check] = (),
 ) -> Verdict:
     """Runs every check and combines the results.
 
@@ -55,7 +55,7 @@ def decide(
         config: minima and rules.
         live: the comparison with the live model; None if no model is live.
         anomalies: descriptions of the data's anomalies; None if the data was not validated.
-        data_checks: results of checks of the data that ran elsewhere.
+        other_checks: results of the checks of the data and of the cost to serve the model.
 
     Returns:
         The verdict. `config.approved_by` overrides a refusal; the verdict then records the name
@@ -74,7 +74,7 @@ def decide(
     ]
     if anomalies is not None:
         checks.append(_anomalies(anomalies))
-    checks = [advised(check) for check in (*checks, *data_checks)]
+    checks = [advised(check) for check in (*checks, *other_checks)]
     passed = all(check.passed for check in checks)
     approved_by = None if passed else config.approved_by
     return Verdict(

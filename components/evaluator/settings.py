@@ -33,6 +33,34 @@ Floors = Annotated[
 _BELOW_TARGET = 0.05
 
 
+Limit = Annotated[float, Field(gt=0)]
+
+
+@dataclasses.dataclass(frozen=True)
+class CostLimits:
+    """What a model may cost to serve at most, as ServingCheck measures it.
+
+    ServingCheck asks the model about products of `eval`, without the network. null: no limit.
+
+    Attributes:
+        milliseconds_alone: Milliseconds by the clock for a product in a request of its own. A busy
+            machine makes them more, so leave room.
+        cpu_milliseconds: Milliseconds of processor time for a product in a batch of 32.
+        wire_bytes: Bytes of the gRPC request and response of a product. The picture that the client
+            sends is most of them.
+        model_mb: Size of the model on disk, in MB.
+        memory_mb: Greatest resident memory of a process that loads the model and answers by every
+            signature at once, in MB. Python and TensorFlow alone take 580 MB of it, and a server
+            that answers one signature takes less.
+    """
+
+    milliseconds_alone: Limit | None = None
+    cpu_milliseconds: Limit | None = None
+    wire_bytes: Limit | None = None
+    model_mb: Limit | None = None
+    memory_mb: Limit | None = 4096.0
+
+
 @dataclasses.dataclass(frozen=True)
 class GateConfig:
     """The gate: floors and rules that decide whether a model may go live.
@@ -87,6 +115,7 @@ class GateConfig:
     on_unloadable_live: Literal["refuse", "ignore"] = "refuse"
     on_missing_statistics: Literal["refuse", "ignore"] = "refuse"
     approved_by: Annotated[str, Field(pattern=r"\S")] | None = None
+    cost: CostLimits = CostLimits()
 
     def accepted_accuracy_floor(self, target: float, n: float) -> float:
         """The floor of the accuracy among products accepted at a target, as many as `n` are worth.

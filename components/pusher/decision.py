@@ -1,11 +1,13 @@
 """Whether a model goes live, and what its lineage says when it does."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from components.check import Check, failed
 from components.evaluator.artifact import Metrics, Verdict
 from components.remedies import serving_advised
+from components.serving_check.artifact import ServingCost
 
 _SPLITS = ("eval", "eval_gold")
 
@@ -57,6 +59,7 @@ def completed_lineage(
     model_name: str,
     metrics: Metrics,
     verdict: Verdict,
+    cost: ServingCost | None,
     approved_by: str,
     git_commit: str,
     now: str,
@@ -68,6 +71,7 @@ def completed_lineage(
         model_name: the name that the model is served under.
         metrics: of the evaluation; figures on held-out products are kept.
         verdict: the gate's; checks that an approval overrode are kept by name.
+        cost: of serving the model; None where it was not measured.
         approved_by: the name of who approved the push; "" for nobody.
         git_commit: the commit of the running code.
         now: ISO 8601 time of the push.
@@ -83,6 +87,8 @@ def completed_lineage(
         "created": lineage.get("created") or now,
         "pushed": now,
     }
+    if cost is not None:
+        added["serving_cost"] = asdict(cost)
     approver = approved_by or verdict.approved_by
     if approver:
         added["approved_by"] = approver

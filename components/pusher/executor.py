@@ -60,6 +60,7 @@ class Executor(base_executor.BaseExecutor):
             model_name=exec_properties["model_name"],
             metrics=Metrics.read(uris["evaluation"]),
             verdict=verdict,
+            cost=serving_report.cost if serving_report else None,
             approved_by=approved_by,
             git_commit=code_commit(),
             now=datetime.now(timezone.utc).isoformat(timespec="seconds"),

@@ -38,6 +38,7 @@ from components.report_gen.sections import (
     ShownVerdict,
     SuspectQuality,
 )
+from components.serving_check.artifact import ServingCost
 from components.trainer.artifact import FailedProofs
 from shelfsort.contract.modalities import COMBINED, MODALITIES
 from shelfsort.contract.signatures import UNKNOWN_SCORE
@@ -61,6 +62,7 @@ class ReportInputs:
         drift: None where DriftCheck did not report.
         serving_check: whether the model was served as it should be; None where nobody tried.
         serving_problems: checks of that which failed.
+        serving_cost: what it measured; None where it did not get there.
         model_blessing: the Evaluator's; None where there is none to read.
         suspects: labels to look at again, the most suspect first.
         failed_proofs: why targets could not be certified.
@@ -91,6 +93,7 @@ class ReportInputs:
     drift: DriftFindings | None = None
     serving_check: bool | None = None
     serving_problems: Sequence[Check] = ()
+    serving_cost: ServingCost | None = None
     model_blessing: bool | None = None
     suspects: Sequence[Suspect] = ()
     failed_proofs: FailedProofs = FailedProofs()
@@ -146,6 +149,7 @@ def assemble(inputs: ReportInputs) -> ReportContent:
         proofs=inputs.failed_proofs.of(inputs.metrics.main_modality),
         unknown=inputs.metrics.unknown,
         withheld=inputs.metrics.withheld,
+        cost=inputs.serving_cost,
         paths=_paths(tree),
     )
 

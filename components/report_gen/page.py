@@ -143,6 +143,11 @@ def plain(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def milliseconds(value: float) -> str:
+    """Milliseconds with one decimal, or two where they are below one."""
+    return f"{value:,.{1 if value >= 1 else 2}f}\u202fms"
+
+
 def words(name: str) -> str:
     """`accepted_accuracy` as "Accepted accuracy"."""
     return name.replace("_", " ").strip().capitalize()
@@ -158,7 +163,12 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        percent=percent, points=points, plain=plain, words=words, unbroken=unbroken
+        percent=percent,
+        points=points,
+        plain=plain,
+        milliseconds=milliseconds,
+        words=words,
+        unbroken=unbroken,
     )
     return environment
 

@@ -140,11 +140,12 @@ def _predictions(evaluation: str, metrics: Metrics) -> pd.DataFrame:
 
 
 def _serving(infra_blessing: str) -> dict[str, Any]:
-    """ServingCheck's blessing, and why not where it refused and said so."""
+    """ServingCheck's blessing, why not where it refused and said so, and the cost to serve."""
     report = ServingReport.find(infra_blessing)
     return {
         "serving_check": INFRA_BLESSING.given(infra_blessing),
         "serving_problems": failed(report.checks) if report else [],
+        "serving_cost": report.cost if report else None,
     }
 
 

@@ -19,6 +19,7 @@ from components.report_gen.confusion import Pair, SiblingMatrix
 from components.report_gen.curve import Curve
 from components.report_gen.modes import ModeRow
 from components.report_gen.parent_categories import ParentRow
+from components.serving_check.artifact import ServingCost
 from components.trainer.artifact import FailedProof
 from shelfsort.contract.figures import coverage
 from shelfsort.contract.learning_curve import ModalityCurve
@@ -160,7 +161,8 @@ class ReportContent:
     `targets` are the model's, rising. `learning` is the learning curve of the modality that answers
     most products. `proofs` says why targets are not certified, and `outlook` what would certify
     them. `unknown` has the rates at which unknown products are noticed, by modality, and `withheld`
-    says what the check for them did on `eval`. `paths` has the path of each category, leaf or not,
+    says what the check for them did on `eval`. `cost` is that of serving the model, None where it
+    was not measured. `paths` has the path of each category, leaf or not,
     by id. `settings` differ from the defaults.
     """
 
@@ -191,6 +193,7 @@ class ReportContent:
     proofs: Sequence[FailedProof]
     unknown: Rates
     withheld: Withheld | None
+    cost: ServingCost | None
     paths: dict[str, str]
 
     def headline(self) -> ModeRow | None:

@@ -13,6 +13,7 @@ from shelfsort.products.example import first_bytes
 
 _UNICODE_TITLE = "Blå tröja 👗 綿のシャツ рубашка قميص ชุดเดรส \u200f\u0301"
 _LONG_TITLE = "canvas tote bag " * 625
+_SYNTHETIC = 6
 _KEPT = {"product_id", *INPUT_NAMES}
 
 
@@ -34,6 +35,11 @@ def golden_products(serialized: Sequence[bytes]) -> list[bytes]:
         _example("with 10,000 characters", title=_LONG_TITLE, description=_LONG_TITLE),
     ]
     return [example.SerializeToString() for example in (*real, *synthetic)]
+
+
+def real_products(golden: Sequence[bytes]) -> list[bytes]:
+    """Returns what `golden_products` was given, or all golden products where it was given none."""
+    return list(golden[:-_SYNTHETIC] or golden)
 
 
 def _without_labels(example: tf.train.Example) -> tf.train.Example:

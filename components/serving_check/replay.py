@@ -6,6 +6,7 @@ REQUESTS is a TFRecord file of tf.Examples, FOLDER takes the report. Of what a m
 TensorFlow is imported, so a model that needs the libraries of its training cannot hide it.
 """
 
+import dataclasses
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,13 +16,15 @@ import numpy as np
 import tensorflow as tf
 
 from components.check import Check
-from components.serving_check.artifact import ServingReport
+from components.serving_check.artifact import ServingCost, ServingReport
 from components.serving_check.comparison import (
     Answers,
     classification_differences,
     differences,
     range_problems,
 )
+from components.serving_check.cost import measure_cost
+from components.serving_check.golden import real_products
 from components.serving_check.loaders import EagerModel, ServedModel
 from components.serving_check.problems import check_of, error_line
 from components.serving_check.signatures import signature_problems
@@ -39,6 +42,7 @@ from shelfsort.contract.signatures import (
     STRING,
     WORDS,
 )
+from shelfsort.core.cost import PeakMemory
 from shelfsort.products.example import first_bytes, first_text
 
 # Every product is asked about by the default signature. Behind the others stands the same model, so
@@ -53,7 +57,11 @@ _EAGER = (SERVING_DEFAULT, EVALUATE)
 
 
 class Replay:
-    """The checks on one model; each returns its problems, or raises what TensorFlow raised."""
+    """The checks on one model; each returns its problems, or raises what TensorFlow raised.
+
+    Attributes:
+        cost: of serving the model; None until it is measured.
+    """
 
     def __init__(self, model_dir: str, requests: Sequence[bytes], tolerance: float):
         self._model_dir = model_dir
@@ -65,6 +73,8 @@ class Replay:
         self._few = slice(max(0, len(requests) - _FEW), len(requests))
         self._everything: Answers = {}
         self._answers: dict[str, Answers] = {}
+        self._peak = PeakMemory()
+        self.cost: ServingCost | None = None
 
     def checks(self) -> Iterator[Check]:
         """Makes the checks in order; stops at the first failure of those that others build on."""
@@ -79,6 +89,9 @@ class Replay:
             if not check.passed:
                 return
         yield _guarded("alone_as_in_a_batch", self._alone, "the same answers alone")
+        # Before the second loader takes memory that a server does not.
+        cost = _guarded("cost", self._measure_cost, "")
+        yield dataclasses.replace(cost, reason=str(self.cost)) if cost.passed else cost
         yield _guarded("signatures_agree", self._agreement, "the same answers by every signature")
         yield _guarded("modes_agree", self._modes, "words or picture alone: the answers measured")
         yield _guarded("loads_in_tensorflow_2", self._eager, "the same answers")
@@ -104,6 +117,11 @@ class Replay:
             for signature, answers in self._answers.items()
             for problem in range_problems(answers, self._products[self._few])
         ]
+
+    def _measure_cost(self) -> list[str]:
+        requests = real_products(self._requests)
+        self.cost = measure_cost(self._model, self._model_dir, requests, self._peak)
+        return []
 
     def _alone(self) -> list[str]:
         problems = self._alone_by(SERVING_DEFAULT, self._everything, slice(0, len(self._requests)))
@@ -211,8 +229,10 @@ def replay(model_dir: str, requests: Sequence[bytes], tolerance: float) -> Servi
         tolerance: the largest difference between two scores that counts as none.
     """
     started = time.monotonic()
-    checks = tuple(Replay(model_dir, requests, tolerance).checks())
-    return ServingReport(checks, len(requests), round(time.monotonic() - started, 2))
+    trial = Replay(model_dir, requests, tolerance)
+    checks = tuple(trial.checks())
+    seconds = round(time.monotonic() - started, 2)
+    return ServingReport(checks, len(requests), seconds, trial.cost)
 
 
 def main(arguments: Sequence[str]) -> None:

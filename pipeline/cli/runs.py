@@ -33,7 +33,7 @@ def runs(
     The list shows, for each modality, the accuracy on the eval products and the coverage at each
     target accuracy, of the category and of its parent category.
 
-    The database has the tables run, setting, figure and answer. There is one answer for each
+    The database has the tables run, setting, figure, cost and answer. There is one answer for each
     product, modality and split of a run.
 
     A comparison shows how two runs differ in data, settings and results. Exact paired tests on the

@@ -5,6 +5,7 @@ import math
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 from components.evaluator.artifact import CANDIDATE, read_predictions
@@ -37,6 +38,12 @@ CREATE TABLE figure (
   value REAL NOT NULL,
   PRIMARY KEY (run, mode, split, name)
 ) WITHOUT ROWID;
+CREATE TABLE cost (
+  run TEXT NOT NULL REFERENCES run,
+  name TEXT NOT NULL,     -- of what ServingCheck measures: milliseconds_alone, model_bytes, ...
+  value REAL NOT NULL,
+  PRIMARY KEY (run, name)
+) WITHOUT ROWID;
 CREATE TABLE answer (
   run TEXT NOT NULL REFERENCES run,
   mode TEXT NOT NULL,
@@ -57,9 +64,10 @@ _ANSWERS = ("mode", "split", "product_id", "category", "predicted", "score", "gr
 def write_database(runs: Sequence[Run], path: str) -> None:
     """Writes runs into a new SQLite database, which replaces an earlier one as a whole.
 
-    The tables are `run`, `setting`, `figure` and `answer`. `answer` has a column `accepted_…` for
-    each target of any run: 0 or 1, and NULL where the run's model has no such target. Answers of a
-    run whose evaluation is gone, or in an earlier form, are left out, with a note.
+    The tables are `run`, `setting`, `figure`, `cost` and `answer`. `answer` has a column
+    `accepted_…` for each target of any run: 0 or 1, and NULL where the run's model has no such
+    target. Answers of a run whose evaluation is gone, or in an earlier form, are left out, with a
+    note.
 
     Raises:
         InputError: the path is an address in an object store, or a file that is no such database.
@@ -97,6 +105,7 @@ def _fill(database: sqlite3.Connection, runs: Sequence[Run]) -> None:
             ),
         )
         database.executemany("INSERT INTO figure VALUES (?, ?, ?, ?, ?)", _figures(run))
+        database.executemany("INSERT INTO cost VALUES (?, ?, ?)", _costs(run))
         _insert_answers(database, run)
     database.execute("UPDATE answer SET product_id = NULL WHERE product_id = ''")
 
@@ -107,6 +116,11 @@ def _figures(run: Run) -> Iterator[tuple[str, str, str, str, float]]:
             for name, value in figures.items():
                 if value is not None and math.isfinite(value):
                     yield run.id, mode, split, name, float(value)
+
+
+def _costs(run: Run) -> Iterator[tuple[str, str, float]]:
+    for name, value in (asdict(run.cost) if run.cost else {}).items():
+        yield run.id, name, value
 
 
 def _insert_answers(database: sqlite3.Connection, run: Run) -> None:

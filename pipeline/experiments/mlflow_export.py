@@ -1,11 +1,11 @@
 """Runs in MLflow: settings as parameters, figures as metrics, the report as an artifact."""
 
 import json
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from pipeline.experiments.figures import figures_of
 from pipeline.experiments.runs import Run
 from shelfsort.core.errors import InputError
 
@@ -83,19 +83,9 @@ def _log_values(client: "MlflowClient", run_id: str, run: Run, at: int) -> None:
     parameters = (Param(name, _text(value)) for name, value in run.settings.items())
     while some := list(islice(parameters, _PARAMETERS_AT_ONCE)):
         client.log_batch(run_id, params=some)
-    metrics = (Metric(name, value, at, 0) for name, value in _metrics(run.metrics.modalities))
+    metrics = (Metric(name, value, at, 0) for name, value in figures_of(run).items())
     while several := list(islice(metrics, _METRICS_AT_ONCE)):
         client.log_batch(run_id, metrics=several)
-
-
-def _metrics(
-    modalities: Mapping[str, Mapping[str, Mapping[str, Any]]],
-) -> Iterator[tuple[str, float]]:
-    for modality, by_split in modalities.items():
-        for split, figures in by_split.items():
-            for name, value in figures.items():
-                if value is not None and math.isfinite(value):
-                    yield f"{modality}/{split}/{name}", float(value)
 
 
 def _text(value: Any) -> str:

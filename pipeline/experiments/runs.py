@@ -14,6 +14,7 @@ from ml_metadata.proto import metadata_store_pb2
 from components.evaluator.artifact import Metrics
 from components.manifest_example_gen.settings import DataConfig
 from components.pusher.artifact import Push
+from components.serving_check.artifact import ServingCost, ServingReport
 from pipeline.metadata_store import output_uris, recover
 from pipeline.output_folder import OutputFolder
 from pipeline.renamed_keys import RENAMED
@@ -72,6 +73,7 @@ class Run:
         content_digest: of what the run was made from; "" where it did not get that far.
         spans: the manifest's files, in order; empty where the run did not get to them.
         rows: how many lines each of them had; empty where the record does not say.
+        cost: of serving the model, as ServingCheck measured it; None where it did not.
     """
 
     id: str
@@ -84,6 +86,7 @@ class Run:
     content_digest: str = ""
     spans: tuple[str, ...] = ()
     rows: dict[str, int] = dataclasses.field(default_factory=dict)
+    cost: ServingCost | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, apart from dates and paths; metrics as in `metrics.json`."""
@@ -176,6 +179,7 @@ def _run(
         content_digest=_ingested(executions, _CONTENT_DIGEST),
         spans=tuple(spans),
         rows=dict(spans) if isinstance(spans, dict) else {},
+        cost=_cost(artifacts.get("infra_blessing")),
     )
 
 
@@ -199,6 +203,11 @@ def _outcome(push: Push | None, executions: Iterable[metadata_store_pb2.Executio
 
 def _metrics(evaluation: Path | None) -> Metrics:
     return (Metrics.find(evaluation) if evaluation else None) or Metrics()
+
+
+def _cost(blessing: Path | None) -> ServingCost | None:
+    report = ServingReport.find(blessing) if blessing else None
+    return report.cost if report else None
 
 
 def _made_from(

@@ -1,10 +1,11 @@
 """A comparison of two runs as lines for a screen: one table for each subject, and its summary."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from components.evaluator.artifact import Metrics
+from components.serving_check.artifact import ServingCost
 from pipeline.experiments.comparison import RunComparison
 from pipeline.experiments.data import DataDifference
 from pipeline.experiments.results import LEVEL, SHOWN, Difference, Results
@@ -17,6 +18,16 @@ _RELABELLED_SHOWN = 5
 _LONGEST_VALUE = 40
 _BESIDE_A_NAME = 54
 """Characters that the columns beside a category's name take."""
+
+_COSTS: dict[str, Callable[[ServingCost], str]] = {
+    "ms a product, alone": lambda cost: f"{cost.milliseconds_alone:.1f}",
+    "ms of CPU a product, alone": lambda cost: f"{cost.cpu_milliseconds_alone:.1f}",
+    "ms a product, in a batch": lambda cost: f"{cost.milliseconds_in_batch:.1f}",
+    "ms of CPU a product, in a batch": lambda cost: f"{cost.cpu_milliseconds_in_batch:.1f}",
+    "bytes a product on the wire": lambda cost: f"{cost.wire_bytes:,}",
+    "MB of the model on disk": lambda cost: f"{cost.model_mb:,.1f}",
+    "MB of memory at most": lambda cost: f"{cost.peak_memory_mb:,}",
+}
 
 
 def lines_of(comparison: RunComparison, width: int | None = None) -> Iterator[str]:
@@ -36,6 +47,9 @@ def lines_of(comparison: RunComparison, width: int | None = None) -> Iterator[st
     yield ""
     yield from _figures(comparison.a.metrics, comparison.b.metrics, width)
     yield ""
+    if comparison.a.cost or comparison.b.cost:
+        yield from _costs(comparison.a.cost, comparison.b.cost, width)
+        yield ""
     if comparison.results is None:
         yield "No test: a run ended before its evaluation, or its files are missing."
     else:
@@ -96,6 +110,18 @@ def _figures(a: Metrics, b: Metrics, width: int) -> Iterator[str]:
     ]
     columns = [Column("Figures on eval"), *(Column(head, number=True) for head in heads)]
     yield from table_lines(columns, rows, width)
+
+
+def _costs(a: ServingCost | None, b: ServingCost | None, width: int) -> Iterator[str]:
+    rows = [
+        [f"  {name}", *("-" if each is None else figure(each) for each in (a, b))]
+        for name, figure in _COSTS.items()
+    ]
+    columns = [Column("Cost to serve"), Column("A", number=True), Column("B", number=True)]
+    yield from table_lines(columns, rows, width)
+    yield from _wrapped(
+        "Time by the clock depends on the load of the machine that measured it.", width
+    )
 
 
 def _results(results: Results, width: int) -> Iterator[str]:

@@ -87,9 +87,9 @@ def test_a_live_model_without_statistics_refuses_unless_configured_otherwise():
 
 def test_drift_refuses_the_model_unless_a_named_person_approves():
     failed = asked(findings(shifts=(MOVED,)))
-    alone = gate.decide(Metrics(), [], GateConfig(), data_checks=[failed])
+    alone = gate.decide(Metrics(), [], GateConfig(), other_checks=[failed])
     assert not alone.blessed and failed.reason in [check.reason for check in alone.checks]
-    approved = gate.decide(Metrics(), [], GateConfig(approved_by="Ada"), data_checks=[failed])
+    approved = gate.decide(Metrics(), [], GateConfig(approved_by="Ada"), other_checks=[failed])
     assert approved.blessed and "drift" in approved.to_dict()["overridden"]
 
 

@@ -3,6 +3,7 @@ import dataclasses
 from components.check import Check
 from components.evaluator.artifact import Metrics, Verdict
 from components.pusher.decision import completed_lineage, refusals, withdrawal_refusals
+from tests.fixtures.serving_cost import COST
 
 _VERDICT = Verdict(
     blessed=False,
@@ -21,12 +22,19 @@ def _refusals(model: bool, infra: bool, verdict=_VERDICT, checks=_CHECKS) -> lis
     )
 
 
-def _lineage(lineage=None, verdict=_SILENT, approved_by="", metrics=Metrics()) -> dict:  # noqa: B008
+def _lineage(
+    lineage=None,
+    verdict=_SILENT,
+    approved_by="",
+    metrics=Metrics(),  # noqa: B008
+    cost=None,
+) -> dict:
     return completed_lineage(
         lineage or {},
         model_name="products",
         metrics=metrics,
         verdict=verdict,
+        cost=cost,
         approved_by=approved_by,
         git_commit="c0ffee",
         now="2026-01-02T03:04:05+00:00",
@@ -75,6 +83,11 @@ def test_lineage_keeps_what_the_trainer_wrote_and_fills_what_it_left_empty():
     assert _lineage()["created"] == "2026-01-02T03:04:05+00:00"
     trained = {"git_commit": "beef", "created": "2026-01-01T00:00:00+00:00"}
     assert {**_lineage(trained), **trained} == _lineage(trained)
+
+
+def test_lineage_keeps_the_cost_to_serve_where_it_was_measured():
+    assert "serving_cost" not in _lineage()
+    assert _lineage(cost=COST)["serving_cost"] == dataclasses.asdict(COST)
 
 
 def test_an_approval_is_recorded_with_what_it_overrode():

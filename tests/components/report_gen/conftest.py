@@ -44,6 +44,7 @@ from shelfsort.contract.calibration import Calibration
 from shelfsort.contract.targets import target_of
 from shelfsort.products.manifest.rejects import Reject
 from shelfsort.products.taxonomy import Taxonomy
+from tests.fixtures.serving_cost import COST
 
 SHELVES = {
     "Bags": ["Backpacks", "Handbags", "Clutches", "Laptop bags"],
@@ -303,6 +304,7 @@ def make_inputs(n: int = 900, live: bool = True, blessed: bool = True, **changed
         "anomalies": [],
         "drift": drift_of(taxonomy),
         "serving_check": True,
+        "serving_cost": COST,
         "model_blessing": blessed,
         "price_per_answer": 0.012,
     }

@@ -13,6 +13,7 @@ from components.report_gen.sections import Anomaly
 from components.serving_check.artifact import ServingReport
 from components.trainer.artifact import write_suspects
 from shelfsort.labeling.label_issues import Suspect
+from tests.fixtures.serving_cost import COST
 
 pytestmark = pytest.mark.slow  # importing TFX takes ten seconds
 
@@ -80,8 +81,10 @@ def test_refusals_of_server_and_gate_reach_the_verdict(do, run_inputs, run_artif
         Check("loads", True, "It loads."),
         Check("answers", False, "3 of 20 products are answered otherwise."),
     )
-    ServingReport(checks).write(tmp_path / "run/infra")
-    report = Report.of_page(do(uris) / "index.html")
+    ServingReport(checks, cost=COST).write(tmp_path / "run/infra")
+    page = do(uris) / "index.html"
+    report = Report.of_page(page)
+    assert 'href="#cost"' in page.read_text("utf-8")
     assert not report.blessed
     assert [reason.split(":")[0] for reason in report.failed] == [
         "accepted_accuracy_95",

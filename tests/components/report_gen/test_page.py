@@ -340,6 +340,16 @@ class Sentences(HTMLParser):
             self._inside = ""
 
 
+def test_the_cost_to_serve_is_shown_with_its_units(run_inputs):
+    html = drawn(run_inputs(60))
+    text = " ".join(re.sub("<[^>]+>", " ", html[html.index('<section id="cost"') :]).split())
+    assert "Alone in a request 12.5 ms 20.0 ms" in text
+    assert "In a batch of 32 3.2 ms 6.5 ms" in text
+    assert "Model on disk 24 MB" in text
+    assert "Peak memory 700 MB" in text
+    assert 'id="cost"' not in drawn(run_inputs(60, serving_cost=None))
+
+
 def test_golden_report(run_inputs, golden):
     """A full report, one of a refused first model without data checks, and one without figures."""
     suspects = [Suspect("p1", "a", "b", 0.02, title="Bag")]
@@ -349,7 +359,13 @@ def test_golden_report(run_inputs, golden):
     found = {}
     for changed in (
         {"suspects": suspects},
-        {**bare, "serving_check": None, "blessed": False, "price_per_answer": None},
+        {
+            **bare,
+            "serving_check": None,
+            "serving_cost": None,
+            "blessed": False,
+            "price_per_answer": None,
+        },
         {**empty, "drift": DriftFindings("2", None, "it has no statistics")},
         {"drift": DriftFindings("", None)},
     ):

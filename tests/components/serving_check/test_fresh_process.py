@@ -1,3 +1,4 @@
+import dataclasses
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from components.serving_check.artifact import ServingReport
 from components.serving_check.fresh_process import replay_in_fresh_process
 from components.serving_check.golden import golden_products
 from components.serving_check.problems import check_of
+from tests.fixtures.serving_cost import COST
 
 
 @pytest.fixture
@@ -39,6 +41,8 @@ def test_a_good_model_is_blessed_by_a_new_process(requests, good_model):
     report = _replay(requests, good_model)
     assert report.blessed
     assert report.products == 16
+    # TensorFlow alone takes this much.
+    assert 150 < report.cost.peak_memory_mb < 2048
 
 
 @pytest.mark.slow
@@ -70,6 +74,9 @@ def test_a_report_survives_its_json_form():
     report = ServingReport((Check("a", True, "fine"), Check("b", False, "höchst übel")), 3, 1.5)
     assert ServingReport.from_json(report.to_json()) == report
     assert not report.blessed
+    measured = dataclasses.replace(report, cost=COST)
+    assert ServingReport.from_json(measured.to_json()) == measured
+    assert (COST.wire_bytes, COST.model_mb) == (5000, 24.0)
 
 
 def test_a_report_without_a_check_blesses_nothing():

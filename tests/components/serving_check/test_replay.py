@@ -29,12 +29,23 @@ def test_a_model_that_keeps_its_promises_is_blessed(good_model, eval_examples):
         "signatures",
         "answers",
         "alone_as_in_a_batch",
+        "cost",
         "signatures_agree",
         "modes_agree",
         "loads_in_tensorflow_2",
         "warm_up",
     ]
     assert report.products == len(eval_examples) + 6
+    cost = report.cost
+    assert (cost.batch, cost.products) == (32, len(eval_examples))
+    assert 0 < cost.milliseconds_in_batch < cost.milliseconds_alone < 1000
+    assert 0 < cost.cpu_milliseconds_in_batch < cost.cpu_milliseconds_alone < 1000
+    assert cost.peak_memory_mb > 50
+    assert cost.model_bytes == sum(f.stat().st_size for f in good_model.rglob("*") if f.is_file())
+    # The pictures of the products have 400 to 4,000 bytes.
+    assert 2200 < cost.request_bytes < 2500
+    assert 200 < cost.response_bytes < 1000
+    assert str(cost) == next(c.reason for c in report.checks if c.name == "cost")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Two runs compared: what went in, what came out, and whether that is more than chance."""
 
+import dataclasses
 import json
 
 import pandas as pd
@@ -11,6 +12,7 @@ from pipeline.cli.runs import runs as command
 from pipeline.experiments.comparison import compare
 from pipeline.experiments.text import WIDTH, lines_of
 from shelfsort.core.errors import InputError
+from tests.fixtures.serving_cost import COST
 from tests.pipeline.experiments.conftest import TREE, Product
 
 
@@ -184,6 +186,7 @@ def test_comparisons_read_as_the_golden_file_says(make_run, golden):
     better = [*products([True] * 98 + [False] * 2), *calibration(right_of_100=99)]
     changed = {**settings, "training.fit.epochs": 5, "code.Trainer": "beef"}
     better = make_run("better", better, {**TREE, "Hats": ["Caps"]}, hour=9, **changed)
+    worse = dataclasses.replace(worse, cost=COST)
     other = make_run("other", products([True] * 140 + [False] * 10, first=90))
     broken = make_run("broken", products([True] * 9))
     (broken.artifacts["evaluation"] / "predictions.parquet").unlink()

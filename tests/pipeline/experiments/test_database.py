@@ -10,6 +10,7 @@ import pytest
 from pipeline.experiments.database import write_database
 from shelfsort.contract.calibration import Calibration
 from shelfsort.core.errors import InputError
+from tests.fixtures.serving_cost import COST
 from tests.pipeline.experiments.conftest import Product
 
 
@@ -20,6 +21,7 @@ def two_runs(make_run):
         [Product("p1", "Boots", "Boots"), Product("p2", "Sandals", "Boots", decided=False)],
         epochs=3,
     )
+    first = dataclasses.replace(first, cost=COST)
     return [first, make_run("b", [Product("p1", "Boots", "Sandals", score=0.4)], hour=9)]
 
 
@@ -49,6 +51,8 @@ def test_runs_settings_figures_and_answers_are_rows(two_runs, tmp_path):
         ("a", "combined", "eval", 0.5),
         ("b", "combined", "eval", 0.0),
     ]
+    memory = "SELECT run, value FROM cost WHERE name = 'peak_memory_mb'"
+    assert _ask(path, memory) == [("a", 700.0)]
     answers = "SELECT run, product_id, category, predicted, score, accepted_95 FROM answer"
     assert _ask(path, f"{answers} ORDER BY run, product_id") == [
         ("a", "p1", "Boots", "Boots", 0.9, 1),
