@@ -182,6 +182,16 @@ def shelfsort() -> None:
     """
 
 
+def _database_failure(error: Exception) -> str:
+    """What a database said that failed, such as a full disk; "" for any other error."""
+    package = type(error).__module__.partition(".")[0]
+    if package not in ("sqlalchemy", "psycopg", "sqlite3"):
+        return ""
+    from shelfsort.core.database.engine import failure_of
+
+    return failure_of(error)
+
+
 def main() -> None:
     """Entry point. Turns Shelfsort's errors into one line and the documented exit status."""
     # Of packages that TensorFlow imports, about the next Python.
@@ -217,6 +227,11 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.Abort:
         click.echo("shelfsort: stopped", err=True)
+        sys.exit(EXIT_FAILURE)
+    except Exception as error:
+        if not (reason := _database_failure(error)):
+            raise
+        click.echo(f"shelfsort: failed: {one_line(reason)}", err=True)
         sys.exit(EXIT_FAILURE)
     finally:
         # The interpreter would look for garbage in all that was imported: half a second of an end.

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from shelfsort.core.database.engine import reason_of
 from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.files import sync_folder
 
@@ -80,4 +81,4 @@ def _errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise RunFailed(f"{path}: {error}") from error
+        raise RunFailed(f"{path}: {reason_of(error)}") from error

@@ -1,6 +1,7 @@
 """Opens a database: a SQLite file by its path, PostgreSQL by its URL."""
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -17,6 +18,7 @@ from shelfsort.core.storage import is_remote, local_path, scheme
 
 _POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
 _BUSY_MS = 60_000
+_AGAIN = "Run the command again: it goes on where it was."
 _ROOM = "Make room on its disk, and run the command again: it goes on where it was."
 _REMEDIES = {
     "is full": _ROOM,
@@ -24,6 +26,7 @@ _REMEDIES = {
     "disk I/O error": "Check its disk, and run the command again.",
     "is locked": "Wait until the other process has ended, and run the command again.",
     "readonly database": "Allow writing to its file and its folder.",
+    "malformed": "Restore a backup: `shelfsort database restore`.",
 }
 
 
@@ -101,8 +104,12 @@ def shown(place: str) -> str:
 
 def reason_of(error: Exception) -> str:
     """What a database said, on one line, without the statement."""
-    said = str(getattr(error, "orig", None) or error).strip()
-    return said.splitlines()[0].strip() if said else "no answer"
+    cause = getattr(error, "orig", None) or error
+    said = str(cause).strip()
+    if not said:
+        # SQLite finds no words for some damage.
+        return "the file is malformed" if isinstance(cause, sqlite3.Error) else "no answer"
+    return said.splitlines()[0].strip()
 
 
 def has_password(place: str) -> bool:
@@ -112,6 +119,15 @@ def has_password(place: str) -> bool:
     except ArgumentError:
         return False
     return url.password is not None or "password" in url.query
+
+
+def failure_of(error: Exception) -> str:
+    """What to say of a database that failed while it was used; "" for another error."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if type(cause).__name__ not in ("OperationalError", "InterfaceError", "DatabaseError"):
+        return ""
+    reason = reason_of(error)
+    return f"the database failed ({reason}). {_remedy(reason) or _AGAIN}"
 
 
 @contextmanager
@@ -126,14 +142,17 @@ def reading_errors(place: str) -> Iterator[None]:
         yield
     except DBAPIError as error:
         reason = reason_of(error)
-        remedy = next((each for part, each in _REMEDIES.items() if part in reason), "")
-        if remedy:
+        if remedy := _remedy(reason):
             raise RunFailed(
                 f"{shown(place)}: the database cannot be used ({reason}). {remedy}"
             ) from error
         raise InputError(
             f"{shown(place)}: the database cannot be used ({reason}). Check its address."
         ) from error
+
+
+def _remedy(reason: str) -> str:
+    return next((each for part, each in _REMEDIES.items() if part in reason), "")
 
 
 def _sqlite(path: Path) -> Engine:

@@ -11,8 +11,11 @@ from shelfsort.client.batch.reading import Asked
 from shelfsort.client.messages import Answer
 from shelfsort.contract.signatures import NO_PRICE
 from shelfsort.contract.targets import percent_of
+from shelfsort.core.database.texts import storable, storable_json
 from shelfsort.core.storage import absolute, join, scheme
 from shelfsort.decisions.rules.model import NOT_ACCEPTED, REVIEW, Facts, Rules, Then
+
+_ROUNDING = 1e-4
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ def key_of(asked: Asked) -> Key:
     fields = json.dumps(dict(asked.fields), sort_keys=True).encode()
     for part in (row.title, row.description, row.image, repr(row.price).encode(), fields):
         digest.update(len(part).to_bytes(8, "big") + part)
-    return Key(asked.id or digest.hexdigest(), digest.hexdigest())
+    return Key(storable(asked.id) or digest.hexdigest(), digest.hexdigest())
 
 
 def level_of(answer: Answer) -> str:
@@ -45,11 +48,18 @@ def level_of(answer: Answer) -> str:
     return percent_of(max(targets)) if targets else NOT_ACCEPTED
 
 
+def fault_of(answer: Answer) -> str:
+    """Why nothing can be decided from an answer, "" for a usable one."""
+    # A calibrated probability is a float32, which may be a little more than 1.
+    if not -_ROUNDING <= answer.score <= 1 + _ROUNDING:
+        return f"the model's score is {answer.score}, which is no probability"
+    return ""
+
+
 def decide(
     rules: Rules, category: str, level: str, score: float, fields: Mapping[str, str]
 ) -> Then:
     """What the rules make of an answer. Raises UndecidableError as `Rules.decide` does."""
-    # A calibrated probability is a float32, which may be a little more than 1.
     return rules.decide(Facts(category, level, min(max(score, 0.0), 1.0), fields))
 
 
@@ -80,14 +90,14 @@ def stored_answer(asked: Asked, key: Key, answer: Answer) -> dict[str, Any]:
         "product": key.product,
         "input": key.input,
         "model": str(answer.model_version),
-        "category": answer.category,
+        "category": storable(answer.category),
         "score": answer.score,
         "accepted": level_of(answer),
-        "answer": answer.answer,
-        "top": _json([[each.category, each.score] for each in answer.top]),
+        "answer": storable(answer.answer),
+        "top": storable_json([[each.category, each.score] for each in answer.top]),
         "unknown": answer.unknown_score,
-        "fields": _json(dict(asked.fields)),
-        "shown": _json(shown),
+        "fields": storable_json(dict(asked.fields)),
+        "shown": storable_json(shown),
     }
 
 
@@ -98,8 +108,3 @@ def _placed(asked: Asked) -> str:
         return reference
     folder = posixpath.dirname(asked.file)
     return absolute(join(folder, reference)) if folder else absolute(reference)
-
-
-def _json(value: Any) -> str:
-    # PostgreSQL takes no NUL in a text.
-    return json.dumps(value, ensure_ascii=False).replace("\\u0000", "")

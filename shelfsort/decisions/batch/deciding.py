@@ -14,9 +14,17 @@ from shelfsort.client.each import Ask
 from shelfsort.client.messages import Answer
 from shelfsort.contract.targets import percent_of
 from shelfsort.core.database.patience import patiently
+from shelfsort.core.database.texts import storable
 from shelfsort.core.database.upserts import insert_or_keep
 from shelfsort.core.errors import InputError
-from shelfsort.decisions.batch.decided import Key, decide, held_back, key_of, stored_answer
+from shelfsort.decisions.batch.decided import (
+    Key,
+    decide,
+    fault_of,
+    held_back,
+    key_of,
+    stored_answer,
+)
 from shelfsort.decisions.batch.job import Job, Summary
 from shelfsort.decisions.batch.runs import Begun, active_backoffs, utc_now
 from shelfsort.decisions.database import tables
@@ -75,6 +83,9 @@ class Decider:
                 reply = replies[place]
                 if not isinstance(reply.answer, Answer):
                     failures.append((asked, key, reply.error))
+                    continue
+                if fault := fault_of(reply.answer):
+                    failures.append((asked, key, fault))
                     continue
                 stored = stored_answer(asked, key, reply.answer)
             try:
@@ -167,11 +178,17 @@ class Decider:
     ) -> None:
         now, run = utc_now(), self._begun.run
         refused = [
-            {"run": run, "place": _place(asked), "reason": reason, "detail": detail}
+            {"run": run, "place": _place(asked), "reason": reason, "detail": storable(detail)}
             for asked, reason, detail in rejects
         ]
         dead = [
-            {"run": run, "product": key.product, "input": key.input, "at": now, "error": error}
+            {
+                "run": run,
+                "product": key.product,
+                "input": key.input,
+                "at": now,
+                "error": storable(error),
+            }
             for _, key, error in failures
         ]
 
@@ -201,4 +218,4 @@ class Decider:
 
 
 def _place(asked: Asked) -> str:
-    return f"{asked.file}:{asked.number}"
+    return storable(f"{asked.file}:{asked.number}")

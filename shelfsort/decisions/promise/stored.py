@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from shelfsort.core.database.engine import reader
+from shelfsort.core.database.texts import storable
 from shelfsort.core.errors import InputError
 from shelfsort.decisions.database.standing import is_standing
 from shelfsort.decisions.database.tables import (
@@ -198,6 +199,7 @@ def lift(engine: Engine, category: str, by: str, reason: str) -> int:
     """
     if not by.strip() or not reason.strip():
         raise InputError("--by and --reason: blank. Name a person and why.")
+    category, by, reason = storable(category), storable(by), storable(reason)
     values = {"lifted": _now(), "lifted_by": by, "lift_reason": reason}
     with engine.begin() as connection:
         done = connection.execute(

@@ -5,6 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from shelfsort.core.database.texts import storable
 from shelfsort.core.errors import InputError
 from shelfsort.core.terminal import one_line
 from shelfsort.decisions.database.tables import decision, prediction, task
@@ -35,6 +36,7 @@ def appeal(connection: Connection, product: str, words: str, by: str, now: datet
         InputError: there is no such decision, people look at it already, or there were
             `MOST_APPEALS` appeals.
     """
+    product, by = storable(product), storable(by)
     number = _newest(connection, product)
     shown = one_line(repr(product[:80]))
     if number is None:
@@ -54,7 +56,7 @@ def appeal(connection: Connection, product: str, words: str, by: str, now: datet
         "due": now,
         "value": 1.0,
         "blind": 1,
-        "note": words[:MOST_WORDS].replace("\0", ""),
+        "note": storable(words[:MOST_WORDS]),
     }
     (id_,) = connection.execute(sa.insert(task).values(**values)).inserted_primary_key or (0,)
     note(connection, by, "appeal", now, {"product": product, "decision": number, "task": id_})

@@ -1,6 +1,5 @@
 """The audit log: what people did, and when."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from shelfsort.core.database.texts import storable, storable_json
 from shelfsort.decisions.database.tables import event
 
 
@@ -23,8 +23,8 @@ def note(
         at: when.
         detail: plain values.
     """
-    text = json.dumps(dict(detail), ensure_ascii=False).replace("\\u0000", "")
-    connection.execute(sa.insert(event).values(at=at, who=who, what=what, detail=text))
+    row = {"at": at, "who": storable(who), "what": what, "detail": storable_json(dict(detail))}
+    connection.execute(sa.insert(event), row)
 
 
 def last_events(connection: Connection, most: int) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from shelfsort.core.database.engine import reader
 from shelfsort.core.database.upserts import insert_or_keep
 from shelfsort.core.errors import InputError
 from shelfsort.core.yaml import parse_mapping
-from shelfsort.decisions.batch.decided import Key, decide, key_of, level_of
+from shelfsort.decisions.batch.decided import Key, decide, fault_of, key_of, level_of
 from shelfsort.decisions.batch.scoring import chunks
 from shelfsort.decisions.database.tables import (
     HAS_DETAIL,
@@ -123,7 +123,10 @@ def decide_beside(
         found.unmatched += sum(key not in live for key in keys)
         asked = [(each, live[key]) for each, key in zip(sent, keys, strict=True) if key in live]
         if not found.candidate and asked:
-            found.candidate = _name(candidate, _version(candidate, asked[0][0]))
+            if not (version := _version(candidate, [each for each, _ in asked])):
+                found.failures += len(asked)
+                continue
+            found.candidate = _name(candidate, version)
             if _is_over(engine, found.candidate, candidate.days, at):
                 return Decided(found.candidate, over=True)
         asked = _missing(engine, found.candidate, asked)
@@ -178,7 +181,7 @@ def _rows(
 
 
 def _is(answer: Any) -> bool:
-    return isinstance(answer, Answer)
+    return isinstance(answer, Answer) and not fault_of(answer)
 
 
 def _as_row(answer: Any) -> dict[str, Any]:
@@ -216,22 +219,20 @@ def _gold(rules_: Rules, asked: Asked) -> str:
         return ""
 
 
-def _version(candidate: Candidate, asked: Asked) -> str:
-    """The version of the candidate's model, which only an answer tells."""
-    assert candidate.ask is not None and asked.row is not None
-    (reply,) = next(iter(answered([asked], candidate.ask)))
-    if not isinstance(reply.answer, Answer):
-        raise InputError(
-            f"{asked.file}:{asked.number}: the candidate's model refuses it ({reply.error}). Put a "
-            "product first that it can answer about."
-        )
-    targets = [percent_of(target) for target in sorted(reply.answer.accepted)]
+def _version(candidate: Candidate, asked: Sequence[Asked]) -> str:
+    """The version of the candidate's model, which only an answer tells; "" if it gives none."""
+    assert candidate.ask is not None
+    replies = (reply for each in asked for (reply,) in answered([each], candidate.ask))
+    first = next((each.answer for each in replies if isinstance(each.answer, Answer)), None)
+    if first is None:
+        return ""
+    targets = [percent_of(target) for target in sorted(first.accepted)]
     if targets != list(candidate.rules.levels[1:]):
         raise InputError(
             f"{candidate.rules.file}: its targets are not those of the candidate's model "
             f"({', '.join(targets)}). Correct targets."
         )
-    return str(reply.answer.model_version)
+    return str(first.model_version)
 
 
 def _name(candidate: Candidate, version: str) -> str:

@@ -1,4 +1,5 @@
 import gc
+import sqlite3
 import sys
 
 import click
@@ -41,6 +42,19 @@ def test_an_error_is_one_line_whatever_the_data_put_into_it(command, error, stat
     assert code == status
     assert said.count("\n") == 1 and said.startswith("shelfsort: ")
     assert r"a\nshelfsort: all is well\x1b[2J" in said
+
+
+@pytest.mark.parametrize(
+    "cause", ["database or disk is full", "database is locked", "a\nshelfsort: all is well\x1b[2J"]
+)
+def test_a_database_that_fails_while_it_is_used_is_one_line(command, cause):
+    sqlalchemy = pytest.importorskip("sqlalchemy")
+    failed = sqlite3.OperationalError(cause)
+    for error in (failed, sqlalchemy.exc.OperationalError("INSERT …", {"secret": 1}, failed)):
+        code, said = command(error)
+        assert code == 1
+        assert said.count("\n") == 1 and said.startswith("shelfsort: failed: the database failed")
+        assert "INSERT" not in said and "secret" not in said and "\x1b" not in said
 
 
 def test_each_of_several_faults_has_a_line(command):

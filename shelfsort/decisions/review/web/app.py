@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from shelfsort.core.database.texts import storable
 from shelfsort.core.errors import InputError
 from shelfsort.core.web.application import Encrypted, json_object, pages, static
 from shelfsort.core.web.token import person as name_of
@@ -259,5 +260,4 @@ def _words(body: Mapping[str, Any], name: str) -> str:
     value = body.get(name, "")
     if not isinstance(value, str):
         raise HTTPException(400, f"{name} is no text")
-    # PostgreSQL takes no NUL, and UTF-8 no half of a pair.
-    return value.replace("\0", "").encode("utf-8", "replace").decode()[:MOST_WORDS].strip()
+    return storable(value)[:MOST_WORDS].strip()

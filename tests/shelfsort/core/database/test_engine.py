@@ -8,7 +8,14 @@ import pytest
 import sqlalchemy as sa
 
 from shelfsort.core.database import engine as module
-from shelfsort.core.database.engine import UtcTime, open_engine, reader, reading_errors, shown
+from shelfsort.core.database.engine import (
+    UtcTime,
+    open_engine,
+    reader,
+    reading_errors,
+    reason_of,
+    shown,
+)
 from shelfsort.core.errors import InputError, RunFailed
 
 METADATA = sa.MetaData()
@@ -87,3 +94,18 @@ def test_a_full_disk_and_a_locked_database_are_no_fault_of_the_address(tmp_path,
 
 def test_a_password_is_not_shown():
     assert shown("postgresql://ann:secret@host/shop") == "postgresql://ann:***@host/shop"
+
+
+def test_damage_without_words_is_named(tmp_path):
+    assert reason_of(sqlite3.DatabaseError()) == "the file is malformed"
+    place = tmp_path / "damaged.db"
+    connection = sqlite3.connect(place)
+    connection.execute("CREATE TABLE one (x)")
+    connection.close()
+    place.write_bytes(place.read_bytes()[:3000].ljust(8192, b"\xff"))
+    with (
+        pytest.raises((InputError, RunFailed), match="malformed"),
+        reading_errors(str(place)),
+        reader(open_engine(str(place))) as read,
+    ):
+        read.execute(sa.text("SELECT * FROM one"))
