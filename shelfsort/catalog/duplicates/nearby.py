@@ -16,7 +16,8 @@ _BANDS = 4
 _WIDTH = 16
 _VALUES = 1 << _WIDTH
 _BLOCK = 1 << 20
-_BITS_OF = np.array([bin(value).count("1") for value in range(_VALUES)], np.uint8)
+_BYTES = np.arange(_VALUES, dtype=np.uint16).view(np.uint8).reshape(_VALUES, 2)
+_BITS_OF = np.unpackbits(_BYTES, axis=1).sum(axis=1, dtype=np.uint8)
 
 Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]
 

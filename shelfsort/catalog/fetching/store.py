@@ -43,8 +43,8 @@ class ImageStore:
     def write(self, pictures: Sequence[Picture]) -> None:
         """Keeps pictures. They are on the disk when this returns, and never there in part.
 
-        On this machine, all are written before the first is flushed: the disk flushes many
-        together in little more time than one.
+        On this machine, all are flushed together before the first gets its name, and all names
+        together: two flushes for any number of pictures.
 
         Raises:
             OSError: one cannot be written.
@@ -54,20 +54,18 @@ class ImageStore:
             with ThreadPoolExecutor(_UPLOADS) as uploads:
                 list(uploads.map(self._upload, new))
             return
-        top = os.fspath(local_path(self.place))
+        top = local_path(self.place)
         partial = [
             _written(f"{top}/{each.digest[:2]}", f"{each.digest}.{each.format}", each.content)
             for each in new
             if not _is_there(f"{top}/{each.digest[:2]}/{each.digest}.{each.format}", each.content)
         ]
-        for descriptor, temporary, place in partial:
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        if not partial:
+            return
+        files.sync_file_system(top)
+        for temporary, place in partial:
             Path(temporary).replace(place)
-        for folder in {Path(place).parent for _, _, place in partial}:
-            files.sync_folder(folder)
+        files.sync_file_system(top)
 
     def _upload(self, picture: Picture) -> None:
         files.write_bytes(self.path(picture.digest, picture.format), picture.content)
@@ -127,8 +125,8 @@ def _is_there(place: str, content: bytes) -> bool:
         return False
 
 
-def _written(folder: str, name: str, content: bytes) -> tuple[int, str, str]:
-    """An open file with the content, not flushed, its temporary name, and the one it will get."""
+def _written(folder: str, name: str, content: bytes) -> tuple[str, str]:
+    """The temporary name of a file with the content, not flushed, and the one it will get."""
     temporary = f"{folder}/.{name}.{os.getpid()}.partial"
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
     try:
@@ -140,7 +138,6 @@ def _written(folder: str, name: str, content: bytes) -> tuple[int, str, str]:
         left = memoryview(content)
         while left:
             left = left[os.write(descriptor, left) :]
-    except OSError:
+    finally:
         os.close(descriptor)
-        raise
-    return descriptor, temporary, f"{folder}/{name}"
+    return temporary, f"{folder}/{name}"
