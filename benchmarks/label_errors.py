@@ -19,13 +19,13 @@ import numpy as np
 import tensorflow_transform as tft
 from cleanlab.filter import find_label_issues
 
-from components.trainer.module import cache_key, vocabulary_sizes
+from components.trainer.module import vocabulary_sizes
 from components.transform.artifact import CATEGORIES_VOCABULARY
 from pipeline.output_folder import OutputFolder
 from shelfsort.contract.modalities import MODALITIES
 from shelfsort.labeling.label_issues import Suspect
 from shelfsort.products.taxonomy import Taxonomy
-from shelfsort.training.backbones import load_backbone
+from shelfsort.training.backbones import embedding_key, load_backbone
 from shelfsort.training.dataset import Products, read_products, trimmed
 from shelfsort.training.embedding import embed_new_pictures
 from shelfsort.training.embedding_cache import EmbeddingCache
@@ -69,7 +69,7 @@ def load(output: Path, manifest: Path, config: TrainingConfig) -> Problem:
     labels = LabelSpace(categories, taxonomy)
     examples = _latest(output, "ManifestExampleGen/examples")
     backbone = load_backbone(config.image.backbone)
-    cache = EmbeddingCache(OutputFolder(output).embedding_cache, cache_key(backbone, config))
+    cache = EmbeddingCache(OutputFolder(output).embedding_cache, embedding_key(backbone))
     splits = []
     others = [path.name for path in examples.glob("Split-*") if path.name != "Split-train"]
     for names in (["Split-train"], others):

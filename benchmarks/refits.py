@@ -8,6 +8,7 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from labelled_sets import LabelledSet, draw_groups, sample_products
@@ -206,7 +207,7 @@ def _arrays_of(scored: Scored) -> dict[str, np.ndarray]:
     }
 
 
-def _scored(arrays: dict[str, np.ndarray]) -> Scored:
+def _scored(arrays: dict[str, Any]) -> Scored:
     n = len(arrays["labels"])
     products = Products(
         product_ids=[""] * n,

@@ -30,7 +30,7 @@ from components.transform.artifact import (
     WORDS_VOCABULARY,
 )
 from shelfsort.contract.calibration import CALIBRATION_SPLIT, Calibration
-from shelfsort.contract.model_files import BASE_MODEL, ENCODER, LEARNING_CURVE, UNKNOWN
+from shelfsort.contract.model_files import BASE_MODEL, ENCODER, FINE_TUNED, LEARNING_CURVE, UNKNOWN
 from shelfsort.contract.signatures import INPUT_NAMES
 from shelfsort.contract.unknown import rates_to_json
 from shelfsort.core.cost import Clock
@@ -38,7 +38,7 @@ from shelfsort.core.errors import InputError
 from shelfsort.core.progress import note
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.training import export
-from shelfsort.training.backbones import Backbone, load_backbone
+from shelfsort.training.backbones import Backbone, embedding_key, load_backbone
 from shelfsort.training.calibration import (
     Calibrated,
     Rules,
@@ -47,8 +47,10 @@ from shelfsort.training.calibration import (
 )
 from shelfsort.training.dataset import Products, read_products, record_batches, trimmed
 from shelfsort.training.embedding import embed_new_pictures
-from shelfsort.training.embedding_cache import EmbeddingCache, content_digest
+from shelfsort.training.embedding_cache import EmbeddingCache
 from shelfsort.training.evidence import Scored
+from shelfsort.training.finetuning.devices import require_gpus
+from shelfsort.training.finetuning.folds import fine_tuned
 from shelfsort.training.fitting import (
     CrossFit,
     Fit,
@@ -58,7 +60,6 @@ from shelfsort.training.fitting import (
     passes,
     tower_logits,
 )
-from shelfsort.training.images import PIXELS_VERSION
 from shelfsort.training.label_noise import try_search
 from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.learning_curve import learning_curve
@@ -86,6 +87,7 @@ def run_fn(fn_args: FnArgs) -> None:
     config = TypeAdapter(TrainingConfig).validate_python(custom["training"])
     transformed = tft.TFTransformOutput(fn_args.transform_output)
     labels = _label_space(transformed, custom["taxonomy"])
+    require_gpus(config.image.fine_tuning)
     backbone = load_backbone(config.image.backbone, config.image.backbone_weights)
     clock, cost = Clock(), {}
     texts = TextEmbeddings.of(config)
@@ -94,6 +96,11 @@ def run_fn(fn_args: FnArgs) -> None:
         cost["embedding"] = clock.lap()
         train, *calibration = _read_splits(fn_args, transformed, cache, backbone, texts)
     cost["reading"] = clock.lap()
+    backbone, (train, *calibration) = fine_tuned(
+        backbone, _files(fn_args), [train, *calibration], len(labels.categories), config
+    )
+    if backbone.tuned:
+        cost["fine-tuning"] = clock.lap()
     fitted = fit(
         train,
         vocabulary_sizes(transformed, labels),
@@ -138,6 +145,7 @@ def run_fn(fn_args: FnArgs) -> None:
         lineage={
             **_lineage(custom, config, labels, calibrated, version),
             **({ENCODER: texts.lineage()} if texts else {}),
+            **({FINE_TUNED: backbone.tuned} if backbone.tuned else {}),
             UNKNOWN: rates_to_json(rates),
             **({LEARNING_CURVE: curve.to_json()} if curve else {}),
         },
@@ -167,15 +175,19 @@ def _read_splits(
     texts: TextEmbeddings | None,
 ) -> list[Products]:
     """The split `train`, and `calibration` where there is one."""
-    apart = CALIBRATION_SPLIT in fn_args.custom_config["splits"]
-    splits = [fn_args.train_files, *([fn_args.eval_files] if apart else [])]
     with contextlib.closing(texts) if texts else contextlib.nullcontext():
         return trimmed(
             *(
                 read_products(files, transformed, pictures, backbone.embedding_size, texts)
-                for files in splits
+                for files in _files(fn_args)
             )
         )
+
+
+def _files(fn_args: FnArgs) -> list[list[str]]:
+    """Those of the split `train`, and of `calibration` where there is one."""
+    apart = CALIBRATION_SPLIT in fn_args.custom_config["splits"]
+    return [fn_args.train_files, *([fn_args.eval_files] if apart else [])]
 
 
 def _cross_fitted(train: Products, fitted: Fit) -> Scored:
@@ -292,15 +304,7 @@ def _said_of(fitted: Fit, train: Products, config: TrainingConfig) -> str:
 
 def _cache(config: TrainingConfig, backbone: Backbone) -> EmbeddingCache:
     folder = Path(config.image.embedding_cache) if config.image.embedding_cache else None
-    return EmbeddingCache(folder, cache_key(backbone, config))
-
-
-def cache_key(backbone: Backbone, config: TrainingConfig) -> str:
-    """Names what an embedding depends on besides the picture: network, weights, geometry."""
-    weights = "packaged"
-    if config.image.backbone_weights:
-        weights = content_digest(Path(config.image.backbone_weights).read_bytes()).hex()
-    return f"{backbone.name}-{weights}-padded-{backbone.image_size}-v{PIXELS_VERSION}"
+    return EmbeddingCache(folder, embedding_key(backbone, config.image.backbone_weights))
 
 
 def vocabulary_sizes(transformed: tft.TFTransformOutput, labels: LabelSpace) -> VocabularySizes:

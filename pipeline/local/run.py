@@ -120,6 +120,9 @@ def _run_components(
     console: Console,
 ):
     note("loading TensorFlow and TFX")
+    from shelfsort.training.finetuning.devices import require_gpus
+
+    require_gpus(config.training.image.fine_tuning)
     from tfx.orchestration import metadata
 
     from components.baseline_model.selection import start_digest

@@ -10,7 +10,7 @@ from serving import versions
 from serving.archive import write_archive
 from shelfsort.cli.tables import Column, table_lines, terminal_width
 from shelfsort.contract.figures import coverage, labels, targets_of
-from shelfsort.contract.model_files import ENCODER
+from shelfsort.contract.model_files import ENCODER, FINE_TUNED
 from shelfsort.contract.targets import DEFAULT_TARGETS
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import child_folders, join
@@ -289,6 +289,8 @@ def _networks(lineage: Mapping[str, Any]) -> str:
     """The backbone, and the text encoder with its licence where the model has one."""
     encoder = lineage.get(ENCODER)
     backbone = str(lineage.get("backbone") or "")
+    if lineage.get(FINE_TUNED):
+        backbone += ", fine-tuned"
     if not isinstance(encoder, Mapping) or not encoder.get("name"):
         return backbone
     licence = f" ({encoder['licence']})" if encoder.get("licence") else ""

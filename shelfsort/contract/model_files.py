@@ -22,6 +22,8 @@ UNKNOWN = "unknown"
 """Lineage: how well products that belong nowhere in the tree are noticed."""
 ENCODER = "encoder"
 """Lineage: name, key (of weights and preprocessing) and licence of a text encoder."""
+FINE_TUNED = "fine_tuned"
+"""Lineage: digest of the backbone's weights, where it was tuned on the shop's images."""
 BASE_MODEL = "base_model"
 """Lineage: digest of the model that training was given to start from, "" where none was there."""
 

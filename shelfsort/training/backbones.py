@@ -8,6 +8,8 @@ import keras
 
 from shelfsort.core.errors import InputError
 from shelfsort.training import efficientnet_lite
+from shelfsort.training.embedding_cache import content_digest
+from shelfsort.training.images import PIXELS_VERSION
 from shelfsort.training.weights import read_weights
 
 _APPLICATIONS = {
@@ -18,6 +20,15 @@ _APPLICATIONS = {
     "efficientnet_v2_b0": ("EfficientNetV2B0", "efficientnet_v2", 224),
 }
 NAMES = (*efficientnet_lite.SCALES, *_APPLICATIONS)
+# The layer after which the last group of blocks begins, the one of the lowest resolution.
+_LAST_BLOCKS_AFTER = {
+    **{name: efficientnet_lite.last_blocks_after(name) for name in efficientnet_lite.SCALES},
+    "mobilenet_v2": "block_12_add",
+    "resnet50": "conv4_block6_out",
+    "vgg19": "block4_pool",
+    "inception_v3": "mixed7",
+    "efficientnet_v2_b0": "block5e_add",
+}
 _SETTING = "training.image.backbone_weights"
 
 
@@ -29,15 +40,34 @@ class Backbone:
         name: as in the configuration.
         image_size: side of its square input, in pixels.
         model: (n, image_size, image_size, 3) float32 pixels in 0..255 → (n, embedding) float32.
+        last_blocks_after: name of the layer of `model` after which its last blocks begin.
+        tuned: digest of its weights if it was fine-tuned; "" for the pretrained ones.
     """
 
     name: str
     image_size: int
     model: keras.Model
+    last_blocks_after: str = ""
+    tuned: str = ""
 
     @property
     def embedding_size(self) -> int:
         return self.model.output_shape[-1]
+
+
+def embedding_key(backbone: Backbone, weights: str = "") -> str:
+    """Names what an embedding depends on besides the picture: network, weights, geometry.
+
+    Args:
+        backbone: embeds.
+        weights: path of the file of its pretrained weights; "" for packaged ones.
+    """
+    named = "packaged"
+    if backbone.tuned:
+        named = f"tuned-{backbone.tuned}"
+    elif weights:
+        named = content_digest(Path(weights).read_bytes()).hex()
+    return f"{backbone.name}-{named}-padded-{backbone.image_size}-v{PIXELS_VERSION}"
 
 
 def load_backbone(name: str, weights: str = "") -> Backbone:
@@ -54,7 +84,8 @@ def load_backbone(name: str, weights: str = "") -> Backbone:
     """
     if name in efficientnet_lite.SCALES:
         model = efficientnet_lite.load_pretrained(name, read_weights(name, weights, _SETTING))
-        return Backbone(name, efficientnet_lite.SCALES[name].image_size, model)
+        size = efficientnet_lite.SCALES[name].image_size
+        return Backbone(name, size, model, _LAST_BLOCKS_AFTER[name])
     if name not in _APPLICATIONS:
         raise InputError(f"training.image.backbone: {name!r} is none of {', '.join(NAMES)}.")
     if not weights:
@@ -76,9 +107,14 @@ def _from_applications(name: str, make: Callable[[Callable], keras.Model]) -> Ba
     class_name, module_name, size = _APPLICATIONS[name]
     module = getattr(keras.applications, module_name)
     pixels = keras.Input((size, size, 3), name="pixels")
+    # One flat graph, so that fine-tuning can cut it at any layer.
     network = make(
         lambda **options: getattr(keras.applications, class_name)(
-            input_shape=(size, size, 3), pooling="avg", **options
+            input_shape=(size, size, 3),
+            input_tensor=module.preprocess_input(pixels),
+            pooling="avg",
+            **options,
         )
     )
-    return Backbone(name, size, keras.Model(pixels, network(module.preprocess_input(pixels))))
+    model = keras.Model(pixels, network.outputs[0], name=name)
+    return Backbone(name, size, model, _LAST_BLOCKS_AFTER[name])

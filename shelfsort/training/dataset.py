@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -53,6 +53,8 @@ class Products:
         label_weights: (n,) float32.
         groups: (n,) int64, equal for variants of one product.
         evidence: (n,) bool, whether thresholds may be fitted on the product; others only train.
+        fold_embeddings: by cross-fitting fold, n embeddings of a backbone that was tuned without
+            the fold; empty where one backbone embeds all.
     """
 
     product_ids: Sequence[str]
@@ -65,6 +67,7 @@ class Products:
     label_weights: np.ndarray
     groups: np.ndarray
     evidence: np.ndarray
+    fold_embeddings: Mapping[int, Rows] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -94,6 +97,22 @@ class Products:
         encoded = (TEXT_EMBEDDINGS,) if self.text_embedding_size else ()
         return terms | {name: features[name] for name in ("price_bucket", "embeddings", *encoded)}
 
+    def without(self, fold: int) -> "Products":
+        """The same as a backbone embeds them that never saw the products of a fold."""
+        if not self.fold_embeddings:
+            return self
+        return self.embedded(self.fold_embeddings[fold])
+
+    def embedded(self, embeddings: Rows, folds: Mapping[int, Rows] | None = None) -> "Products":
+        """The same with other embeddings.
+
+        Args:
+            embeddings: n rows of any width.
+            folds: `fold_embeddings`; None for none.
+        """
+        features = _Reembedded(self.features, embeddings)
+        return dataclasses.replace(self, features=features, fold_embeddings=folds or {})
+
     def group_folds(self, folds: int, seed: int) -> np.ndarray:
         """(n,) fold of each product; variants of one product share a fold, so none leaks."""
         salt = seed.to_bytes(16, "big", signed=True)
@@ -101,6 +120,34 @@ class Products:
         digests = (hashlib.blake2b(key, digest_size=8, salt=salt).digest() for key in keys)
         numbers = (int.from_bytes(digest, "big") % folds for digest in digests)
         return np.fromiter(numbers, np.int32, len(self))
+
+
+class _Reembedded:
+    """Features with embeddings of their own.
+
+    Args:
+        features: all other features.
+        embeddings: of the same products.
+    """
+
+    def __init__(self, features: Rows, embeddings: Rows):
+        # Not one over the other: each would read the embeddings that it replaces.
+        self._features = features._features if isinstance(features, _Reembedded) else features
+        self._embeddings = embeddings
+        own = np.dtype((np.float32, embeddings[np.zeros(1, np.int64)].shape[1:]))
+        self.dtype = np.dtype(
+            [
+                (name, own if name == "embeddings" else of)
+                for name, (of, *_) in features.dtype.fields.items()
+            ]
+        )
+
+    def __getitem__(self, index: np.ndarray) -> np.ndarray:
+        found = np.empty(len(index), self.dtype)
+        given = self._features[index]
+        for name in self.dtype.names:
+            found[name] = self._embeddings[index] if name == "embeddings" else given[name]
+        return found
 
 
 def feature_type(words: int, pieces: int, embedding: int, text_embedding: int = 0) -> np.dtype:

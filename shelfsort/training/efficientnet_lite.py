@@ -61,6 +61,12 @@ SCALES = {
 }
 
 
+def last_blocks_after(name: str) -> str:
+    """Name of the layer before the last two groups of blocks, which have the lowest resolution."""
+    scale = SCALES[name]
+    return f"block{sum(map(scale.repeats, range(len(_GROUPS) - 2))) - 1}_add"
+
+
 def build(name: str = "efficientnet_lite0") -> keras.Model:
     """Returns (n, image_size, image_size, 3) pixels in 0..255 → (n, 1280) embeddings, untrained."""
     scale = SCALES[name]

@@ -128,10 +128,10 @@ def cross_fit(
         inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         if not len(outside) or not len(inside):
             continue
-        seed = config.fit.seed + 1 + fold
-        towers = _fresh_towers(train, sizes, config, seed)
-        _fit_once(towers, train, weights, config, steps, seed=seed, on=inside)
-        _write_logits(towers, train, outside, held_out)
+        seed, seen = config.fit.seed + 1 + fold, train.without(fold)
+        towers = _fresh_towers(seen, sizes, config, seed)
+        _fit_once(towers, seen, weights, config, steps, seed=seed, on=inside)
+        _write_logits(towers, seen, outside, held_out)
         progress(fold + 1, config.fit.folds, "cross-fits of the towers")
     return CrossFit(held_out, folds, *_fusions(train, held_out, folds))
 

@@ -67,6 +67,10 @@ def learning_curve(
     short = _short(calibration)
     if not short:
         return None
+    if train.fold_embeddings:
+        # A backbone tuned on the products that are kept from the towers would flatter them.
+        note("no learning curve: each of its points would need a backbone tuned for it")
+        return None
     note("a target cannot be certified: fitting on a quarter and on half of the labels to say why")
     answers = [*_of_parts(train, sizes, config), _Answers.of_all(train, crossed, config)]
     # As many products stand behind each that a cross-fitted model was trained on.

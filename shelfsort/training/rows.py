@@ -13,6 +13,9 @@ CHUNK = 1024
 class Rows(Protocol):
     """What gives rows by their numbers: an array, or a RowFile."""
 
+    @property
+    def dtype(self) -> np.dtype: ...
+
     def __getitem__(self, index: np.ndarray) -> np.ndarray: ...
 
 

@@ -11,6 +11,46 @@ SuspectAction = Literal["keep", "downweight", "drop"]
 
 
 @dataclasses.dataclass(frozen=True)
+class FineTuningConfig:
+    """Fine-tuning of the backbone on the images of `train`, before they are embedded.
+
+    The backbone is tuned once for each cross-fitting fold, without the fold's products, and once on
+    all of them for the served model. Together that costs `training.fit.folds` times as much as one
+    tuning on all images.
+
+    Attributes:
+        layers: Layers that are tuned. `none`: the backbone stays as it is. `last_blocks`: those
+            after `from_layer`, on feature maps that are computed once. `all`: all layers, after
+            the last blocks were tuned for a quarter of `epochs`.
+        from_layer: Name of the layer after which the last blocks begin. Empty for the backbone's
+            own, e.g. `block10_add` in `efficientnet_lite0`.
+        epochs: Number of passes over the images, not counting those before with `all`.
+        batch_size: Number of images in one step.
+        accumulated_batches: Number of batches whose gradients are averaged before the weights
+            change.
+        learning_rate: Peak learning rate of AdamW for the last layer, after a warm-up. It decays
+            along a cosine.
+        first_layer_rate: Learning rate of the first layer, as a share of the last layer's. The
+            shares of the layers between them rise geometrically.
+        mixup: Parameter of the beta distribution that images are mixed by. 0 mixes none.
+        label_smoothing: Share of each label's weight that is spread over all categories.
+        gpus: Number of GPUs that tuning needs. It stops at once where there are fewer. 0 for those
+            that there are, or the CPU.
+    """
+
+    layers: Literal["none", "last_blocks", "all"] = "none"
+    from_layer: str = ""
+    epochs: Positive = 6
+    batch_size: Positive = 32
+    accumulated_batches: Positive = 1
+    learning_rate: Annotated[float, Field(gt=0)] = 3e-4
+    first_layer_rate: Annotated[float, Field(gt=0, le=1)] = 0.5
+    mixup: Annotated[float, Field(ge=0)] = 0.2
+    label_smoothing: Share = 0.1
+    gpus: Annotated[int, Field(ge=0)] = 0
+
+
+@dataclasses.dataclass(frozen=True)
 class ImageConfig:
     """Images: what embeds them, and the tower on top.
 
@@ -30,6 +70,7 @@ class ImageConfig:
     backbone_weights: str = ""
     units: Positive = 256
     embedding_cache: str = ""
+    fine_tuning: FineTuningConfig = FineTuningConfig()
 
 
 @dataclasses.dataclass(frozen=True)

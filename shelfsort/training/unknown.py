@@ -214,9 +214,10 @@ def fit_unknown(held_out: Scored) -> UnknownFit:
     apart = {kind: np.zeros(len(products), np.float32) for kind in ALONE}
     for kind in ALONE:
         for fold in np.unique(folds):
-            own = folds[rows[kind]] == fold
-            others = _neighbourhood(products, kind, rows[kind][~own], spaces[kind])
-            apart[kind][rows[kind][own]] = distances(products, kind, rows[kind][own], others)
+            own, seen = folds[rows[kind]] == fold, products.without(fold)
+            space = spaces[kind] if seen is products else _space(seen, kind, rows[kind])
+            others = _neighbourhood(seen, kind, rows[kind][~own], space)
+            apart[kind][rows[kind][own]] = distances(seen, kind, rows[kind][own], others)
     scales: dict[str, Scale] = {}
     scores: dict[str, np.ndarray] = {}
     for modality in MODALITIES:

@@ -139,6 +139,17 @@ def _mean_least(nearest: np.ndarray) -> np.ndarray:
 
 
 def _nearest(held_out: Scored, kind: str, rows: np.ndarray, categories: int) -> np.ndarray:
+    if not held_out.products.fold_embeddings:
+        return _nearest_seen(held_out, kind, rows, categories)
+    found = np.empty((len(rows), categories, NEIGHBOURS), np.float32)
+    folds = held_out.folds[rows]
+    for fold in np.unique(folds):
+        seen = dataclasses.replace(held_out, products=held_out.products.without(fold))
+        found[folds == fold] = _nearest_seen(seen, kind, rows[folds == fold], categories)
+    return found
+
+
+def _nearest_seen(held_out: Scored, kind: str, rows: np.ndarray, categories: int) -> np.ndarray:
     products, folds = held_out.products, held_out.folds
     chosen = reference_rows(products.labels, modality_rows(products)[kind])
     features = features_of(products, kind, chosen)

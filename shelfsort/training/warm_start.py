@@ -35,6 +35,9 @@ _SAME_SETTINGS = (
 )
 
 
+_TUNED = "image.fine_tuning.layers"
+
+
 class ColdStart(Exception):  # noqa: N818 - an outcome, not a fault
     """The live model's towers cannot be started from; the message says why."""
 
@@ -124,6 +127,8 @@ def _refuse_other(
     recorded = flat(lineage.get("training", {}))
     theirs = {current_key(key, RENAMED): value for key, value in recorded}
     ours = dict(flat(dataclasses.asdict(config)))
+    if {theirs.get(_TUNED, "none"), ours[_TUNED]} != {"none"}:
+        raise ColdStart("the backbone is fine-tuned, and every tuning gives other embeddings")
     for name in _SAME_SETTINGS:
         # Models from before there were encoders do not name one.
         given = theirs.get(name, "" if name.startswith("text.encoder") else None)

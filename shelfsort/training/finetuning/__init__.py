@@ -1,0 +1,1 @@
+"""Fine-tuning of the picture backbone: on cached feature maps, or of all layers."""

@@ -1,0 +1,127 @@
+"""Tuning of a tiny network: what changes, what stays, and what a kill leaves."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shelfsort.core.errors import InputError
+from tests.fixtures.tuning import Shop, tiny_backbone
+
+pytestmark = pytest.mark.slow
+
+ROWS = np.arange(36)
+
+
+def weights_of(backbone) -> dict[str, np.ndarray]:
+    return {each.path: each.numpy() for each in backbone.model.variables}
+
+
+@pytest.fixture(scope="module")
+def tuned():
+    return Shop.of().tuner().tune(ROWS).backbone
+
+
+def held_out_margin(backbone) -> float:
+    """How much nearer other products are to their own category's centroid than to the next one."""
+    shop = Shop.of()
+    vectors = shop.embedded(backbone)
+    centres = [vectors[ROWS][shop.labels[ROWS] == c].mean(axis=0) for c in range(3)]
+    apart = ((vectors[:, None] - np.stack(centres)) ** 2).sum(axis=2)[len(ROWS) :]
+    labels = shop.labels[len(ROWS) :]
+    own = apart[np.arange(len(labels)), labels]
+    others = np.where(np.eye(3, dtype=bool)[labels], np.inf, apart).min(axis=1)
+    return float(np.median(others / own))
+
+
+def test_tuning_draws_the_categories_of_unseen_products_apart(tuned):
+    assert held_out_margin(tuned) > 1.5 * held_out_margin(tiny_backbone())
+
+
+def test_the_backbone_given_stays_and_the_copy_has_another_digest(tuned):
+    before = weights_of(tiny_backbone())
+    after = weights_of(tuned)
+    assert len(tuned.tuned) == 32
+    assert np.abs(after["block0_conv/kernel"] - before["block0_conv/kernel"]).max() > 0
+    assert np.abs(after["block1_conv/kernel"] - before["block1_conv/kernel"]).max() > 0
+
+
+def test_batch_norms_keep_statistics_and_factors(tuned):
+    before, after = weights_of(tiny_backbone()), weights_of(tuned)
+    norms = [name for name in before if "norm" in name]
+    assert len(norms) == 4
+    for name in norms:
+        np.testing.assert_array_equal(after[name], before[name])
+
+
+def test_last_blocks_leave_the_first_ones_and_a_finished_tuning_is_not_repeated(
+    tmp_path, monkeypatch
+):
+    first = Shop.of().tuner(tmp_path, layers="last_blocks", epochs=1).tune(ROWS).backbone
+    before, after = weights_of(tiny_backbone()), weights_of(first)
+    np.testing.assert_array_equal(after["block0_conv/kernel"], before["block0_conv/kernel"])
+    assert np.abs(after["block1_conv/kernel"] - before["block1_conv/kernel"]).max() > 0
+    second = Shop.of().tuner(tmp_path, layers="last_blocks", epochs=1)
+    monkeypatch.setattr(second, "_tuned_weights", None)
+    assert second.tune(ROWS).backbone.tuned == first.tuned
+    assert len(list((tmp_path / "tuned").iterdir())) == 1
+
+
+def test_gradients_of_several_batches_in_16_bits_end_in_32():
+    import tensorflow as tf
+
+    from shelfsort.training.finetuning.devices import Devices
+
+    devices = Devices(tf.distribute.get_strategy(), "mixed_bfloat16")
+    settings = {"layers": "last_blocks", "epochs": 2, "accumulated_batches": 3, "batch_size": 8}
+    tuned = Shop.of().tuner(devices=devices, **settings).tune(ROWS).backbone
+    before, after = weights_of(tiny_backbone()), weights_of(tuned)
+    assert np.abs(after["block1_conv/kernel"] - before["block1_conv/kernel"]).max() > 1e-4
+    assert np.isfinite(Shop.of().embedded(tuned)).all()
+    assert {layer.compute_dtype for layer in tuned.model.layers} == {"float32"}
+    assert {each.dtype for each in after.values()} == {np.dtype(np.float32)}
+
+
+def test_a_layer_that_does_not_exist_is_named():
+    with pytest.raises(InputError, match="'block9'"):
+        Shop.of().tuner(from_layer="block9").tune(ROWS)
+
+
+# Dies when it has kept its state so often: after the last blocks, then amid all layers.
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+import numpy as np
+from shelfsort.training.finetuning.checkpoints import Checkpoints
+from tests.fixtures.tuning import Shop
+
+class Fatal(Checkpoints):
+    kept = 0
+    def keep_state(self, key, state):
+        super().keep_state(key, state)
+        self.kept += 1
+        if self.kept == int(sys.argv[2]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+Shop.of().tuner(checkpoints=Fatal(Path(sys.argv[1]))).tune(np.arange(36))
+"""
+
+
+def test_a_tuning_that_was_killed_twice_ends_in_the_same_weights(tmp_path, tuned):
+    for kept in (3, 2):
+        killed = subprocess.run(
+            [sys.executable, "-c", _KILLED, str(tmp_path), str(kept)],
+            cwd=Path(__file__).parents[4],
+            check=False,
+            capture_output=True,
+        )
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+    (state,) = (tmp_path / "tuned").iterdir()
+    with np.load(state) as archive:
+        assert archive["at"].tolist() == [1, 6]
+    resumed = Shop.of().tuner(tmp_path).tune(ROWS).backbone
+    for name, value in weights_of(tuned).items():
+        np.testing.assert_allclose(weights_of(resumed)[name], value, rtol=0, atol=1e-6)
