@@ -38,7 +38,9 @@ ENVIRONMENTS = {
     "catalog": Environment(("catalog", "database", "postgres")),
     "decisions": Environment(("decisions",)),
     "serve": Environment(("serve",), ("shelfsort", "shelfsort-serving")),
-    "pipeline": Environment(("pipeline", "encoders", "mlflow", "plots"), tuple(DISTRIBUTIONS)),
+    "pipeline": Environment(
+        ("pipeline", "encoders", "mlflow", "plots", "wandb"), tuple(DISTRIBUTIONS)
+    ),
 }
 
 # Where a module has to import, by the longest prefix of its name.

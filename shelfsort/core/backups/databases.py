@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from shelfsort.core.backups import postgresql, sqlite
 from shelfsort.core.backups.archive import Heading, reading_backup, write_backup
+from shelfsort.core.backups.placing import place_new
 from shelfsort.core.database.engine import open_engine, reader, reading_errors, shown
 from shelfsort.core.database.rooms import Room, revisions, row_counts
 from shelfsort.core.errors import InputError, RunFailed
@@ -77,7 +78,7 @@ def restore(source: Place, place: str, rooms: Sequence[Room], *, replace: bool) 
             if replace and target.exists():
                 sqlite.place_over(content, target)
             else:
-                sqlite.place_new(content, target)
+                place_new(content, target)
     return heading
 
 

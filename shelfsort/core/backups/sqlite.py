@@ -1,14 +1,12 @@
 """Copies a SQLite database while it is used, and puts a copy in its place."""
 
 import contextlib
-import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 from shelfsort.core.database.engine import reason_of
-from shelfsort.core.errors import InputError, RunFailed
-from shelfsort.core.files import sync_folder
+from shelfsort.core.errors import RunFailed
 
 _BUSY_S = 60.0
 _MAGIC = b"SQLite format 3\x00"
@@ -46,15 +44,6 @@ def check_database(path: Path) -> None:
         raise RunFailed(f"{path}: the database is damaged ({found[0]})")
     if broken is not None:
         raise RunFailed(f"{path}: a row of {broken[0]} points to a row of {broken[2]} that is gone")
-
-
-def place_new(copy: Path, target: Path) -> None:
-    """Gives a copy the name of a database that is not there yet. Raises InputError if it is."""
-    try:
-        os.link(copy, target)
-    except FileExistsError as error:
-        raise InputError(f"{target}: is there already. Give --replace, or another path.") from error
-    sync_folder(target.parent)
 
 
 def place_over(copy: Path, target: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from shelfsort.core.backups.archive import Heading, reading_backup, write_backup
-from shelfsort.core.backups.sqlite import place_new
+from shelfsort.core.backups.placing import place_new
 from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.files import refuse_inputs, sync_folder
 from shelfsort.core.storage import Place
