@@ -1,13 +1,15 @@
 """What is wrong with rules, found without trying examples: gaps, overlaps, unreachable rules."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from shelfsort.core.errors import InputError
-from shelfsort.decisions.rules.boxes import HIGHEST, LOWEST, Box, Cut, TooManyBoxesError, left
+from shelfsort.decisions.rules.boxes import HIGHEST, LOWEST, Box, Boxes, Cut, TooManyBoxesError, joined
 from shelfsort.decisions.rules.model import Rule, Rules
 
 _SHOWN = 3
+_COUNTED = 10_000
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,12 @@ def analyse(rules: Rules) -> list[Finding]:
     """
     space = Space(rules)
     boxes = [space.box(rule) for rule in rules.rules]
+    index = Boxes(space.whole, boxes)
     try:
-        rest = left([space.whole], boxes)
         found = [
-            *_gaps(rules, space, rest),
-            *_unreachable(rules, boxes),
-            *_overlaps(rules, space, boxes),
+            *_gaps(rules, space, index),
+            *_unreachable(rules, boxes, index),
+            *_overlaps(rules, space, boxes, index),
         ]
     except TooManyBoxesError as error:
         raise InputError(
@@ -103,40 +105,41 @@ def _scores(low: Cut, high: Cut) -> str:
     return f"score {' and '.join(words)}"
 
 
-def _gaps(rules: Rules, space: Space, rest: Sequence[Box]) -> Iterator[Finding]:
+def _gaps(rules: Rules, space: Space, index: Boxes) -> Iterator[Finding]:
+    left = index.left(space.whole, len(rules.rules))
     if rules.default is not None:
-        if not rest:
+        if next(left, None) is None:
             text = "the default decides nothing: the rules match everything"
             yield Finding("unused_default", rules.default_line, text, False)
         return
     line = rules.rules[-1].line
+    rest = joined(list(itertools.islice(left, _COUNTED)))
     for box in rest[:_SHOWN]:
         yield Finding("gap", line, f"no rule matches: {space.described(box)}", True)
     if rest:
-        more = f"{len(rest) - _SHOWN:,} more gaps; " if len(rest) > _SHOWN else ""
+        least = "at least " if next(left, None) is not None else ""
+        more = f"{least}{len(rest) - _SHOWN:,} more gaps; " if len(rest) > _SHOWN else ""
         yield Finding("no_default", line, f"{more}add a default, or rules for the gaps", True)
 
 
-def _unreachable(rules: Rules, boxes: Sequence[Box]) -> Iterator[Finding]:
+def _unreachable(rules: Rules, boxes: Sequence[Box], index: Boxes) -> Iterator[Finding]:
     for number, (rule, box) in enumerate(zip(rules.rules, boxes, strict=True)):
-        if not left([box], boxes[:number]):
-            before = [
-                earlier.then.rule
-                for earlier, other in zip(rules.rules[:number], boxes, strict=False)
-                if other & box
-            ]
+        if next(index.left(box, number), None) is None:
+            before = [rules.rules[each].then.rule for each in index.touching(box, number)]
             more = f" and {len(before) - _SHOWN:,} more" if len(before) > _SHOWN else ""
             named = ", ".join(repr(name) for name in before[:_SHOWN])
             text = f"{rule.then.rule!r} never decides: earlier rules match it all ({named}{more})"
             yield Finding("unreachable", rule.line, text, True)
 
 
-def _overlaps(rules: Rules, space: Space, boxes: Sequence[Box]) -> Iterator[Finding]:
+def _overlaps(
+    rules: Rules, space: Space, boxes: Sequence[Box], index: Boxes
+) -> Iterator[Finding]:
     for later, (rule, box) in enumerate(zip(rules.rules, boxes, strict=True)):
-        for earlier, other in zip(rules.rules[:later], boxes, strict=False):
+        for place in index.touching(box, later):
+            earlier, other = rules.rules[place], boxes[place]
             common = box & other
-            decides_alike = rule.then.outcome == earlier.then.outcome
-            if not common or decides_alike or common in (box, other):
+            if rule.then.outcome == earlier.then.outcome or common in (box, other):
                 continue
             text = (
                 f"{rule.then.rule!r} and {earlier.then.rule!r} (line {earlier.line}) both match: "
