@@ -14,7 +14,7 @@ from components.report_gen.sections import ReportContent
 from components.trainer.artifact import Disagreement
 from shelfsort.contract.figures import accepted_accuracy, coverage
 from shelfsort.contract.targets import percent_of, target_key
-from shelfsort.core.web.inline import page_script, script_digest, script_json
+from shelfsort.core.web.inline import page_bytes, page_script, script_digest, shown_json
 from shelfsort.core.web.style import style_sheet
 
 Details = Mapping[str, tuple[str, float | None]]
@@ -60,8 +60,7 @@ def render(
             split_names=SPLIT_NAMES,
         )
     )
-    # A lone surrogate, which JSON can smuggle in, has no UTF-8 form.
-    return html.encode("utf-8", "replace")
+    return page_bytes(html)
 
 
 def _shown_details(details: Details) -> dict[str, tuple[str, float | None]]:
@@ -104,7 +103,7 @@ def summary(content: ReportContent) -> Report:
 
 def inline_json(value: Any) -> Markup:
     """JSON that may stand inside a <script> element, whatever the strings in it hold."""
-    return Markup(script_json(value))
+    return Markup(shown_json(value))
 
 
 def percent(value: float | None, digits: int = 1) -> str:

@@ -1,9 +1,11 @@
 """Text from outside as a terminal may show it."""
 
 import json
+import re
 import unicodedata
 from typing import Any
 
+_NOT_PLAIN = re.compile(r"[^\x20-\x7e\n\t]+")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 # Parts of what people write: joiners within words and emoji, and the soft hyphen.
 _HARMLESS = frozenset("\u00ad\u200c\u200d")
@@ -26,6 +28,11 @@ def one_line(text: str) -> str:
 def printable(text: str) -> str:
     """`one_line` of each line; for messages of several lines."""
     return "\n".join(map(one_line, text.split("\n")))
+
+
+def visible(text: str) -> str:
+    """As `one_line`, but lines and tabs stay; for pages, which may be long."""
+    return _NOT_PLAIN.sub(lambda found: one_line(found[0]), text)
 
 
 def json_text(value: Any, indent: int | None = None) -> str:

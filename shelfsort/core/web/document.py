@@ -4,7 +4,7 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from shelfsort.core.web.inline import page_script, script_digest
+from shelfsort.core.web.inline import page_bytes, page_script, script_digest
 from shelfsort.core.web.style import style_sheet
 
 _ALLOWED = ("img-src data:", "style-src 'unsafe-inline'")
@@ -31,4 +31,4 @@ def document(title: str, body: str, *, style: str = "", script: str = "") -> byt
         style=style_sheet() + style,
         body=f"{body}\n<script>{run}</script>" if run else body,
     )
-    return drawn.encode("utf-8", "replace")
+    return page_bytes(drawn)

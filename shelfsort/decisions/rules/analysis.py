@@ -5,7 +5,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from shelfsort.core.errors import InputError
-from shelfsort.decisions.rules.boxes import HIGHEST, LOWEST, Box, Boxes, Cut, TooManyBoxesError, joined
+from shelfsort.decisions.rules.boxes import (
+    HIGHEST,
+    LOWEST,
+    Box,
+    Boxes,
+    Cut,
+    TooManyBoxesError,
+    joined,
+)
 from shelfsort.decisions.rules.model import Rule, Rules
 
 _SHOWN = 3
@@ -132,9 +140,7 @@ def _unreachable(rules: Rules, boxes: Sequence[Box], index: Boxes) -> Iterator[F
             yield Finding("unreachable", rule.line, text, True)
 
 
-def _overlaps(
-    rules: Rules, space: Space, boxes: Sequence[Box], index: Boxes
-) -> Iterator[Finding]:
+def _overlaps(rules: Rules, space: Space, boxes: Sequence[Box], index: Boxes) -> Iterator[Finding]:
     for later, (rule, box) in enumerate(zip(rules.rules, boxes, strict=True)):
         for place in index.touching(box, later):
             earlier, other = rules.rules[place], boxes[place]

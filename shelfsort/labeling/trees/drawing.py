@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from shelfsort.core.web.document import document
-from shelfsort.core.web.inline import script_json
+from shelfsort.core.web.inline import shown_json
 from shelfsort.labeling.trees.labelled import Counts
 from shelfsort.labeling.trees.predictions import Prediction
 from shelfsort.products.taxonomy import Taxonomy
@@ -80,7 +80,7 @@ def page(
     body = Template(_static("tree.html")).substitute(
         name=html.escape(name),
         version=html.escape(tree.version),
-        data=script_json(_content(tree, counts, accuracy)),
+        data=shown_json(_content(tree, counts, accuracy)),
     )
     title, style = f"Category tree: {name}", _static("tree.css")
     return document(title, body, style=style, script=_static("tree.js"))

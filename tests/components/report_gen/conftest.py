@@ -51,7 +51,7 @@ SHELVES = {
     "Clothes": ["Shirts", "T-shirts", "Jeans", "Dresses", "Bras"],
     "Shoes": ["Sandals", "Flip flops", "Sneakers"],
 }
-HOSTILE = '</script><img src=x onerror="window.hacked=1">\u2028{{ 7*7 }}'
+HOSTILE = '</script><img src=x onerror="window.hacked=1">\u2028{{ 7*7 }}\x1b[31m\u202e'
 COMPARISON = Comparison(
     version="3",
     shared_categories=None,

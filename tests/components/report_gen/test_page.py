@@ -18,6 +18,7 @@ from components.report_gen import page
 from components.report_gen.content import assemble
 from components.report_gen.sections import Anomaly
 from components.trainer.artifact import Disagreement, FailedProof, FailedProofs
+from shelfsort.core.terminal import visible
 from shelfsort.core.web.inline import script_digest
 from shelfsort.labeling.label_issues import Suspect, Trial
 from shelfsort.products.manifest.rejects import Reject
@@ -158,9 +159,12 @@ def test_hostile_titles_stay_text(run_inputs):
     assert [script["type"] for script, _ in scripts[:2]] == ["application/json"] * 2
     assert len(scripts) == 3
     assert "<img src=x" not in html
-    assert "\u2028" not in html
+    assert not set("\u2028\u202e\x1b") & set(html)
     first = json.loads(scripts[0][1])["errors"][0]
-    assert first["title"] == '</script><img src=x onerror="window.hacked=1">\u2028{{ 7*7 }}'
+    assert (
+        first["title"]
+        == '</script><img src=x onerror="window.hacked=1">\\u2028{{ 7*7 }}\\x1b[31m\\u202e'
+    )
 
 
 def test_hostile_names_everywhere_else_stay_text(run_inputs):
@@ -226,7 +230,7 @@ def test_the_page_in_brief_has_its_verdict_and_figures(run_inputs):
 @given(st.text())
 def test_inline_json_survives_and_never_ends_its_element(text):
     written = str(page.inline_json({"title": text}))
-    assert json.loads(written) == {"title": text}
+    assert json.loads(written) == {"title": visible(text)}
     assert not set("<>&\u2028\u2029") & set(written)
 
 
