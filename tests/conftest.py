@@ -3,6 +3,7 @@
 A busy machine is no fault of a test.
 """
 
+import gc
 import os
 import sys
 from collections import defaultdict
@@ -25,12 +26,15 @@ pytest_plugins = [
     "tests.fixtures.crawl",
     "tests.fixtures.fake_server",
     "tests.fixtures.golden",
+    "tests.fixtures.migrations",
     "tests.fixtures.shop_api",
     "tests.fixtures.postgresql",
     "tests.fixtures.picture_server",
     "tests.fixtures.stores",
     "tests.fixtures.training",
 ]
+
+_begun: dict[pytest.Session, Path] = {}
 
 settings.register_profile("shelfsort", deadline=None)
 settings.load_profile("shelfsort")
@@ -45,3 +49,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for mark in item.iter_markers("timeout"):
             allowed[item.path] = max(allowed[item.path], mark.args[0])
     items.sort(key=lambda item: allowed[item.path], reverse=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before each file: garbage collections need not look at all that lives to the end anyway."""
+    if item.path != _begun.get(item.session):
+        _begun[item.session] = item.path
+        gc.collect()
+        gc.freeze()
