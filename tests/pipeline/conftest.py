@@ -2,9 +2,7 @@
 
 import dataclasses
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -15,6 +13,7 @@ import pytest
 
 from demo.catalogue import Catalogue, make_catalogue
 from tests.fixtures.once import made_once
+from tests.fixtures.warm_python import SHELFSORT, WARM, WarmCommand
 
 SETTINGS = (
     "data.splits={train: 84, eval: 16}",
@@ -49,13 +48,13 @@ class FinishedRun:
     screen: str
     metrics: dict[str, Any]
 
-    def command(self, *more: str) -> list[str]:
+    def again(self, *more: str) -> "subprocess.CompletedProcess[str]":
         """The same run once more, with further settings."""
-        return _command(self.catalogue, self.output, *more)
+        return WARM.shelfsort(*_command(self.catalogue, self.output, *more))
 
 
 def _command(catalogue: Catalogue, output: Path, *more: str) -> list[str]:
-    command = [sys.executable, "-m", "shelfsort.cli.main", "run", "--output", str(output)]
+    command = ["run", "--output", str(output)]
     command += ["--manifest", str(catalogue.manifest), "--taxonomy", str(catalogue.taxonomy)]
     for setting in (*SETTINGS, *more):
         command += ["--set", setting]
@@ -71,10 +70,13 @@ def finished_run(tmp_path_factory) -> FinishedRun:
 def _make(folder: Path) -> FinishedRun:
     output, pushed, embeddings = (folder / name for name in ("out", "pushed", "embeddings"))
     catalogue = make_catalogue(folder / "c", products=420, seed=11)
-    _kill_while_it_trains(_command(catalogue, output))
+    command = _command(catalogue, output)
+    _kill_while_it_trains(WarmCommand(command, folder))
     assert not (output / "serving" / "shelfsort").exists()
     assert not (output / "metrics.json").exists()
-    done = subprocess.run(_command(catalogue, output), capture_output=True, text=True, check=False)
+    # In a process as a user starts it.
+    cold = [sys.executable, "-m", SHELFSORT, *command]
+    done = subprocess.run(cold, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     shutil.copytree(output / "serving" / "shelfsort" / "1", pushed)
     shutil.copytree(output / "cache" / "embeddings", embeddings)
@@ -82,13 +84,8 @@ def _make(folder: Path) -> FinishedRun:
     return FinishedRun(catalogue, SETTINGS, output, pushed, embeddings, done.stdout, metrics)
 
 
-def _kill_while_it_trains(command: list[str]) -> None:
-    started = time.monotonic()
-    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    for line in run.stdout:
-        if "Transform" in line or time.monotonic() - started > 600:
-            break
+def _kill_while_it_trains(run: WarmCommand) -> None:
+    while "Transform" not in run.next_line():
+        pass
     time.sleep(2)
-    os.kill(run.pid, signal.SIGKILL)
-    run.wait()
-    run.stdout.close()
+    run.kill()

@@ -1,11 +1,7 @@
 """Two days of `shelfsort watch`: killed, refused for careless labels, recovered and pushed."""
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,6 +10,7 @@ import pytest
 from demo.catalogue import Catalogue
 from pipeline.experiments.runs import list_runs
 from pipeline.output_folder import OutputFolder
+from tests.fixtures.warm_python import WarmCommand
 from tests.pipeline.conftest import SETTINGS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -55,7 +52,7 @@ def _is_sound(line: bytes) -> bool:
     return "gold" in record and "product-category" in record
 
 
-class Watch:
+class Watch(WarmCommand):
     """A watch in a process of its own."""
 
     def __init__(self, inbox: Inbox, output: Path):
@@ -63,31 +60,17 @@ class Watch:
         options += ["--output", str(output), "--every", "1", "--json"]
         for setting in SETTINGS:
             options += ["--set", setting]
-        self.logs = output / "logs"
-        self.errors = (output.parent / "errors.log").open("w+")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "shelfsort.cli.main", "watch", *options],
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-            text=True,
-        )
+        self._logs = output / "logs"
+        super().__init__(["watch", *options], output.parent)
 
     def next_run(self) -> dict:
-        line = self.process.stdout.readline()
-        assert line, Path(self.errors.name).read_text()
-        return json.loads(line)
+        return json.loads(self.next_line())
 
     def wait_for(self, words: str) -> None:
         """Until a log has the words."""
-        while not any(words in log.read_text(errors="replace") for log in self.logs.glob("*.log")):
-            assert self.process.poll() is None, Path(self.errors.name).read_text()
+        while not any(words in log.read_text(errors="replace") for log in self._logs.glob("*.log")):
+            self.assert_alive()
             time.sleep(0.5)
-
-    def kill(self) -> None:
-        os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self.process.stdout.close()
-        self.errors.close()
 
 
 def test_the_gate_refuses_careless_labels_and_the_model_recovers(finished_run, tmp_path):

@@ -23,12 +23,11 @@ import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from tests.fixtures.warm_python import WarmPython
+from tests.fixtures.warm_python import WARM
 
 IMAGE = f"registry.example/shelfsort@sha256:{'5e' * 32}"
 STAGED = ("minio", "s3")
 CLEAN_ENVIRONMENT = ("HOME", "LANG", "PYTHONPATH", "TMPDIR")
-_WARM = WarmPython()
 
 
 @dataclasses.dataclass
@@ -154,7 +153,9 @@ class Launcher:
         environment = self._environment(container)
         if command[:2] == ["python", "-m"] and not self.cold:
             module, *arguments = command[2:]
-            return _WARM.run(module, arguments, folder=container, environment=environment, log=log)
+            return WARM.run(
+                module, arguments, folder=container, environment=environment, output=log
+            )
         with log.open("wb") as output:
             return subprocess.run(
                 command, cwd=container, env=environment, stdout=output, stderr=output, check=False
@@ -321,26 +322,11 @@ def launcher():
 
 
 @pytest.fixture(scope="session")
-def shelfsort():
-    """Calls the command line in a process of its own."""
-
-    def call(*arguments: str) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, "-m", "shelfsort.cli.main", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return call
-
-
-@pytest.fixture(scope="session")
-def compiled(shelfsort):
+def compiled():
     """Compiles for a catalogue's files and reads the spec back: (first document, further ones)."""
 
     def compile_for(output: Path, *options: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        done = shelfsort("compile", "--image", IMAGE, "--output", output, *options)
+        done = WARM.shelfsort("compile", "--image", IMAGE, "--output", output, *options)
         assert done.returncode == 0, done.stderr
         spec, *others = yaml.safe_load_all(output.read_text())
         return spec, others

@@ -17,6 +17,7 @@ from pipeline.config import load_config
 from pipeline.kubeflow.destination import Destination
 from pipeline.kubeflow.lint import lint
 from pipeline.kubeflow.spec import load_spec
+from tests.fixtures.warm_python import SHELFSORT, WARM
 
 pytestmark = pytest.mark.slow
 
@@ -241,10 +242,10 @@ def test_failed_steps_are_tried_again(spec, text):
 
 def tuner_of(components):
     """TFX's own Tuner, as a graph that searches would have it beside the Trainer."""
-    from tfx import v1 as tfx
+    from tfx.components import Tuner
 
     outputs = {each.id: each.outputs for each in components}
-    return tfx.components.Tuner(
+    return Tuner(
         examples=outputs["ManifestExampleGen"]["examples"],
         transform_graph=outputs["Transform"]["transform_graph"],
         tuner_fn="package.module.tuner_fn",
@@ -303,7 +304,13 @@ def test_a_name_that_kubeflow_would_refuse_is_adapted_and_the_model_keeps_its_ow
     assert constant(spec, "Pusher", "model_name") == "Spring_Shelf"
 
 
-def test_the_command_checks_the_input_and_says_what_it_wrote(shelfsort, tmp_path):
+def _shelfsort(*arguments: object) -> "subprocess.CompletedProcess[str]":
+    """The command as users start it: nothing else has set up its standard error."""
+    command = [sys.executable, "-m", SHELFSORT, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_command_checks_the_input_and_says_what_it_wrote(tmp_path):
     from demo.catalogue import make_catalogue
 
     catalogue = make_catalogue(tmp_path / "catalogue", 30)
@@ -313,55 +320,61 @@ def test_the_command_checks_the_input_and_says_what_it_wrote(shelfsort, tmp_path
         *("--serving", tmp_path / "serving", "--image", IMAGE, "--output", output),
         *("--set", f"kubeflow.volumes={{data: {tmp_path}}}"),
     )
-    done = shelfsort("compile", "--manifest", catalogue.manifest, *common)
+    done = _shelfsort("compile", "--manifest", catalogue.manifest, *common)
     assert (done.returncode, done.stderr) == (0, "")
     spec = next(yaml.safe_load_all(output.read_text()))
     digest = spec["root"]["inputDefinitions"]["parameters"]["content_digest"]["defaultValue"]
     assert len(digest) == 96
-    refused = shelfsort("compile", "--manifest", tmp_path / "missing.manifest", *common)
+    refused = _shelfsort("compile", "--manifest", tmp_path / "missing.manifest", *common)
     assert refused.returncode == 2
     (line,) = refused.stderr.strip().splitlines()
     assert "missing.manifest" in line and "--skip-input-check" in line
 
 
-def test_lint_spec_exits_with_2_and_a_line_for_each_finding(shelfsort, text, tmp_path):
+def test_lint_spec_exits_with_2_and_a_line_for_each_finding(text, tmp_path):
     sound, flawed = tmp_path / "sound.yaml", tmp_path / "flawed.yaml"
     sound.write_text(text())
     flawed.write_text(text().replace("schemaVersion: 2.1.0", "schemaVersion: 2.0.0"))
-    assert shelfsort("lint-spec", sound).returncode == 0
-    done = shelfsort("lint-spec", flawed)
+    assert WARM.shelfsort("lint-spec", sound).returncode == 0
+    done = WARM.shelfsort("lint-spec", flawed)
     assert done.returncode == 2
     assert done.stdout.startswith(f"{flawed}:") and "[spec-version]" in done.stdout
-    (finding,) = json.loads(shelfsort("lint-spec", flawed, "--json").stdout)
+    (finding,) = json.loads(WARM.shelfsort("lint-spec", flawed, "--json").stdout)
     assert finding["rule"] == "spec-version"
 
 
 def test_lint_catches_what_tfx_compiles_and_kubeflow_cannot_run(tmp_path):
     """A pipeline of stock components: Resolver, module_file, file-based ExampleGen, spec 2.0."""
-    from tfx import v1 as tfx
+    from tfx.components import ImportExampleGen, SchemaGen, StatisticsGen, Transform
+    from tfx.dsl.components.common.resolver import Resolver
+    from tfx.dsl.input_resolution.strategies.latest_artifact_strategy import LatestArtifactStrategy
+    from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner as kubeflow
+    from tfx.orchestration.pipeline import Pipeline
+    from tfx.types.channel import Channel
+    from tfx.types.standard_artifacts import Model
 
     module = tmp_path / "module.py"
     module.write_text("def preprocessing_fn(inputs):\n    return inputs\n")
-    gen = tfx.components.ImportExampleGen(input_base="gs://bucket/records")
-    statistics = tfx.components.StatisticsGen(examples=gen.outputs["examples"])
-    schema = tfx.components.SchemaGen(statistics=statistics.outputs["statistics"])
-    transform = tfx.components.Transform(
+    gen = ImportExampleGen(input_base="gs://bucket/records")
+    statistics = StatisticsGen(examples=gen.outputs["examples"])
+    schema = SchemaGen(statistics=statistics.outputs["statistics"])
+    transform = Transform(
         examples=gen.outputs["examples"],
         schema=schema.outputs["schema"],
         module_file=str(module),
     )
-    resolver = tfx.dsl.Resolver(
-        strategy_class=tfx.dsl.experimental.LatestArtifactStrategy,
-        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
+    resolver = Resolver(
+        strategy_class=LatestArtifactStrategy,
+        model=Channel(type=Model),
     ).with_id("latest_model")
-    graph = tfx.dsl.Pipeline(
+    graph = Pipeline(
         pipeline_name="stock",
         pipeline_root=str(tmp_path / "root"),
         components=[gen, statistics, schema, transform, resolver],
     )
     output = tmp_path / "stock.json"
-    tfx.orchestration.experimental.KubeflowV2DagRunner(
-        tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(default_image="tfx:1.16"),
+    kubeflow.KubeflowV2DagRunner(
+        kubeflow.KubeflowV2DagRunnerConfig(default_image="tfx:1.16"),
         output_dir=str(tmp_path),
         output_filename=output.name,
     ).run(graph)

@@ -98,15 +98,13 @@ def refused(finished_run) -> Path:
     output = finished_run.output
     # A push is never taken for granted: what was pushed may be gone.
     shutil.rmtree(output / "serving" / "shelfsort")
-    again = subprocess.run(finished_run.command(), capture_output=True, text=True)
+    again = finished_run.again()
     assert again.returncode == 0, again.stdout + again.stderr
     assert re.search(r"Trainer +reused", again.stdout)
     assert re.search(r"Pusher +\d+\.\d s", again.stdout)
     assert _versions(output) == ["1"]
 
-    result = subprocess.run(
-        finished_run.command("gate.accuracy=0.999"), capture_output=True, text=True
-    )
+    result = finished_run.again("gate.accuracy=0.999")
     assert result.returncode == 3
     assert "99.9 %" in result.stdout
     return output
