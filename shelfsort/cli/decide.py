@@ -215,6 +215,9 @@ def _as_lines(summary: Summary) -> list[str]:
             f"  {summary.right:,} of {summary.judged:,} decided without a person and with known "
             f"category are right: {summary.right / summary.judged:.1%} [{low:.1%}, {high:.1%}]"
         )
+    if summary.words_alone:
+        first = f"{summary.words_alone:,} without their image; the first: "
+        lines.append(one_line(f"  {first}{summary.first_words_alone}"))
     lost = sum(summary.rejects.values()) + summary.failures
     if lost:
         lines.append(one_line(f"  {lost:,} not decided; the first: {summary.first_fault}"))

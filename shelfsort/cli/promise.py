@@ -104,8 +104,13 @@ def check(
             return
         if not stored.audits:
             raise InputError(
-                f"{shown(database)}: no audits are answered. Draw some with `shelfsort batch "
-                "--audit-rate`, and see `shelfsort review ask --kind audit`."
+                f"{shown(database)}: no audits are answered. "
+                + (
+                    "They wait for people: run `shelfsort review serve`."
+                    if stored.waiting
+                    else "Draw some with `shelfsort batch --audit-rate`, and answer them with "
+                    "`shelfsort review serve`."
+                )
             )
         verdict = judge(stored.audits, promised, alpha, stored.even)
         for category in back_off(engine, verdict) if backs_off else ():

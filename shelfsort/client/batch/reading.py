@@ -15,6 +15,9 @@ from shelfsort.products.product import Product
 from shelfsort.products.tables.lines import product_lines
 from shelfsort.products.tables.rows import CATEGORY, Reading
 
+IMAGE_LEFT_OUT = "image: "
+"""Begins what `Asked.left_out` says of an image."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -72,7 +75,7 @@ def asked_row(line: Line, how: Reading, source: ImageSource) -> Asked:
     left_out = [name for name in entry.ignored if name in ("text_cut", "price")]
     image, fault = _image(product, source)
     if fault:
-        left_out.append(f"image: {fault}")
+        left_out.append(IMAGE_LEFT_OUT + fault)
     price = product.price
     if price is not None and not (math.isfinite(price) and price >= 0):
         price = None
@@ -85,7 +88,7 @@ def asked_row(line: Line, how: Reading, source: ImageSource) -> Asked:
     except InputError as why:
         words = product.title.strip() or product.description.strip()
         if image and words:
-            left_out.append(f"image: {why}")
+            left_out.append(f"{IMAGE_LEFT_OUT}{why}")
             without = messages.Product(product.title, product.description, None, price)
             row = messages.checked(without)
         else:

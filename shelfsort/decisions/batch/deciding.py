@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from shelfsort.client.batch.answering import Reply, answered
-from shelfsort.client.batch.reading import Asked
+from shelfsort.client.batch.reading import IMAGE_LEFT_OUT, Asked
 from shelfsort.client.each import Ask
 from shelfsort.client.messages import Answer
 from shelfsort.contract.targets import percent_of
@@ -72,6 +72,7 @@ class Decider:
         rejects, failures = [], []
         summary = Summary(rows=len(chunk), model=self._model)
         for place, asked in enumerate(chunk):
+            self._note_image(replies[place].asked if place in replies else asked, summary)
             if (key := keys.get(place)) is None:
                 rejects.append((asked, "unusable", asked.error))
                 continue
@@ -97,9 +98,17 @@ class Decider:
         summary.rejects.update(reason for _, reason, _ in rejects)
         summary.failures = len(failures)
         for asked, _, why in [*rejects, *failures]:
-            at = (list(self._job.files).index(asked.file), asked.number)
-            summary.fault(f"{_place(asked)}: {why}", at)
+            summary.fault(f"{_place(asked)}: {why}", self._position(asked))
         return summary
+
+    def _note_image(self, asked: Asked, summary: Summary) -> None:
+        left_out = [each for each in asked.left_out if each.startswith(IMAGE_LEFT_OUT)]
+        if asked.row is not None and left_out:
+            summary.words_alone += 1
+            summary.without_image(f"{_place(asked)}: {left_out[0]}", self._position(asked))
+
+    def _position(self, asked: Asked) -> tuple[int, int]:
+        return list(self._job.files).index(asked.file), asked.number
 
     def _known(self, keys: Sequence[Key]) -> dict[Key, Mapping[str, Any]]:
         """Answers of the model's present version that are stored.

@@ -53,6 +53,9 @@ class Summary:
         right: of these, how many the model names rightly.
         first_fault: place and reason of the first row without a decision, "" for none.
         fault_at: number of the file of that row, and its line.
+        words_alone: rows that are sent without their image, because it cannot be read.
+        first_words_alone: place and reason of the first of them, "" for none.
+        words_alone_at: number of the file of that row, and its line.
         model: newest version that answered, "" for none.
     """
 
@@ -65,6 +68,9 @@ class Summary:
     right: int = 0
     first_fault: str = ""
     fault_at: tuple[int, int] = _NOWHERE
+    words_alone: int = 0
+    first_words_alone: str = ""
+    words_alone_at: tuple[int, int] = _NOWHERE
     model: str = ""
 
     @property
@@ -85,15 +91,23 @@ class Summary:
         self.failures += part.failures
         self.judged += part.judged
         self.right += part.right
+        self.words_alone += part.words_alone
         # Versions are numbers.
         self.model = max(self.model, part.model, key=lambda version: (len(version), version))
         if part.first_fault:
             self.fault(part.first_fault, part.fault_at)
+        if part.first_words_alone:
+            self.without_image(part.first_words_alone, part.words_alone_at)
 
     def fault(self, text: str, at: tuple[int, int]) -> None:
         """Notes a row without a decision; the first one is kept."""
         if not self.first_fault or at < self.fault_at:
             self.first_fault, self.fault_at = text, at
+
+    def without_image(self, text: str, at: tuple[int, int]) -> None:
+        """Notes a row whose image cannot be read; the first one is kept."""
+        if not self.first_words_alone or at < self.words_alone_at:
+            self.first_words_alone, self.words_alone_at = text, at
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -108,6 +122,8 @@ class Summary:
             "judged": self.judged,
             "right": self.right,
             "first_fault": self.first_fault,
+            "words_alone": self.words_alone,
+            "first_words_alone": self.first_words_alone,
         }
 
     @classmethod
@@ -116,4 +132,8 @@ class Summary:
         values: Mapping[str, Any] = json.loads(text)
         counts = {name: values[name] for name in ("rows", "new", "failures", "judged", "right")}
         outcomes, rejects = Counter(values["outcomes"]), Counter(values["rejects"])
-        return cls(outcomes=outcomes, rejects=rejects, first_fault=values["first_fault"], **counts)
+        found = cls(outcomes=outcomes, rejects=rejects, first_fault=values["first_fault"], **counts)
+        # Older versions counted none.
+        found.words_alone = values.get("words_alone", 0)
+        found.first_words_alone = values.get("first_words_alone", "")
+        return found

@@ -102,7 +102,10 @@ def stored_audits(engine: Engine) -> StoredAudits:
 
 
 def open_audits(connection: Connection, only: Sequence[int] | None = None) -> list[Drawn]:
-    """Drawn decisions that no lifted back-off has put an end to.
+    """Drawn decisions that no lifted back-off has put an end to, one of each answer of the model.
+
+    New rules decide again from the same answer. Whether it names the right category is known from
+    one audit, and two of them would be one piece of evidence that counts twice.
 
     Args:
         connection: to the results database.
@@ -112,6 +115,7 @@ def open_audits(connection: Connection, only: Sequence[int] | None = None) -> li
         sa.select(
             decision.c.id,
             decision.c.at,
+            decision.c.prediction,
             prediction.c.category,
             audit.c.rate,
             audit.c.draw,
@@ -139,6 +143,11 @@ def open_audits(connection: Connection, only: Sequence[int] | None = None) -> li
     said: dict[int, Counter[str]] = {}
     for row in rows:
         said.setdefault(row["id"], Counter()).update([row["said"]] if row["said"] else [])
+    chosen_rows: dict[int, sa.RowMapping] = {}
+    for row in rows:
+        kept = chosen_rows.get(row["prediction"])
+        if kept is None or not said[kept["id"]]:
+            chosen_rows[row["prediction"]] = row
     return [
         Drawn(
             id_,
@@ -149,7 +158,7 @@ def open_audits(connection: Connection, only: Sequence[int] | None = None) -> li
             bool(said[id_]),
             _majority(said[id_], row["category"]),
         )
-        for id_, row in {row["id"]: row for row in rows}.items()
+        for id_, row in sorted((row["id"], row) for row in chosen_rows.values())
     ]
 
 

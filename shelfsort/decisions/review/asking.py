@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from shelfsort.core.database.engine import reader
-from shelfsort.decisions.database.standing import is_standing
+from shelfsort.decisions.database.standing import audited_otherwise, is_standing
 from shelfsort.decisions.database.tables import (
     HAS_DETAIL,
     audit,
@@ -62,5 +62,5 @@ def _chosen(kind: Kind) -> sa.Select[Any]:
         .order_by(decision.c.id)
     )
     if kind == "audit":
-        return chosen.where(audit.c.decision.is_not(None))
+        return chosen.where(audit.c.decision.is_not(None), ~audited_otherwise())
     return chosen.where(decision.c.outcome == REVIEW, decision.c.id.in_(last))

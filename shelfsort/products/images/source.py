@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 DOWNLOAD_S = 120.0
 OBJECT_STORES = frozenset({"s3", "gs", "hdfs"})
-_OUTSIDE = "the image lies outside the manifest's folder; add its folder to data.image_roots"
+_OUTSIDE = (
+    "the image lies outside the manifest's folder; add its folder to data.image_roots or "
+    "--image-root"
+)
 
 
 class ImageSources:

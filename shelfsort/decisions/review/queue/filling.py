@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from shelfsort.core.database.engine import reader
 from shelfsort.core.database.upserts import insert_or_keep
+from shelfsort.decisions.database.standing import audited_otherwise
 from shelfsort.decisions.database.tables import (
     HAS_DETAIL,
     audit,
@@ -78,7 +79,7 @@ def _missing(
         .outerjoin(audit, audit.c.decision == decision.c.id)
         .where(
             sa.or_(
-                audit.c.decision.is_not(None),
+                sa.and_(audit.c.decision.is_not(None), ~audited_otherwise()),
                 sa.and_(decision.c.outcome == model.REVIEW, ~_has_newer()),
             ),
             ~sa.exists().where(
@@ -127,6 +128,7 @@ def _has_newer() -> sa.ColumnElement[bool]:
 
 def _close_older(connection: Connection, now: datetime, since: datetime | None) -> None:
     """Closes what nobody holds and is about a decision that a newer one has replaced."""
+    free = (task.c.closed.is_(None), sa.or_(task.c.until.is_(None), task.c.until <= now))
     newer, new, old = decision.alias("newer"), prediction.alias("new"), prediction.alias("old")
     replaced = (
         sa.select(task.c.id)
@@ -137,16 +139,22 @@ def _close_older(connection: Connection, now: datetime, since: datetime | None) 
         .join(task, task.c.decision == decision.c.id)
         .where(
             decision.c.id < newer.c.id,
-            task.c.closed.is_(None),
-            sa.or_(task.c.until.is_(None), task.c.until <= now),
+            *free,
             task.c.kind.in_((kinds.REVIEW, kinds.SECOND, kinds.DISPUTE)),
         )
     )
+    twice = (
+        sa.select(task.c.id)
+        .join(decision, decision.c.id == task.c.decision)
+        .join(newer, newer.c.prediction == decision.c.prediction)
+        .join(audit, audit.c.decision == newer.c.id)
+        .where(newer.c.id > decision.c.id, task.c.kind == kinds.AUDIT, *free)
+    )
     if since is not None:
         replaced = replaced.where(newer.c.at >= since - OVERLAP)
-    found = connection.execute(replaced.distinct()).scalars().all()
+        twice = twice.where(newer.c.at >= since - OVERLAP)
+    found = sorted({*connection.execute(replaced).scalars(), *connection.execute(twice).scalars()})
     for start in range(0, len(found), _AT_ONCE):
         ids = found[start : start + _AT_ONCE]
         # Somebody may have taken one meanwhile.
-        free = sa.or_(task.c.until.is_(None), task.c.until <= now)
-        connection.execute(sa.update(task).where(task.c.id.in_(ids), free).values(closed=now))
+        connection.execute(sa.update(task).where(task.c.id.in_(ids), *free).values(closed=now))

@@ -4,8 +4,10 @@ import dataclasses
 import json
 import math
 
+import grpc
 import pytest
 
+from shelfsort.client.classifier import ServerError
 from shelfsort.client.messages import Answer, Ranked
 from shelfsort.decisions.batch.scoring import decide_file
 from tests.fixtures.decisions import Shop
@@ -85,3 +87,32 @@ def test_a_category_that_the_rules_do_not_know_is_rejected_whatever_its_name(sho
 
     found = decided(shop, [{"id": "1", "title": "mugs", "shop": "a"}], ask)
     assert (found.decided, found.rejects["undecidable"]) == (0, 1)
+
+
+def test_a_decision_without_its_image_is_counted_with_the_reason(shop, make_picture):
+    (shop.folder / "there.jpg").write_bytes(make_picture())
+    rows = [
+        {"id": "1", "title": "mugs", "shop": "a", "source-ref": "there.jpg"},
+        {"id": "2", "title": "mugs", "shop": "a", "source-ref": "../../etc/passwd"},
+        {"id": "3", "title": "mugs", "shop": "a", "source-ref": "gone.jpg"},
+        {"id": "4", "title": "mugs", "shop": "a"},
+    ]
+    # A repeated call says so again.
+    for _ in range(2):
+        found = decided(shop, rows)
+        assert (found.decided, found.words_alone) == (4, 2)
+        assert "products.manifest:2: image: " in found.first_words_alone
+
+
+def test_an_image_that_the_model_refuses_is_counted(shop, make_picture):
+    (shop.folder / "bad.jpg").write_bytes(make_picture())
+
+    def refuses_images(rows):
+        if any(row.image for row in rows):
+            raise ServerError("no image", grpc.StatusCode.INVALID_ARGUMENT)
+        return mugs(rows)
+
+    row = {"id": "1", "title": "mugs", "shop": "a", "source-ref": "bad.jpg"}
+    found = decided(shop, [row], refuses_images)
+    assert (found.decided, found.words_alone) == (1, 1)
+    assert found.first_words_alone.endswith("products.manifest:1: image: no image")

@@ -1,10 +1,13 @@
 """What an answer leads to."""
 
 import pytest
+import sqlalchemy as sa
 
 from shelfsort.core.errors import InputError
+from shelfsort.decisions.database import tables
 from shelfsort.decisions.promise.stored import stored_audits
 from shelfsort.decisions.review.appeals import MOST_APPEALS, appeal
+from shelfsort.decisions.review.asking import waiting
 from tests.shelfsort.decisions.review.queue.conftest import ANN, BOB, CLEO, LEAD, says
 
 
@@ -144,6 +147,28 @@ def test_an_appeal_that_fails_is_final_and_their_number_is_limited(shop):
         appeal(connection, "a", "again", "Shop", shop.now)
     with pytest.raises(InputError, match="no decision"), shop.engine.begin() as connection:
         appeal(connection, "b", "", "Shop", shop.now)
+
+
+def test_an_answer_that_new_rules_decide_about_again_is_audited_once(each_shop):
+    (first,) = each_shop.decided("a", outcome="grant", rate=1.0)
+    assert each_shop.queue().new == 1
+    each_shop.later(minutes=5)
+    again = {"prediction": 1, "rules": "r2", "at": each_shop.now, "run": 1, "outcome": "refuse"}
+    with each_shop.engine.begin() as connection:
+        row = {"digest": "r2", "stored": each_shop.now}
+        connection.execute(sa.insert(tables.rules), row)
+        second = each_shop.insert(connection, tables.decision, again)
+        row = {"decision": second, "drawn": each_shop.now, "rate": 1.0, "draw": 0.5}
+        connection.execute(sa.insert(tables.audit), row)
+    assert [each["decision"] for each in waiting(each_shop.engine, "audit", 9)] == [second]
+    queue = each_shop.queue()
+    (held,) = queue.take(ANN, 9)
+    assert held.decision == second > first
+    assert stored_audits(each_shop.engine).waiting == 1
+    says(queue, ANN, held, "product")
+    found = stored_audits(each_shop.engine)
+    assert ([each.right for each in found.audits], found.waiting) == ([False], 0)
+    assert each_shop.queue().take(BOB, 9) == []
 
 
 def test_audits_count_for_the_promise_and_appeals_do_not(each_shop):
