@@ -135,7 +135,12 @@ def _as_lines(report: Report) -> list[str]:
             f"days from {bounds.low[-1]:.1%} to {bounds.high[-1]:.1%}"
         )
     else:
-        lines.append("Audits: none are answered.")
+        lines.append(f"Audits: none are answered, {report.people.waiting:,} wait for people.")
+    if report.people.twice:
+        lines.append(
+            f"Two people looked at {report.people.twice:,} audits and agree on "
+            f"{report.people.agreed:,}"
+        )
     if drift is not None and not drift.is_whole:
         lines.append(f"Drift: {len(drift.reference)} of {drift.wanted} days of the reference")
     elif drift is not None and drift.overall:

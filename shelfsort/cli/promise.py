@@ -18,6 +18,7 @@ from shelfsort.decisions.monitoring.webhook import Webhook
 from shelfsort.decisions.promise.audits import read_audits
 from shelfsort.decisions.promise.stored import StoredAudits, back_off, lift, stored_audits
 from shelfsort.decisions.promise.verdict import Verdict, Watched, judge
+from shelfsort.stats.binomial import interval
 
 _BROKEN = 1
 _SHOWN = 20
@@ -159,6 +160,13 @@ def _say_waiting(stored: StoredAudits) -> None:
     if stored.waiting or stored.undecided:
         click.echo(
             f"{stored.waiting:,} audits wait for people, people disagree on {stored.undecided:,}",
+            err=True,
+        )
+    if stored.twice:
+        low, high = interval(stored.agreed, stored.twice)
+        click.echo(
+            f"two people looked at {stored.twice:,} audits and agree on {stored.agreed:,}: "
+            f"{stored.agreed / stored.twice:.1%} [{low:.1%}, {high:.1%}]",
             err=True,
         )
 

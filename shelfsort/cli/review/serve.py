@@ -66,6 +66,13 @@ _NONE = "none"
     show_default=True,
     help="Chance that a product is accompanied by one of --gold.",
 )
+@click.option(
+    "--double-share",
+    type=FiniteRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share of the audits that two people look at.",
+)
 @click.option("--guide", default="", metavar="FILE", help="Definitions and examples of categories.")
 @click.option(
     "--within-hours",
@@ -96,6 +103,7 @@ def serve(
     second_opinion: tuple[str, ...],
     gold: str,
     gold_share: float,
+    double_share: float,
     guide: str,
     within_hours: float,
     full_price: float | None,
@@ -127,6 +135,7 @@ def serve(
         full_price,
         frozenset(second_opinion) - {_NONE},
         gold_share if gold else 0.0,
+        double_share,
     )
     job = ReviewJob(database, rules, policy, gold, guide, image_roots, allow_http)
     file, known = _people(people, persons, leads)

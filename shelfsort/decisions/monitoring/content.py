@@ -35,6 +35,9 @@ def as_json(report: Report) -> dict[str, Any]:
         "waiting": shown.waiting,
         "oldest_waiting_s": shown.oldest_s,
         "accuracy": _accuracy(report),
+        "audits_waiting": report.people.waiting,
+        "audits_by_two": report.people.twice,
+        "audits_by_two_agreed": report.people.agreed,
         "drift": report.drift and _drift(report.drift),
         "candidates": [comparison_json(each) for each in report.candidates],
     }

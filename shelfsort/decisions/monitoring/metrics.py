@@ -49,6 +49,14 @@ def _gauges(report: Report) -> Iterator[tuple[str, str, list[Sample]]]:
         "Active back-offs; category is empty for that of all.",
         [({"category": each.category}, 1) for each in report.active],
     )
+    people = report.people
+    yield "audits_waiting", "Audits that nobody has answered.", [({}, float(people.waiting))]
+    yield "audits_by_two", "Audits that two people have answered.", [({}, float(people.twice))]
+    yield (
+        "audits_by_two_agreed",
+        "Of these, the ones on which they agree.",
+        [({}, float(people.agreed))],
+    )
     yield from _accuracy(report)
     yield from _drift(report)
 

@@ -66,10 +66,13 @@ def _now(report: Report) -> str:
 
 def _accuracy(report: Report) -> tuple[str, str]:
     if report.verdict is None or report.bounds is None:
-        return "not known", "no audits are answered"
+        waiting = report.people.waiting
+        return "not known", f"{waiting:,} audits wait for people" if waiting else "no audits yet"
     low, high = report.bounds.low[-1], report.bounds.high[-1]
     promised, overall = percent_of(report.asked.promise), report.verdict.overall
     note = f"{low:.1%} to {high:.1%}, promised {promised}%; {overall.counts.n:,} audits"
+    if report.people.twice:
+        note += f"; two people agree on {report.people.agreed:,} of {report.people.twice:,}"
     return f"{overall.share:.1%}", note
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Engine
 from shelfsort.decisions.monitoring.counts import day_counts, keep_days
 from shelfsort.decisions.monitoring.days import BackOff, Figures, figures
 from shelfsort.decisions.monitoring.drift import Drift, judge_drift
-from shelfsort.decisions.promise.stored import stored_audits
+from shelfsort.decisions.promise.stored import StoredAudits, stored_audits
 from shelfsort.decisions.promise.verdict import Verdict, Watched, judge
 from shelfsort.decisions.shadow.comparing import Comparison, comparisons
 from shelfsort.stats.confidence_sequence import share_bounds
@@ -58,6 +58,7 @@ class Report:
     Attributes:
         asked: what it is about.
         figures: of each day and category.
+        people: how far they are with the audits, and how often two of them agree.
         audits: that people answered, by the day of the decision and whether it was right.
         verdict: about the promise; None without audits.
         bounds: of the accepted accuracy; None without audits.
@@ -67,6 +68,7 @@ class Report:
 
     asked: Asked
     figures: Figures
+    people: StoredAudits
     audits: Mapping[tuple[date, bool], int]
     verdict: Verdict | None
     bounds: Bounds | None
@@ -98,6 +100,7 @@ def report_of(engine: Engine, asked: Asked, now: datetime | None = None) -> Repo
     return Report(
         asked,
         shown,
+        stored,
         Counter((each.day, each.right) for each in stored.audits),
         verdict,
         _bounds(verdict.overall, asked) if verdict else None,

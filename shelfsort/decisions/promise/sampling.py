@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from shelfsort.decisions.rules.model import REVIEW
 
 
-def draw_of(product: str) -> float:
-    """A number in [0, 1) that the id of a product alone decides: the same in every run."""
-    digest = hashlib.sha256(b"audit:" + product.encode("utf-8", "replace")).digest()
+def draw_of(product: str, purpose: str = "audit") -> float:
+    """A number in [0, 1) that the id of a product alone decides: the same in every run.
+
+    Those of different purposes are independent.
+    """
+    digest = hashlib.sha256(f"{purpose}:{product}".encode("utf-8", "replace")).digest()
     return int.from_bytes(digest[:6], "big") / 2**48
 
 

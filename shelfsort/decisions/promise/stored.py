@@ -35,12 +35,16 @@ class StoredAudits:
             automatic decisions, where some categories have a rate of their own.
         waiting: drawn decisions that nobody has looked at.
         undecided: on whose category people disagree.
+        twice: that two people have looked at, without seeing each other's answer.
+        agreed: of these, the ones whose first two answers are the same.
     """
 
     audits: Sequence[Audit]
     even: Sequence[Audit]
     waiting: int
     undecided: int
+    twice: int
+    agreed: int
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Drawn:
         answered: whether a person has looked at it.
         right: whether most agree with the model; None where nobody has answered, or as many
             people say one thing as another.
+        agreed: whether the first two answers are the same; None where there is one at most.
     """
 
     decision: int
@@ -65,6 +70,7 @@ class Drawn:
     draw: float
     answered: bool
     right: bool | None
+    agreed: bool | None
 
 
 def stored_audits(engine: Engine) -> StoredAudits:
@@ -98,7 +104,8 @@ def stored_audits(engine: Engine) -> StoredAudits:
             even += [judged] if each.draw < least else []
     waiting = sum(not each.answered for each in drawn)
     undecided = sum(each.answered and each.right is None for each in drawn)
-    return StoredAudits(audits, even, waiting, undecided)
+    twice = [each.agreed for each in drawn if each.agreed is not None]
+    return StoredAudits(audits, even, waiting, undecided, len(twice), sum(twice))
 
 
 def open_audits(connection: Connection, only: Sequence[int] | None = None) -> list[Drawn]:
@@ -133,16 +140,16 @@ def open_audits(connection: Connection, only: Sequence[int] | None = None) -> li
                 is_standing(),
             ),
         )
-        .order_by(decision.c.id)
+        .order_by(decision.c.id, review.c.id)
     )
     if only is not None:
         chosen = chosen.where(prediction.c.id.in_(only))
     lifted = lifts(connection)
     found = connection.execute(chosen).mappings()
     rows = [row for row in found if not is_over(row["at"], row["category"], lifted)]
-    said: dict[int, Counter[str]] = {}
+    said: dict[int, list[str]] = {}
     for row in rows:
-        said.setdefault(row["id"], Counter()).update([row["said"]] if row["said"] else [])
+        said.setdefault(row["id"], []).extend([row["said"]] if row["said"] else [])
     chosen_rows: dict[int, sa.RowMapping] = {}
     for row in rows:
         kept = chosen_rows.get(row["prediction"])
@@ -156,7 +163,8 @@ def open_audits(connection: Connection, only: Sequence[int] | None = None) -> li
             row["rate"],
             row["draw"],
             bool(said[id_]),
-            _majority(said[id_], row["category"]),
+            _majority(Counter(said[id_]), row["category"]),
+            said[id_][0] == said[id_][1] if len(said[id_]) > 1 else None,
         )
         for id_, row in sorted((row["id"], row) for row in chosen_rows.values())
     ]

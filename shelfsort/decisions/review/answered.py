@@ -100,7 +100,9 @@ def _answers() -> sa.Select[Any]:
         .where(*counts)
         .group_by(prediction.c.product)
     )
-    first = (task.c.decision == decision.c.id, task.c.kind.in_((kinds.REVIEW, kinds.AUDIT)))
+    # The first of two audits, which says the same of the sample as the other.
+    kind = task.c.kind.in_((kinds.REVIEW, kinds.AUDIT))
+    first = (task.c.decision == decision.c.id, kind, task.c.part == "")
     return (
         sa.select(
             *(review.c[name] for name in ("decision", "reviewer", "kind", "assisted")),

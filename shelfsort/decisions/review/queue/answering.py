@@ -176,6 +176,11 @@ class _Step:
             again = not round_ and row["kind"] != kinds.AUDIT
             nothing = row["kind"] == kinds.AUDIT
             return _Step(next="" if nothing else kinds.SECOND if again else kinds.DISPUTE)
+        audits = [each["category"] for each in earlier if each["kind"] == kinds.AUDIT]
+        before = list(filter(None, audits))
+        if row["kind"] == kinds.AUDIT and len(before) == 1 and opinion.category not in before:
+            # A third person settles what the model's answer is worth.
+            return _Step(proposed=said, next=kinds.AUDIT)
         if said in ("", REVIEW):
             return _Step(proposed=said, next=kinds.DISPUTE)
         proposed = {each["proposed"] for each in round_ if each["proposed"]}
@@ -217,7 +222,7 @@ def _add(
         "value": row["value"],
         "sample": row["sample"],
         # A lead hears both sides.
-        "blind": int(kind == kinds.SECOND or row["sample"] is not None),
+        "blind": int(kind in (kinds.SECOND, kinds.AUDIT) or row["sample"] is not None),
         "note": row["note"],
         "cause": cause,
     }

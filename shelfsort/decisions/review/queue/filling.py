@@ -94,7 +94,14 @@ def _missing(
     with reader(engine) as connection:
         found = connection.execution_options(yield_per=_AT_ONCE).execute(chosen)
         for rows in found.mappings().partitions(_AT_ONCE):
-            yield [_task(policy, row) for row in rows]
+            yield [made for row in rows for made in _tasks(policy, row)]
+
+
+def _tasks(policy: Policy, row: sa.RowMapping) -> Iterator[dict[str, Any]]:
+    made = _task(policy, row)
+    yield made
+    if made["kind"] == kinds.AUDIT and draw_of(row["product"], kinds.DOUBLE) < policy.double_share:
+        yield {**made, "part": kinds.DOUBLE}
 
 
 def _task(policy: Policy, row: sa.RowMapping) -> dict[str, Any]:
@@ -108,6 +115,7 @@ def _task(policy: Policy, row: sa.RowMapping) -> dict[str, Any]:
     return {
         "decision": row["id"],
         "kind": kinds.AUDIT if audited else kinds.REVIEW,
+        "part": "",
         "since": row["at"],
         "due": policy.due(row["at"], value),
         "value": value,

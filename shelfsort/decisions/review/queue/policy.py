@@ -14,6 +14,8 @@ REVIEW, SECOND, DISPUTE, AUDIT, GOLD, APPEAL = (
 """Kinds of tasks: left to people; a second opinion; people disagree, and a lead decides; the random
 sample of automatic decisions; a product whose category is known; a customer objects."""
 REFUSE = "refuse"
+DOUBLE = "double"
+"""Part of the second of two audits of one decision."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Policy:
         full_price: price from which a product counts fully; None: all products count the same.
         second_opinion: outcomes that a second person has to confirm.
         gold_share: chance that a task is accompanied by one whose category is known, in [0, 1).
+        double_share: share of the audits that two people look at.
         undo_within: in which an answer can be taken back.
     """
 
@@ -47,6 +50,7 @@ class Policy:
     full_price: float | None = None
     second_opinion: frozenset[str] = frozenset({REFUSE})
     gold_share: float = 0.05
+    double_share: float = 0.0
     undo_within: timedelta = timedelta(minutes=15)
 
     def value(self, score: float, price: float | None) -> float:

@@ -156,6 +156,7 @@ def _claim(
             task.c.kind != kinds.GOLD,
             sa.true() if person.leads else task.c.kind != kinds.DISPUTE,
             ~has_answered(person),
+            ~_comes_with_another(person, now),
         )
         .order_by(task.c.due, task.c.id)
         .limit(most)
@@ -169,6 +170,22 @@ def _claim(
     accompanied = [row.due for row in found if _CHANCE.random() < policy.gold_share]
     if accompanied and gold:
         _mix_in(connection, person, accompanied, now, lease, gold)
+
+
+def _comes_with_another(person: Person, now: datetime) -> sa.ColumnElement[bool]:
+    """Whether the person would have two audits of one decision, which two people look at."""
+    other = task.alias()
+    is_held = other.c.until.is_not(None) & (other.c.until > now)
+    own = is_held & (other.c.holder == person.name)
+    # The second one is free for a person once somebody else has the first.
+    waits = sa.and_(task.c.part == kinds.DOUBLE, other.c.part == "", ~is_held)
+    return sa.exists().where(
+        other.c.decision == task.c.decision,
+        other.c.id != task.c.id,
+        other.c.kind == kinds.AUDIT,
+        other.c.closed.is_(None),
+        sa.or_(own, waits),
+    )
 
 
 def _mix_in(

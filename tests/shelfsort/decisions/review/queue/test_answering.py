@@ -171,6 +171,55 @@ def test_an_answer_that_new_rules_decide_about_again_is_audited_once(each_shop):
     assert each_shop.queue().take(BOB, 9) == []
 
 
+def test_two_people_look_at_some_audits_and_a_third_settles_where_they_differ(each_shop):
+    each_shop.decided("a", "b", outcome="grant", rate=1.0)
+    queue = each_shop.queue(double_share=1.0)
+    assert queue.new == 4
+    for_ann, for_bob = queue.take(ANN, 9), queue.take(BOB, 9)
+    assert [each.decision for each in for_ann] == [each.decision for each in for_bob] == [1, 2]
+    assert all(each.blind and each.kind == "audit" for each in (*for_ann, *for_bob))
+    says(queue, ANN, for_ann[0], "product")
+    assert says(queue, BOB, for_bob[0], "product").next == ""
+    says(queue, ANN, for_ann[1], "product")
+    found = stored_audits(each_shop.engine)
+    assert (found.twice, found.agreed, found.undecided) == (1, 1, 0)
+    differs = says(queue, BOB, for_bob[1], "full")
+    assert differs.next == "audit"
+    found = stored_audits(each_shop.engine)
+    assert (found.twice, found.agreed, found.undecided) == (2, 1, 1)
+    assert queue.take(ANN, 9) == queue.take(BOB, 9) == []
+    (held,) = queue.take(CLEO, 9)
+    assert (held.decision, held.kind, held.blind) == (2, "audit", True)
+    assert says(queue, CLEO, held, "full").next == ""
+    found = stored_audits(each_shop.engine)
+    assert (found.twice, found.agreed, found.undecided, found.waiting) == (2, 1, 0, 0)
+    assert [each.right for each in found.audits] == [False, False]
+    assert latest(each_shop)[1] == ("b", "grant", "full")
+
+
+def test_a_second_look_that_is_taken_back_needs_no_third(shop):
+    shop.decided("a", outcome="grant", rate=1.0)
+    queue = shop.queue(double_share=1.0)
+    says(queue, ANN, queue.take(ANN, 1)[0], "product")
+    differs = says(queue, BOB, queue.take(BOB, 1)[0], "full")
+    assert queue.undo(BOB, differs.review) is not None
+    assert queue.take(CLEO, 9) == []
+    assert says(queue, BOB, queue.take(BOB, 1)[0], "product").next == ""
+    assert stored_audits(shop.engine).agreed == 1
+
+
+def test_a_share_of_the_audits_is_drawn_for_two(shop):
+    shop.decided(*map(str, range(400)), outcome="grant", rate=0.5)
+    queue = shop.queue(double_share=0.25)
+    assert 60 < queue.new - 400 < 140
+    # The draw is independent of that of the audits.
+    low = shop.rows(
+        "select count(*) from task join decision d on d.id = task.decision "
+        "join audit on audit.decision = d.id where part = 'double' and draw < 0.5"
+    )[0][0]
+    assert 20 < low < 80
+
+
 def test_audits_count_for_the_promise_and_appeals_do_not(each_shop):
     each_shop.decided("a", "b", outcome="refuse", rate=1.0)
     queue = each_shop.queue()
