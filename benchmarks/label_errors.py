@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow_transform as tft
 from cleanlab.filter import find_label_issues
 
-from components.trainer.module import vocabulary_sizes
+from components.trainer.reading import vocabulary_sizes
 from components.transform.artifact import CATEGORIES_VOCABULARY
 from pipeline.output_folder import OutputFolder
 from shelfsort.contract.modalities import MODALITIES

@@ -22,6 +22,7 @@ from shelfsort.core.errors import InputError
 from shelfsort.core.keys import current_key, flat, nested
 from shelfsort.core.yaml import Document, parse_value, read_mapping
 from shelfsort.training.settings import TrainingConfig
+from shelfsort.training.tuning.settings import TuningConfig
 
 Targets = Annotated[
     tuple[Annotated[float, Field(ge=0.5, lt=1)], ...],
@@ -29,7 +30,11 @@ Targets = Annotated[
     pydantic.AfterValidator(checked),
 ]
 
-_FOUND_OUT = ("data.label_attribute", "training.image.embedding_cache")
+_FOUND_OUT = (
+    "data.label_attribute",
+    "training.image.embedding_cache",
+    "tuning.study_folder",
+)
 """Settings that a run finds out by itself where they are not given."""
 
 _UNKNOWN = ("unexpected_keyword_argument", "invalid_key")
@@ -55,6 +60,7 @@ class Config:
     drift: DriftConfig = DriftConfig()
     transform: TransformConfig = TransformConfig()
     training: TrainingConfig = TrainingConfig()
+    tuning: TuningConfig = TuningConfig()
     gate: GateConfig = GateConfig()
     slices: tuple[str, ...] = ()
     serving_check: ServingCheckConfig = ServingCheckConfig()

@@ -57,6 +57,10 @@ class OutputFolder:
         return self.path / "cache" / "embeddings"
 
     @property
+    def studies(self) -> Path:
+        return self.path / "cache" / "studies"
+
+    @property
     def settings(self) -> Path:
         return self.path / "settings"
 

@@ -7,6 +7,7 @@ from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration.metadata import ConnectionConfigType
 from tfx.orchestration.pipeline import Pipeline
+from tfx.types.channel import BaseChannel
 
 import schema
 from components.baseline_model.component import BaselineModel
@@ -21,6 +22,7 @@ from components.schema_importer.component import SchemaImporter
 from components.serving_check.component import ServingCheck
 from components.trainer.component import Trainer
 from components.transform.component import Transform
+from components.tuner.component import Tuner
 from pipeline.beam_args import check_shared_root, component_args
 from pipeline.code_digest import code_digest
 from pipeline.config import Config, changed_settings, to_dict
@@ -81,7 +83,7 @@ def create_components(
         examples=examples,
         schema=schema_importer.outputs["schema"],
         transform=config.transform,
-        encoded=bool(config.training.text.encoder),
+        encoded=any((config.training.text.encoder, *_searched_encoders(config))),
         code_digest=code_digest("components/transform"),
     )
     # Training waits until the data is validated.
@@ -92,6 +94,7 @@ def create_components(
         code_digest=code_digest("components/baseline_model"),
     )
     start = _start_model(serving_dir, start_digest) if config.training.fit.warm_start else None
+    tuner = _tuner(examples, transform, taxonomy, config) if config.tuning.trials else None
     trainer = Trainer(
         examples=examples,
         transform_graph=transform.outputs["transform_graph"],
@@ -103,6 +106,7 @@ def create_components(
             "code_digest": code_digest("components/trainer"),
         },
         base_model=start.outputs["baseline"] if start else None,
+        hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
         calibration_split=CALIBRATION_SPLIT in config.data.splits,
     )
     model = trainer.outputs["model"]
@@ -144,6 +148,7 @@ def create_components(
         drift=drift_check.outputs["drift"],
         model=model,
         model_run=trainer.outputs["model_run"],
+        tuner_results=tuner.outputs["tuner_results"] if tuner else None,
         model_name=config.name,
         title=title,
         settings=changed_settings(config),
@@ -168,6 +173,7 @@ def create_components(
         schema_importer,
         example_validator,
         transform,
+        *filter(None, [tuner]),
         trainer,
         baseline,
         *filter(None, [start]),
@@ -221,6 +227,26 @@ def _start_model(serving_dir: TextParameter, digest: TextParameter) -> BaselineM
         model_digest=digest,
         code_digest=code_digest("components/baseline_model"),
     ).with_id("StartModel")
+
+
+def _tuner(
+    examples: BaseChannel, transform: Transform, taxonomy: BaseChannel, config: Config
+) -> Tuner:
+    return Tuner(
+        examples=examples,
+        transform_graph=transform.outputs["transform_graph"],
+        taxonomy=taxonomy,
+        custom_config={
+            "training": to_dict(config.training),
+            "tuning": to_dict(config.tuning),
+            "targets": list(config.targets),
+            "code_digest": code_digest("components/tuner"),
+        },
+    )
+
+
+def _searched_encoders(config: Config) -> tuple[str, ...]:
+    return config.tuning.space.encoders if config.tuning.trials else ()
 
 
 def _example_gen(source: Source, config: Config) -> ManifestExampleGen:

@@ -36,6 +36,7 @@ class ReportGenSpec(ComponentSpec):
         "drift": ChannelParameter(type=DataDrift, optional=True),
         "model": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "model_run": ChannelParameter(type=standard_artifacts.ModelRun, optional=True),
+        "tuner_results": ChannelParameter(type=standard_artifacts.TunerResults, optional=True),
     }
     OUTPUTS = {"report": ChannelParameter(type=Report)}  # noqa: RUF012
 
@@ -66,6 +67,7 @@ class ReportGen(base_component.BaseComponent):
         drift: types.BaseChannel | None = None,
         model: types.BaseChannel | None = None,
         model_run: types.BaseChannel | None = None,
+        tuner_results: types.BaseChannel | None = None,
         title: str = "",
         settings: Mapping[str, Any] | None = None,
         max_errors: int = ReportConfig.max_errors,
@@ -87,6 +89,7 @@ class ReportGen(base_component.BaseComponent):
             drift: what DriftCheck found; likewise.
             model: the candidate, for its lineage.
             model_run: what the Trainer left beside it: its suspected label errors.
+            tuner_results: the trials of a search of settings; without it the page has none.
             title: what the run is called on the page.
             settings: those that differ from the defaults, by dotted key.
             max_errors: how many confident errors to show with their pictures.
@@ -105,6 +108,7 @@ class ReportGen(base_component.BaseComponent):
                 drift=drift,
                 model=model,
                 model_run=model_run,
+                tuner_results=tuner_results,
                 model_name=model_name,
                 title=title,
                 settings=json.dumps(dict(settings or {})),

@@ -27,6 +27,7 @@ from components.report_gen.confusion import frequent_pairs, sibling_matrices
 from components.report_gen.curve import Curve, coverage_curve
 from components.report_gen.modes import ModeRow, mode_rows
 from components.report_gen.parent_categories import parent_rows
+from components.report_gen.searched import shown_search
 from components.report_gen.sections import (
     Anomaly,
     DriftSection,
@@ -40,6 +41,7 @@ from components.report_gen.sections import (
 )
 from components.serving_check.artifact import ServingCost
 from components.trainer.artifact import FailedProofs
+from components.tuner.artifact import Search
 from shelfsort.contract.modalities import COMBINED, MODALITIES
 from shelfsort.contract.signatures import UNKNOWN_SCORE
 from shelfsort.contract.targets import accepted, parent_accepted, percent_of
@@ -64,6 +66,7 @@ class ReportInputs:
         serving_problems: checks of that which failed.
         serving_cost: what it measured; None where it did not get there.
         model_blessing: the Evaluator's; None where there is none to read.
+        search: of settings; None where there was none.
         suspects: labels to look at again, the most suspect first.
         failed_proofs: why targets could not be certified.
         label_search: a trial of the search for label issues; None where there was none.
@@ -95,6 +98,7 @@ class ReportInputs:
     serving_problems: Sequence[Check] = ()
     serving_cost: ServingCost | None = None
     model_blessing: bool | None = None
+    search: Search | None = None
     suspects: Sequence[Suspect] = ()
     failed_proofs: FailedProofs = FailedProofs()
     label_search: Trial | None = None
@@ -150,6 +154,7 @@ def assemble(inputs: ReportInputs) -> ReportContent:
         unknown=inputs.metrics.unknown,
         withheld=inputs.metrics.withheld,
         cost=inputs.serving_cost,
+        search=inputs.search and shown_search(inputs.search),
         paths=_paths(tree),
     )
 

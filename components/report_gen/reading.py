@@ -18,6 +18,7 @@ from components.report_gen.products import Found, find_products, within_budget
 from components.report_gen.sections import Anomaly, ReportContent
 from components.serving_check.artifact import ServingReport
 from components.trainer.artifact import FailedProofs, ModelRun, read_suspects
+from components.tuner.artifact import Search
 from shelfsort.contract.model_files import read_lineage
 from shelfsort.contract.signatures import UNKNOWN_SCORE
 from shelfsort.contract.targets import accepted, parent_accepted
@@ -60,7 +61,7 @@ def read_run(uris: Mapping[str, str], train_uri: str, eval_uri: str, **settings:
 
     Args:
         uris: of `evaluation`, `model_blessing`, `rejects` and `taxonomy`; where there are any also
-            of `infra_blessing`, `anomalies`, `drift`, `model` and `model_run`.
+            of `infra_blessing`, `anomalies`, `drift`, `model`, `model_run` and `tuner_results`.
         train_uri, eval_uri: folders of these splits' examples.
         settings: the fields of `ReportInputs` that no artifact holds, such as `model_name`.
     """
@@ -105,6 +106,7 @@ def _inputs(uris: Mapping[str, str], settings: Mapping[str, Any]) -> ReportInput
         lineage=read_lineage(join(uris["model"], _SERVED_MODEL)) if "model" in uris else {},
         anomalies=_anomalies(uris["anomalies"]) if "anomalies" in uris else None,
         drift=DriftFindings.read(uris["drift"]) if "drift" in uris else None,
+        search=Search.read(uris["tuner_results"]) if "tuner_results" in uris else None,
         model_blessing=MODEL_BLESSING.given(uris["model_blessing"]),
         **(_serving(uris["infra_blessing"]) if "infra_blessing" in uris else {}),
         **settings,

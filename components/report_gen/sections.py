@@ -20,6 +20,7 @@ from components.report_gen.curve import Curve
 from components.report_gen.modes import ModeRow
 from components.report_gen.parent_categories import ParentRow
 from components.serving_check.artifact import ServingCost
+from components.report_gen.searched import ShownSearch
 from components.trainer.artifact import FailedProof
 from shelfsort.contract.figures import coverage
 from shelfsort.contract.learning_curve import ModalityCurve
@@ -162,7 +163,8 @@ class ReportContent:
     most products. `proofs` says why targets are not certified, and `outlook` what would certify
     them. `unknown` has the rates at which unknown products are noticed, by modality, and `withheld`
     says what the check for them did on `eval`. `cost` is that of serving the model, None where it
-    was not measured. `paths` has the path of each category, leaf or not,
+    was not measured. `search` has the trials of a search of settings, None where there was none.
+    `paths` has the path of each category, leaf or not,
     by id. `settings` differ from the defaults.
     """
 
@@ -194,6 +196,7 @@ class ReportContent:
     unknown: Rates
     withheld: Withheld | None
     cost: ServingCost | None
+    search: ShownSearch | None
     paths: dict[str, str]
 
     def headline(self) -> ModeRow | None:

@@ -41,6 +41,7 @@ class Trainer(base_component.BaseComponent):
         taxonomy: channel.BaseChannel,
         custom_config: dict[str, Any],
         base_model: channel.BaseChannel | None = None,
+        hyperparameters: channel.BaseChannel | None = None,
         *,
         calibration_split: bool = False,
     ):
@@ -54,6 +55,7 @@ class Trainer(base_component.BaseComponent):
             taxonomy: the category tree.
             custom_config: see `components.trainer.module.run_fn`.
             base_model: the live model, for `training.fit.warm_start`.
+            hyperparameters: settings that a search has found, in place of those configured.
             calibration_split: whether the examples have a split `calibration`.
         """
         super().__init__(
@@ -62,6 +64,7 @@ class Trainer(base_component.BaseComponent):
                 transform_graph=transform_graph,
                 taxonomy=taxonomy,
                 base_model=base_model,
+                hyperparameters=hyperparameters,
                 run_fn=RUN_FN,
                 train_args=trainer_pb2.TrainArgs(splits=["train"]),
                 # TFX wants a split here. Without one of its own, thresholds need no further files.

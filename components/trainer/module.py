@@ -23,10 +23,10 @@ from components.trainer.artifact import (
     write_held_out,
     write_suspects,
 )
+from components.trainer.reading import label_space, open_cache, vocabulary_sizes
 from components.transform.artifact import (
     CATEGORIES_VOCABULARY,
     PIECES_VOCABULARY,
-    PRICE_BUCKETS,
     WORDS_VOCABULARY,
 )
 from shelfsort.contract.calibration import CALIBRATION_SPLIT, Calibration
@@ -34,11 +34,9 @@ from shelfsort.contract.model_files import BASE_MODEL, ENCODER, FINE_TUNED, LEAR
 from shelfsort.contract.signatures import INPUT_NAMES
 from shelfsort.contract.unknown import rates_to_json
 from shelfsort.core.cost import Clock
-from shelfsort.core.errors import InputError
 from shelfsort.core.progress import note
-from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.training import export
-from shelfsort.training.backbones import Backbone, embedding_key, load_backbone
+from shelfsort.training.backbones import Backbone, load_backbone
 from shelfsort.training.calibration import (
     Calibrated,
     Rules,
@@ -55,7 +53,6 @@ from shelfsort.training.fitting import (
     CrossFit,
     Fit,
     Start,
-    VocabularySizes,
     fit,
     passes,
     tower_logits,
@@ -67,6 +64,8 @@ from shelfsort.training.rows import evenly
 from shelfsort.training.served_model import ServedModel
 from shelfsort.training.settings import TrainingConfig
 from shelfsort.training.text_embedding import TextEmbeddings
+from shelfsort.training.tuning.groups import without_searched
+from shelfsort.training.tuning.space import checked_settings, with_settings
 from shelfsort.training.unknown import UnknownCheck, fit_unknown
 from shelfsort.training.unknown_rates import unknown_rates
 from shelfsort.training.warm_start import ColdStart, Terms, read_live_towers
@@ -82,19 +81,24 @@ def run_fn(fn_args: FnArgs) -> None:
     `fn_args.custom_config` holds `training` (fields of TrainingConfig), `targets` (accuracies to
     guarantee), `taxonomy` (path of the tree), and for the model's lineage `model_name`,
     `manifest_digest`, `splits` and, where training was given a model to start from, `base_model`.
+    `fn_args.hyperparameters` are settings that a search has found, by dotted key of `training`.
     """
     custom = fn_args.custom_config
     config = TypeAdapter(TrainingConfig).validate_python(custom["training"])
+    if fn_args.hyperparameters:
+        config = with_settings(config, checked_settings(fn_args.hyperparameters, "the search"))
     transformed = tft.TFTransformOutput(fn_args.transform_output)
-    labels = _label_space(transformed, custom["taxonomy"])
+    labels = label_space(transformed, custom["taxonomy"])
     require_gpus(config.image.fine_tuning)
     backbone = load_backbone(config.image.backbone, config.image.backbone_weights)
     clock, cost = Clock(), {}
     texts = TextEmbeddings.of(config)
-    with contextlib.closing(_cache(config, backbone)) as cache:
+    with contextlib.closing(open_cache(config, backbone)) as cache:
         embedded = embed_new_pictures([*fn_args.train_files, *fn_args.eval_files], backbone, cache)
         cost["embedding"] = clock.lap()
         train, *calibration = _read_splits(fn_args, transformed, cache, backbone, texts)
+    if not calibration and config.calibration.searched_share:
+        train = without_searched(train, config.calibration.searched_share)
     cost["reading"] = clock.lap()
     backbone, (train, *calibration) = fine_tuned(
         backbone, _files(fn_args), [train, *calibration], len(labels.categories), config
@@ -255,13 +259,6 @@ def failed_proofs(found: Calibrated, products: Products, labels: LabelSpace) -> 
     )
 
 
-def _label_space(transformed: tft.TFTransformOutput, taxonomy: str) -> LabelSpace:
-    categories = [c.decode() for c in transformed.vocabulary_by_name(CATEGORIES_VOCABULARY)]
-    if len(categories) < 2:
-        raise InputError("The training split holds fewer than two categories: label more products.")
-    return LabelSpace(categories, Taxonomy.load(taxonomy))
-
-
 def _warm_start(
     fn_args: FnArgs, config: TrainingConfig, transformed: tft.TFTransformOutput
 ) -> Start:
@@ -300,21 +297,6 @@ def _said_of(fitted: Fit, train: Products, config: TrainingConfig) -> str:
         said.append(f"weights of the predictions: {shown}")
     said.append(f"{len(fitted.suspects)} label issues ({config.label_issues.action})")
     return "; ".join(said)
-
-
-def _cache(config: TrainingConfig, backbone: Backbone) -> EmbeddingCache:
-    folder = Path(config.image.embedding_cache) if config.image.embedding_cache else None
-    return EmbeddingCache(folder, embedding_key(backbone, config.image.backbone_weights))
-
-
-def vocabulary_sizes(transformed: tft.TFTransformOutput, labels: LabelSpace) -> VocabularySizes:
-    """Sizes of the towers' tables for what Transform saw."""
-    return VocabularySizes(
-        words=transformed.vocabulary_size_by_name(WORDS_VOCABULARY),
-        pieces=transformed.vocabulary_size_by_name(PIECES_VOCABULARY),
-        price_buckets=PRICE_BUCKETS,
-        categories=len(labels.categories),
-    )
 
 
 def _served_model(

@@ -6,13 +6,14 @@ from typing import Any
 import click
 
 from pipeline.cli.options import settings_options
-from pipeline.config import load_config
+from pipeline.config import Config, load_config
 from pipeline.output_folder import FolderBusy, OutputFolder
 from shelfsort.core.errors import NotBlessed
 from shelfsort.core.storage import absolute
 from shelfsort.core.terminal import json_text, one_line
 
 _ENOUGH = 500
+_ENOUGH_TO_SEARCH = 5_000
 
 
 @click.command()
@@ -27,6 +28,13 @@ _ENOUGH = 500
     show_default=True,
     help="New labels that are enough.",
 )
+@click.option(
+    "--search-from",
+    type=click.IntRange(min=1),
+    default=_ENOUGH_TO_SEARCH,
+    show_default=True,
+    help="New labels since the last search of settings that are enough for another one.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what there is to do, and do not run.")
 @settings_options
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
@@ -36,6 +44,7 @@ def retrain(
     output: str,
     database: str | None,
     min_new: int,
+    search_from: int,
     dry_run: bool,
     config_file: str | None,
     overrides: tuple[str, ...],
@@ -47,6 +56,9 @@ def retrain(
     have, whatever the verdict. With --database, what people said about decisions goes to
     reviews.manifest in the inbox before it is counted. A back-off that began since the last run
     and is not lifted is a broken promise: then a single new label is enough.
+
+    With `tuning.trials`, settings are searched if they never were, if a category is new, or if
+    --search-from labels are. Otherwise the run takes the settings of the last search.
 
     Nothing is trained on twice: of two calls at once one runs, and after a kill the next call
     starts again.
@@ -82,13 +94,26 @@ def retrain(
         return
     click.echo(one_line(f"Training: {reason}"), err=True)
     try:
-        turn = take_turn(place, tree, folder, config)
+        turn = take_turn(place, tree, folder, config, _settled(config, found, search_from))
     except FolderBusy:
         _say(as_json, {**said, "outcome": "under way"}, "a run is under way already")
         return
     _say(as_json, {**said, "outcome": turn.outcome, "run": dataclasses.asdict(turn)}, str(turn))
     if turn.outcome == "not blessed":
         raise NotBlessed(" ".join(turn.reasons))
+
+
+def _settled(config: Config, found: Any, search_from: int) -> Any:
+    """What `take_turn` asks for the settings of the run; None where nothing is ever searched."""
+    if not config.tuning.trials:
+        return None
+    from pipeline.local.retuning import search_or_take
+
+    def settle(checked: Any, runs: Any) -> Config:
+        labels = found.known + found.labels
+        return search_or_take(config, runs, checked.categories, labels, search_from)
+
+    return settle
 
 
 def _counted(found: Any, needed: int) -> str:

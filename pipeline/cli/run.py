@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import click
 
 from pipeline.cli.options import data_options, data_overrides, settings_options
+from pipeline.cli.tuned import tuned_overrides
 from pipeline.config import load_config
 from pipeline.local.console import Console, failures_in_a_line, quiet_console
 from pipeline.output_folder import OutputFolder
@@ -31,6 +32,11 @@ _NAMED = 5
 @data_options
 @click.option("--output", required=True, help="Folder for all output.")
 @settings_options
+@click.option(
+    "--tuned",
+    metavar="FILE|RUN",
+    help="Settings that a search has found: its file, or a run of the output folder.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print metrics.json at the end.")
 def run(
     data: str,
@@ -41,6 +47,7 @@ def run(
     output: str,
     config_file: str | None,
     overrides: tuple[str, ...],
+    tuned: str | None,
     as_json: bool,
 ) -> None:
     """Train, calibrate, check and push a model from labelled products.
@@ -48,6 +55,9 @@ def run(
     A run reuses the finished steps of earlier runs in the same folder, including killed ones. The
     exit status is 0 if the model is live, 3 if the gate refused it, 2 for unusable input and 1 for
     a failure.
+
+    `--set tuning.trials=50` searches settings before training. A later run takes what was found
+    with `--tuned`; `--set` replaces single values of it.
 
     A pretrained text encoder is off by default: `--set training.text.encoder=minilm` reads English
     titles, `e5_multilingual` titles in several languages.
@@ -61,9 +71,12 @@ def run(
       shelfsort run --manifest "labels/2026-*.manifest" --taxonomy taxonomy.json --output out
       shelfsort run ... --config shelfsort.yaml --set training.fit.epochs=20
       shelfsort run ... --set gate.approved_by="A. Reviewer"
+      shelfsort run ... --set tuning.trials=50 --set tuning.workers=2
+      shelfsort run ... --tuned latest
     """
     chosen = data_overrides(columns, categories, min_products)
-    run_and_say(data, taxonomy, output, config_file, (*chosen, *overrides), as_json=as_json)
+    found = tuned_overrides(tuned, output) if tuned else ()
+    run_and_say(data, taxonomy, output, config_file, (*chosen, *found, *overrides), as_json=as_json)
 
 
 def run_and_say(

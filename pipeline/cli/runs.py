@@ -18,12 +18,14 @@ _MODES = (*ALONE, COMBINED)
 @click.option(
     "--compare", nargs=2, metavar="A B", help="Two runs: an id, its beginning, or `latest`."
 )
+@click.option("--trials", metavar="RUN", help="Trials of the search of settings in a run.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--sqlite", metavar="FILE", help="Write the runs as an SQLite database.")
 @click.option("--mlflow", metavar="URI", help="Put the runs into an MLflow tracking store.")
 def runs(
     output: str,
     compare: tuple[str, str] | None,
+    trials: str | None,
     as_json: bool,
     sqlite: str | None,
     mlflow: str | None,
@@ -39,9 +41,12 @@ def runs(
     A comparison shows how two runs differ in data, settings and results. Exact paired tests on the
     products that both runs scored say whether the results differ by more than sampling error.
 
+    The trials of a search are listed from the best to the worst, those that ended early last.
+
     \b
     Examples:
       shelfsort runs --output out
+      shelfsort runs --output out --trials latest
       shelfsort runs --output out --compare 2026-01-15T09 latest
       shelfsort runs --output out --sqlite runs.sqlite
       shelfsort runs --output out --mlflow sqlite:///mlflow.db
@@ -53,6 +58,8 @@ def runs(
         _write_database(found, sqlite)
     elif mlflow:
         _log_to_mlflow(found, mlflow)
+    elif trials:
+        _list_trials(find_run(found, trials), as_json)
     elif compare:
         _compare(find_run(found, compare[0]), find_run(found, compare[1]), as_json)
     elif as_json:
@@ -90,6 +97,16 @@ def _compare(a, b, as_json: bool) -> None:
         _print_json(comparison.to_dict())
     else:
         click.echo("\n".join(map(one_line, lines_of(comparison, terminal_width()))))
+
+
+def _list_trials(run, as_json: bool) -> None:
+    from pipeline.experiments.searches import search_of, trial_lines
+
+    search = search_of(run)
+    if as_json:
+        _print_json(search.to_dict())
+    else:
+        click.echo("\n".join(map(one_line, trial_lines(search, terminal_width()))))
 
 
 def _list(found) -> None:

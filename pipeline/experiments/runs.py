@@ -47,6 +47,8 @@ _ARTIFACTS = {
     "taxonomy": ("ManifestExampleGen", "taxonomy"),
     "anomalies": ("ExampleValidator", "anomalies"),
     "drift": ("DriftCheck", "drift"),
+    "best_hyperparameters": ("Tuner", "best_hyperparameters"),
+    "tuner_results": ("Tuner", "tuner_results"),
     "model": ("Trainer", "model"),
     "model_run": ("Trainer", "model_run"),
     "evaluation": ("Evaluator", "evaluation"),

@@ -171,12 +171,13 @@ def _run_components(
 def _resolved(config: Config, folder: OutputFolder, label_attribute: str) -> Config:
     """The settings with what the run has found out by itself."""
     replace = dataclasses.replace
-    image, training = config.training.image, config.training
+    image, training, tuning = config.training.image, config.training, config.tuning
     cache = image.embedding_cache or str(folder.embedding_cache)
     return replace(
         config,
         data=replace(config.data, label_attribute=label_attribute),
         training=replace(training, image=replace(image, embedding_cache=cache)),
+        tuning=replace(tuning, study_folder=tuning.study_folder or str(folder.studies)),
     )
 
 

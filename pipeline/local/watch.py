@@ -7,7 +7,7 @@ killed watch goes on where it was.
 import contextlib
 import dataclasses
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from components.manifest_example_gen.preflight import Preflight, check
@@ -88,7 +88,13 @@ def last_verdict(folder: OutputFolder) -> Run | None:
     return next((run for run in runs if run.ended), None)
 
 
-def take_turn(manifest: str, taxonomy: str, folder: OutputFolder, config: Config) -> Turn:
+def take_turn(
+    manifest: str,
+    taxonomy: str,
+    folder: OutputFolder,
+    config: Config,
+    settle: Callable[[Preflight, Sequence[Run]], Config] | None = None,
+) -> Turn:
     """Runs on all that is there, unless that was done before.
 
     Args:
@@ -96,6 +102,8 @@ def take_turn(manifest: str, taxonomy: str, folder: OutputFolder, config: Config
         taxonomy: the category tree, absolute; "" for one that is built from the labels.
         folder: takes the runs.
         config: all settings.
+        settle: gives the settings of the run, from what the check found and the earlier runs, the
+            latest first; None for `config`.
 
     Raises:
         FolderBusy: another run is under way in the folder.
@@ -113,6 +121,8 @@ def take_turn(manifest: str, taxonomy: str, folder: OutputFolder, config: Config
         _refuse_hopeless([each.outcome for each in same], folder)
         seen = _last_files(earlier)
         _refuse_vanished(seen, checked.files)
+        if settle:
+            config = settle(checked, earlier)
         log = folder.new_log()
         with quiet_console(log, shown=False) as console, failures_in_a_line(log):
             result = run(manifest, taxonomy, folder, config, console, checked)

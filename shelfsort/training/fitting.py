@@ -22,6 +22,7 @@ from shelfsort.training.steps import CompiledSteps
 from shelfsort.training.towers import build_towers
 
 Start = Callable[[keras.Model], bool]
+AfterFold = Callable[[Mapping[str, Rows], np.ndarray], None]
 # Passes and learning rate of towers that start from the live model's, as shares of fresh ones'.
 WARM_PASSES, WARM_RATE = 0.2, 0.5
 # The pool has three numbers a category: more products than these would not move them.
@@ -110,6 +111,7 @@ def cross_fit(
     config: TrainingConfig,
     trust: np.ndarray,
     steps: CompiledSteps | None = None,
+    after_fold: AfterFold | None = None,
 ) -> CrossFit:
     """Fits the towers without each fold in turn, and pools them on what they say of that fold.
 
@@ -119,6 +121,7 @@ def cross_fit(
         config: settings.
         trust: (n,) factors of the products' weights in the towers, see `label_noise.label_trust`.
         steps: from earlier fits with these settings; None compiles them.
+        after_fold: takes the logits so far and the rows of the fold that was just answered.
     """
     steps = steps or CompiledSteps.for_products(config, train)
     weights = sample_weights(train, sizes.categories, config, trust)
@@ -133,6 +136,8 @@ def cross_fit(
         _fit_once(towers, seen, weights, config, steps, seed=seed, on=inside)
         _write_logits(towers, seen, outside, held_out)
         progress(fold + 1, config.fit.folds, "cross-fits of the towers")
+        if after_fold:
+            after_fold(held_out, outside)
     return CrossFit(held_out, folds, *_fusions(train, held_out, folds))
 
 

@@ -142,12 +142,15 @@ class CalibrationConfig:
         unknown_alarms: Share of products like the training products that the check for unknown
             products withholds. Their `unknown_score` is above 1 less this share, and nothing is
             accepted. 0 withholds none.
+        searched_share: Share of the groups that a search of settings has read. They train, and are
+            no evidence for thresholds. Settings that a search has found bring it along.
     """
 
     threshold_scope: Literal["guarded", "overall", "category"] = "guarded"
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     marginal_accuracy: Share = 0.8
     unknown_alarms: Share = 0.05
+    searched_share: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 @dataclasses.dataclass(frozen=True)

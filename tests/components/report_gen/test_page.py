@@ -18,6 +18,7 @@ from components.report_gen import page
 from components.report_gen.content import assemble
 from components.report_gen.sections import Anomaly
 from components.trainer.artifact import Disagreement, FailedProof, FailedProofs
+from components.tuner.artifact import Search, TrialRecord
 from shelfsort.core.terminal import visible
 from shelfsort.core.web.inline import script_digest
 from shelfsort.labeling.label_issues import Suspect, Trial
@@ -132,6 +133,24 @@ def test_a_list_of_label_issues_says_how_good_it_is(run_inputs, trial, golds, we
         assert f"listed {trial.listed} products" in html
     # The surest come first.
     assert [each.product_id for each in assemble(inputs).suspects][:2] == ["p11", "p10"]
+
+
+def test_a_search_shows_its_best_trials_and_whether_they_gained(run_inputs):
+    trials = tuple(
+        TrialRecord(n, "complete", {"fit.dropout": n / 40} if n else {}, 0.5 + n / 100, 0.9, 1.0)
+        for n in range(20)
+    )
+    search = Search(0.95, "tpe", 400, 300, 0.5, 19, 0, 0.05, -0.01, 0.1, trials)
+    html = drawn(dataclasses.replace(run_inputs, search=search))
+    shown = html[html.index('<section id="search"') :]
+    shown = shown[: shown.index("</section>")]
+    assert shown.count("<circle") == 20
+    # The eleven best, and the settings as configured.
+    assert shown.count('<th scope="row">') == 12
+    assert shown.index(">19 ") < shown.index(">18") < shown.index("as configured")
+    assert "within sampling error" in shown
+    assert "fit.dropout" in shown
+    assert 'id="search"' not in drawn(run_inputs)
 
 
 def test_the_manifest_the_run_and_changed_settings_are_in_the_lineage(run_inputs):

@@ -207,6 +207,16 @@ def test_user_code_is_named_by_dotted_paths(spec):
     assert constant(spec, "Trainer", "run_fn") == "components.trainer.module.run_fn"
 
 
+def test_the_trainer_takes_what_the_tuner_finds(text):
+    spec = next(yaml.safe_load_all(text("tuning.trials=3")))
+    taken = tasks(spec)["Trainer"]["inputs"]["artifacts"]["hyperparameters"]["taskOutputArtifact"]
+    assert taken == {"producerTask": "Tuner", "outputArtifactKey": "best_hyperparameters"}
+    shown = tasks(spec)["ReportGen"]["inputs"]["artifacts"]["tuner_results"]["taskOutputArtifact"]
+    assert shown["producerTask"] == "Tuner"
+    given = tasks(spec)["Tuner"]["inputs"]["artifacts"]
+    assert given.keys() == {"examples", "transform_graph", "taxonomy"}
+
+
 def test_nothing_names_the_machine_that_compiled(text, request):
     assert str(request.config.rootpath) not in text()
     assert sys.prefix not in text()
@@ -240,28 +250,8 @@ def test_failed_steps_are_tried_again(spec, text):
     assert not any("retryPolicy" in task for task in tasks(without).values())
 
 
-def tuner_of(components):
-    """TFX's own Tuner, as a graph that searches would have it beside the Trainer."""
-    from tfx.components import Tuner
-
-    outputs = {each.id: each.outputs for each in components}
-    return Tuner(
-        examples=outputs["ManifestExampleGen"]["examples"],
-        transform_graph=outputs["Transform"]["transform_graph"],
-        tuner_fn="package.module.tuner_fn",
-    )
-
-
 @pytest.mark.parametrize("training", [["Trainer"], ["Trainer", "Tuner"]])
-def test_resources_and_nodes_are_for_training_alone(text, runner, monkeypatch, training):
-    if "Tuner" in training:
-        graph = runner.create_components
-
-        def with_tuner(*arguments, **options):
-            components = graph(*arguments, **options)
-            return [*components, tuner_of(components)]
-
-        monkeypatch.setattr(runner, "create_components", with_tuner)
+def test_resources_and_nodes_are_for_training_alone(text, training):
     settings = {
         "gpus": 1,
         "cpu_request": 4,
@@ -271,6 +261,7 @@ def test_resources_and_nodes_are_for_training_alone(text, runner, monkeypatch, t
         "image": CUDA_IMAGE,
     }
     overrides = [f"kubeflow.trainer.{key}={value}" for key, value in settings.items()]
+    overrides.append(f"tuning.trials={3 if 'Tuner' in training else 0}")
     spec, platform = yaml.safe_load_all(text(*overrides))
     for name in training:
         assert container(spec, name)["image"] == CUDA_IMAGE

@@ -1,0 +1,170 @@
+"""The search: what it counts, keeps and resumes, with trials that cost nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shelfsort.core.errors import InputError
+from shelfsort.training.settings import TrainingConfig
+from shelfsort.training.tuning import workers
+from shelfsort.training.tuning.search import search
+from shelfsort.training.tuning.settings import SpaceConfig, TuningConfig
+from shelfsort.training.tuning.trial import Answers, Outcome, Problem
+
+optuna = pytest.importorskip("optuna")
+
+N = 200
+CONFIG = TuningConfig(trials=12, folds=3, space=SpaceConfig(text_units=(), image_units=()))
+
+
+def problem() -> Problem:
+    # Trials that cost nothing look at none of it.
+    return Problem({}, None, None, TrainingConfig(), 0.95)  # type: ignore[arg-type]
+
+
+def quality(settings) -> float:
+    """Best at a learning rate of 10^-2.5."""
+    rate = settings.get("fit.learning_rate", 5e-4)
+    return float(np.clip(1 - abs(np.log10(rate) + 2.5), 0.05, 0.95))
+
+
+def cheap_trial(_, settings, go_on) -> Outcome:
+    good = quality(settings)
+    for fold in range(3):
+        if not go_on(fold, good):
+            return Outcome(None, 0.1)
+    right = np.arange(N) < good * N
+    return Outcome(Answers(np.arange(N), np.ones(N, np.float32), right, right), 0.3)
+
+
+@pytest.fixture
+def cheap(monkeypatch):
+    monkeypatch.setattr(workers, "run_trial", cheap_trial)
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "grid"])
+def test_the_best_settings_are_found_and_the_configured_ones_are_the_first_trial(
+    cheap, tmp_path, sampler
+):
+    found = search(problem(), replace(CONFIG, sampler=sampler, trials=25), tmp_path)
+    assert [each.number for each in found.trials] == list(range(25))
+    assert found.trials[0].settings == {}
+    assert found.trials[0].state == "complete"
+    assert found.complete[0][0].number == 0
+    assert found.best.settings["fit.learning_rate"] == pytest.approx(10**-2.5, rel=0.6)
+    assert {"complete", "pruned"} == {each.state for each in found.trials}
+    assert not any("text.units" in each.settings for each in found.trials)
+
+
+def test_a_grid_ends_with_its_points(cheap, tmp_path):
+    space = replace(CONFIG.space, dropout=(), epochs=())
+    found = search(problem(), replace(CONFIG, sampler="grid", space=space), tmp_path)
+    rates = [each.settings.get("fit.learning_rate") for each in found.trials]
+    assert rates[0] is None
+    assert sorted(rates[1:]) == [5e-4, 0.002, 8e-3]
+
+
+def test_without_pruning_every_trial_is_complete(cheap, tmp_path):
+    found = search(problem(), replace(CONFIG, pruning=False), tmp_path)
+    assert {each.state for each in found.trials} == {"complete"}
+
+
+def test_one_seed_gives_the_same_trials_and_another_seed_others(cheap, tmp_path):
+    def settings(name, seed):
+        found = search(problem(), replace(CONFIG, seed=seed), tmp_path / name)
+        return [each.settings for each in found.trials]
+
+    first = settings("first", 1)
+    assert settings("again", 1) == first
+    assert settings("other", 2) != first
+
+
+def test_more_trials_go_on_where_a_search_ended(cheap, tmp_path):
+    before = search(problem(), replace(CONFIG, trials=5), tmp_path)
+    after = search(problem(), CONFIG, tmp_path)
+    assert (before.kept, after.kept) == (0, 5)
+    assert len(after.trials) == 12
+    assert [each.settings for each in after.trials[:5]] == [e.settings for e in before.trials]
+    assert len({str(each.settings) for each in after.trials}) == 12
+    assert search(problem(), CONFIG, tmp_path).kept == 12
+
+
+def test_a_fit_that_breaks_is_a_failed_trial(monkeypatch, tmp_path):
+    def breaking(_, settings, go_on):
+        if settings and settings["fit.dropout"] > 0.35:
+            return Outcome(None, 0.1, "FloatingPointError: overflow")
+        return cheap_trial(_, settings, go_on)
+
+    monkeypatch.setattr(workers, "run_trial", breaking)
+    found = search(problem(), CONFIG, tmp_path)
+    failed = [each for each in found.trials if each.state == "failed"]
+    assert failed
+    assert all(each.settings["fit.dropout"] > 0.35 for each in failed)
+    assert failed[0].error == "FloatingPointError: overflow"
+    assert len(found.trials) == 12
+
+
+def test_configured_settings_that_break_end_the_search(monkeypatch, tmp_path):
+    monkeypatch.setattr(workers, "run_trial", lambda *_: Outcome(None, 0.1, "ValueError: no"))
+    with pytest.raises(InputError, match="ValueError: no"):
+        search(problem(), replace(CONFIG, trials=2), tmp_path)
+
+
+def test_a_damaged_study_is_said_in_a_line(cheap, tmp_path):
+    (tmp_path / "study.sqlite").write_bytes(b"no database at all" * 100)
+    with pytest.raises(InputError, match="study"):
+        search(problem(), CONFIG, tmp_path)
+
+
+_SLOW_SEARCH = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import test_search
+from shelfsort.training.tuning import workers
+
+def slow(problem, settings, go_on):
+    print("trial", flush=True)
+    time.sleep(0.3)
+    return test_search.cheap_trial(problem, settings, go_on)
+
+workers.run_trial = slow
+test_search.search(test_search.problem(), test_search.CONFIG, Path({folder!r}))
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_search_keeps_its_trials_and_repeats_the_one_under_way(cheap, tmp_path):
+    tests = str(Path(__file__).parent)
+    process = subprocess.Popen(
+        [sys.executable, "-c", _SLOW_SEARCH.format(tests=tests, folder=str(tmp_path))],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdout
+    for _ in range(4):
+        assert process.stdout.readline() == b"trial\n"
+    # In the middle of the fourth trial.
+    time.sleep(0.1)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    process.stdout.close()
+
+    found = search(problem(), CONFIG, tmp_path)
+    assert found.kept == 3
+    assert len(found.trials) == 12
+    # The trial that was killed is not counted, and its settings were tried again.
+    assert [each.number for each in found.trials[:3]] == [0, 1, 2]
+    assert 3 not in [each.number for each in found.trials]
+    study = optuna.load_study(study_name=None, storage=f"sqlite:///{tmp_path / 'study.sqlite'}")
+    killed = study.get_trials()[3]
+    assert killed.state == optuna.trial.TrialState.FAIL
+    assert killed.user_attrs["settings"] == found.trials[3].settings
+    assert all(each.answers for each in found.trials if each.state == "complete")

@@ -1,0 +1,98 @@
+"""Trials on a few products whose words tell their category, in this process and in others."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from shelfsort.products.taxonomy import Taxonomy
+from shelfsort.training.dataset import ProductIds, Products, feature_type
+from shelfsort.training.label_space import LabelSpace
+from shelfsort.training.settings import FitConfig, ImageConfig, TextConfig, TrainingConfig
+from shelfsort.training.tuning.search import search
+from shelfsort.training.tuning.settings import SpaceConfig, TuningConfig
+from shelfsort.training.tuning.trial import Problem, run_trial
+
+pytest.importorskip("optuna")
+pytestmark = pytest.mark.slow
+
+N = 240
+NODES = [
+    {"id": "main", "name": "Main", "subcategories": ["a", "b", "c"]},
+    *({"id": each, "name": each, "subcategories": [], "parent": "main"} for each in "abc"),
+]
+
+
+@pytest.fixture(scope="module")
+def problem(tmp_path_factory) -> Problem:
+    """Three categories; word k + 1 says which, except in every 40th product."""
+    import json
+
+    from shelfsort.training.fitting import VocabularySizes
+
+    labels = np.arange(N, dtype=np.int32) % 3
+    said = np.where(np.arange(N) % 40 == 0, (labels + 1) % 3, labels)
+    features = np.zeros(N, feature_type(1, 1, 4))
+    features["word_ids"][:, 0] = said + 1
+    features["word_weights"] = 1
+    features["piece_ids"][:, 0] = said + 1
+    features["piece_weights"] = 1
+    products = Products(
+        product_ids=ProductIds(np.array([f"{n}".encode() for n in range(N)])),
+        features=features,
+        word_terms=1,
+        piece_terms=1,
+        has_text=np.ones(N, bool),
+        has_image=np.zeros(N, bool),
+        labels=labels,
+        label_weights=np.ones(N, np.float32),
+        groups=np.arange(N),
+        evidence=np.arange(N) % 10 > 0,
+    )
+    tree = tmp_path_factory.mktemp("tree") / "taxonomy.json"
+    tree.write_text(json.dumps(NODES))
+    return Problem(
+        {"": products},
+        VocabularySizes(words=3, pieces=3, price_buckets=3, categories=3),
+        LabelSpace(["a", "b", "c"], Taxonomy.load(str(tree))),
+        TrainingConfig(
+            image=ImageConfig(units=4),
+            text=TextConfig(units=5),
+            fit=FitConfig(epochs=4, batch_size=16, learning_rate=2e-2, folds=2),
+        ),
+        0.9,
+    )
+
+
+def test_a_trial_is_judged_by_what_its_proven_thresholds_accept(problem):
+    shares = []
+    outcome = run_trial(problem, {}, lambda fold, share: shares.append((fold, share)) or True)
+    answers = outcome.answers
+    # Only products that are evidence judge, and one in 40 is wrong.
+    assert len(answers.correct) == N * 9 // 10
+    wrong = 4 / (N * 9 // 10)
+    assert answers.accuracy == pytest.approx(1 - wrong, abs=0.02)
+    assert answers.coverage == 1
+    assert answers.correct[answers.accepted].mean() >= 0.9
+    assert [fold for fold, _ in shares] == [0, 1]
+    assert shares[1][1] == 1
+    assert outcome.cpu_seconds > 0
+
+
+def test_a_trial_ends_where_it_is_told_to(problem):
+    outcome = run_trial(problem, {"fit.dropout": 0.5}, lambda fold, share: False)
+    assert outcome.answers is None
+    assert outcome.error == ""
+
+
+def test_trials_in_processes_are_those_of_this_process(problem, tmp_path):
+    space = SpaceConfig(
+        learning_rate=(1e-2, 5e-2), dropout=(), epochs=(), text_units=(), image_units=()
+    )
+    config = TuningConfig(trials=3, sampler="random", folds=2, space=space)
+    here = search(problem, config, tmp_path / "here")
+    there = search(problem, dataclasses.replace(config, workers=2), tmp_path / "there")
+    assert [each.settings for each in here.trials] == [each.settings for each in there.trials]
+    for one, other in zip(here.trials, there.trials, strict=True):
+        np.testing.assert_array_equal(one.answers.correct, other.answers.correct)
+        np.testing.assert_allclose(one.answers.scores, other.answers.scores, atol=1e-3)
