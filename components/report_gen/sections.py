@@ -19,8 +19,8 @@ from components.report_gen.confusion import Pair, SiblingMatrix
 from components.report_gen.curve import Curve
 from components.report_gen.modes import ModeRow
 from components.report_gen.parent_categories import ParentRow
-from components.serving_check.artifact import ServingCost
 from components.report_gen.searched import ShownSearch
+from components.serving_check.artifact import ServingCost
 from components.trainer.artifact import FailedProof
 from shelfsort.contract.figures import coverage
 from shelfsort.contract.learning_curve import ModalityCurve
@@ -164,8 +164,8 @@ class ReportContent:
     them. `unknown` has the rates at which unknown products are noticed, by modality, and `withheld`
     says what the check for them did on `eval`. `cost` is that of serving the model, None where it
     was not measured. `search` has the trials of a search of settings, None where there was none.
-    `paths` has the path of each category, leaf or not,
-    by id. `settings` differ from the defaults.
+    `paths` has the path of each category, leaf or not, by id. `settings` differ from the
+    defaults.
     """
 
     model_name: str
