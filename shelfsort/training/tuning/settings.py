@@ -85,6 +85,6 @@ class TuningConfig:
     share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     folds: Annotated[int, Field(ge=2)] = 3
     time_limit_s: Count = 0
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
+    seed: Count = 7
     study_folder: str = ""
     space: SpaceConfig = SpaceConfig()
