@@ -21,7 +21,7 @@ from shelfsort.training.tuning.trial import Answers, Outcome, Problem
 optuna = pytest.importorskip("optuna")
 
 N = 200
-CONFIG = TuningConfig(trials=12, folds=3, space=SpaceConfig(text_units=(), image_units=()))
+CONFIG = TuningConfig(trials=9, folds=3, space=SpaceConfig(text_units=(), image_units=()))
 
 
 def problem() -> Problem:
@@ -53,13 +53,14 @@ def cheap(monkeypatch):
 def test_the_best_settings_are_found_and_the_configured_ones_are_the_first_trial(
     cheap, tmp_path, sampler
 ):
-    found = search(problem(), replace(CONFIG, sampler=sampler, trials=25), tmp_path)
-    assert [each.number for each in found.trials] == list(range(25))
+    found = search(problem(), replace(CONFIG, sampler=sampler), tmp_path)
+    assert [each.number for each in found.trials] == list(range(9))
     assert found.trials[0].settings == {}
     assert found.trials[0].state == "complete"
     assert found.complete[0][0].number == 0
-    assert found.best.settings["fit.learning_rate"] == pytest.approx(10**-2.5, rel=0.6)
-    assert {"complete", "pruned"} == {each.state for each in found.trials}
+    reached = {each.number: answers.coverage for each, answers in found.complete}
+    assert reached[found.best.number] == max(reached.values()) > reached[0]
+    assert {each.state for each in found.trials} <= {"complete", "pruned"}
     assert not any("text.units" in each.settings for each in found.trials)
 
 
@@ -71,14 +72,27 @@ def test_a_grid_ends_with_its_points(cheap, tmp_path):
     assert sorted(rates[1:]) == [5e-4, 0.002, 8e-3]
 
 
-def test_without_pruning_every_trial_is_complete(cheap, tmp_path):
-    found = search(problem(), replace(CONFIG, pruning=False), tmp_path)
-    assert {each.state for each in found.trials} == {"complete"}
+def test_hopeless_trials_end_early_unless_told_not_to(monkeypatch, tmp_path):
+    def worse_and_worse(_, settings, go_on):
+        quality = 0.9 - (0.1 if settings else 0) - settings.get("fit.dropout", 0)
+        if not go_on(0, quality):
+            return Outcome(None, 0.1)
+        return cheap_trial(_, settings, lambda *_: True)
+
+    monkeypatch.setattr(workers, "run_trial", worse_and_worse)
+    space = replace(CONFIG.space, epochs=(), learning_rate=(), dropout=(0.0, 0.5))
+    grid = replace(CONFIG, sampler="grid", grid_points=9, space=space)
+    found = search(problem(), grid, tmp_path / "pruned")
+    ended = [each.settings["fit.dropout"] for each in found.trials if each.state == "pruned"]
+    assert ended
+    assert min(ended) > 0.1
+    whole = search(problem(), replace(grid, pruning=False), tmp_path / "whole")
+    assert {each.state for each in whole.trials} == {"complete"}
 
 
 def test_one_seed_gives_the_same_trials_and_another_seed_others(cheap, tmp_path):
     def settings(name, seed):
-        found = search(problem(), replace(CONFIG, seed=seed), tmp_path / name)
+        found = search(problem(), replace(CONFIG, trials=3, seed=seed), tmp_path / name)
         return [each.settings for each in found.trials]
 
     first = settings("first", 1)
@@ -90,10 +104,10 @@ def test_more_trials_go_on_where_a_search_ended(cheap, tmp_path):
     before = search(problem(), replace(CONFIG, trials=5), tmp_path)
     after = search(problem(), CONFIG, tmp_path)
     assert (before.kept, after.kept) == (0, 5)
-    assert len(after.trials) == 12
+    assert len(after.trials) == 9
     assert [each.settings for each in after.trials[:5]] == [e.settings for e in before.trials]
-    assert len({str(each.settings) for each in after.trials}) == 12
-    assert search(problem(), CONFIG, tmp_path).kept == 12
+    assert len({str(each.settings) for each in after.trials}) == 9
+    assert search(problem(), CONFIG, tmp_path).kept == 9
 
 
 def test_a_fit_that_breaks_is_a_failed_trial(monkeypatch, tmp_path):
@@ -108,7 +122,7 @@ def test_a_fit_that_breaks_is_a_failed_trial(monkeypatch, tmp_path):
     assert failed
     assert all(each.settings["fit.dropout"] > 0.35 for each in failed)
     assert failed[0].error == "FloatingPointError: overflow"
-    assert len(found.trials) == 12
+    assert len(found.trials) == 9
 
 
 def test_configured_settings_that_break_end_the_search(monkeypatch, tmp_path):
@@ -159,7 +173,7 @@ def test_a_killed_search_keeps_its_trials_and_repeats_the_one_under_way(cheap, t
 
     found = search(problem(), CONFIG, tmp_path)
     assert found.kept == 3
-    assert len(found.trials) == 12
+    assert len(found.trials) == 9
     # The trial that was killed is not counted, and its settings were tried again.
     assert [each.number for each in found.trials[:3]] == [0, 1, 2]
     assert 3 not in [each.number for each in found.trials]
