@@ -107,7 +107,7 @@ def _settled(config: Config, found: Any, search_from: int) -> Any:
     """What `take_turn` asks for the settings of the run; None where nothing is ever searched."""
     if not config.tuning.trials:
         return None
-    from pipeline.local.retuning import search_or_take
+    from pipeline.experiments.retuning import search_or_take
 
     def settle(checked: Any, runs: Any) -> Config:
         labels = found.known + found.labels

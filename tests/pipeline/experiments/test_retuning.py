@@ -8,8 +8,8 @@ from components.evaluator.artifact import Metrics
 from components.manifest_example_gen.artifact import Ingestion
 from components.tuner.artifact import write_best
 from pipeline.config import load_config
+from pipeline.experiments.retuning import search_or_take
 from pipeline.experiments.runs import Run
-from pipeline.local.retuning import search_or_take
 
 CONFIG = load_config(None, ["tuning.trials=20", "training.fit.epochs=9"])
 
