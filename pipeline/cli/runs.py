@@ -8,6 +8,8 @@ from pipeline.output_folder import OutputFolder
 from shelfsort.cli.tables import Column, table_lines, terminal_width
 from shelfsort.contract.figures import coverage, labels, parent_coverage
 from shelfsort.contract.modalities import ALONE, COMBINED
+from shelfsort.core.errors import InputError
+from shelfsort.core.signals import EndingSignals
 from shelfsort.core.terminal import one_line
 
 _MODES = (*ALONE, COMBINED)
@@ -22,6 +24,18 @@ _MODES = (*ALONE, COMBINED)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--sqlite", metavar="FILE", help="Write the runs as an SQLite database.")
 @click.option("--mlflow", metavar="URI", help="Put the runs into an MLflow tracking store.")
+@click.option(
+    "--wandb", metavar="FOLDER", help="Write the runs as Weights & Biases runs, for `wandb sync`."
+)
+@click.option("--wandb-online", is_flag=True, help="Send them to its server, too.")
+@click.option("--tensorboard", is_flag=True, help="Show the training logs in TensorBoard.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=6006,
+    show_default=True,
+    help="Port of TensorBoard on 127.0.0.1; 0 for any.",
+)
 def runs(
     output: str,
     compare: tuple[str, str] | None,
@@ -29,6 +43,10 @@ def runs(
     as_json: bool,
     sqlite: str | None,
     mlflow: str | None,
+    wandb: str | None,
+    wandb_online: bool,
+    tensorboard: bool,
+    port: int,
 ) -> None:
     """List the runs of an output folder with their figures, or compare two.
 
@@ -50,9 +68,13 @@ def runs(
       shelfsort runs --output out --compare 2026-01-15T09 latest
       shelfsort runs --output out --sqlite runs.sqlite
       shelfsort runs --output out --mlflow sqlite:///mlflow.db
+      shelfsort runs --output out --wandb tracking
+      shelfsort runs --output out --tensorboard
     """
     from pipeline.experiments.runs import find_run, list_runs
 
+    if wandb_online and not wandb:
+        raise InputError("--wandb-online: needs --wandb FOLDER.")
     found = list_runs(OutputFolder.existing(output))
     if sqlite:
         _write_database(found, sqlite)
@@ -60,6 +82,10 @@ def runs(
         _log_to_mlflow(found, mlflow)
     elif trials:
         _list_trials(find_run(found, trials), as_json)
+    elif wandb:
+        _log_to_wandb(found, wandb, wandb_online)
+    elif tensorboard:
+        _show_in_tensorboard(found, port)
     elif compare:
         _compare(find_run(found, compare[0]), find_run(found, compare[1]), as_json)
     elif as_json:
@@ -78,10 +104,28 @@ def _write_database(found, path: str) -> None:
 def _log_to_mlflow(found, uri: str) -> None:
     from pipeline.experiments.mlflow_export import log_to_mlflow
 
-    added = log_to_mlflow(found, uri)
+    _say_added(log_to_mlflow(found, uri), found)
+
+
+def _log_to_wandb(found, folder: str, online: bool) -> None:
+    from pipeline.experiments.wandb_export import log_to_wandb
+
+    _say_added(log_to_wandb(found, folder, "online" if online else "offline"), found)
+
+
+def _say_added(added, found) -> None:
     click.echo(
         f"Added {_count(len(added))} of {len(found)}; the others were there, or are under way."
     )
+
+
+def _show_in_tensorboard(found, port: int) -> None:
+    from pipeline.experiments.tensorboard import tensorboard
+
+    signals = EndingSignals()
+    with tensorboard(found, port) as address:
+        click.echo(f"TensorBoard: {address}  (Ctrl-C ends it)")
+        signals.wait()
 
 
 def _count(runs: int) -> str:
