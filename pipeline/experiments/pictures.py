@@ -13,7 +13,6 @@ from shelfsort.core.errors import InputError
 from shelfsort.core.progress import note
 
 _ERRORS = 24
-_RESOLUTION = 100
 
 
 def pictures_of(run: Run) -> dict[str, list[tuple[Image.Image, str]]]:
@@ -44,14 +43,9 @@ def _plots(run: Run, read: ReadRun) -> dict[str, list[tuple[Image.Image, str]]]:
     if not read.content.curves:
         return {}
     try:
-        import matplotlib.pyplot as plt
-
-        from pipeline.experiments.plots import coverage_curves
+        from pipeline.experiments.plots import coverage_curves, png
     except ImportError:
         note(f"{run.id}: plots are left out, because Matplotlib is not installed (extra plots).")
         return {}
-    figure = coverage_curves(read.content.curves)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=_RESOLUTION)
-    plt.close(figure)
-    return {"coverage": [(Image.open(buffer), "coverage and accuracy on eval")]}
+    plot = Image.open(io.BytesIO(png(coverage_curves(read.content.curves))))
+    return {"coverage": [(plot, "coverage and accuracy on eval")]}

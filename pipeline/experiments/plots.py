@@ -52,6 +52,14 @@ def coverage_curves(curves: Mapping[str, Mapping[str, Curve]], level: str = "cat
     return figure
 
 
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG file, 100 pixels an inch; the figure is closed."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100)
+    plt.close(figure)
+    return buffer.getvalue()
+
+
 def category_bounds(
     categories: Sequence[CategoryFigures], shown: int = 20, target: float = DEFAULT_TARGETS[0]
 ) -> Figure:
