@@ -57,6 +57,7 @@ def check_destination(destination: Destination, config: Config) -> None:
     for what, location in (*_given_places(destination), *_configured_places(config)):
         check_location(what, location, target, mounts)
     _check_gpu_type(kubeflow, target)
+    _check_tuning_gpus(config)
     if target == "vertex":
         _refuse_kubernetes_only(kubeflow)
 
@@ -104,6 +105,15 @@ def _check_gpu_type(kubeflow: KubeflowConfig, target: str) -> None:
         raise InputError(
             f"kubeflow.trainer.gpu_type: {target} has no {trainer.gpu_type!r}. "
             f"Give one such as {example}."
+        )
+
+
+def _check_tuning_gpus(config: Config) -> None:
+    tuning, given = config.training.image.fine_tuning, config.kubeflow.trainer.gpus
+    if tuning.layers != "none" and tuning.gpus > given:
+        raise InputError(
+            f"training.image.fine_tuning.gpus: {tuning.gpus} wanted, and kubeflow.trainer.gpus is "
+            f"{given}. Give the training step as many."
         )
 
 

@@ -1,5 +1,6 @@
 """What a killed tuning leaves behind, and what a finished one does."""
 
+import contextlib
 import dataclasses
 import io
 import time
@@ -82,7 +83,9 @@ class Checkpoints:
                 found = dict(archive)
         except (OSError, ValueError, EOFError, zipfile.BadZipFile):
             return None
-        path.touch()
+        # On a volume that may only be read, it keeps its age.
+        with contextlib.suppress(OSError):
+            path.touch()
         return found
 
     def _write(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:

@@ -97,6 +97,13 @@ def test_accelerators_are_named_as_the_target_names_them():
         check(VOLUME, "kubeflow.trainer.gpus=1", vertex)
 
 
+def test_tuning_asks_for_no_more_gpus_than_the_step_has():
+    tuning = "training.image.fine_tuning={layers: all, gpus: 2}"
+    check(VOLUME, tuning, "kubeflow.trainer.gpus=2")
+    with pytest.raises(InputError, match=r"fine_tuning\.gpus: 2 wanted, and \S+ is 1"):
+        check(VOLUME, tuning, "kubeflow.trainer.gpus=1")
+
+
 def test_defaults_ask_nothing_of_the_cluster():
     assert Config().kubeflow.trainer.gpus == 0
     assert Config().kubeflow.volumes == {}

@@ -38,12 +38,12 @@ def test_the_cpu_computes_in_32_bits():
 
 # Two logical CPUs stand for two GPUs. They have to be there before TensorFlow starts.
 _TWO = """
+from tests.fixtures.tuning import Shop, tiny_backbone
 import numpy as np
 import tensorflow as tf
 (cpu,) = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from shelfsort.training.finetuning.devices import Devices
-from tests.fixtures.tuning import Shop, tiny_backbone
 devices = Devices(tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"]))
 assert devices.strategy.num_replicas_in_sync == 2
 tuned = Shop.of().tuner(devices=devices, epochs=3).tune(np.arange(36)).backbone

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from shelfsort.core.errors import InputError
+from shelfsort.training.finetuning.checkpoints import Checkpoints, State
 from tests.fixtures.tuning import Shop, tiny_backbone
 
 pytestmark = pytest.mark.slow
@@ -57,32 +58,28 @@ def test_batch_norms_keep_statistics_and_factors(tuned):
         np.testing.assert_array_equal(after[name], before[name])
 
 
-def test_last_blocks_leave_the_first_ones_and_a_finished_tuning_is_not_repeated(
-    tmp_path, monkeypatch
-):
-    first = Shop.of().tuner(tmp_path, layers="last_blocks", epochs=1).tune(ROWS).backbone
-    before, after = weights_of(tiny_backbone()), weights_of(first)
-    np.testing.assert_array_equal(after["block0_conv/kernel"], before["block0_conv/kernel"])
-    assert np.abs(after["block1_conv/kernel"] - before["block1_conv/kernel"]).max() > 0
-    second = Shop.of().tuner(tmp_path, layers="last_blocks", epochs=1)
-    monkeypatch.setattr(second, "_tuned_weights", None)
-    assert second.tune(ROWS).backbone.tuned == first.tuned
-    assert len(list((tmp_path / "tuned").iterdir())) == 1
-
-
-def test_gradients_of_several_batches_in_16_bits_end_in_32():
+def test_last_blocks_learn_in_16_bits_and_a_finished_tuning_is_not_repeated(tmp_path, monkeypatch):
     import tensorflow as tf
 
     from shelfsort.training.finetuning.devices import Devices
 
-    devices = Devices(tf.distribute.get_strategy(), "mixed_bfloat16")
-    settings = {"layers": "last_blocks", "epochs": 2, "accumulated_batches": 3, "batch_size": 8}
-    tuned = Shop.of().tuner(devices=devices, **settings).tune(ROWS).backbone
-    before, after = weights_of(tiny_backbone()), weights_of(tuned)
+    settings = {
+        "devices": Devices(tf.distribute.get_strategy(), "mixed_bfloat16"),
+        "layers": "last_blocks",
+        "epochs": 2,
+        "batch_size": 8,
+        "accumulated_batches": 3,
+    }
+    first = Shop.of().tuner(tmp_path, **settings).tune(ROWS).backbone
+    before, after = weights_of(tiny_backbone()), weights_of(first)
+    np.testing.assert_array_equal(after["block0_conv/kernel"], before["block0_conv/kernel"])
     assert np.abs(after["block1_conv/kernel"] - before["block1_conv/kernel"]).max() > 1e-4
-    assert np.isfinite(Shop.of().embedded(tuned)).all()
-    assert {layer.compute_dtype for layer in tuned.model.layers} == {"float32"}
+    assert {layer.compute_dtype for layer in first.model.layers} == {"float32"}
     assert {each.dtype for each in after.values()} == {np.dtype(np.float32)}
+    second = Shop.of().tuner(tmp_path, **settings)
+    monkeypatch.setattr(second, "_tuned_weights", None)
+    assert second.tune(ROWS).backbone.tuned == first.tuned
+    assert len(list((tmp_path / "tuned").iterdir())) == 1
 
 
 def test_a_layer_that_does_not_exist_is_named():
@@ -90,7 +87,7 @@ def test_a_layer_that_does_not_exist_is_named():
         Shop.of().tuner(from_layer="block9").tune(ROWS)
 
 
-# Dies when it has kept its state so often: after the last blocks, then amid all layers.
+# Killed when the last blocks are tuned, before all layers are.
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -99,26 +96,34 @@ from shelfsort.training.finetuning.checkpoints import Checkpoints
 from tests.fixtures.tuning import Shop
 
 class Fatal(Checkpoints):
-    kept = 0
     def keep_state(self, key, state):
         super().keep_state(key, state)
-        self.kept += 1
-        if self.kept == int(sys.argv[2]):
+        if state.steps == 9:
             os.kill(os.getpid(), signal.SIGKILL)
 
 Shop.of().tuner(checkpoints=Fatal(Path(sys.argv[1]))).tune(np.arange(36))
 """
 
 
-def test_a_tuning_that_was_killed_twice_ends_in_the_same_weights(tmp_path, tuned):
-    for kept in (3, 2):
-        killed = subprocess.run(
-            [sys.executable, "-c", _KILLED, str(tmp_path), str(kept)],
-            cwd=Path(__file__).parents[4],
-            check=False,
-            capture_output=True,
-        )
-        assert killed.returncode == -signal.SIGKILL, killed.stderr
+class Stopping(Checkpoints):
+    """Ends the tuning amid that of all layers."""
+
+    def keep_state(self, key: str, state: State) -> None:
+        super().keep_state(key, state)
+        if state.stage == 1 and state.steps == 6:
+            raise KeyboardInterrupt
+
+
+def test_a_tuning_that_was_killed_and_stopped_ends_in_the_same_weights(tmp_path, tuned):
+    killed = subprocess.run(
+        [sys.executable, "-c", _KILLED, str(tmp_path)],
+        cwd=Path(__file__).parents[4],
+        check=False,
+        capture_output=True,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    with pytest.raises(KeyboardInterrupt):
+        Shop.of().tuner(checkpoints=Stopping(tmp_path)).tune(ROWS)
     (state,) = (tmp_path / "tuned").iterdir()
     with np.load(state) as archive:
         assert archive["at"].tolist() == [1, 6]
