@@ -1,4 +1,4 @@
-"""`shelfsort models`: lists, rolls back, prunes, verifies and exports model versions."""
+"""`shelfsort models`: lists, describes, rolls back, prunes, verifies and exports versions."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -8,11 +8,13 @@ import click
 
 from serving import versions
 from serving.archive import write_archive
+from serving.model_card import model_card
 from shelfsort.cli.tables import Column, table_lines, terminal_width
 from shelfsort.contract.figures import coverage, labels, targets_of
 from shelfsort.contract.model_files import ENCODER, FINE_TUNED
 from shelfsort.contract.targets import DEFAULT_TARGETS
 from shelfsort.core.errors import InputError
+from shelfsort.core.files import write_bytes
 from shelfsort.core.storage import child_folders, join
 from shelfsort.core.terminal import json_text, one_line
 
@@ -38,7 +40,7 @@ def _options(command: Callable) -> Callable:
 
 @click.group()
 def models() -> None:
-    """List, roll back, prune, verify and export pushed models.
+    """List, describe, roll back, prune, verify and export pushed models.
 
     The version with the highest number is live. Shelfsort's server and TensorFlow Serving watch the
     folder and pick up changes by themselves.
@@ -46,6 +48,7 @@ def models() -> None:
     \b
     Examples:
       shelfsort models list --model-base-path out/serving
+      shelfsort models card --model-base-path out/serving
       shelfsort models rollback --model-base-path out/serving
       shelfsort models prune --keep 5 --model-base-path out/serving
       shelfsort models verify --model-base-path out/serving
@@ -75,6 +78,36 @@ def list_models(base_path: str, name: str | None, as_json: bool) -> None:
     for base, held in found.items():
         click.echo(one_line(base))
         click.echo("\n".join(_table(held)))
+
+
+@models.command()
+@_options
+@click.option("--version", "number", type=int, help="Version to describe. Default: the live one.")
+@click.option("--output", metavar="FILE", help="File to write; s3:// will do. Default: print it.")
+def card(
+    base_path: str, name: str | None, as_json: bool, number: int | None, output: str | None
+) -> None:
+    """Write the model card of a version, as Markdown.
+
+    The card says what the model is for, its data, figures with intervals, thresholds and guarantee,
+    limits, cost to serve, and the licences of pretrained weights.
+
+    \b
+    Examples:
+      shelfsort models card --model-base-path out/serving
+      shelfsort models card --version 3 --model-base-path out/serving --output card.md
+    """
+    base = _only_base(base_path, name)
+    version = _chosen(base, number)
+    text = model_card(_model_name(base), version)
+    if output:
+        write_bytes(output, text.encode())
+    if as_json:
+        click.echo(json_text({"version": version.number, "card": text}, indent=2))
+    elif output:
+        click.echo(one_line(f"{output}: card of version {version.number}."))
+    else:
+        click.echo(text, nl=False)
 
 
 @models.command()
@@ -182,9 +215,7 @@ def export(
         --output s3://models/products/model.tar.gz
     """
     base = _only_base(base_path, name)
-    version = versions.live_version(base) if number is None else versions.find_version(base, number)
-    if version is None:
-        raise InputError(f"{base}: no version is whole. Push a model first.")
+    version = _chosen(base, number)
     if found := versions.problems(version):
         raise InputError(
             f"{version.path}: {found[0]}. Export a version that `models verify` passes."
@@ -219,6 +250,14 @@ def _only_base(base_path: str, name: str | None) -> str:
         names = ", ".join(sorted(base.rsplit("/", 1)[1] for base in found))
         raise InputError(f"{base_path}: several models ({names}). Choose one with --name.")
     return found[0]
+
+
+def _chosen(base: str, number: int | None) -> versions.ModelVersion:
+    """The version of that number, or the live one."""
+    version = versions.live_version(base) if number is None else versions.find_version(base, number)
+    if version is None:
+        raise InputError(f"{base}: no version is whole. Push a model first.")
+    return version
 
 
 def _record(

@@ -24,7 +24,7 @@ def _help(*names: str) -> tuple[click.Command, list[str]]:
     return command, command.get_help(context).splitlines()
 
 
-MODELS = [("models", name) for name in ("list", "rollback", "prune", "verify")]
+MODELS = [("models", name) for name in ("list", "card", "rollback", "prune", "verify")]
 TAXONOMY = [("taxonomy", name) for name in taxonomy.commands]
 LABELS = [("labels", name) for name in labels.commands]
 DATABASE = [("database", name) for name in database.commands]

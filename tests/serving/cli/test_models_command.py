@@ -45,6 +45,16 @@ def test_list_shows_the_newest_first_with_its_lineage(serving):
     assert lines[3].split()[:5] == ["1", "2026-01-02", "03:04", "91.0%", "87.6%"]
 
 
+def test_the_card_of_the_live_version_or_of_another_one_is_printed_or_written(serving, tmp_path):
+    printed = _run("card", "--model-base-path", serving).output
+    assert printed.startswith("# products, version 2\n")
+    assert "| approved by | Ada |" in printed
+    path = tmp_path / "card.md"
+    said = _run("card", "--version", 1, "--output", path, "--model-base-path", serving).output
+    assert said == f"{path}: card of version 1.\n"
+    assert path.read_text("utf-8").startswith("# products, version 1\n")
+
+
 @pytest.mark.parametrize("below", ["", "products"])
 def test_the_folder_of_the_models_and_that_of_one_model_will_both_do(serving, below):
     result = _run("list", "--json", "--model-base-path", serving / below)
