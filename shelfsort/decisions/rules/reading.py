@@ -18,9 +18,12 @@ from shelfsort.decisions.rules.model import NOT_ACCEPTED, Rule, Rules, Then
 from shelfsort.products.taxonomy import Taxonomy, UnknownLabel
 
 MAX_RULES = 2_000
+_MOST_BYTES = 1 << 20
+# PostgreSQL takes no NUL in a text.
+_NO_NUL = r"^[^\x00]*$"
 _STRICT = pydantic.ConfigDict(extra="forbid", frozen=True)
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
-_Text = Annotated[str, Field(max_length=2_000)]
+_Text = Annotated[str, Field(max_length=2_000, pattern=_NO_NUL)]
 _Share = Annotated[float, Field(ge=0, le=1, strict=True)]
 
 
@@ -39,7 +42,7 @@ _Scalar = str | float | bool
 _Value = Annotated[
     str,
     pydantic.BeforeValidator(_as_text, json_schema_input_type=_Scalar),
-    Field(max_length=200),
+    Field(max_length=200, pattern=_NO_NUL),
 ]
 _Values = Annotated[
     list[_Value],
@@ -132,7 +135,7 @@ class _Rule(pydantic.BaseModel):
 
     model_config = _STRICT
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[str, Field(min_length=1, max_length=200, pattern=_NO_NUL)]
     when: _When = _When()
     then: _Then
 
@@ -169,7 +172,7 @@ def load_rules(file: str) -> Rules:
         InputError: the file is no YAML, or a rule names a category, target, field or value that
             there is not; the message names the line.
     """
-    content = read_input(file, "file of rules")
+    content = read_input(file, "file of rules", _MOST_BYTES)
     try:
         document = parse_mapping(content.decode("utf-8"), file)
     except UnicodeDecodeError as error:

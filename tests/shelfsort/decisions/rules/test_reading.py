@@ -83,3 +83,16 @@ def test_another_tree_is_another_version_of_the_rules(write, tmp_path):
     tree = tmp_path / "tree.json"
     tree.write_text(tree.read_text().replace('"Bags"', '"Sacks"'))
     assert load_rules(path).digest != before
+
+
+@pytest.mark.parametrize("where", ['name: "a\\0"', 'name: "a\\ud800"'])
+def test_text_that_no_database_takes_is_refused_with_its_line(write, where):
+    with pytest.raises(InputError, match=r"rules\.yaml:3: rules\.0\.name"):
+        load_rules(write(f"rules:\n  - {{{where}, then: {{outcome: review}}}}\n"))
+
+
+def test_a_file_without_measure_is_refused_before_it_is_read(write):
+    rule = "  - {name: %d, then: {outcome: review}}\n"
+    text = "rules:\n" + "".join(rule % number for number in range(30_000))
+    with pytest.raises(InputError, match="larger than 1 MiB"):
+        load_rules(write(text))
