@@ -178,7 +178,10 @@ def _crawl_settings(file: str) -> "CatalogSettings":
 
 
 def _ids(file: str) -> list[str]:
-    lines = read_input(file, "file of ids").decode("utf-8-sig").splitlines()
+    try:
+        lines = read_input(file, "file of ids").decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file}: not UTF-8 ({error.reason}). Save it as UTF-8.") from error
     return [line.strip() for line in lines if line.strip()]
 
 

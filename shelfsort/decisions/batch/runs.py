@@ -18,9 +18,11 @@ class Begun:
 
     Attributes:
         run: its number.
+        after: number of the last decision before it; clocks may jump, numbers do not.
     """
 
     run: int
+    after: int
 
 
 def begin(connection: Connection, job: Job) -> Begun:
@@ -34,7 +36,8 @@ def begin(connection: Connection, job: Job) -> Begun:
     row = {"started": now, "data": job.data, "rules": rules.digest}
     row |= {"audit_rate": job.sampling.least}
     (number,) = connection.execute(sa.insert(tables.run), row).inserted_primary_key or (0,)
-    return Begun(int(number))
+    last = connection.execute(sa.select(sa.func.max(tables.decision.c.id))).scalar()
+    return Begun(int(number), int(last or 0))
 
 
 def end(connection: Connection, begun: Begun, summary: Summary) -> None:
@@ -62,10 +65,9 @@ def ended(connection: Connection, begun: Begun) -> int:
 
 
 def _decisions(connection: Connection, begun: Begun) -> int:
-    table, run = tables.decision, tables.run
-    # The moment is for the index.
-    started = sa.select(run.c.started).where(run.c.id == begun.run).scalar_subquery()
-    mine = sa.select(sa.func.count()).where(table.c.at >= started, table.c.run == begun.run)
+    table = tables.decision
+    # The number is for the index.
+    mine = sa.select(sa.func.count()).where(table.c.id > begun.after, table.c.run == begun.run)
     return int(connection.execute(mine.select_from(table)).scalar_one())
 
 

@@ -24,6 +24,8 @@ from shelfsort.decisions.database.tables import (
 from shelfsort.decisions.promise.audits import Audit
 from shelfsort.decisions.promise.verdict import Verdict
 
+_SHOWN = 20
+
 
 @dataclass(frozen=True)
 class StoredAudits:
@@ -225,7 +227,12 @@ def lift(engine: Engine, category: str, by: str, reason: str) -> int:
             .values(**values)
         )
         if not done.rowcount:
-            raise InputError(f"{category or 'all'}: no back-off is active. Nothing was lifted.")
+            held = sa.select(backoff.c.category).where(backoff.c.lifted.is_(None))
+            names = [each or "all" for each in connection.execute(held).scalars()]
+            active = f" Active: {', '.join(names[:_SHOWN])}." if names else ""
+            raise InputError(
+                f"{category or 'all'}: no back-off is active. Nothing was lifted.{active}"
+            )
         detail = {"at": _now(), "who": by, "what": "lift", "detail": f"{category}: {reason}"}
         connection.execute(sa.insert(event), detail)
     return done.rowcount

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from shelfsort.core.database.texts import storable
 from shelfsort.decisions.database.tables import dead_letter, event, prediction
 from shelfsort.decisions.monitoring.counts import keep_days
 from shelfsort.decisions.retention.removing import Removed, remove_predictions
@@ -33,7 +34,7 @@ def delete_products(engine: Engine, products: Sequence[str], who: str, why: str)
     keep_days(engine)
     removed = Removed()
     for start in range(0, len(products), _AT_ONCE):
-        some = list(products[start : start + _AT_ONCE])
+        some = list(map(storable, products[start : start + _AT_ONCE]))
         # One transaction each: a kill leaves whole products, and a log that tells of them.
         with engine.begin() as connection:
             _delete(connection, some, who, why, removed)

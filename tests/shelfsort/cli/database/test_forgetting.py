@@ -128,6 +128,12 @@ def test_the_ids_of_a_customer_stand_in_a_file(shop):
     assert shop.left() == ([], [], [], [])
 
 
+def test_a_file_of_ids_that_is_no_text_is_refused(shop):
+    (shop.folder / "ids.txt").write_bytes(b"one:1\n\xff\n")
+    with pytest.raises(InputError, match=r"ids\.txt: not UTF-8"):
+        shop.call("delete", "--products", str(shop.folder / "ids.txt"), *ASKED)
+
+
 def test_what_is_old_goes_everywhere_after_a_dry_run(shop):
     counted = shop.call("prune", "--older-than", "400", "--dry-run")
     assert shop.left() == WHOLE

@@ -1,5 +1,6 @@
 """Products decided about into a database: each once, whatever happens."""
 
+import itertools
 import json
 import random
 import subprocess
@@ -65,6 +66,21 @@ def test_a_second_run_asks_the_model_for_its_version_only(shop, classifier, fake
     assert (again.decided, again.new) == (5, 0)
     assert len(fake.requests) == before + 1
     assert shop.rows("select count(*) from decision") == [(5,)]
+
+
+def test_a_clock_that_jumps_costs_no_decision_and_no_count(shop, classifier, monkeypatch):
+    monkeypatch.setattr("shelfsort.decisions.batch.scoring.AT_ONCE", 2)
+    jumps = itertools.cycle([0, -30, 5, -200])
+
+    def now():
+        return datetime.now(timezone.utc) + timedelta(hours=next(jumps))
+
+    for module in ("deciding", "runs"):
+        monkeypatch.setattr(f"shelfsort.decisions.batch.{module}.utc_now", now)
+    found = shop.decide(classifier.ask)
+    assert (found.decided, found.new) == (5, 5)
+    # One answer has no decision.
+    assert shop.rows("select count(*) from prediction_detail") == [(6,)]
 
 
 def test_new_rules_decide_from_stored_answers_and_old_decisions_stay(shop, classifier, fake):
