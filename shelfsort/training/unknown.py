@@ -20,12 +20,18 @@ from shelfsort.stats.temperature import softmax
 from shelfsort.training.dataset import Products
 from shelfsort.training.evidence import Evidence, Scored, modality_rows
 from shelfsort.training.rows import chunks, evenly
+from shelfsort.training.spaces import (
+    NEIGHBOURS,
+    CrossedSpaces,
+    FoldSpaces,
+    Space,
+    filled,
+    mean_of_least,
+)
 from shelfsort.training.towers import unit_roots
 
-NEIGHBOURS = 5
 MOST_REFERENCES = 4000
 """Training products that the model keeps of each modality."""
-DIMENSIONS = 64
 _HASHED = 512
 # Ids stay below 2^31, so that no product reaches 2^63.
 _PRIME = 2**31 - 1
@@ -72,37 +78,12 @@ def _hash(ids: tf.Tensor, numbers: tuple[int, int]) -> tf.Tensor:
     return (ids * factor + summand) % _PRIME
 
 
-@dataclasses.dataclass(frozen=True)
-class Space:
-    """Few numbers for many: the directions in which the training products differ most.
-
-    Attributes:
-        centre: (features,) float32, the mean.
-        basis: (features, at most DIMENSIONS) float32, orthonormal columns.
-    """
-
-    centre: np.ndarray
-    basis: np.ndarray
-
-    @classmethod
-    def of(cls, features: np.ndarray) -> "Space":
-        """The principal components of (m, features) rows."""
-        centre = features.mean(axis=0) if len(features) else np.zeros(features.shape[1])
-        centred = features - centre
-        _, vectors = np.linalg.eigh(centred.T.astype(np.float64) @ centred)
-        return cls(centre.astype(np.float32), vectors[:, ::-1][:, :DIMENSIONS].astype(np.float32))
-
-    def reduced(self, features: np.ndarray) -> np.ndarray:
-        """(n, features) → (n, DIMENSIONS) float32."""
-        return (features - self.centre) @ self.basis
-
-
 class Neighbourhood:
     """Training products in a space, as variables of the served graph.
 
     Args:
         space: of the features.
-        references: (r, DIMENSIONS) training products in it.
+        references: (r, k) training products in it.
     """
 
     def __init__(self, space: Space, references: np.ndarray):
@@ -194,8 +175,9 @@ class UnknownFit:
 
     Attributes:
         check: fitted on all of them.
-        scores: by modality, (n,) unknown scores; each product's by references and a scale of the
-            other folds. 0 where the modality does not answer.
+        scores: by modality, (n,) unknown scores; each product's by a space and references that its
+            group had no part in, and a scale of the other folds. 0 where the modality does not
+            answer.
     """
 
     check: UnknownCheck
@@ -203,21 +185,16 @@ class UnknownFit:
 
 
 def fit_unknown(held_out: Scored) -> UnknownFit:
-    """Fits the check on cross-fitted answers: no product is near itself or its variants.
+    """Fits the check on cross-fitted answers and distances: see `CrossedSpaces`.
 
     Args:
         held_out: the split `train`, answered by towers that never saw the products.
     """
     products, folds = held_out.products, held_out.folds
     rows = modality_rows(products)
-    spaces = {kind: _space(products, kind, rows[kind]) for kind in ALONE}
     apart = {kind: np.zeros(len(products), np.float32) for kind in ALONE}
     for kind in ALONE:
-        for fold in np.unique(folds):
-            own, seen = folds[rows[kind]] == fold, products.without(fold)
-            space = spaces[kind] if seen is products else _space(seen, kind, rows[kind])
-            others = _neighbourhood(seen, kind, rows[kind][~own], space)
-            apart[kind][rows[kind][own]] = distances(seen, kind, rows[kind][own], others)
+        apart[kind][rows[kind]] = _from_others(held_out, kind, rows[kind])
     scales: dict[str, Scale] = {}
     scores: dict[str, np.ndarray] = {}
     for modality in MODALITIES:
@@ -233,7 +210,7 @@ def fit_unknown(held_out: Scored) -> UnknownFit:
             own = folds[answered] == fold
             scale = fit_scale(found[known & ~own], flags(modality))
             scores[modality][answered[own]] = scale.scores(found[own])
-    near = {kind: _neighbourhood(products, kind, rows[kind], spaces[kind]) for kind in ALONE}
+    near = {kind: _neighbourhood(products, kind, rows[kind]) for kind in ALONE}
     return UnknownFit(UnknownCheck(near, scales), scores)
 
 
@@ -280,10 +257,30 @@ def features_of(products: Products, kind: str, rows: np.ndarray) -> np.ndarray:
     )
 
 
-def _space(products: Products, kind: str, rows: np.ndarray) -> Space:
-    return Space.of(features_of(products, kind, reference_rows(products.labels, rows)))
+def crossed_spaces(held_out: Scored, kind: str, rows: np.ndarray) -> CrossedSpaces | FoldSpaces:
+    """Spaces of the products at (m,) `rows` that answer in a modality."""
+    products, chosen = held_out.products, reference_rows(held_out.products.labels, rows)
+    if kind == "image" and products.fold_embeddings:
+        return FoldSpaces(
+            lambda fold, some: features_of(products.without(fold), kind, some),
+            held_out.folds,
+            chosen,
+        )
+    return CrossedSpaces(lambda some: features_of(products, kind, some), products.groups, chosen)
 
 
-def _neighbourhood(products: Products, kind: str, rows: np.ndarray, space: Space) -> Neighbourhood:
-    chosen = reference_rows(products.labels, rows)
-    return Neighbourhood(space, space.reduced(features_of(products, kind, chosen)))
+def _from_others(held_out: Scored, kind: str, rows: np.ndarray) -> np.ndarray:
+    """(m,) distances of the products at (m,) `rows` to references of other groups."""
+    least = np.full((len(rows), NEIGHBOURS), np.inf, np.float32)
+    if len(rows):
+        for places, apart, _ in crossed_spaces(held_out, kind, rows).apart(rows):
+            count = min(NEIGHBOURS, apart.shape[1])
+            if count:
+                least[places, :count] = np.partition(apart, count - 1, axis=1)[:, :count]
+    return filled(mean_of_least(least))
+
+
+def _neighbourhood(products: Products, kind: str, rows: np.ndarray) -> Neighbourhood:
+    features = features_of(products, kind, reference_rows(products.labels, rows))
+    space = Space.of(features)
+    return Neighbourhood(space, space.reduced(features))

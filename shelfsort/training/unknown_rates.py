@@ -4,10 +4,13 @@ A leaf, or a department with all below it, is taken out of the training products
 compares with, and out of the categories that the towers may choose from. The towers themselves
 have seen its products, which no estimate without another training can change. The scale is fitted
 again on the other products, and the share of the left-out ones above its limit is the detection
-rate. Every product is compared with those of other folds only.
+rate. Every product is compared with those of other groups only, in a space that these alone have
+chosen. The left-out products had a part in choosing it, so in small data the rates are too high.
 """
 
 import dataclasses
+import functools
+from collections.abc import Callable
 
 import numpy as np
 
@@ -17,10 +20,9 @@ from shelfsort.stats.temperature import softmax
 from shelfsort.training.evidence import Evidence, Scored, modality_rows
 from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.rows import evenly
+from shelfsort.training.spaces import NEIGHBOURS, CrossedSpaces, FoldSpaces, filled, mean_of_least
 from shelfsort.training.unknown import (
-    NEIGHBOURS,
-    Space,
-    features_of,
+    crossed_spaces,
     flags,
     measures,
     reference_rows,
@@ -45,11 +47,16 @@ def unknown_rates(held_out: Scored, labels: LabelSpace, alarms: float) -> Rates:
     """
     products = held_out.products
     usable = products.evidence & (products.labels >= 0)
-    rates = {}
-    for modality, rows in modality_rows(products).items():
+    rates, answered = {}, modality_rows(products)
+
+    @functools.cache
+    def crossed(kind: str) -> CrossedSpaces | FoldSpaces:
+        return crossed_spaces(held_out, kind, answered[kind])
+
+    for modality, rows in answered.items():
         rows = rows[usable[rows]]
         if len(rows) >= 2 * FEWEST and alarms > 0:
-            sample = _Sample.of(held_out, modality, rows, len(labels.categories))
+            sample = _Sample.of(held_out, modality, rows, len(labels.categories), crossed)
             rates[modality] = UnknownRates(
                 alarms, _departments(sample, labels, alarms), _leaves(sample, labels, alarms)
             )
@@ -103,7 +110,14 @@ class _Sample:
     nearest: dict[str, np.ndarray]
 
     @classmethod
-    def of(cls, held_out: Scored, modality: str, rows: np.ndarray, categories: int) -> "_Sample":
+    def of(
+        cls,
+        held_out: Scored,
+        modality: str,
+        rows: np.ndarray,
+        categories: int,
+        crossed: Callable[[str], CrossedSpaces | FoldSpaces],
+    ) -> "_Sample":
         room = max(FEWEST, _MOST_NUMBERS // (categories * NEIGHBOURS))
         even = evenly(rows, min(_KNOWN, room))
         of_parts = reference_rows(held_out.products.labels, rows, min(_LEFT_OUT, room))
@@ -114,57 +128,32 @@ class _Sample:
             products.labels[sampled],
             np.isin(sampled, even),
             Evidence(held_out, sampled, modality).logits(sampled),
-            {kind: _nearest(held_out, kind, sampled, categories) for kind in used(modality)},
+            {
+                kind: _nearest(crossed(kind), products.labels, sampled, categories)
+                for kind in used(modality)
+            },
         )
 
     def measures_without(self, categories: np.ndarray) -> np.ndarray:
         """(n, 3) measures, with the categories gone."""
         kept = np.setdiff1d(np.arange(self.logits.shape[1]), categories)
         doubt = 1 - softmax(self.logits[:, kept]).max(axis=1)
-        apart = {kind: _mean_least(near[:, kept]) for kind, near in self.nearest.items()}
+        apart = {
+            kind: filled(mean_of_least(near[:, kept].reshape(len(near), -1)))
+            for kind, near in self.nearest.items()
+        }
         return measures(apart, doubt)
 
 
-def _mean_least(nearest: np.ndarray) -> np.ndarray:
-    """(n, K, NEIGHBOURS) → (n,) mean of the NEIGHBOURS least; of fewer where there are no more.
-
-    A product with nothing left to be compared with counts as the most distant of all.
-    """
-    flat = nearest.reshape(len(nearest), -1)
-    least = np.partition(flat, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
-    there = np.isfinite(least)
-    compared = there.any(axis=1)
-    found = np.where(there, least, 0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
-    return np.where(compared, found, found[compared].max(initial=0.0))
-
-
-def _nearest(held_out: Scored, kind: str, rows: np.ndarray, categories: int) -> np.ndarray:
-    if not held_out.products.fold_embeddings:
-        return _nearest_seen(held_out, kind, rows, categories)
-    found = np.empty((len(rows), categories, NEIGHBOURS), np.float32)
-    folds = held_out.folds[rows]
-    for fold in np.unique(folds):
-        seen = dataclasses.replace(held_out, products=held_out.products.without(fold))
-        found[folds == fold] = _nearest_seen(seen, kind, rows[folds == fold], categories)
-    return found
-
-
-def _nearest_seen(held_out: Scored, kind: str, rows: np.ndarray, categories: int) -> np.ndarray:
-    products, folds = held_out.products, held_out.folds
-    chosen = reference_rows(products.labels, modality_rows(products)[kind])
-    features = features_of(products, kind, chosen)
-    space = Space.of(features)
-    references, points = (
-        space.reduced(features),
-        space.reduced(features_of(products, kind, rows)),
-    )
-    square = (points**2).sum(axis=1)[:, None] + (references**2).sum(axis=1)
-    apart = np.maximum(square - 2 * points @ references.T, 0)
-    apart[folds[rows][:, None] == folds[chosen]] = np.inf
+def _nearest(
+    crossed: CrossedSpaces | FoldSpaces, labels: np.ndarray, rows: np.ndarray, categories: int
+) -> np.ndarray:
+    """(n, K, NEIGHBOURS) least squared distances of the products at (n,) rows, by category."""
     found = np.full((len(rows), categories, NEIGHBOURS), np.inf, np.float32)
-    for category in range(categories):
-        own = apart[:, products.labels[chosen] == category]
-        count = min(NEIGHBOURS, own.shape[1])
-        if count:
-            found[:, category, :count] = np.partition(own, count - 1, axis=1)[:, :count]
+    for places, apart, references in crossed.apart(rows):
+        for category in range(categories):
+            own = apart[:, labels[references] == category]
+            count = min(NEIGHBOURS, own.shape[1])
+            if count:
+                found[places, category, :count] = np.partition(own, count - 1, axis=1)[:, :count]
     return found

@@ -14,10 +14,10 @@ from shelfsort.training.dataset import ProductIds, Products, feature_type
 from shelfsort.training.evidence import Evidence, Scored
 from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.pooling import Fusion
+from shelfsort.training.spaces import NEIGHBOURS, CrossedSpaces, Space
 from shelfsort.training.unknown import (
-    NEIGHBOURS,
     Neighbourhood,
-    Space,
+    crossed_spaces,
     fit_unknown,
     reference_rows,
     text_features,
@@ -152,14 +152,77 @@ def test_left_out_departments_are_noticed_and_a_category_like_its_sibling_is_not
 
 
 def test_known_products_without_any_other_to_compare_with_do_not_count_as_near():
-    # All of home is one fold: with wear left out, none of it has anything to be compared with.
+    # All of home are variants of one product: with wear left out, nothing is left to compare with.
     train = cross_fitted(sample(600))
-    folds = np.where(train.products.labels == 2, 0, 1 + np.arange(600) % 2)
-    apart = dataclasses.replace(train, folds=folds, fusions=dict.fromkeys((0, 1, 2), EVEN))
+    groups = np.where(train.products.labels == 2, 600, np.arange(600))
+    apart = dataclasses.replace(train, products=dataclasses.replace(train.products, groups=groups))
     departments = {
         each.node: each.detected for each in unknown_rates(apart, LABELS, 0.05)["image"].departments
     }
     assert departments == {"wear": 0.0, "home": 1.0}
+
+
+def test_as_many_later_products_are_withheld_as_stated_though_the_products_are_few():
+    """In a space of their own choice the known products are farther apart than later ones are."""
+
+    n, width = 80, 200
+
+    def drawn(rows: int, seed: int) -> Products:
+        rng, products = np.random.default_rng(seed), sample(rows)
+        features = np.zeros(rows, feature_type(2, 1, width))
+        features["embeddings"] = rng.normal(size=(rows, width))
+        return dataclasses.replace(products, features=features)
+
+    withheld = []
+    for seed in range(3):
+        check = fit_unknown(cross_fitted(drawn(n, seed))).check
+        later = cross_fitted(drawn(400, 100 + seed))
+        withheld.append((check.scores(later)["image"] > 0.9).mean())
+    assert np.mean(withheld) == pytest.approx(0.1, abs=0.04)
+
+
+@pytest.mark.parametrize(("n", "width"), [(90, 300), (300, 90)])
+def test_crossed_spaces_are_those_of_the_other_parts_and_know_no_variant(n, width):
+    rng = np.random.default_rng(7)
+    features = rng.normal(size=(n, width)) * np.linspace(3, 0.1, width)
+    groups, rows = rng.integers(0, n // 2, n), np.arange(n)
+    seen = []
+    for places, apart, references in CrossedSpaces(lambda r: features[r], groups, rows).apart(rows):
+        assert not set(groups[places]) & set(groups[references])
+        seen += places.tolist()
+        if len(seen) > n // 5:
+            continue
+        analysis = PCA(min(64, n // 2), svd_solver="full").fit(features[references])
+        points, others = (analysis.transform(features[r]) for r in (places, references))
+        nearest = NearestNeighbors(n_neighbors=3).fit(others).kneighbors(points)[0]
+        np.testing.assert_allclose(np.sqrt(np.sort(apart, axis=1)[:, :3]), nearest, rtol=2e-3)
+    assert sorted(seen) == list(range(n))
+
+
+def test_where_each_fold_has_a_backbone_of_its_own_all_it_embeds_is_compared_alone():
+    rng, rows = np.random.default_rng(8), np.arange(120)
+    tuned = {fold: rng.normal(size=(120, 30)) for fold in (0, 1, 2)}
+    train = dataclasses.replace(sample(120), fold_embeddings=tuned)
+    folds = rng.integers(0, 3, 120)
+    held_out = dataclasses.replace(cross_fitted(train), folds=folds)
+    seen = []
+    for places, apart, references in crossed_spaces(held_out, "image", rows).apart(rows):
+        (fold,) = set(folds[places])
+        assert set(references) == set(np.flatnonzero(folds != fold))
+        vectors = np.sign(tuned[fold]) * np.sqrt(np.abs(tuned[fold]))
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        analysis = PCA(30, svd_solver="full").fit(vectors[references])
+        points, others = (analysis.transform(vectors[r]) for r in (places, references))
+        expected = NearestNeighbors(n_neighbors=3).fit(others).kneighbors(points)[0]
+        np.testing.assert_allclose(np.sqrt(np.sort(apart, axis=1)[:, :3]), expected, rtol=1e-2)
+        seen += places.tolist()
+    assert sorted(seen) == rows.tolist()
+
+
+def test_a_space_of_equal_products_has_one_direction():
+    space = Space.of(np.ones((5, 8), np.float32))
+    assert space.basis.shape == (8, 1)
+    assert np.abs(space.reduced(np.ones((2, 8)))).max() == 0
 
 
 def test_products_of_a_few_equal_kinds_are_not_unknown_to_the_served_graph():
