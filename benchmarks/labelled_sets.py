@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 
 from components.manifest_example_gen.labelling import labelled_product
 from components.manifest_example_gen.settings import DataConfig
 from components.transform.artifact import PIECES_VOCABULARY, PRICE_BUCKETS, WORDS_VOCABULARY
+from components.transform.module import text_to_encode
 from components.transform.settings import TransformConfig
 from components.transform.vocabularies import terms_of
 from shelfsort.products.groups import group_id, group_key
@@ -25,9 +27,12 @@ from shelfsort.products.product import LabelledProduct
 from shelfsort.products.tables.lines import all_product_lines
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.training.backbones import load_backbone
-from shelfsort.training.dataset import ProductIds, Products, feature_type
+from shelfsort.training.dataset import TEXT_EMBEDDINGS, ProductIds, Products, feature_type
+from shelfsort.training.embedding_cache import EmbeddingCache
+from shelfsort.training.encoders import load_encoder
 from shelfsort.training.fitting import VocabularySizes
 from shelfsort.training.label_space import LabelSpace
+from shelfsort.training.text_embedding import TextEmbeddings
 
 _EMBED_BATCH = 32
 _TERM_BATCH = 1024
@@ -60,6 +65,8 @@ class LabelledSet:
         confidence: (n,) float32 of the labels.
         groups: (n,) int64, equal for variants of one product.
         taxonomy: path of the tree.
+        encoded: (n, width) float32 of a text encoder, zeros where there is no text; width 0 without
+            an encoder.
     """
 
     words: Terms
@@ -70,18 +77,23 @@ class LabelledSet:
     confidence: np.ndarray
     groups: np.ndarray
     taxonomy: str
+    encoded: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     def __len__(self) -> int:
         return len(self.labels)
 
 
-def read_set(folder: Path, kept: Path, backbone: str = "efficientnet_lite0") -> LabelledSet:
+def read_set(
+    folder: Path, kept: Path, backbone: str = "efficientnet_lite0", encoder: str = ""
+) -> LabelledSet:
     """Reads `labelled.manifest` and `taxonomy.json` of a folder; from the file `kept` if it exists.
 
     Args:
         folder: of the set.
-        kept: NumPy archive that holds what has been read.
+        kept: NumPy archive that holds what has been read. The encoder's embeddings have a file of
+            their own beside it.
         backbone: embeds the images.
+        encoder: embeds the texts; "" for none.
     """
     taxonomy = str(folder / "taxonomy.json")
     if not kept.exists():
@@ -91,11 +103,15 @@ def read_set(folder: Path, kept: Path, backbone: str = "efficientnet_lite0") -> 
         np.savez_compressed(part, **arrays)
         part.rename(kept)
     found = np.load(kept)
+    encoded = np.zeros((len(found["labels"]), 0), np.float32)
+    if encoder:
+        encoded = _kept_encodings(folder / "labelled.manifest", taxonomy, kept, encoder)
     return LabelledSet(
         words=Terms(found["word_starts"], found["word_ids"]),
         pieces=Terms(found["piece_starts"], found["piece_ids"]),
         **{name: found[name] for name in ("embeddings", "labels", "gold", "confidence", "groups")},
         taxonomy=taxonomy,
+        encoded=encoded,
     )
 
 
@@ -210,11 +226,16 @@ def _products(
 ) -> Products:
     words = vocabularies[0].strongest(whole.words, rows, config.max_words)
     pieces = vocabularies[1].strongest(whole.pieces, rows, config.max_pieces)
-    kind = feature_type(config.max_words, config.max_pieces, whole.embeddings.shape[1])
+    encoder_width = whole.encoded.shape[1]
+    kind = feature_type(
+        config.max_words, config.max_pieces, whole.embeddings.shape[1], encoder_width
+    )
     features = np.zeros(len(rows), kind)
     features["word_ids"], features["word_weights"] = words
     features["piece_ids"], features["piece_weights"] = pieces
     features["embeddings"] = whole.embeddings[rows]
+    if encoder_width:
+        features[TEXT_EMBEDDINGS] = whole.encoded[rows]
     number = {name: place for place, name in enumerate(categories)}
     return Products(
         product_ids=ProductIds(rows.astype("S")),
@@ -230,13 +251,17 @@ def _products(
     )
 
 
-def _read(manifest: Path, taxonomy: str, backbone: str) -> dict[str, np.ndarray]:
+def _labelled(manifest: Path, taxonomy: str) -> list[LabelledProduct]:
     files = (str(manifest),)
     data = DataConfig(label_attribute=find_label_attribute(files))
     resolver = LeafResolver.load(taxonomy)
     lines = all_product_lines(files, data.reading)
     found = [labelled_product(read_record(line), data, resolver) for line in lines]
-    products = [each for each in found if isinstance(each, LabelledProduct)]
+    return [each for each in found if isinstance(each, LabelledProduct)]
+
+
+def _read(manifest: Path, taxonomy: str, backbone: str) -> dict[str, np.ndarray]:
+    products = _labelled(manifest, taxonomy)
     sources = ImageSources(())
     images = [_image(each, sources) for each in products]
     titles = [each.product.title for each in products]
@@ -251,6 +276,25 @@ def _read(manifest: Path, taxonomy: str, backbone: str) -> dict[str, np.ndarray]
         "confidence": np.array([each.label.weight for each in products], np.float32),
         "groups": np.array([group_id(key) for key in keys], np.int64),
     }
+
+
+def _kept_encodings(manifest: Path, taxonomy: str, kept: Path, name: str) -> np.ndarray:
+    """(n, width) float32 of the products' texts; from the file beside `kept` if it exists."""
+    path = kept.with_name(f"{kept.stem}.{name}.npy")
+    if not path.exists():
+        products = [each.product for each in _labelled(manifest, taxonomy)]
+        titles, descriptions = (
+            tf.constant([getattr(each, field) for each in products])
+            for field in ("title", "description")
+        )
+        encoder = load_encoder(name)
+        cache = EmbeddingCache(None, encoder.key)
+        found = TextEmbeddings(encoder, cache).vectors(text_to_encode(titles, descriptions).numpy())
+        cache.close()
+        part = path.with_suffix(".part.npy")
+        np.save(part, found)
+        part.rename(path)
+    return np.load(path)
 
 
 def _image(product: LabelledProduct, sources: ImageSources) -> bytes:

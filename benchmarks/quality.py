@@ -1,0 +1,367 @@
+"""How good are the answers of our towers, beside those of models that people would pick instead?
+
+Each set is split by groups, four fifths to fit on and one fifth to score, anew for each seed. Every
+model gets the same features, temperature and thresholds from its answers about products that its
+fits never saw, and the naive threshold beside them: the lowest at which these answers themselves
+reach the target. Coverage is the accepted share of the unseen fifth; `right` is the share of the
+accepted whose true category is the prediction. The check for unknown products is left out.
+
+    python benchmarks/quality.py WORK --set fashion=FOLDER --encoder minilm
+    python benchmarks/quality.py WORK --set clothing=FOLDER --models ours "image + LR" --seeds 1 2
+    python benchmarks/quality.py WORK --set fashion=FOLDER --labels 5 10 20 50 --table
+
+A set is a folder with `labelled.manifest` and `taxonomy.json`. WORK holds what was read and
+embedded, and `results.jsonl` with a line for each set, seed, number of labels and model; what is
+there is not measured again. Our model is `ours`, with an encoder `ours, encoder`. On sets with both
+words and images the same towers answer as `words alone` and `images alone`. Bytes are those of what
+was fitted; CPU seconds those of all folds and the final fit.
+"""
+
+import argparse
+import dataclasses
+import functools
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from labelled_sets import LabelledSet, draw_groups, read_set, sample_products
+from peers import PEERS, STACKED_ON, Answers, Parts, fit_stacking
+from quality_figures import Unseen, figures, spread
+
+from components.transform.settings import TransformConfig
+from shelfsort.core.cost import Clock
+from shelfsort.training.dataset import Products
+from shelfsort.training.evidence import Scored, by_modality, modality_rows
+from shelfsort.training.fitting import CrossFit, VocabularySizes, cross_fit, fit_all, tower_logits
+from shelfsort.training.label_space import LabelSpace
+from shelfsort.training.settings import TrainingConfig
+
+SCORED = 1 / 5
+ALL_LABELS = "all"
+OURS, OURS_ENCODED = "ours", "ours, encoder"
+ALONE = {"text": "words alone", "image": "images alone"}
+STACKING = "stacking"
+MODELS = (OURS, OURS_ENCODED, *PEERS, STACKING)
+COLUMNS = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro F1",
+    "parent_accuracy": "parent",
+    "hierarchical_precision": "h. prec.",
+    "hierarchical_recall": "h. recall",
+    "ece": "ECE",
+    "coverage_0.95": "cov. 95",
+    "right_0.95": "right",
+    "coverage_0.98": "cov. 98",
+    "right_0.98": "right",
+    "naive_coverage_0.98": "naive 98",
+    "naive_right_0.98": "right",
+    "cpu_seconds": "CPU s",
+    "bytes": "bytes",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """One set as it is split for one seed.
+
+    Attributes:
+        train, rest: products to fit on, and the unseen ones.
+        sizes: of the vocabularies.
+        labels: the K categories of `train`.
+        unseen: what is known of the unseen products.
+        config: of our fits.
+        kept: file of a model's answers, by name.
+    """
+
+    train: Products
+    rest: Products
+    sizes: VocabularySizes
+    labels: LabelSpace
+    unseen: Unseen
+    config: TrainingConfig
+    kept: Path
+
+    @property
+    def folds(self) -> np.ndarray:
+        """(n,) fold of each product of `train`, the same for every model."""
+        return self.train.group_folds(self.config.fit.folds, self.config.fit.seed)
+
+    @functools.cached_property
+    def parts(self) -> Parts:
+        """What peers read, of `train` and then of `rest`."""
+        return Parts.of([self.train, self.rest], self.sizes)
+
+
+@dataclasses.dataclass(frozen=True)
+class Fitted:
+    """A model's answers.
+
+    Attributes:
+        held_out: (n, K) logits of the training products, by fits that never saw them.
+        logits: (m, K) of the unseen products.
+        cpu_seconds: of all fits.
+        size: bytes of what was fitted last.
+    """
+
+    held_out: np.ndarray
+    logits: np.ndarray
+    cpu_seconds: float
+    size: int
+
+    def save(self, path: Path) -> None:
+        """Writes them to a NumPy archive."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part.npz")
+        np.savez_compressed(part, **dataclasses.asdict(self))
+        part.rename(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "Fitted":
+        """Reads what `save` wrote."""
+        with np.load(path) as kept:
+            return cls(
+                kept["held_out"], kept["logits"], float(kept["cpu_seconds"]), int(kept["size"])
+            )
+
+
+def problem(
+    whole: LabelledSet, labels: str, seed: int, config: TrainingConfig, work: Path
+) -> Problem:
+    """Splits a set by groups.
+
+    Args:
+        whole: the set.
+        labels: at most so many labels a leaf, or ALL_LABELS.
+        seed: of the split, the choice of labels, and every fit.
+        config: of our fits.
+        work: folder for answers.
+    """
+    rng = np.random.default_rng(seed)
+    drawn, rest = draw_groups(whole, round((1 - SCORED) * len(whole)), rng)
+    if labels != ALL_LABELS:
+        drawn = a_few_of_each(whole.labels, rng.permutation(drawn), int(labels))
+    train, others, sizes, space = sample_products(whole, drawn, rest, TransformConfig())
+    truth = np.where(whole.gold[rest] == "", whole.labels[rest], whole.gold[rest])
+    return Problem(
+        train=train,
+        rest=others,
+        sizes=sizes,
+        labels=space,
+        unseen=Unseen(truth, whole.groups[rest]),
+        config=dataclasses.replace(config, fit=dataclasses.replace(config.fit, seed=seed)),
+        kept=work,
+    )
+
+
+def a_few_of_each(labels: np.ndarray, rows: np.ndarray, most: int) -> np.ndarray:
+    """The first `most` of `rows` with each label, sorted."""
+    order = np.argsort(labels[rows], kind="stable")
+    named = labels[rows][order]
+    first = np.searchsorted(named, named)
+    return np.sort(rows[order][np.arange(len(rows)) - first < most])
+
+
+def ours(case: Problem) -> dict[str, Fitted]:
+    """Our towers: all that a product has, and each modality alone where there are two."""
+    clock, train = Clock(), case.train
+    trust = np.ones(len(train), np.float32)
+    crossed = cross_fit(train, case.sizes, case.config, trust)
+    towers = fit_all(train, case.sizes, case.config, trust)
+    cpu, size = clock.lap().cpu_seconds, 4 * towers.count_params()
+    logits = {
+        name: each[np.arange(len(case.rest))]
+        for name, each in tower_logits(towers, case.rest).items()
+    }
+    both = bool((train.has_text & train.has_image).any())
+    whole = OURS_ENCODED if train.text_embedding_size else OURS
+    ways: dict[str, Sequence[str]] = {whole: ("combined", "text", "image")}
+    ways |= {name: (modality,) for modality, name in ALONE.items()} if both else {}
+    return {
+        name: Fitted(
+            _held_out(train, crossed, modalities),
+            _answered(case.rest, crossed, logits, modalities),
+            cpu,
+            size,
+        )
+        for name, modalities in ways.items()
+    }
+
+
+def peer(case: Problem, name: str) -> Fitted:
+    """A peer, cross-fitted in our folds and fitted once on all."""
+    n, fit, clock = len(case.train), PEERS[name].fit, Clock()
+    classes, seed = len(case.labels.categories), case.config.fit.seed
+    labels = np.concatenate([case.train.labels, case.rest.labels])
+    held_out = np.zeros((n, classes), np.float32)
+    for fold in np.unique(case.folds):
+        inside, outside = (np.flatnonzero(rows) for rows in _sides(case.folds, fold))
+        held_out[outside] = fit(case.parts, inside, labels, classes, seed).logits[outside]
+    final: Answers = fit(case.parts, np.arange(n), labels, classes, seed)
+    return Fitted(held_out, final.logits[n:], clock.lap().cpu_seconds, final.size)
+
+
+def stacking(case: Problem, others: Sequence[Fitted]) -> Fitted:
+    """A regression on the held-out answers of others, itself cross-fitted in the same folds."""
+    n, clock = len(case.train), Clock()
+    classes = len(case.labels.categories)
+    answers = [np.concatenate([each.held_out, each.logits]) for each in others]
+    labels = np.concatenate([case.train.labels, case.rest.labels])
+    held_out = np.zeros((n, classes), np.float32)
+    for fold in np.unique(case.folds):
+        inside, outside = (np.flatnonzero(rows) for rows in _sides(case.folds, fold))
+        held_out[outside] = fit_stacking(answers, labels, inside, classes).logits[outside]
+    final = fit_stacking(answers, labels, np.arange(n), classes)
+    cpu = clock.lap().cpu_seconds + sum(each.cpu_seconds for each in others)
+    return Fitted(held_out, final.logits[n:], cpu, final.size + sum(e.size for e in others))
+
+
+def answers_of(case: Problem, model: str) -> dict[str, Fitted]:
+    """By name, what a model and its parts answer; {} where the set lacks what it reads."""
+    if model == OURS_ENCODED:
+        found = ours(case) if case.train.has_text.any() and case.train.text_embedding_size else {}
+        found.pop(ALONE["image"], None)
+        return {(n if n == model else f"{n}, encoder"): each for n, each in found.items()}
+    if model == OURS:
+        return ours(case)
+    if model == STACKING:
+        paths = [case.kept / f"{name}.npz" for name in STACKED_ON]
+        others = [Fitted.load(path) for path in paths if path.exists()]
+        return {STACKING: stacking(case, others)} if len(others) > 1 else {}
+    return {model: peer(case, model)} if PEERS[model].can_read(case.parts) else {}
+
+
+def measure(
+    whole: LabelledSet,
+    name: str,
+    labels: str,
+    seed: int,
+    models: Sequence[str],
+    work: Path,
+    config: TrainingConfig,
+) -> Iterator[dict]:
+    """The results of these models, each with its answers in WORK."""
+    kept = work / "answers" / name / labels / f"{seed}"
+    case = problem(whole, labels, seed, config, kept)
+    unencoded = dataclasses.replace(whole, encoded=np.zeros((len(whole), 0), np.float32))
+    for model in models:
+        own_case = problem(unencoded, labels, seed, config, kept) if model == OURS else case
+        for own, fitted in answers_of(own_case, model).items():
+            fitted.save(case.kept / f"{own}.npz")
+            found = figures(
+                fitted.held_out, fitted.logits, case.train, case.folds, case.unseen, case.labels
+            )
+            yield {
+                "set": name,
+                "labels": labels,
+                "seed": seed,
+                "model": own,
+                "products": len(case.train),
+                "unseen": len(case.rest),
+                "categories": len(case.labels.categories),
+                **found,
+                "cpu_seconds": fitted.cpu_seconds,
+                "bytes": fitted.size,
+            }
+
+
+def table(results: Sequence[dict]) -> list[str]:
+    """A line for each set, number of labels and model: the mean over seeds ± their deviation."""
+    lines = ["set labels products model seeds " + " | ".join(COLUMNS.values())]
+    keys = dict.fromkeys((each["set"], each["labels"], each["model"]) for each in results)
+    for key in sorted(keys, key=lambda key: (key[0], key[1] != ALL_LABELS, key[1].zfill(4))):
+        own = [each for each in results if (each["set"], each["labels"], each["model"]) == key]
+        cells = [_cell(column, [each[column] for each in own]) for column in COLUMNS]
+        products = round(np.mean([each["products"] for each in own]))
+        lines.append(f"{key[0]} {key[1]} {products} {key[2]} {len(own)} " + " | ".join(cells))
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("work", type=Path, help="folder for what is read, and for results")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=FOLDER")
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
+    parser.add_argument("--labels", nargs="+", default=[ALL_LABELS], help="a leaf, or all")
+    parser.add_argument("--encoder", default="", help="of texts: minilm or e5_multilingual")
+    parser.add_argument("--table", action="store_true", help="print the table of all results")
+    arguments = parser.parse_args()
+    for name, folder in (each.split("=", 1) for each in arguments.set):
+        kept = arguments.work / f"{name}.npz"
+        whole = read_set(Path(folder), kept, encoder=arguments.encoder)
+        for labels in arguments.labels:
+            for seed in arguments.seeds:
+                run(whole, name, labels, seed, arguments.models, arguments.work, TrainingConfig())
+    if arguments.table:
+        print("\n".join(table(read_results(arguments.work))))
+
+
+def run(
+    whole: LabelledSet,
+    name: str,
+    labels: str,
+    seed: int,
+    models: Sequence[str],
+    work: Path,
+    config: TrainingConfig,
+) -> None:
+    """Measures the models that the results lack, and appends a line for each."""
+    done = {
+        each["model"]
+        for each in read_results(work)
+        if (each["set"], each["labels"], each["seed"]) == (name, labels, seed)
+    }
+    missing = [each for each in models if each not in done]
+    if not missing:
+        return
+    for result in measure(whole, name, labels, seed, missing, work, config):
+        with (work / "results.jsonl").open("a") as stream:
+            stream.write(json.dumps(result) + "\n")
+
+
+def read_results(work: Path) -> list[dict]:
+    """The lines of `results.jsonl`; a line that a kill cut off is left out."""
+    path = work / "results.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("}")]
+
+
+def _cell(column: str, values: Sequence[float]) -> str:
+    mean, deviation = spread(values)
+    if column == "bytes":
+        return f"{mean / 1e6:.1f} MB"
+    return f"{mean:.1f}" if column == "cpu_seconds" else f"{mean:.3f} ± {deviation:.3f}"
+
+
+def _sides(folds: np.ndarray, fold: int) -> tuple[np.ndarray, np.ndarray]:
+    return folds != fold, folds == fold
+
+
+def _held_out(train: Products, crossed: CrossFit, modalities: Sequence[str]) -> np.ndarray:
+    scored = Scored(train, crossed.held_out, crossed.folds, crossed.fusions)
+    evidence, rows = by_modality(scored), modality_rows(train)
+    found = np.zeros((len(train), crossed.held_out["text"][np.arange(1)].shape[1]), np.float32)
+    for modality in reversed(modalities):
+        own = rows[modality]
+        if len(own):
+            found[own] = evidence[modality].logits(own)
+    return found
+
+
+def _answered(
+    rest: Products, crossed: CrossFit, logits: dict[str, np.ndarray], modalities: Sequence[str]
+) -> np.ndarray:
+    found, rows = np.zeros_like(logits["text"]), modality_rows(rest)
+    for modality in reversed(modalities):
+        own = rows[modality]
+        if len(own):
+            towers = {name: each[own] for name, each in logits.items()}
+            found[own] = crossed.fusion.logits_in(modality, towers)
+    return found
+
+
+if __name__ == "__main__":
+    main()
