@@ -22,8 +22,10 @@ from scipy.special import log_softmax, softmax
 from shelfsort.training.rows import Rows
 
 # How far a category's exponents and offset are thought to lie from the common ones: the standard
-# deviation of a Gaussian prior. Categories with few products stay near the common exponents.
-_PRIOR_DEVIATION = 0.5
+# deviation of a Gaussian prior. Categories with few products stay near the common exponents. With
+# 0.5, a pool fitted without a fold fell short of the served one on few products: the log loss of
+# 1,000 held-out products of fashion was 0.64, and with 0.1 it is 0.57.
+PRIOR_DEVIATION = 0.1
 _TOWERS: Mapping[str, Sequence[str]] = {
     "combined": ("text", "image", "encoder"),
     "text": ("text", "encoder"),
@@ -132,13 +134,16 @@ def fit_fusion(
     return Fusion(found)
 
 
-def fit_pool(logits: Logits, labels: np.ndarray, weights: np.ndarray) -> Pool:
+def fit_pool(
+    logits: Logits, labels: np.ndarray, weights: np.ndarray, deviation: float = PRIOR_DEVIATION
+) -> Pool:
     """The pool with the smallest weighted log loss, each category drawn towards the common one.
 
     Args:
         logits: held-out ones of products that all towers can see.
         labels: (n,) ints in [0, K).
         weights: (n,) floats >= 0.
+        deviation: of the prior, above 0.
 
     Returns:
         The pool; `Pool.even` where there is nothing to fit on.
@@ -150,7 +155,8 @@ def fit_pool(logits: Logits, labels: np.ndarray, weights: np.ndarray) -> Pool:
     towers = [log_softmax(logits[name], axis=1) for name in names]
     common = _common_exponents(towers, labels, weights)
     centre = np.repeat([*common, 0.0], categories)
-    loss = _PenalisedLoss(towers, labels, weights / weights.sum(), centre)
+    precision = 1 / (deviation**2 * len(labels))
+    loss = _PenalisedLoss(towers, labels, weights / weights.sum(), centre, precision)
     best = minimize(loss, centre, jac=True, method="L-BFGS-B", options={"maxiter": 500})
     *exponents, offset = best.x.reshape(len(names) + 1, categories)
     return Pool(dict(zip(names, exponents, strict=True)), offset)
@@ -164,6 +170,7 @@ class _PenalisedLoss:
     labels: np.ndarray
     shares: np.ndarray
     centre: np.ndarray
+    precision: float
 
     def __call__(self, stacked: np.ndarray) -> tuple[float, np.ndarray]:
         *exponents, offset = stacked.reshape(len(self.towers) + 1, -1)
@@ -174,9 +181,8 @@ class _PenalisedLoss:
         slope[rows, self.labels] -= 1
         slope *= self.shares[:, None]
         gradient = np.concatenate([*((slope * x).sum(0) for x in self.towers), slope.sum(0)])
-        precision = 1 / (_PRIOR_DEVIATION**2 * len(self.labels))
         away = stacked - self.centre
-        return loss + precision * away @ away / 2, gradient + precision * away
+        return loss + self.precision * away @ away / 2, gradient + self.precision * away
 
 
 def _sum(*summands: np.ndarray) -> np.ndarray:

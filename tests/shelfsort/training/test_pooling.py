@@ -17,8 +17,10 @@ def _tower(labels: np.ndarray, signal: float, boast: float) -> np.ndarray:
     return boast * signal * (noise + signal * np.eye(K)[labels])
 
 
-def _fit(text: np.ndarray, image: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> Pool:
-    return fit_pool({"text": text, "image": image}, labels, weights)
+def _fit(
+    text: np.ndarray, image: np.ndarray, labels: np.ndarray, weights: np.ndarray, **prior: float
+) -> Pool:
+    return fit_pool({"text": text, "image": image}, labels, weights, **prior)
 
 
 def test_each_tower_is_believed_as_far_as_it_deserves():
@@ -47,11 +49,21 @@ def test_a_category_without_products_stays_near_the_common_exponents():
     assert np.ptp(pool.exponents["text"]) < 0.6
 
 
-def test_for_two_categories_it_is_penalised_logistic_regression():
+def test_a_tower_that_knows_nothing_takes_nothing_from_one_that_does():
+    labels = RNG.integers(K, size=N)
+    text, image = _tower(labels, 1.5, boast=1.0), 3 * RNG.normal(size=(N, K))
+    few, rest = slice(0, 60), slice(60, None)
+    pool = _fit(text[few], image[few], labels[few], np.ones(60))
+    pooled = pool.logits({"text": text[rest], "image": image[rest]}).argmax(axis=1)
+    alone = text[rest].argmax(axis=1)
+    assert np.mean(pooled == labels[rest]) > np.mean(alone == labels[rest]) - 0.02
+
+
+def test_for_two_categories_and_a_wide_prior_it_is_logistic_regression():
     labels = RNG.integers(2, size=N)
     text = RNG.normal(size=(N, 2)) + np.eye(2)[labels]
     image = RNG.normal(size=(N, 2)) + 0.5 * np.eye(2)[labels]
-    pool = _fit(text, image, labels, np.ones(N))
+    pool = _fit(text, image, labels, np.ones(N), deviation=10.0)
     log_text, log_image = log_softmax(text, axis=1), log_softmax(image, axis=1)
     features = np.stack([log_text[:, 0], log_text[:, 1], log_image[:, 0], log_image[:, 1]], axis=1)
     reference = LogisticRegression(C=1e6, max_iter=1000).fit(features, labels)
