@@ -100,7 +100,8 @@ class Parts:
 
 def _regression(names: Sequence[str], parts, rows, labels, classes, seed) -> Answers:
     blocks: list[Any] = list(parts.terms) if TERMS in names else []
-    blocks += [parts.standardised(name, rows) for name in (IMAGES, ENCODED) if name in names]
+    present = parts.names & set(names)
+    blocks += [parts.standardised(name, rows) for name in (IMAGES, ENCODED) if name in present]
     fitted = fit_linear(
         [each[rows] for each in blocks],
         labels[rows],
