@@ -5,8 +5,9 @@ then learns its vocabulary from its own products, as `components.transform` does
 `Products` that the Trainer reads.
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,7 @@ class LabelledSet:
         taxonomy: path of the tree.
         encoded: (n, width) float32 of a text encoder, zeros where there is no text; width 0 without
             an encoder.
+        named: (width,) float32 of the names of the categories, by leaf id; {} without an encoder.
     """
 
     words: Terms
@@ -78,6 +80,7 @@ class LabelledSet:
     groups: np.ndarray
     taxonomy: str
     encoded: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    named: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -103,15 +106,19 @@ def read_set(
         np.savez_compressed(part, **arrays)
         part.rename(kept)
     found = np.load(kept)
-    encoded = np.zeros((len(found["labels"]), 0), np.float32)
+    encoded, named = np.zeros((len(found["labels"]), 0), np.float32), {}
     if encoder:
-        encoded = _kept_encodings(folder / "labelled.manifest", taxonomy, kept, encoder)
+        leaves = sorted(set(found["labels"].tolist()))
+        labels = LabelSpace(leaves, Taxonomy.load(taxonomy))
+        encoded, names = _kept_encodings(folder, labels, kept, encoder)
+        named = dict(zip(leaves, names, strict=True))
     return LabelledSet(
         words=Terms(found["word_starts"], found["word_ids"]),
         pieces=Terms(found["piece_starts"], found["piece_ids"]),
         **{name: found[name] for name in ("embeddings", "labels", "gold", "confidence", "groups")},
         taxonomy=taxonomy,
         encoded=encoded,
+        named=named,
     )
 
 
@@ -150,7 +157,10 @@ def sample_products(
     width = {
         name: max(getattr(part, name) for part in made) for name in ("word_terms", "piece_terms")
     }
-    drawn_products, rest_products = (dataclasses.replace(part, **width) for part in made)
+    named = np.stack([whole.named[leaf] for leaf in categories]) if whole.named else None
+    drawn_products, rest_products = (
+        dataclasses.replace(part, **width, category_embeddings=named) for part in made
+    )
     sizes = VocabularySizes(len(words.idf), len(pieces.idf), PRICE_BUCKETS, len(categories))
     return (
         drawn_products,
@@ -278,23 +288,30 @@ def _read(manifest: Path, taxonomy: str, backbone: str) -> dict[str, np.ndarray]
     }
 
 
-def _kept_encodings(manifest: Path, taxonomy: str, kept: Path, name: str) -> np.ndarray:
-    """(n, width) float32 of the products' texts; from the file beside `kept` if it exists."""
-    path = kept.with_name(f"{kept.stem}.{name}.npy")
+def _kept_encodings(
+    folder: Path, labels: LabelSpace, kept: Path, name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """(n, width) float32 of the products' texts and (K, width) of the categories' names.
+
+    They come from the file beside `kept` if it exists.
+    """
+    path = kept.with_name(f"{kept.stem}.{name}.npz")
     if not path.exists():
-        products = [each.product for each in _labelled(manifest, taxonomy)]
+        found = _labelled(folder / "labelled.manifest", str(folder / "taxonomy.json"))
         titles, descriptions = (
-            tf.constant([getattr(each, field) for each in products])
+            tf.constant([getattr(each.product, field) for each in found])
             for field in ("title", "description")
         )
         encoder = load_encoder(name)
-        cache = EmbeddingCache(None, encoder.key)
-        found = TextEmbeddings(encoder, cache).vectors(text_to_encode(titles, descriptions).numpy())
-        cache.close()
-        part = path.with_suffix(".part.npy")
-        np.save(part, found)
+        texts = TextEmbeddings(encoder, EmbeddingCache(None, encoder.key))
+        with contextlib.closing(texts):
+            encoded = texts.vectors(text_to_encode(titles, descriptions).numpy())
+            names = texts.of_categories(labels)
+        part = path.with_suffix(".part.npz")
+        np.savez(part, encoded=encoded, names=names)
         part.rename(path)
-    return np.load(path)
+    with np.load(path) as arrays:
+        return arrays["encoded"], arrays["names"]
 
 
 def _image(product: LabelledProduct, sources: ImageSources) -> bytes:

@@ -243,7 +243,8 @@ def measure(
     """The results of these models, each with its answers in WORK."""
     kept = work / "answers" / name / labels / f"{seed}"
     case = problem(whole, labels, seed, config, kept)
-    unencoded = dataclasses.replace(whole, encoded=np.zeros((len(whole), 0), np.float32))
+    nothing = np.zeros((len(whole), 0), np.float32)
+    unencoded = dataclasses.replace(whole, encoded=nothing, named={})
     for model in models:
         own_case = problem(unencoded, labels, seed, config, kept) if model == OURS else case
         for own, fitted in answers_of(own_case, model).items():

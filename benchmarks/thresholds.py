@@ -205,7 +205,7 @@ def of_run(folder: Path, mode: str) -> Population:
         raise FileNotFoundError(f"{folder}: no training of a run lies there")
     kept = np.load(found[-1])
     fusion = Fusion.from_lists(json.loads(str(kept["fusion"])))
-    names = [name for name in ("text", "image", "encoder") if name in kept]
+    names = [name for name in ("text", "image", "encoder", "names") if name in kept]
     logits = fusion.logits_in(mode, {name: kept[name] for name in names})
     probabilities = softmax(logits, fit_temperature(logits, kept["labels"]))
     right = probabilities.argmax(axis=1) == kept["labels"]

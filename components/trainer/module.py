@@ -96,7 +96,7 @@ def run_fn(fn_args: FnArgs) -> None:
     with contextlib.closing(open_cache(config, backbone)) as cache:
         embedded = embed_new_pictures([*fn_args.train_files, *fn_args.eval_files], backbone, cache)
         cost["embedding"] = clock.lap()
-        train, *calibration = _read_splits(fn_args, transformed, cache, backbone, texts)
+        train, *calibration = _read_splits(fn_args, transformed, cache, backbone, texts, labels)
     if not calibration and config.calibration.searched_share:
         train = without_searched(train, config.calibration.searched_share)
     cost["reading"] = clock.lap()
@@ -177,15 +177,20 @@ def _read_splits(
     pictures: EmbeddingCache,
     backbone: Backbone,
     texts: TextEmbeddings | None,
+    labels: LabelSpace,
 ) -> list[Products]:
     """The split `train`, and `calibration` where there is one."""
     with contextlib.closing(texts) if texts else contextlib.nullcontext():
-        return trimmed(
+        splits = trimmed(
             *(
                 read_products(files, transformed, pictures, backbone.embedding_size, texts)
                 for files in _files(fn_args)
             )
         )
+    if texts is None:
+        return splits
+    named = texts.of_categories(labels)
+    return [dataclasses.replace(split, category_embeddings=named) for split in splits]
 
 
 def _files(fn_args: FnArgs) -> list[list[str]]:

@@ -55,6 +55,8 @@ class Products:
         evidence: (n,) bool, whether thresholds may be fitted on the product; others only train.
         fold_embeddings: by cross-fitting fold, n embeddings of a backbone that was tuned without
             the fold; empty where one backbone embeds all.
+        category_embeddings: (K, text_embedding_size) float32 of the categories' names, by the
+            encoder of the texts; None without one.
     """
 
     product_ids: Sequence[str]
@@ -68,6 +70,7 @@ class Products:
     groups: np.ndarray
     evidence: np.ndarray
     fold_embeddings: Mapping[int, Rows] = dataclasses.field(default_factory=dict)
+    category_embeddings: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -86,8 +89,14 @@ class Products:
     @property
     def towers(self) -> dict[str, np.ndarray]:
         """By tower, (n,) bool: which products have what it looks at."""
-        encoder = {"encoder": self.has_text} if self.text_embedding_size else {}
-        return {"text": self.has_text, "image": self.has_image, **encoder}
+        encoded = ["encoder"] if self.text_embedding_size else []
+        if self.category_embeddings is not None:
+            encoded.append("names")
+        return {
+            "text": self.has_text,
+            "image": self.has_image,
+            **dict.fromkeys(encoded, self.has_text),
+        }
 
     def tower_inputs(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """What the towers take, by input name, of the products at the (m,) `rows`."""

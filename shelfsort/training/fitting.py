@@ -19,7 +19,7 @@ from shelfsort.training.pooling import Fusion, fit_fusion
 from shelfsort.training.rows import RowFile, Rows, chunks, evenly
 from shelfsort.training.settings import TrainingConfig
 from shelfsort.training.steps import CompiledSteps
-from shelfsort.training.towers import build_towers
+from shelfsort.training.towers import NAMES, build_towers
 
 Start = Callable[[keras.Model], bool]
 AfterFold = Callable[[Mapping[str, Rows], np.ndarray], None]
@@ -242,6 +242,7 @@ def _fresh_towers(
         dropout=config.fit.dropout,
         text_embedding_size=train.text_embedding_size,
         encoder_units=config.text.encoder_units,
+        category_embeddings=train.category_embeddings,
     )
 
 
@@ -265,7 +266,7 @@ def _fit_once(
     rows = np.arange(len(train)) if on is None else on
     for name, has in train.towers.items():
         seeing = rows[has[rows]]
-        if not len(seeing):
+        if not len(seeing) or name == NAMES:
             continue
         steps = compiled.of(name)
         steps.begin(towers, train, seeing, seed)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from shelfsort.core.progress import progress
 from shelfsort.training.embedding_cache import EmbeddingCache, content_digest
+from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.settings import TrainingConfig
 
 if TYPE_CHECKING:
@@ -71,6 +72,20 @@ class TextEmbeddings:
             self.embedded += len(some)
             progress(self.embedded, None, "texts embedded")
         return self._cache.vectors(texts, self.size)
+
+    def of_categories(self, labels: LabelSpace) -> np.ndarray:
+        """(K, size) float32 of the categories' names, of unit length.
+
+        A name that says little, such as "Other", is told apart by the path to it. Each counts half.
+        """
+        leaves = [labels.taxonomy.name(leaf) for leaf in labels.categories]
+        paths = [labels.taxonomy.path(leaf) for leaf in labels.categories]
+        found = np.zeros((len(leaves), self.size), np.float32)
+        for names in (leaves, [path.replace(" > ", " ") for path in paths]):
+            for start in range(0, len(names), _EMBED_BATCH):
+                some = slice(start, start + _EMBED_BATCH)
+                found[some] += self._embed(tf.constant(names[some])).numpy()
+        return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9)
 
     def lineage(self) -> dict[str, Any]:
         """What the model's lineage says of the encoder."""

@@ -1,6 +1,8 @@
 """Towers for words, images and a text encoder: each gives logits of its own, pooled later.
 
-The towers share no parameter, so any may be missing at serving without the others noticing.
+The towers share no parameter, so any may be missing at serving without the others noticing. With an
+encoder there is one that learns nothing: it compares a text with the categories' names, which tells
+most of them apart before there are labels.
 """
 
 import dataclasses
@@ -8,9 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 PRICE_DROPOUT = 0.3
+NAMES = "names"
+# Cosines lie in [-1, 1]; the pool fits the exponent of what they become.
+_NAMES_SCALE = 15.0
 
 
 def unit_roots(embeddings):
@@ -95,8 +101,11 @@ def build_towers(
     dropout: float,
     text_embedding_size: int = 0,
     encoder_units: int = 1,
+    category_embeddings: np.ndarray | None = None,
 ) -> keras.Model:
-    """Builds the towers as one model with the outputs `text` and `image`, and maybe `encoder`.
+    """Builds the towers as one model with the outputs `text` and `image`.
+
+    With an encoder there is `encoder`, and with the categories' names there is `names`.
 
     Args:
         words, pieces: sizes of the vocabularies, without the "no term" id 0.
@@ -107,6 +116,8 @@ def build_towers(
         dropout: share dropped in each tower, in [0, 1).
         text_embedding_size: width of the encoder's vectors; 0 for no encoder, and no such tower.
         encoder_units: ReLU units of the encoder's tower.
+        category_embeddings: (K, text_embedding_size) of the categories' names, of unit length or
+            zeros; None for no such tower.
 
     Returns:
         Model from the inputs of `dataset.Products.tower_inputs` to a dict of (n, K) logits.
@@ -129,6 +140,10 @@ def build_towers(
         outputs[ENCODER.name] = _embedding_tower(
             ENCODER, inputs, categories, encoder_units, dropout
         )
+    if category_embeddings is not None:
+        names = keras.layers.Dense(categories, use_bias=False, trainable=False, name=NAMES)
+        outputs[NAMES] = names(inputs[ENCODER.feature])
+        names.set_weights([_NAMES_SCALE * category_embeddings.T])
     return keras.Model(inputs, outputs, name="towers")
 
 

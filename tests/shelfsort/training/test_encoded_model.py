@@ -1,5 +1,6 @@
 """A model with a text encoder: trained, loaded in every way there is, and served."""
 
+import dataclasses
 import json
 import shutil
 
@@ -17,9 +18,11 @@ from components.transform.artifact import PRICE_BUCKETS
 from serving.server import ModelServer
 from shelfsort.contract.calibration import Calibration
 from shelfsort.contract.model_files import ENCODER, read_lineage
+from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.training.dataset import read_products
 from shelfsort.training.embedding_cache import EmbeddingCache
 from shelfsort.training.fitting import tower_logits
+from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.pooling import Fusion
 from shelfsort.training.settings import ImageConfig, TextConfig, TrainingConfig
 from shelfsort.training.text_embedding import TextEmbeddings
@@ -48,17 +51,21 @@ def records(encoded_training) -> list[bytes]:
 @pytest.fixture(scope="module")
 def products(encoded_training):
     """The split `calibration` as training sees it, and how many texts were new to the encoder."""
+    transformed = tft.TFTransformOutput(str(encoded_training.transform_graph))
     images = next(encoded_training.cache.glob("efficientnet*.sqlite"))
     cache = EmbeddingCache(encoded_training.cache, images.stem)
     texts = TextEmbeddings.of(settings(encoded_training))
     read = read_products(
         [str(encoded_training.raw / "Split-calibration" / "*")],
-        tft.TFTransformOutput(str(encoded_training.transform_graph)),
+        transformed,
         cache,
         1280,
         texts,
     )
-    return read, texts.embedded
+    categories = [name.decode() for name in transformed.vocabulary_by_name("categories")]
+    tree = Taxonomy.load(str(encoded_training.raw.parent / "taxonomy.json"))
+    named = texts.of_categories(LabelSpace(categories, tree))
+    return dataclasses.replace(read, category_embeddings=named), texts.embedded
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +90,7 @@ def test_served_scores_are_those_of_the_trained_towers_and_their_fusion(
     answers = served.signatures["evaluate"](tf.constant(records(encoded_training)))
     kept = np.load(encoded_training.model_run / HELD_OUT_FILE)
     fusion = Fusion.from_lists(json.loads(str(kept["fusion"])))
-    assert list(fusion.pools["text"].exponents) == ["text", "encoder"]
+    assert list(fusion.pools["text"].exponents) == ["text", "encoder", "names"]
     transformed = tft.TFTransformOutput(str(encoded_training.transform_graph))
     live = read_live_towers(str(encoded_training.model), settings(encoded_training), SPLITS)
     towers = build_towers(
@@ -97,11 +104,12 @@ def test_served_scores_are_those_of_the_trained_towers_and_their_fusion(
         dropout=0.3,
         text_embedding_size=384,
         encoder_units=256,
+        category_embeddings=read.category_embeddings,
     )
     live.start(towers, Terms(live.terms.words, live.terms.pieces, live.terms.categories))
     everything = np.arange(len(read))
     logits = {name: rows[everything] for name, rows in tower_logits(towers, read).items()}
-    assert set(logits) == {"text", "image", "encoder"}
+    assert set(logits) == {"text", "image", "encoder", "names"}
     calibration = Calibration.from_json(read_lineage(encoded_training.model)["thresholds"])
     for modality, rows in {
         "text": read.has_text,
@@ -112,6 +120,12 @@ def test_served_scores_are_those_of_the_trained_towers_and_their_fusion(
         expected = softmax(fusion.logits_in(modality, logits) / temperature, axis=1).max(axis=1)
         found = answers[f"{prefix}score"].numpy()
         np.testing.assert_allclose(found[rows], expected[rows], atol=2e-3, err_msg=modality)
+
+
+def test_names_are_embedded_with_their_paths_at_unit_length(products):
+    read, _ = products
+    assert read.category_embeddings.shape == (len(CATEGORIES), 384)
+    np.testing.assert_allclose(np.linalg.norm(read.category_embeddings, axis=1), 1, atol=1e-5)
 
 
 def test_titles_are_read_alike_however_a_client_writes_them(served):

@@ -71,14 +71,19 @@ def test_both_towers_learn_and_held_out_products_are_answered(fitting, products)
         assert accuracy(logits["image"], products.labels) > 0.9
 
 
-def test_an_encoder_has_a_tower_of_its_own_in_the_pool(fitting, products):
+@pytest.fixture(scope="module")
+def encoded(products) -> Products:
+    """The same with embeddings of the texts, the greatest number at k."""
     plain = products.features
     features = np.zeros(N, feature_type(1, 2, IMAGE, 5))
     for name in plain.dtype.names:
         features[name] = plain[name]
     rng = np.random.default_rng(1)
     features["text_embeddings"] = rng.random((N, 5)) + 2 * np.eye(3, 5)[products.labels]
-    encoded = replace(products, features=features)
+    return replace(products, features=features)
+
+
+def test_an_encoder_has_a_tower_of_its_own_in_the_pool(fitting, products, encoded):
     crossed = fitting.cross_fit(encoded, sizes(fitting), CONFIG, np.ones(N, np.float32))
     logits = fitting.tower_logits(fitted(fitting, encoded), encoded)
     for found in (crossed.held_out, logits):
@@ -86,6 +91,18 @@ def test_an_encoder_has_a_tower_of_its_own_in_the_pool(fitting, products):
     assert list(crossed.fusion.pools["text"].exponents) == ["text", "encoder"]
     assert list(crossed.fusion.pools["combined"].exponents) == ["text", "image", "encoder"]
     assert sorted(crossed.fusions) == [0, 1]
+
+
+def test_names_of_categories_are_compared_with_texts_and_learn_nothing(fitting, encoded):
+    named = replace(encoded, category_embeddings=np.eye(3, 5, dtype=np.float32))
+    config = replace(CONFIG, fit=replace(CONFIG.fit, epochs=2))
+    crossed = fitting.cross_fit(named, sizes(fitting), config, np.ones(N, np.float32))
+    everything, texts = np.arange(N), named.features["text_embeddings"]
+    final = fitting.tower_logits(fitted(fitting, named, config), named)["names"][everything]
+    np.testing.assert_allclose(final, 15 * texts[:, :3], rtol=1e-5)
+    np.testing.assert_allclose(crossed.held_out["names"][everything], final, rtol=1e-5)
+    parts = list(crossed.fusion.pools["combined"].exponents)
+    assert parts == ["text", "image", "encoder", "names"]
 
 
 def test_one_seed_gives_one_fit_and_another_seed_another(fitting, products, tmp_path):
