@@ -26,6 +26,7 @@ from shelfsort.core.progress import note
 from shelfsort.training.backbones import load_backbone
 from shelfsort.training.dataset import Products, read_products
 from shelfsort.training.embedding import embed_new_pictures
+from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.settings import TrainingConfig
 from shelfsort.training.text_embedding import TextEmbeddings
 from shelfsort.training.tuning.gain import gain
@@ -101,7 +102,7 @@ def _problem(
     products: dict[str, Products] = {}
     for encoder in dict.fromkeys((training.text.encoder, *tuning.space.encoders)):
         config = with_settings(training, {ENCODER: encoder})
-        products[encoder], share = search_part(_read(fn_args, transformed, config), share)
+        products[encoder], share = search_part(_read(fn_args, transformed, config, labels), share)
     fit = dataclasses.replace(training.fit, folds=tuning.folds)
     problem = Problem(
         products,
@@ -114,7 +115,10 @@ def _problem(
 
 
 def _read(
-    fn_args: fn_args_utils.FnArgs, transformed: tft.TFTransformOutput, config: TrainingConfig
+    fn_args: fn_args_utils.FnArgs,
+    transformed: tft.TFTransformOutput,
+    config: TrainingConfig,
+    labels: LabelSpace,
 ) -> Products:
     backbone = load_backbone(config.image.backbone, config.image.backbone_weights)
     texts = TextEmbeddings.of(config)
@@ -123,9 +127,12 @@ def _read(
         contextlib.closing(texts) if texts else contextlib.nullcontext(),
     ):
         embed_new_pictures(fn_args.train_files, backbone, cache)
-        return read_products(
+        products = read_products(
             fn_args.train_files, transformed, cache, backbone.embedding_size, texts
         )
+    if texts is None:
+        return products
+    return dataclasses.replace(products, category_embeddings=texts.of_categories(labels))
 
 
 @contextlib.contextmanager
