@@ -96,7 +96,7 @@ def _problem(
     apart: bool,
 ) -> tuple[Problem, float]:
     """What trials are about, and the share of the groups that it takes; all where `apart`."""
-    transformed = tft.TFTransformOutput(fn_args.transform_output)
+    transformed = tft.TFTransformOutput(fn_args.transform_graph_path)
     labels = label_space(transformed, taxonomy)
     share = 1.0 if apart else tuning.share
     products: dict[str, Products] = {}
