@@ -17,7 +17,7 @@ if ! flock --nonblock 9; then
 fi
 
 shelfsort batch --data "$DATA" --rules "$RULES" --database "$DATABASE" --address "$ADDRESS" \
-  --audit-rate "${AUDIT_RATE:-0.02}" || exit 1
+  --audit-rate "${AUDIT_RATE:-0.02}" --if-any || exit 1
 
 status=0
 shelfsort promise check --database "$DATABASE" --promise "${PROMISE:-0.98}" \

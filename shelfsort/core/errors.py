@@ -28,6 +28,10 @@ class InputErrors(InputError):  # noqa: N818 - several of them
         return self._faults
 
 
+class NoRows(InputError):  # noqa: N818 - reads as what it is
+    """A table holds no row."""
+
+
 class NotBlessed(Exception):  # noqa: N818 - a verdict, not a fault
     """The run finished and the model may not go live: exit status 3."""
 

@@ -5,7 +5,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from shelfsort.core.errors import InputError
+from shelfsort.core.errors import InputError, NoRows
 from shelfsort.core.storage import open_binary, read_bytes
 from shelfsort.products.tables.columns import distinct_names
 from shelfsort.products.tables.rows import Dialect, Row, reading
@@ -123,7 +123,7 @@ def _rows(
         unseen = False
         yield Row(number, dict(zip(header, cells, strict=False)), fault, lacking)
     if not header:
-        raise InputError(f"{file}: the table is empty. Give one with a header and rows.")
+        raise NoRows(f"{file}: the table is empty. Give one with a header and rows.")
 
 
 def _encoding(file: str, configured: str) -> str:

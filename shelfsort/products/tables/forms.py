@@ -5,7 +5,7 @@ import posixpath
 from collections.abc import Iterator
 from enum import Enum
 
-from shelfsort.core.errors import InputError
+from shelfsort.core.errors import NoRows
 from shelfsort.core.storage import is_folder
 from shelfsort.products.manifest.lines import Line
 from shelfsort.products.tables.apart import rows_apart
@@ -95,5 +95,5 @@ def columns_of(file: str, form: Form, how: Reading) -> Columns:
     """Which column holds which field. Raises InputError as `columns.recognise` does."""
     names = column_names(file, form, how)
     if not names:
-        raise InputError(f"{file}: the table has no rows. Give one with a product in each.")
+        raise NoRows(f"{file}: the table has no rows. Give one with a product in each.")
     return recognise(file, names, how.columns, how.label_attribute)

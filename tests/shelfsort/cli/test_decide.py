@@ -1,0 +1,44 @@
+"""`shelfsort batch` as it is called."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from shelfsort.cli.decide import batch
+from shelfsort.core.errors import InputError
+from tests.fixtures.decisions import COLUMNS, Shop
+
+
+@pytest.fixture
+def call(tmp_path, fake):
+    """The output of the command about a file or pattern in the shop's folder."""
+    shop = Shop(tmp_path, str(tmp_path / "decisions.db"))
+
+    def called(data, *options):
+        places = ["--data", str(tmp_path / data), "--rules", str(tmp_path / "rules.yaml")]
+        places += ["--database", shop.database, "--address", fake.address]
+        done = CliRunner().invoke(batch, [*places, *options], catch_exceptions=True)
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return done.output
+
+    return called
+
+
+@pytest.mark.parametrize("content", ["", f"{COLUMNS}\n"])
+def test_a_day_without_products_ends_well_where_that_is_expected(tmp_path, call, content):
+    (tmp_path / "new-1.csv").write_text(content)
+    for data in ("new-1.csv", "new-*.csv", "other-*.csv"):
+        found = json.loads(call(data, "--if-any", "--json"))
+        assert (found["rows"], found["decided"]) == (0, 0)
+        with pytest.raises(InputError):
+            call(data)
+    # Not the file beside it.
+    (tmp_path / "new-2.csv").write_text(f"{COLUMNS}\n1,mugs,a,,\n")
+    assert "1 rows: 1 decided" in call("new-*.csv", "--if-any")
+
+
+def test_a_file_that_is_missing_is_no_day_without_products(call):
+    with pytest.raises(InputError, match=r"gone\.csv"):
+        call("gone.csv", "--if-any")
