@@ -99,7 +99,7 @@ def compile_daily(daily: Daily) -> str:
 def _steps(daily: Daily) -> dict[str, list[str]]:
     """The command of each step; {name} stands for a parameter of the run."""
     decide = ["batch", "--data", "{data}", "--rules", "{rules}", "--database", "{database}"]
-    decide += ["--address", "{address}", "--audit-rate", "{audit_rate}", "--json"]
+    decide += ["--address", "{address}", "--audit-rate", "{audit_rate}", "--if-any", "--json"]
     promise = ["promise", "check", "--database", "{database}", "--promise", "{promise}"]
     steps = {DECIDE: decide, PROMISE: [*promise, "--back-off", "--if-any", "--json"]}
     if daily.inbox:
