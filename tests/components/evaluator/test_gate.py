@@ -277,6 +277,7 @@ def test_the_verdict_is_plain_json():
         "reason",
         "value",
         "floor",
+        "limit",
         "n",
         "setting",
         "remedy",
