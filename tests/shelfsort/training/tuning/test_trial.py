@@ -31,7 +31,7 @@ def problem(tmp_path_factory) -> Problem:
     from shelfsort.training.fitting import VocabularySizes
 
     labels = np.arange(N, dtype=np.int32) % 3
-    said = np.where(np.arange(N) % 40 == 0, (labels + 1) % 3, labels)
+    said = np.where(np.arange(N) % 40 == 1, (labels + 1) % 3, labels)
     features = np.zeros(N, feature_type(1, 1, 4))
     features["word_ids"][:, 0] = said + 1
     features["word_weights"] = 1
@@ -57,8 +57,8 @@ def problem(tmp_path_factory) -> Problem:
         LabelSpace(["a", "b", "c"], Taxonomy.load(str(tree))),
         TrainingConfig(
             image=ImageConfig(units=4),
-            text=TextConfig(units=5),
-            fit=FitConfig(epochs=4, batch_size=16, learning_rate=2e-2, folds=2),
+            text=TextConfig(units=8),
+            fit=FitConfig(epochs=20, batch_size=16, learning_rate=2e-2, folds=2),
         ),
         0.9,
     )
@@ -70,12 +70,12 @@ def test_a_trial_is_judged_by_what_its_proven_thresholds_accept(problem):
     answers = outcome.answers
     # Only products that are evidence judge, and one in 40 is wrong.
     assert len(answers.correct) == N * 9 // 10
-    wrong = 4 / (N * 9 // 10)
-    assert answers.accuracy == pytest.approx(1 - wrong, abs=0.02)
-    assert answers.coverage == 1
+    wrong = (N // 40) / (N * 9 // 10)
+    assert answers.accuracy == pytest.approx(1 - wrong, abs=0.01)
+    assert answers.coverage > 0.9
     assert answers.correct[answers.accepted].mean() >= 0.9
     assert [fold for fold, _ in shares] == [0, 1]
-    assert shares[1][1] == 1
+    assert shares[1][1] > 0.9
     assert outcome.cpu_seconds > 0
 
 
