@@ -12,8 +12,6 @@ from shelfsort.core.errors import InputError
 from shelfsort.products.manifest.provenance import Origin
 from tests.fixtures.training import NODES
 
-pytest.importorskip("optuna")
-
 
 @pytest.fixture(scope="module")
 def tuned(training, tmp_path_factory):

@@ -4,6 +4,7 @@ import sys
 
 import click
 import pytest
+import sqlalchemy
 
 from shelfsort.cli import main as module
 from shelfsort.core.errors import InputError, InputErrors, NotBlessed, RunFailed
@@ -48,7 +49,6 @@ def test_an_error_is_one_line_whatever_the_data_put_into_it(command, error, stat
     "cause", ["database or disk is full", "database is locked", "a\nshelfsort: all is well\x1b[2J"]
 )
 def test_a_database_that_fails_while_it_is_used_is_one_line(command, cause):
-    sqlalchemy = pytest.importorskip("sqlalchemy")
     failed = sqlite3.OperationalError(cause)
     for error in (failed, sqlalchemy.exc.OperationalError("INSERT …", {"secret": 1}, failed)):
         code, said = command(error)

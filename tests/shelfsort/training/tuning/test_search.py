@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
 
 from shelfsort.core.errors import InputError
@@ -17,8 +18,6 @@ from shelfsort.training.tuning import workers
 from shelfsort.training.tuning.search import search
 from shelfsort.training.tuning.settings import SpaceConfig, TuningConfig
 from shelfsort.training.tuning.trial import Answers, Outcome, Problem
-
-optuna = pytest.importorskip("optuna")
 
 N = 200
 CONFIG = TuningConfig(trials=9, folds=3, space=SpaceConfig(text_units=(), image_units=()))

@@ -1,6 +1,7 @@
 """What a search may propose."""
 
 import numpy as np
+import optuna
 import pytest
 from pydantic import TypeAdapter
 
@@ -9,8 +10,6 @@ from shelfsort.core.errors import InputError
 from shelfsort.training.settings import TrainingConfig
 from shelfsort.training.tuning.settings import SpaceConfig
 from shelfsort.training.tuning.space import KEYS, checked_settings, grid, suggest, with_settings
-
-optuna = pytest.importorskip("optuna")
 
 
 def test_a_grid_has_every_combination_once_in_an_order_of_its_seed():

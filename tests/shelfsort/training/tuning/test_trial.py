@@ -13,7 +13,6 @@ from shelfsort.training.tuning.search import search
 from shelfsort.training.tuning.settings import SpaceConfig, TuningConfig
 from shelfsort.training.tuning.trial import Problem, run_trial
 
-pytest.importorskip("optuna")
 pytestmark = pytest.mark.slow
 
 N = 240
