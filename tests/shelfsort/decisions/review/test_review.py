@@ -170,7 +170,7 @@ def test_a_broken_promise_backs_off_until_somebody_lifts_it(shop):
     }
     lift = ("lift", "--database", shop.database, "--category", "lamps", "--by", "Ann")
     lift = (*lift, "--reason", "labels corrected")
-    with pytest.raises(InputError, match=r"Nothing was lifted\. Active: lamps$"):
+    with pytest.raises(InputError, match=r"Nothing was lifted\. Active: lamps\.$"):
         shop.call(promise, *(each if each != "lamps" else "Lamps" for each in lift))
     shop.call(promise, *lift)
     assert shop.rows("select count(*) from active_backoff") == [(0,)]

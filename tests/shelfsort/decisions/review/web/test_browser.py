@@ -174,6 +174,7 @@ def test_everything_fits_the_window(stock, served, opened, width, dark):
         assert box["x"] >= 0 and box["x"] + box["width"] <= width
         assert box["y"] + box["height"] <= 900
     tab.locator(".suggestion").first.click()
+    tab.locator("#confirm").wait_for()
     dialog = tab.locator("#confirm").bounding_box()
     assert dialog["x"] >= 0 and dialog["x"] + dialog["width"] <= width
     tab.keyboard.press("Escape")
