@@ -98,10 +98,8 @@ class Parts:
         return np.concatenate(found, axis=1)
 
 
-def _regression(names: Sequence[str], parts, rows, labels, classes, seed) -> Answers:
-    blocks: list[Any] = list(parts.terms) if TERMS in names else []
-    present = parts.names & set(names)
-    blocks += [parts.standardised(name, rows) for name in (IMAGES, ENCODED) if name in present]
+def _fitted(blocks: Sequence[Any], labels: np.ndarray, rows: np.ndarray, classes: int) -> Answers:
+    """The answers of a regression on these blocks of features, fitted on `rows`."""
     fitted = fit_linear(
         [each[rows] for each in blocks],
         labels[rows],
@@ -110,6 +108,13 @@ def _regression(names: Sequence[str], parts, rows, labels, classes, seed) -> Ans
         steps=_STEPS,
     )
     return Answers(log_softmax(fitted.logits(blocks), axis=1), fitted.size)
+
+
+def _regression(names: Sequence[str], parts, rows, labels, classes, seed) -> Answers:
+    blocks: list[Any] = list(parts.terms) if TERMS in names else []
+    present = parts.names & set(names)
+    blocks += [parts.standardised(name, rows) for name in (IMAGES, ENCODED) if name in present]
+    return _fitted(blocks, labels, rows, classes)
 
 
 def _bag_of_words(parts, rows, labels, classes, seed) -> Answers:
@@ -221,11 +226,4 @@ def fit_stacking(
         classes: K.
     """
     blocks = [np.maximum(each, _LEAST) / -_LEAST for each in answers]
-    fitted = fit_linear(
-        [each[rows] for each in blocks],
-        labels[rows],
-        classes,
-        c=_INVERSE_REGULARISATION,
-        steps=_STEPS,
-    )
-    return Answers(log_softmax(fitted.logits(blocks), axis=1), fitted.size)
+    return _fitted(blocks, labels, rows, classes)

@@ -1,6 +1,6 @@
 """How good are the answers of our towers, beside those of models that people would pick instead?
 
-Each set is split by groups, four fifths to fit on and one fifth to score, anew for each seed. Every
+Each set is split by groups, four fifths to fit on and one fifth to score, once for each seed. Every
 model gets the same features, temperature and thresholds from its answers about products that its
 fits never saw, and the naive threshold beside them: the lowest at which these answers themselves
 reach the target. Coverage is the accepted share of the unseen fifth; `right` is the share of the

@@ -1,7 +1,7 @@
 """What the best settings gain over those configured, and whether that is more than chance.
 
 The best of many trials looks better on the answers that chose it than on others. Therefore groups
-are drawn with replacement; each draw chooses its best trial anew on the drawn groups, and both that
+are drawn with replacement. Each draw chooses its best trial on the drawn groups, and both that
 trial and the first one are judged on the groups that were not drawn: the bootstrap bias correction
 of Tsamardinos, Greasidou & Borboudakis, "Bootstrapping the out-of-sample predictions for efficient
 and accurate cross-validation", Machine Learning 2018. Variants share a group and are drawn

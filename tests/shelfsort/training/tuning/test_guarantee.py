@@ -1,6 +1,6 @@
 """The accuracy guarantee with a search before it, as a guarantee: many draws, few misses.
 
-Trials are equally good, so that the best one is best by luck alone: the hardest case for evidence
+All trials are equally good, so only chance makes one the best: the hardest case for evidence
 that chose. Its true accuracy above a threshold is known.
 """
 
