@@ -57,20 +57,30 @@ def _wait_for(process, crawl, good):
         time.sleep(0.02)
 
 
+def _add(crawl, picture_server, numbers):
+    for n in numbers:
+        picture_server.replies[f"/{n}"] = Reply(jpeg(n), wait_s=0.05)
+    crawl.add([picture_server.url(f"/{n}", f"127.0.0.{n % 4 + 1}") for n in numbers])
+
+
 @pytest.fixture
 def links(crawl, picture_server):
-    for n in range(LINKS):
-        picture_server.replies[f"/{n}"] = Reply(jpeg(n), wait_s=0.05)
-    crawl.add([picture_server.url(f"/{n}", f"127.0.0.{n % 4 + 1}") for n in range(LINKS)])
+    _add(crawl, picture_server, range(LINKS))
 
 
-def test_a_kill_loses_nothing_and_no_good_picture_is_fetched_again(crawl, picture_server, links):
-    rng, was_good = random.Random(5), set()
-    for _ in range(3):
+def test_a_kill_loses_nothing_and_no_good_picture_is_fetched_again(crawl, picture_server):
+    rng, was_good, kills, number = random.Random(5), set(), 3, 120
+    for kill in range(kills):
+        _add(crawl, picture_server, range(kill * number, (kill + 1) * number))
+        # One link is never answered, so that no run comes to its end before it is killed.
+        held = f"/held/{kill}"
+        picture_server.replies[held] = Reply(how="silent")
+        crawl.add([picture_server.url(held, f"127.0.1.{kill + 1}")])
         process = _start(crawl, picture_server)
         _wait_for(process, crawl, len(_good(crawl)) + rng.randrange(1, 40))
         process.kill()
         process.wait()
+        picture_server.replies[held] = Reply(jpeg(kills * number + kill))
         good = {
             url.partition("//")[2].replace(f":{picture_server.port}", "") for url in _good(crawl)
         }
@@ -80,11 +90,11 @@ def test_a_kill_loses_nothing_and_no_good_picture_is_fetched_again(crawl, pictur
         counts = {url: asked[url] for url in good}
     process = _start(crawl, picture_server)
     last = json.loads(process.communicate(timeout=60)[0].splitlines()[-1])
-    assert last["outcomes"].get("good", 0) == LINKS - len(was_good)
+    assert last["outcomes"].get("good", 0) == kills * (number + 1) - len(was_good)
     asked = Counter(picture_server.asked)
     assert {url: asked[url] for url in was_good} == counts
     rows = {each["digest"]: each for each in crawl.images}
-    assert len(rows) == LINKS
+    assert len(rows) == kills * (number + 1)
     until = time.monotonic() + 10
     while _decoders(crawl) and time.monotonic() < until:
         time.sleep(0.05)
