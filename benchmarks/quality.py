@@ -62,6 +62,21 @@ COLUMNS = {
 
 
 @dataclasses.dataclass(frozen=True)
+class Case:
+    """Which products of which set are learnt from.
+
+    Attributes:
+        name: of the set.
+        labels: at most so many labels a leaf, or ALL_LABELS.
+        seed: of the split, the choice of labels, and every fit.
+    """
+
+    name: str
+    labels: str
+    seed: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Problem:
     """One set as it is split for one seed.
 
@@ -125,22 +140,19 @@ class Fitted:
             )
 
 
-def problem(
-    whole: LabelledSet, labels: str, seed: int, config: TrainingConfig, work: Path
-) -> Problem:
+def problem(whole: LabelledSet, case: Case, config: TrainingConfig, work: Path) -> Problem:
     """Splits a set by groups.
 
     Args:
         whole: the set.
-        labels: at most so many labels a leaf, or ALL_LABELS.
-        seed: of the split, the choice of labels, and every fit.
+        case: what is learnt from.
         config: of our fits.
-        work: folder for answers.
+        work: folder of all answers.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(case.seed)
     drawn, rest = draw_groups(whole, round((1 - SCORED) * len(whole)), rng)
-    if labels != ALL_LABELS:
-        drawn = a_few_of_each(whole.labels, rng.permutation(drawn), int(labels))
+    if case.labels != ALL_LABELS:
+        drawn = a_few_of_each(whole.labels, rng.permutation(drawn), int(case.labels))
     train, others, sizes, space = sample_products(whole, drawn, rest, TransformConfig())
     truth = np.where(whole.gold[rest] == "", whole.labels[rest], whole.gold[rest])
     return Problem(
@@ -149,8 +161,8 @@ def problem(
         sizes=sizes,
         labels=space,
         unseen=Unseen(truth, whole.groups[rest]),
-        config=dataclasses.replace(config, fit=dataclasses.replace(config.fit, seed=seed)),
-        kept=work,
+        config=dataclasses.replace(config, fit=dataclasses.replace(config.fit, seed=case.seed)),
+        kept=work / "answers" / case.name / case.labels / f"{case.seed}",
     )
 
 
@@ -162,16 +174,16 @@ def a_few_of_each(labels: np.ndarray, rows: np.ndarray, most: int) -> np.ndarray
     return np.sort(rows[order][np.arange(len(rows)) - first < most])
 
 
-def ours(case: Problem) -> dict[str, Fitted]:
+def ours(split: Problem) -> dict[str, Fitted]:
     """Our towers: all that a product has, and each modality alone where there are two."""
-    clock, train = Clock(), case.train
+    clock, train = Clock(), split.train
     trust = np.ones(len(train), np.float32)
-    crossed = cross_fit(train, case.sizes, case.config, trust)
-    towers = fit_all(train, case.sizes, case.config, trust)
+    crossed = cross_fit(train, split.sizes, split.config, trust)
+    towers = fit_all(train, split.sizes, split.config, trust)
     cpu, size = clock.lap().cpu_seconds, 4 * towers.count_params()
     logits = {
-        name: each[np.arange(len(case.rest))]
-        for name, each in tower_logits(towers, case.rest).items()
+        name: each[np.arange(len(split.rest))]
+        for name, each in tower_logits(towers, split.rest).items()
     }
     both = bool((train.has_text & train.has_image).any())
     whole = OURS_ENCODED if train.text_embedding_size else OURS
@@ -180,7 +192,7 @@ def ours(case: Problem) -> dict[str, Fitted]:
     return {
         name: Fitted(
             _held_out(train, crossed, modalities),
-            _answered(case.rest, crossed, logits, modalities),
+            _answered(split.rest, crossed, logits, modalities),
             cpu,
             size,
         )
@@ -188,78 +200,72 @@ def ours(case: Problem) -> dict[str, Fitted]:
     }
 
 
-def peer(case: Problem, name: str) -> Fitted:
+def peer(split: Problem, name: str) -> Fitted:
     """A peer, cross-fitted in our folds and fitted once on all."""
-    n, fit, clock = len(case.train), PEERS[name].fit, Clock()
-    classes, seed = len(case.labels.categories), case.config.fit.seed
-    labels = np.concatenate([case.train.labels, case.rest.labels])
+    n, fit, clock = len(split.train), PEERS[name].fit, Clock()
+    classes, seed = len(split.labels.categories), split.config.fit.seed
+    labels = np.concatenate([split.train.labels, split.rest.labels])
     held_out = np.zeros((n, classes), np.float32)
-    for fold in np.unique(case.folds):
-        inside, outside = (np.flatnonzero(rows) for rows in _sides(case.folds, fold))
-        held_out[outside] = fit(case.parts, inside, labels, classes, seed).logits[outside]
-    final: Answers = fit(case.parts, np.arange(n), labels, classes, seed)
+    for fold in np.unique(split.folds):
+        inside, outside = (np.flatnonzero(rows) for rows in _sides(split.folds, fold))
+        held_out[outside] = fit(split.parts, inside, labels, classes, seed).logits[outside]
+    final: Answers = fit(split.parts, np.arange(n), labels, classes, seed)
     return Fitted(held_out, final.logits[n:], clock.lap().cpu_seconds, final.size)
 
 
-def stacking(case: Problem, others: Sequence[Fitted]) -> Fitted:
+def stacking(split: Problem, others: Sequence[Fitted]) -> Fitted:
     """A regression on the held-out answers of others, itself cross-fitted in the same folds."""
-    n, clock = len(case.train), Clock()
-    classes = len(case.labels.categories)
+    n, clock = len(split.train), Clock()
+    classes = len(split.labels.categories)
     answers = [np.concatenate([each.held_out, each.logits]) for each in others]
-    labels = np.concatenate([case.train.labels, case.rest.labels])
+    labels = np.concatenate([split.train.labels, split.rest.labels])
     held_out = np.zeros((n, classes), np.float32)
-    for fold in np.unique(case.folds):
-        inside, outside = (np.flatnonzero(rows) for rows in _sides(case.folds, fold))
+    for fold in np.unique(split.folds):
+        inside, outside = (np.flatnonzero(rows) for rows in _sides(split.folds, fold))
         held_out[outside] = fit_stacking(answers, labels, inside, classes).logits[outside]
     final = fit_stacking(answers, labels, np.arange(n), classes)
     cpu = clock.lap().cpu_seconds + sum(each.cpu_seconds for each in others)
     return Fitted(held_out, final.logits[n:], cpu, final.size + sum(e.size for e in others))
 
 
-def answers_of(case: Problem, model: str) -> dict[str, Fitted]:
+def answers_of(split: Problem, model: str) -> dict[str, Fitted]:
     """By name, what a model and its parts answer; {} where the set lacks what it reads."""
     if model == OURS_ENCODED:
-        found = ours(case) if case.train.has_text.any() and case.train.text_embedding_size else {}
+        readable = split.train.has_text.any() and split.train.text_embedding_size
+        found = ours(split) if readable else {}
         found.pop(ALONE["image"], None)
         return {(n if n == model else f"{n}, encoder"): each for n, each in found.items()}
     if model == OURS:
-        return ours(case)
+        return ours(split)
     if model == STACKING:
-        paths = [case.kept / f"{name}.npz" for name in STACKED_ON]
+        paths = [split.kept / f"{name}.npz" for name in STACKED_ON]
         others = [Fitted.load(path) for path in paths if path.exists()]
-        return {STACKING: stacking(case, others)} if len(others) > 1 else {}
-    return {model: peer(case, model)} if PEERS[model].can_read(case.parts) else {}
+        return {STACKING: stacking(split, others)} if len(others) > 1 else {}
+    return {model: peer(split, model)} if PEERS[model].can_read(split.parts) else {}
 
 
 def measure(
-    whole: LabelledSet,
-    name: str,
-    labels: str,
-    seed: int,
-    models: Sequence[str],
-    work: Path,
-    config: TrainingConfig,
+    whole: LabelledSet, case: Case, models: Sequence[str], work: Path, config: TrainingConfig
 ) -> Iterator[dict]:
     """The results of these models, each with its answers in WORK."""
-    kept = work / "answers" / name / labels / f"{seed}"
-    case = problem(whole, labels, seed, config, kept)
+    split = problem(whole, case, config, work)
     nothing = np.zeros((len(whole), 0), np.float32)
     unencoded = dataclasses.replace(whole, encoded=nothing, named={})
     for model in models:
-        own_case = problem(unencoded, labels, seed, config, kept) if model == OURS else case
-        for own, fitted in answers_of(own_case, model).items():
-            fitted.save(case.kept / f"{own}.npz")
+        own_split = problem(unencoded, case, config, work) if model == OURS else split
+        for own, fitted in answers_of(own_split, model).items():
+            fitted.save(split.kept / f"{own}.npz")
             found = figures(
-                fitted.held_out, fitted.logits, case.train, case.folds, case.unseen, case.labels
+                fitted.held_out, fitted.logits, split.train, split.folds, split.unseen, split.labels
             )
             yield {
-                "set": name,
-                "labels": labels,
-                "seed": seed,
+                "set": case.name,
+                "labels": case.labels,
+                "seed": case.seed,
                 "model": own,
-                "products": len(case.train),
-                "unseen": len(case.rest),
-                "categories": len(case.labels.categories),
+                "products": len(split.train),
+                "unseen": len(split.rest),
+                "categories": len(split.labels.categories),
                 **found,
                 "cpu_seconds": fitted.cpu_seconds,
                 "bytes": fitted.size,
@@ -295,30 +301,25 @@ def main() -> None:
         whole = read_set(Path(folder), kept, encoder=arguments.encoder)
         for labels in arguments.labels:
             for seed in arguments.seeds:
-                run(whole, name, labels, seed, arguments.models, arguments.work, TrainingConfig())
+                case = Case(name, labels, seed)
+                run(whole, case, arguments.models, arguments.work, TrainingConfig())
     if arguments.table:
         print("\n".join(table(read_results(arguments.work))))
 
 
 def run(
-    whole: LabelledSet,
-    name: str,
-    labels: str,
-    seed: int,
-    models: Sequence[str],
-    work: Path,
-    config: TrainingConfig,
+    whole: LabelledSet, case: Case, models: Sequence[str], work: Path, config: TrainingConfig
 ) -> None:
     """Measures the models that the results lack, and appends a line for each."""
     done = {
         each["model"]
         for each in read_results(work)
-        if (each["set"], each["labels"], each["seed"]) == (name, labels, seed)
+        if Case(each["set"], each["labels"], each["seed"]) == case
     }
     missing = [each for each in models if each not in done]
     if not missing:
         return
-    for result in measure(whole, name, labels, seed, missing, work, config):
+    for result in measure(whole, case, missing, work, config):
         with (work / "results.jsonl").open("a") as stream:
             stream.write(json.dumps(result) + "\n")
 

@@ -101,7 +101,7 @@ def folder(tmp_path):
 def test_every_model_is_measured_once_and_knows_a_tiny_set(folder, tmp_path):
     from labelled_sets import read_set
     from peers import PEERS
-    from quality import MODELS, read_results, run
+    from quality import MODELS, Case, read_results, run
 
     from shelfsort.training.settings import FitConfig, TrainingConfig
 
@@ -110,7 +110,7 @@ def test_every_model_is_measured_once_and_knows_a_tiny_set(folder, tmp_path):
     whole = read_set(folder, work / "tiny.npz")
     narrow = dataclasses.replace(whole, embeddings=whole.embeddings[:, :32])
     models = [each for each in MODELS if each != "LightGBM"]
-    run(narrow, "tiny", "all", 1, models, work, config)
+    run(narrow, Case("tiny", "all", 1), models, work, config)
     results = {each["model"]: each for each in read_results(work)}
     assert set(results) == {
         "ours",
@@ -126,6 +126,6 @@ def test_every_model_is_measured_once_and_knows_a_tiny_set(folder, tmp_path):
     assert results["ours"]["coverage_0.98"] == 0.0
     with (work / "results.jsonl").open("a") as stream:
         stream.write('{"set": "tiny", "lab')
-    run(narrow, "tiny", "all", 1, models, work, config)
+    run(narrow, Case("tiny", "all", 1), models, work, config)
     assert len(read_results(work)) == len(results)
     assert json.loads((folder / "taxonomy.json").read_text()) == TREE
