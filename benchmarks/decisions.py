@@ -197,8 +197,7 @@ def write_rules(folder: Path, taxonomy: Path, outcome: str) -> Path:
 
 def decided(place: str, data: Path, rules: Path, ask: Ask, server: Server | None = None) -> Cost:
     """What a batch in this process costs."""
-    sources, content = ImageSources(["/"]), rules.read_text()
-    job = Job(str(data), [str(data)], Reading(), load_rules(str(rules)), content, sources, 0.0)
+    job = Job(str(data), [str(data)], Reading(), load_rules(str(rules)), ImageSources(["/"]), 0.0)
     engine = open_database(place)
     spent: list[float] = []
     with clocked(Decider, "_store", spent), clocked(Decider, "_known", spent):

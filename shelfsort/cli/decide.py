@@ -15,7 +15,7 @@ from shelfsort.cli.numbers import FiniteRange
 from shelfsort.client import DEFAULT_MODEL, Connection
 from shelfsort.client.each import Ask
 from shelfsort.core.errors import InputError, NoRows
-from shelfsort.core.storage import absolute, read_input
+from shelfsort.core.storage import absolute
 from shelfsort.core.terminal import json_text, one_line
 from shelfsort.decisions.batch.job import Job, Summary
 from shelfsort.decisions.batch.scoring import decide_file
@@ -138,7 +138,6 @@ def batch(
         files,
         reading,
         read,
-        read_input(rules, "file of rules").decode("utf-8"),
         # Absolute: a worker of Beam's starts in a folder of its own.
         ImageSources(list(map(absolute, image_roots)), allow_http=allow_http),
         patience,

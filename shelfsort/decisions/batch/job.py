@@ -23,7 +23,6 @@ class Job:
         files: of the products.
         how: tables are read; its `also` names the fields of the rules.
         rules: that decide.
-        content: of the file of the rules.
         sources: of images.
         patience_s: seconds that the model's server or the database may be away.
         sampling: which automatic decisions people look at.
@@ -33,7 +32,6 @@ class Job:
     files: Sequence[str]
     how: Reading
     rules: Rules
-    content: str
     sources: ImageSources
     patience_s: float
     sampling: Sampling = Sampling()

@@ -31,7 +31,7 @@ def begin(connection: Connection, job: Job) -> Begun:
     make_days(connection, now, DAYS_AHEAD)
     known = sa.select(tables.rules.c.digest).where(tables.rules.c.digest == rules.digest)
     if connection.execute(known).first() is None:
-        row = {"digest": rules.digest, "stored": now, "content": job.content}
+        row = {"digest": rules.digest, "stored": now, "content": rules.content}
         connection.execute(sa.insert(tables.rules), row)
     row = {"started": now, "data": job.data, "rules": rules.digest}
     row |= {"audit_rate": job.sampling.least}

@@ -88,6 +88,7 @@ class Rules:
 
     Attributes:
         file: that holds them.
+        content: of the file.
         digest: of its content and of the category tree, 16 hex digits.
         tree: of the categories that a product may have.
         levels: acceptance levels, from `NOT_ACCEPTED` to the strictest target.
@@ -98,6 +99,7 @@ class Rules:
     """
 
     file: str
+    content: str
     digest: str
     tree: Taxonomy
     levels: Sequence[str]

@@ -174,9 +174,10 @@ def load_rules(file: str) -> Rules:
     """
     content = read_input(file, "file of rules", _MOST_BYTES)
     try:
-        document = parse_mapping(content.decode("utf-8"), file)
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{file}: not UTF-8 ({error.reason}). Save it as UTF-8.") from error
+    document = parse_mapping(text, file)
     read = validated(RulesFile, file, document)
     place = read.taxonomy
     if not is_remote(place):
@@ -189,6 +190,7 @@ def load_rules(file: str) -> Rules:
         default = Then(read.default.outcome, read.default.reason, "default")
     return Rules(
         file,
+        text,
         hashlib.sha256(content + tree.version.encode()).hexdigest()[:16],
         tree,
         reader.levels,

@@ -79,7 +79,7 @@ class Shop:
     def decide(self):
         rules = self.rules(RULES)
         data, how = str(self.data), Reading(also=("shop",))
-        job = Job(data, [data], how, rules, RULES, ImageSources(), 0.0)
+        job = Job(data, [data], how, rules, ImageSources(), 0.0)
         with Classifier(self.live.address) as classifier:
             return decide_file(job, classifier.ask, self.engine, lambda _: None)
 
