@@ -20,6 +20,7 @@ from components.transform.settings import TransformConfig
 from components.transform.vocabularies import Vocabulary, terms_of
 from shelfsort.contract.signatures import NO_PRICE
 from shelfsort.products.product import CATALOGUE, PEOPLE
+from shelfsort.training.selection import UNKNOWN
 
 # An encoder reads some 64 tokens of a text.
 MAX_TEXT_BYTES = 2_000
@@ -41,8 +42,9 @@ def preprocessing_fn(
         `piece_weights` (n, max) float32; `price_bucket` (n,) int64 in [0, PRICE_BUCKETS], 0 when
         not given; `has_text`, `has_image` (n,) float32 0 or 1; `image` (n,) string; `category_id`
         (n,) int64, -1 for a category unseen in training; `label_weight` (n,) float32;
-        `evidence` (n,) float32 0 or 1, whether thresholds may be fitted on the product; `group`
-        (n,) int64, equal for variants of one product; `product_id` (n,) string. With `encoded`
+        `evidence` (n,) float32 0 or 1, whether thresholds may be fitted on the product;
+        `selection_probability` (n,) float32, `UNKNOWN` where it is not known; `group` (n,) int64,
+        equal for variants of one product; `product_id` (n,) string. With `encoded`
         also `text` (n,) string, see `text_to_encode`, and `has_text` is 1 wherever it is not empty.
     """
     words, pieces, categories = (
@@ -71,6 +73,7 @@ def preprocessing_fn(
         "category_id": tft.apply_vocabulary(_dense(inputs["category"], ""), categories.path),
         "label_weight": _dense(inputs["label_weight"], 1.0),
         "evidence": _evidence(inputs),
+        "selection_probability": _dense(inputs["selection_probability"], UNKNOWN),
         "group": _dense(inputs["group"], 0),
         "product_id": _dense(inputs["product_id"], ""),
     }

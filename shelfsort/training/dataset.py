@@ -17,6 +17,15 @@ READ_BATCH = 256
 TEXT_EMBEDDINGS = "text_embeddings"
 TEXT_TO_ENCODE = "text"
 """What Transform passes on for an encoder."""
+_KNOWN = (
+    "has_text",
+    "has_image",
+    "category_id",
+    "label_weight",
+    "group",
+    "evidence",
+    "selection_probability",
+)
 _TERMS = ("word_ids", "word_weights", "piece_ids", "piece_weights")
 
 
@@ -53,6 +62,8 @@ class Products:
         label_weights: (n,) float32.
         groups: (n,) int64, equal for variants of one product.
         evidence: (n,) bool, whether thresholds may be fitted on the product; others only train.
+        selection_probabilities: (n,) float32 with which products were chosen to be labelled,
+            `selection.UNKNOWN` where that is not known; None where it is known of no product.
         fold_embeddings: by cross-fitting fold, n embeddings of a backbone that was tuned without
             the fold; empty where one backbone embeds all.
         category_embeddings: (K, text_embedding_size) float32 of the categories' names, by the
@@ -69,6 +80,7 @@ class Products:
     label_weights: np.ndarray
     groups: np.ndarray
     evidence: np.ndarray
+    selection_probabilities: np.ndarray | None = None
     fold_embeddings: Mapping[int, Rows] = dataclasses.field(default_factory=dict)
     category_embeddings: np.ndarray | None = None
 
@@ -222,6 +234,7 @@ def read_products(
         label_weights=stacked["label_weight"],
         groups=stacked["group"],
         evidence=stacked["evidence"] > 0,
+        selection_probabilities=stacked["selection_probability"],
     )
 
 
@@ -252,10 +265,9 @@ def _transformed_batches(
 
 def _known_of(batch: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
     """What of a batch stays in memory; of the terms, how many columns are in use."""
-    names = ("has_text", "has_image", "category_id", "label_weight", "group", "evidence")
     return {
         "product_id": batch["product_id"].reshape(-1).astype("S"),
-        **{name: batch[name].reshape(-1) for name in names},
+        **{name: batch[name].reshape(-1) for name in _KNOWN},
         **{
             f"{kind}s": np.count_nonzero(rows[f"{kind}_ids"], axis=1).max(keepdims=True)
             for kind in ("word", "piece")

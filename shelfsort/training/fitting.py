@@ -17,6 +17,7 @@ from shelfsort.training.evidence import modality_rows
 from shelfsort.training.label_noise import find_label_errors, label_trust
 from shelfsort.training.pooling import Fusion, fit_fusion
 from shelfsort.training.rows import RowFile, Rows, chunks, evenly
+from shelfsort.training.selection import selection_weights
 from shelfsort.training.settings import TrainingConfig
 from shelfsort.training.steps import CompiledSteps
 from shelfsort.training.towers import NAMES, build_towers
@@ -220,8 +221,14 @@ def _write_logits(
 def sample_weights(
     train: Products, categories: int, config: TrainingConfig, trust: np.ndarray
 ) -> np.ndarray:
-    """(n,) float32 weights of mean 1: label confidence times trust times the category's weight."""
+    """(n,) float32 weights of mean 1.
+
+    They are the product of label confidence, trust, the category's weight and the selection's.
+    """
     weights = trust * (train.label_weights if config.fit.weight_by_confidence else 1.0)
+    if train.selection_probabilities is not None:
+        limit = config.fit.max_selection_weight
+        weights = weights * selection_weights(train.selection_probabilities, limit)
     counts = np.bincount(train.labels, minlength=categories)
     weights = weights * np.maximum(counts, 1)[train.labels] ** -config.fit.class_weight_power
     return (weights / weights.mean()).astype(np.float32)

@@ -107,6 +107,9 @@ class FitConfig:
         dropout: Share of each tower's units, and of an embedding, that is dropped in a step.
         label_smoothing: Share of each label's weight that is spread over all categories.
         weight_by_confidence: Whether a product's weight is its label's confidence.
+        max_selection_weight: Limit of the weight 1 / `selection-probability`, for products whose
+            line says how likely they were chosen to be labelled, as those from the review queue.
+            Together they weigh as much as without it. 1 weighs all alike.
         class_weight_power: Power p in a category's weight, frequency^-p. 0 weighs all products
             alike, 1 all categories alike.
         folds: Number of cross-fitting folds. Thresholds, temperatures, floors, the pool of the
@@ -122,6 +125,7 @@ class FitConfig:
     dropout: Share = 0.3
     label_smoothing: Share = 0.0
     weight_by_confidence: bool = True
+    max_selection_weight: Annotated[float, Field(ge=1)] = 1.0
     class_weight_power: Annotated[float, Field(ge=0, le=1)] = 0.0
     folds: Annotated[int, Field(ge=2)] = 5
     warm_start: bool = False

@@ -24,7 +24,10 @@ def title(number: int) -> str:
 
 
 def write_catalogue(folder: Path) -> None:
-    """60 titles in three colours each; only the description names the colour."""
+    """60 titles in three colours each; only the description names the colour.
+
+    A line says of the blue ones how likely they were chosen to be labelled.
+    """
     folder.mkdir()
     (folder / "taxonomy.json").write_text(json.dumps(NODES))
     with (folder / "labelled.manifest").open("w") as stream:
@@ -36,7 +39,10 @@ def write_catalogue(folder: Path) -> None:
                     "title": title(number),
                     "description": f"now in {colour} for summer",
                     "label": {"workers": [{"worker_id": "w", "label": label}]},
-                    "label-metadata": {"type": "groundtruth/custom"},
+                    "label-metadata": {
+                        "type": "groundtruth/custom",
+                        **({"selection-probability": 0.25} if colour == "blue" else {}),
+                    },
                 }
                 stream.write(json.dumps(line) + "\n")
 
@@ -112,3 +118,8 @@ def test_variants_with_differing_descriptions_share_a_cross_fit_fold(products):
     for group in np.unique(products.groups):
         assert len(set(folds[products.groups == group])) == 1
     assert set(folds) == set(range(FOLDS))
+
+
+def test_the_trainer_knows_how_likely_a_product_was_chosen(products):
+    blue = [each.endswith("blue") for each in products.product_ids]
+    assert products.selection_probabilities.tolist() == np.where(blue, 0.25, 0).tolist()

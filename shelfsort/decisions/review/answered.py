@@ -76,19 +76,20 @@ def answered_products(connection: Connection) -> Iterator[Answered]:
         yield Answered(product, number, said, _origin(found))
 
 
+_CERTAIN = 1.0
 _OF_ANSWER = ("category", "note", "seconds", "at")
 
 
 def _origin(rows: Sequence[sa.RowMapping]) -> LabelOrigin:
     first = rows[0]
     if first["sample"] is not None:
-        return LabelOrigin(PEOPLE, "", first["sample"])
+        return LabelOrigin(PEOPLE, "", first["rate"] or _CERTAIN)
     if first["rate"] is not None:
         return LabelOrigin(PEOPLE, kinds.AUDIT, first["rate"])
     if first["kind"] == kinds.APPEAL:
         return LabelOrigin(PEOPLE, kinds.APPEAL)
     source = ASSISTED if any(row["assisted"] for row in rows) else PEOPLE
-    return LabelOrigin(source, kinds.REVIEW, 1.0)
+    return LabelOrigin(source, kinds.REVIEW, _CERTAIN)
 
 
 def _answers() -> sa.Select[Any]:

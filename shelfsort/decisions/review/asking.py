@@ -41,7 +41,8 @@ def waiting(engine: Engine, kind: Kind, most: int) -> Iterator[dict[str, Any]]:
         for row in connection.execute(_chosen(kind).limit(most)).mappings():
             product = product_of(row["product"], row["shown"])
             line = {**product_fields(product), DECISION: row["decision"], SELECTED_BY: kind}
-            yield line if row["rate"] is None else {**line, PROBABILITY: row["rate"]}
+            # What is left to people is looked at in any case.
+            yield {**line, PROBABILITY: row["rate"] or 1.0}
 
 
 def _chosen(kind: Kind) -> sa.Select[Any]:

@@ -40,6 +40,8 @@ def part(products: Products, rows: np.ndarray) -> Products:
     """The products at (m,) `rows`, with their features in memory."""
     names = ("product_ids", "features", "has_text", "has_image", "labels", "label_weights")
     taken = {name: getattr(products, name)[rows] for name in (*names, "groups", "evidence")}
+    if (probabilities := products.selection_probabilities) is not None:
+        taken["selection_probabilities"] = probabilities[rows]
     return dataclasses.replace(products, **taken)
 
 

@@ -166,3 +166,14 @@ def test_few_products_are_cut_into_smaller_batches(fitting, products, size):
 @pytest.mark.parametrize(("products", "passes"), [(5, 20), (1_500, 13), (2_000, 10), (90_000, 10)])
 def test_few_products_are_seen_more_often(fitting, products, passes):
     assert fitting.passes(products, 10) == passes
+
+
+def test_products_of_unlikely_choice_weigh_more_where_that_is_set(fitting, products):
+    chosen = np.where(np.arange(N) < N // 2, 0.25, 1).astype(np.float32)
+    given = replace(products, selection_probabilities=chosen)
+    trust = np.ones(N, np.float32)
+    plain = fitting.sample_weights(products, 3, CONFIG, trust)
+    np.testing.assert_array_equal(fitting.sample_weights(given, 3, CONFIG, trust), plain)
+    weighing = replace(CONFIG, fit=replace(CONFIG.fit, max_selection_weight=3.0))
+    weights = fitting.sample_weights(given, 3, weighing, trust)
+    np.testing.assert_allclose(weights, np.where(chosen < 1, 1.5, 0.5), rtol=1e-6)

@@ -62,7 +62,9 @@ def test_only_the_random_sample_is_evidence(shop, tmp_path):
         origin = annotations.origin
         assert origin.is_evidence == (name in sampled)
         if name in sampled:
-            assert (origin.source, origin.selected_by, origin.probability) == ("people", "", RATE)
+            # Of what is left to people they see all, sample or not.
+            chance = 1.0 if name in NAMES else 0.8
+            assert (origin.source, origin.selected_by, origin.probability) == ("people", "", chance)
         elif name in NAMES:
             expected = ("assisted", "review", 1.0)
             assert (origin.source, origin.selected_by, origin.probability) == expected

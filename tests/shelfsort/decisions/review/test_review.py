@@ -96,6 +96,7 @@ def test_a_review_decides_by_the_rules_and_is_stored_once(shop):
     waiting = shop.ask("review")
     assert len(waiting) == PRODUCTS // 5
     assert all(line["selected-by"] == "review" and "title" in line for line in waiting)
+    assert {line["selection-probability"] for line in waiting} == {1.0}
     assert "mugs" not in json.dumps(waiting[0]).replace(waiting[0]["title"], "")
     fill(open_database(str(shop.database)), Policy(), datetime.now(timezone.utc))
     found = shop.record(waiting[:10], lambda _: "bowls")
