@@ -35,7 +35,7 @@ from shelfsort.decisions.batch.job import Job, Summary
 from shelfsort.decisions.batch.runs import Begun
 from shelfsort.decisions.batch.scoring import chunks, patient
 from shelfsort.decisions.database import tables
-from shelfsort.decisions.database.opening import open_database
+from shelfsort.decisions.database.opening import open_patiently
 from shelfsort.products.manifest.lines import Line
 from shelfsort.products.tables.lines import product_lines
 from shelfsort.products.tables.rows import Reading
@@ -70,7 +70,7 @@ def decide_on_beam(
     if not is_remote(database):
         database = absolute(database)
     options = _options(database, beam_args)
-    engine = open_database(database)
+    engine = open_patiently(database, job.patience_s, say)
     total = sum(1 for file in job.files for _ in product_lines(file, job.how))
     begun = patiently(engine, job.patience_s, say, lambda to: runs.begin(to, job))
     try:

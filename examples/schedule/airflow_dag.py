@@ -28,7 +28,7 @@ REFUSED_BY_THE_GATE = 3
 FRESH = 'test -n "$(find $DATA -maxdepth 0 -mmin -1440 -print -quit)"'
 DECIDE = (
     'shelfsort batch --data "$DATA" --rules "$RULES" --database "$DATABASE" '
-    '--address "$ADDRESS" --audit-rate "$AUDIT_RATE" --json'
+    '--address "$ADDRESS" --audit-rate "$AUDIT_RATE" --if-any --json'
 )
 PROMISE = 'shelfsort promise check --database "$DATABASE" --promise "$PROMISE" --back-off --if-any'
 RETRAIN = (
@@ -53,10 +53,16 @@ with DAG(
         mode="reschedule",
         poke_interval=300,
         timeout=6 * 3600,
+        # A day without products: the task is skipped, and the others go on.
+        soft_fail=True,
     )
     # What is decided stays decided: another try goes on from there.
     decide = BashOperator(
-        task_id="decide", bash_command=DECIDE, retries=2, retry_delay=timedelta(minutes=10)
+        task_id="decide",
+        bash_command=DECIDE,
+        retries=2,
+        retry_delay=timedelta(minutes=10),
+        trigger_rule="none_failed",
     )
     promise = BashOperator(task_id="promise", bash_command=PROMISE)
     # A broken promise is a reason to train, so it does not stop this task.

@@ -19,7 +19,7 @@ from shelfsort.core.storage import absolute
 from shelfsort.core.terminal import json_text, one_line
 from shelfsort.decisions.batch.job import Job, Summary
 from shelfsort.decisions.batch.scoring import decide_file
-from shelfsort.decisions.database.opening import open_database
+from shelfsort.decisions.database.opening import open_patiently
 from shelfsort.decisions.promise.sampling import Sampling
 from shelfsort.decisions.rules.model import Rules
 from shelfsort.decisions.rules.reading import load_rules
@@ -59,7 +59,7 @@ from shelfsort.stats.binomial import interval
     type=FiniteRange(min=0),
     default=300.0,
     show_default=True,
-    help="Seconds that the server may be away.",
+    help="Seconds that the model server or the database may be away, also at the start.",
 )
 @click.option(
     "--audit-rate",
@@ -131,6 +131,8 @@ def batch(
     reading = Reading(parse_columns(*columns), encoding, sheet, also=tuple(read.fields))
     files = _files(data, reading, if_any)
     if not files:
+        # The commands that follow a batch expect its database.
+        closed_at_end(open_patiently(database, patience, _say))
         click.echo(json_text(Summary().to_json()) if as_json else "No products: nothing to decide.")
         return
     job = Job(
@@ -149,7 +151,7 @@ def batch(
     if runner or beam_args or config:
         summary = _on_beam(job, opened, database, (runner, beam_args, config))
     else:
-        engine = closed_at_end(open_database(database))
+        engine = closed_at_end(open_patiently(database, patience, _say))
         with opened() as (ask, _):
             summary = decide_file(job, ask, engine, _say)
     click.echo(json_text(summary.to_json()) if as_json else "\n".join(_as_lines(summary)))

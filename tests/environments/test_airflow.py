@@ -33,6 +33,7 @@ rules:
 default: {outcome: review}
 """
 PRODUCTS = 60
+DONE = dict.fromkeys(("fresh", "decide", "promise", "retrain", "kept"), "success")
 
 pytestmark = pytest.mark.timeout(3600)
 
@@ -77,10 +78,11 @@ class Shop:
     def database(self) -> Path:
         return self.folder / "d.db"
 
-    def day(self) -> dict[str, Any]:
+    def day(self, patience_s: float = 600.0) -> dict[str, Any]:
         script = Path(__file__).parent / "airflow/run_dag.py"
         dag = _ROOT / "examples/schedule/airflow_dag.py"
-        return json.loads(self._call("python", str(script), str(dag)).splitlines()[-1])
+        said = self._call("python", str(script), str(dag), str(patience_s))
+        return json.loads(said.splitlines()[-1])
 
     def answer_audits(self, right: bool) -> None:
         """A person answers every audit, always or never as the model did."""
@@ -145,8 +147,7 @@ def test_a_day_decides_once_and_a_broken_promise_fails_it_and_still_asks_for_tra
     first = shop.day()
     assert (first["ours"], first["max_active_runs"], first["catchup"]) == ([], 1, False)
     assert first["import_s"] < 10
-    everything = dict.fromkeys(("fresh", "decide", "promise", "retrain", "kept"), "success")
-    assert (first["run"], first["tasks"]) == ("success", everything)
+    assert (first["run"], first["tasks"]) == ("success", DONE)
     assert shop.count(tables.decision) == PRODUCTS
     drawn = shop.count(tables.audit)
     assert 0 < drawn <= PRODUCTS
@@ -155,7 +156,21 @@ def test_a_day_decides_once_and_a_broken_promise_fails_it_and_still_asks_for_tra
     assert (second["run"], second["tasks"]) == (
         "failed",
         # The training begins, and refuses labels that are not in the tree.
-        {**everything, "promise": "failed", "retrain": "failed", "kept": "upstream_failed"},
+        {**DONE, "promise": "failed", "retrain": "failed", "kept": "upstream_failed"},
     )
     assert (shop.count(tables.decision), shop.count(tables.backoff) > 0) == (PRODUCTS, True)
     assert "reviews.manifest" in {each.name for each in (shop.folder / "labels").iterdir()}
+
+
+@pytest.mark.parametrize("delivered", ["a file without products", "nothing"])
+def test_a_day_without_products_ends_well(shop, delivered):
+    new = shop.folder / "new.csv"
+    if delivered == "nothing":
+        new.unlink()
+    else:
+        new.write_text("id,title\n")
+    # The file is there, or it does not come.
+    found = shop.day(patience_s=0.0)
+    fresh = "skipped" if delivered == "nothing" else "success"
+    assert (found["run"], found["tasks"]) == ("success", {**DONE, "fresh": fresh})
+    assert shop.count(tables.decision) == 0

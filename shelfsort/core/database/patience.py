@@ -12,6 +12,8 @@ from shelfsort.core.errors import RunFailed
 _Result = TypeVar("_Result")
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.25, 15.0
 _AWAY = ("08", "57P", "53300")
+_REFUSALS = ("authentication failed", "does not exist", "no password", "pg_hba.conf")
+"""What libpq says of a server that is there and will refuse the next connection, too."""
 _COLLISIONS = ("40001", "40P01")
 """Serialization failure and deadlock: another transaction went first."""
 
@@ -64,7 +66,8 @@ def is_passing(error: Exception) -> bool:
     state = getattr(cause, "sqlstate", "")
     if state is None:
         # libpq has no state for a connection that could not be made or broke.
-        return type(cause).__name__ == "OperationalError"
+        refused = any(each in str(cause) for each in _REFUSALS)
+        return type(cause).__name__ == "OperationalError" and not refused
     return state.startswith(_AWAY) or state in _COLLISIONS
 
 

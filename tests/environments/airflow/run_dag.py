@@ -1,4 +1,7 @@
-"""Runs a file's only DAG once in Airflow's own Python, and prints what came of it as JSON."""
+"""Runs a file's only DAG once in Airflow's own Python, and prints what came of it as JSON.
+
+Sensors wait for as many seconds as the second argument says.
+"""
 
 import json
 import sys
@@ -6,7 +9,7 @@ import time
 from datetime import datetime, timezone
 from importlib.util import module_from_spec, spec_from_file_location
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, BaseSensorOperator
 
 
 def _dag(file: str) -> tuple[DAG, float]:
@@ -20,12 +23,14 @@ def _dag(file: str) -> tuple[DAG, float]:
     return dag, took
 
 
-def main(file: str) -> None:
+def main(file: str, patience_s: str) -> None:
     dag, took = _dag(file)
     ours = sorted(name for name in sys.modules if name.split(".")[0] == "shelfsort")
     for task in dag.tasks:
         # A failure is to end the run, not to be waited for.
         task.retries = 0
+        if isinstance(task, BaseSensorOperator):
+            task.timeout = float(patience_s)
     run = dag.test(logical_date=datetime.now(timezone.utc))
     states = {each.task_id: str(each.state) for each in run.get_task_instances()}
     said = {
@@ -40,4 +45,4 @@ def main(file: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

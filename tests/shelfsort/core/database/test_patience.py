@@ -14,8 +14,8 @@ from shelfsort.core.errors import RunFailed
 class OperationalError(Exception):
     """As the driver of PostgreSQL raises it."""
 
-    def __init__(self, sqlstate):
-        super().__init__("server closed the connection\nunexpectedly")
+    def __init__(self, sqlstate, said="server closed the connection\nunexpectedly"):
+        super().__init__(said)
         self.sqlstate = sqlstate
 
 
@@ -47,6 +47,19 @@ def test_only_what_passes_by_itself_is_waited_for(state, passing):
     assert is_passing(error) is passing
     assert is_passing(DBAPIError("select 1", {}, error)) is passing
     assert not is_passing(ValueError("no error of a database"))
+
+
+@pytest.mark.parametrize(
+    ("said", "passing"),
+    [
+        ('connection failed: FATAL:  database "shop" does not exist', False),
+        ('connection failed: FATAL:  password authentication failed for user "ann"', False),
+        ("connection failed: No such file or directory", True),
+        ("connection failed: FATAL:  the database system is starting up", True),
+    ],
+)
+def test_a_server_that_refuses_the_address_is_not_waited_for(said, passing):
+    assert is_passing(OperationalError(None, said)) is passing
 
 
 def test_a_transaction_is_repeated_whole_and_its_first_tries_leave_nothing(engine):

@@ -3,11 +3,14 @@
 import json
 import random
 import subprocess
+import threading
 import time
 
 import pytest
 
 from shelfsort.client import Classifier
+from shelfsort.core.errors import InputError
+from shelfsort.decisions.database.opening import open_patiently
 from tests.fixtures.decisions import EACH_ONCE, Shop
 from tests.fixtures.fake_server import TREE
 
@@ -84,3 +87,15 @@ def test_a_database_that_stays_away_ends_the_batch_with_one_line(
     last = said.strip().splitlines()[-1]
     assert last.startswith("shelfsort: failed: the database is away")
     assert last.endswith("The same command goes on.")
+
+
+def test_a_database_that_comes_up_after_the_start_is_waited_for(own_postgresql):
+    place, said = own_postgresql.create("shop"), []
+    own_postgresql.kill()
+    late = threading.Timer(1.0, own_postgresql.start)
+    late.start()
+    open_patiently(place, 60.0, said.append).dispose()
+    late.join()
+    assert said[0].startswith("the database is away (")
+    with pytest.raises(InputError, match='"nowhere" does not exist'):
+        open_patiently(own_postgresql.url("nowhere"), 60.0, said.append)
