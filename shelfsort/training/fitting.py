@@ -14,6 +14,7 @@ from shelfsort.labeling.label_issues import Suspect
 from shelfsort.training.batches import Batches
 from shelfsort.training.dataset import Products
 from shelfsort.training.evidence import modality_rows
+from shelfsort.training.fold_terms import with_terms_of
 from shelfsort.training.label_noise import find_label_errors, label_trust
 from shelfsort.training.pooling import Fusion, fit_fusion
 from shelfsort.training.rows import RowFile, Rows, chunks, evenly
@@ -132,7 +133,8 @@ def cross_fit(
         inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         if not len(outside) or not len(inside):
             continue
-        seed, seen = config.fit.seed + 1 + fold, train.without(fold)
+        seed = config.fit.seed + 1 + fold
+        seen = with_terms_of(train.without(fold), inside)
         towers = _fresh_towers(seen, sizes, config, seed)
         _fit_once(towers, seen, weights, config, steps, seed=seed, on=inside)
         _write_logits(towers, seen, outside, held_out)
@@ -193,8 +195,9 @@ def part_logits(
     """n rows of K logits of each tower, fitted on the (m,) rows `inside` only."""
     weights = sample_weights(train, sizes.categories, config, np.ones(len(train), np.float32))
     towers = _fresh_towers(train, sizes, config, config.fit.seed)
-    _fit_once(towers, train, weights, config, None, seed=config.fit.seed, on=inside)
-    return tower_logits(towers, train)
+    seen = with_terms_of(train, inside)
+    _fit_once(towers, seen, weights, config, None, seed=config.fit.seed, on=inside)
+    return tower_logits(towers, seen)
 
 
 def tower_logits(towers: keras.Model, products: Products) -> dict[str, Rows]:
