@@ -183,7 +183,7 @@ def _read_splits(
     with contextlib.closing(texts) if texts else contextlib.nullcontext():
         splits = trimmed(
             *(
-                read_products(files, transformed, pictures, backbone.embedding_size, texts)
+                read_products(files, transformed, pictures, backbone.embedding_size, texts, labels)
                 for files in _files(fn_args)
             )
         )
@@ -300,6 +300,11 @@ def _said_of(fitted: Fit, train: Products, config: TrainingConfig) -> str:
         weights = fitted.crossed.fusion.pools["combined"].exponents
         shown = ", ".join(f"{name} {each.mean():.2f}" for name, each in weights.items())
         said.append(f"weights of the predictions: {shown}")
+    if train.inner is not None:
+        inner = int((train.inner.nodes >= 0).sum())
+        said.append(f"{inner:,} of the products are labelled with inner categories")
+    if nothing := int((~train.teaches).sum()):
+        said.append(f"{nothing:,} teach nothing: no product is labelled with a leaf below theirs")
     said.append(f"{len(fitted.suspects)} label issues ({config.label_issues.action})")
     return "; ".join(said)
 

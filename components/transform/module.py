@@ -41,7 +41,8 @@ def preprocessing_fn(
         `word_ids`, `piece_ids` (n, max) int64, 0 where there is none; `word_weights`,
         `piece_weights` (n, max) float32; `price_bucket` (n,) int64 in [0, PRICE_BUCKETS], 0 when
         not given; `has_text`, `has_image` (n,) float32 0 or 1; `image` (n,) string; `category_id`
-        (n,) int64, -1 for a category unseen in training; `label_weight` (n,) float32;
+        (n,) int64, -1 for a category unseen in training and for an inner one; `inner_category`
+        (n,) string, the inner category that is the label, else empty; `label_weight` (n,) float32;
         `evidence` (n,) float32 0 or 1, whether thresholds may be fitted on the product;
         `selection_probability` (n,) float32, `UNKNOWN` where it is not known; `group` (n,) int64,
         equal for variants of one product; `product_id` (n,) string. With `encoded`
@@ -71,6 +72,7 @@ def preprocessing_fn(
         "has_image": tf.cast(tf.strings.length(image) > 0, tf.float32),
         "image": image,
         "category_id": tft.apply_vocabulary(_dense(inputs["category"], ""), categories.path),
+        "inner_category": _dense(inputs["inner_category"], ""),
         "label_weight": _dense(inputs["label_weight"], 1.0),
         "evidence": _evidence(inputs),
         "selection_probability": _dense(inputs["selection_probability"], UNKNOWN),
@@ -104,10 +106,12 @@ def price_bucket(price: tf.Tensor) -> tf.Tensor:
 
 
 def _evidence(inputs: dict[str, Any]) -> tf.Tensor:
-    """`LabelOrigin.is_evidence` of n products: (n,) float32 0 or 1."""
+    """`Label.is_evidence` of n products: (n,) float32 0 or 1."""
     source = _dense(inputs["label_source"], PEOPLE)
     trusted = (source == PEOPLE) | (source == CATALOGUE)
-    return tf.cast(trusted & (_dense(inputs["selected_by"], "") == ""), tf.float32)
+    for kind in ("selected_by", "inner_category"):
+        trusted &= _dense(inputs[kind], "") == ""
+    return tf.cast(trusted, tf.float32)
 
 
 def _weighted(

@@ -128,7 +128,7 @@ def _read(
     ):
         embed_new_pictures(fn_args.train_files, backbone, cache)
         products = read_products(
-            fn_args.train_files, transformed, cache, backbone.embedding_size, texts
+            fn_args.train_files, transformed, cache, backbone.embedding_size, texts, labels
         )
     if texts is None:
         return products

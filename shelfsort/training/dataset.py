@@ -10,6 +10,8 @@ import tensorflow_transform as tft
 
 from shelfsort.core.progress import progress
 from shelfsort.training.embedding_cache import EmbeddingCache
+from shelfsort.training.inner_labels import InnerLabels
+from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.rows import RowFile, Rows
 from shelfsort.training.text_embedding import TextEmbeddings
 
@@ -58,7 +60,7 @@ class Products:
         features: n rows of the type `feature_type` gives, most of them on disk.
         word_terms, piece_terms: columns of terms that hold any; the others are not read.
         has_text, has_image: (n,) bool.
-        labels: (n,) int32 category ids, -1 for one unseen in training.
+        labels: (n,) int32 category ids, -1 for one unseen in training and for an inner category.
         label_weights: (n,) float32.
         groups: (n,) int64, equal for variants of one product.
         evidence: (n,) bool, whether thresholds may be fitted on the product; others only train.
@@ -68,6 +70,7 @@ class Products:
             the fold; empty where one backbone embeds all.
         category_embeddings: (K, text_embedding_size) float32 of the categories' names, by the
             encoder of the texts; None without one.
+        inner: the inner categories that products are labelled with; None where there are none.
     """
 
     product_ids: Sequence[str]
@@ -83,6 +86,7 @@ class Products:
     selection_probabilities: np.ndarray | None = None
     fold_embeddings: Mapping[int, Rows] = dataclasses.field(default_factory=dict)
     category_embeddings: np.ndarray | None = None
+    inner: InnerLabels | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -109,6 +113,27 @@ class Products:
             "image": self.has_image,
             **dict.fromkeys(encoded, self.has_text),
         }
+
+    @property
+    def has_leaf(self) -> np.ndarray:
+        """(n,) bool: which products are labelled with a category of the model."""
+        return self.labels >= 0
+
+    @property
+    def teaches(self) -> np.ndarray:
+        """(n,) bool: which products the towers can learn from."""
+        return self.has_leaf if self.inner is None else self.has_leaf | (self.inner.nodes >= 0)
+
+    def targets(self, rows: np.ndarray) -> np.ndarray:
+        """(m,) int32 of the products at (m,) `rows`: the label, or K and the row of `inner.below`.
+
+        Of those that do not teach it says nothing.
+        """
+        if self.inner is None:
+            return self.labels[rows]
+        labels, categories = self.labels[rows], self.inner.below.shape[1]
+        inner = (categories + self.inner.nodes[rows]).astype(np.int32)
+        return np.where(labels >= 0, labels, inner)
 
     def tower_inputs(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """What the towers take, by input name, of the products at the (m,) `rows`."""
@@ -197,6 +222,7 @@ def read_products(
     cache: EmbeddingCache,
     embedding_size: int,
     texts: TextEmbeddings | None = None,
+    labels: LabelSpace | None = None,
 ) -> Products:
     """Transforms the products of one split and looks up their embeddings.
 
@@ -206,6 +232,7 @@ def read_products(
         cache: holds the embedding of every picture, see `embedding.embed_new_pictures`.
         embedding_size: numbers of one embedding.
         texts: embeds the texts that Transform passes on; None without an encoder.
+        labels: the categories; None leaves out what labels with inner categories say.
     """
     spec = transformed.transformed_feature_spec()
     terms = [spec[name].shape[0] for name in ("word_ids", "piece_ids")]
@@ -235,6 +262,7 @@ def read_products(
         groups=stacked["group"],
         evidence=stacked["evidence"] > 0,
         selection_probabilities=stacked["selection_probability"],
+        inner=labels and InnerLabels.of(stacked["inner_category"], labels),
     )
 
 
@@ -266,7 +294,7 @@ def _transformed_batches(
 def _known_of(batch: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
     """What of a batch stays in memory; of the terms, how many columns are in use."""
     return {
-        "product_id": batch["product_id"].reshape(-1).astype("S"),
+        **{name: batch[name].reshape(-1).astype("S") for name in ("product_id", "inner_category")},
         **{name: batch[name].reshape(-1) for name in _KNOWN},
         **{
             f"{kind}s": np.count_nonzero(rows[f"{kind}_ids"], axis=1).max(keepdims=True)

@@ -90,7 +90,7 @@ def fit(
     Where the configuration trusts suspects less, the towers are cross-fitted again before.
 
     Args:
-        train: the training split; every label in [0, K).
+        train: the training split; every label in [0, K), or of an inner category.
         sizes: of the vocabularies.
         config: settings.
         categories: K ids, in the order of the labels.
@@ -148,7 +148,9 @@ def _fusions(
     train: Products, held_out: Mapping[str, Rows], folds: np.ndarray
 ) -> tuple[Fusion, dict[int, Fusion]]:
     """The fusion of all, and by fold the one fitted without it."""
-    answering = modality_rows(train)
+    answering = {
+        modality: rows[train.has_leaf[rows]] for modality, rows in modality_rows(train).items()
+    }
 
     def fusion(without: int = -1) -> Fusion:
         # It keeps to the labels' own weights: suspects are picked by what it gets wrong, and a pool
@@ -226,15 +228,23 @@ def sample_weights(
 ) -> np.ndarray:
     """(n,) float32 weights of mean 1.
 
-    They are the product of label confidence, trust, the category's weight and the selection's.
+    They are the product of label confidence, trust, the category's weight and the selection's. An
+    inner category weighs as a category of the mean size of those below it.
     """
     weights = trust * (train.label_weights if config.fit.weight_by_confidence else 1.0)
     if train.selection_probabilities is not None:
         limit = config.fit.max_selection_weight
         weights = weights * selection_weights(train.selection_probabilities, limit)
-    counts = np.bincount(train.labels, minlength=categories)
-    weights = weights * np.maximum(counts, 1)[train.labels] ** -config.fit.class_weight_power
-    return (weights / weights.mean()).astype(np.float32)
+    counts = np.bincount(train.labels[train.has_leaf], minlength=categories)
+    weights = weights * np.maximum(_sizes(train, counts), 1) ** -config.fit.class_weight_power
+    return (weights / weights[train.teaches].mean()).astype(np.float32)
+
+
+def _sizes(train: Products, counts: np.ndarray) -> np.ndarray:
+    """(n,) products of each product's category, given the (K,) of each."""
+    if train.inner is not None:
+        counts = np.concatenate([counts, train.inner.mean_of(counts)])
+    return counts[train.targets(np.arange(len(train)))]
 
 
 def _fresh_towers(
@@ -274,6 +284,7 @@ def _fit_once(
     """
     compiled = compiled or CompiledSteps.for_products(config, train)
     rows = np.arange(len(train)) if on is None else on
+    rows = rows[train.teaches[rows]]
     for name, has in train.towers.items():
         seeing = rows[has[rows]]
         if not len(seeing) or name == NAMES:

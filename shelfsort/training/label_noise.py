@@ -69,8 +69,10 @@ def try_search(
 
 def _judged(train: Products, folds: np.ndarray) -> np.ndarray:
     """Rows of the products whose labels can be judged."""
-    seen = _seen_before(train.labels, folds) >= _SEEN_BEFORE
-    return np.flatnonzero((train.has_text | train.has_image) & seen)
+    labelled = np.flatnonzero(train.has_leaf)
+    seen = _seen_before(train.labels[labelled], folds[labelled]) >= _SEEN_BEFORE
+    answered = (train.has_text | train.has_image)[labelled]
+    return labelled[answered & seen]
 
 
 class HeldOutProbabilities:
@@ -106,7 +108,7 @@ class HeldOutProbabilities:
         return result
 
     def _temperature(self, mode: str, train: Products) -> float:
-        rows = evenly(np.flatnonzero(self._members[mode]), TEMPERED_ON)
+        rows = evenly(np.flatnonzero(self._members[mode] & train.has_leaf), TEMPERED_ON)
         logits = self._logits(rows)[mode]
         return fit_temperature(logits, train.labels[rows], train.label_weights[rows])
 
@@ -128,7 +130,7 @@ def label_trust(train: Products, suspects: Sequence[Suspect], choice: SuspectAct
         return trust
     wanted = {suspect.product_id for suspect in suspects}
     row_of = {id_: row for row, id_ in enumerate(train.product_ids) if id_ in wanted}
-    left = np.floor((1 - _KEPT) * np.bincount(train.labels))
+    left = np.floor((1 - _KEPT) * np.bincount(train.labels[train.has_leaf]))
     for suspect in suspects:
         row = row_of[suspect.product_id]
         label = train.labels[row]

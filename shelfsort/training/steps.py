@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from shelfsort.training.batches import sparse_terms
 from shelfsort.training.dataset import Products
+from shelfsort.training.losses import Targets
 from shelfsort.training.optimizers import AdamW, SparseAdagrad
 from shelfsort.training.rows import evenly
 from shelfsort.training.settings import FitConfig, TrainingConfig
@@ -74,17 +75,30 @@ class CompiledSteps:
         config: settings of every fit that takes them.
         embedding_size: width of the image embeddings.
         text_embedding_size: width of the encoder's vectors; 0 without an encoder.
+        inner: whether some products are labelled with inner categories.
     """
 
-    def __init__(self, config: TrainingConfig, embedding_size: int, text_embedding_size: int = 0):
+    def __init__(
+        self,
+        config: TrainingConfig,
+        embedding_size: int,
+        text_embedding_size: int = 0,
+        inner: bool = False,
+    ):
         self._config = config
         self._embedding_size = embedding_size
         self._text_embedding_size = text_embedding_size
+        self._inner = inner
 
     @classmethod
     def for_products(cls, config: TrainingConfig, products: Products) -> "CompiledSteps":
         """Steps for products with the features of these."""
-        return cls(config, products.embedding_size, products.text_embedding_size)
+        return cls(
+            config,
+            products.embedding_size,
+            products.text_embedding_size,
+            products.inner is not None,
+        )
 
     def of(self, tower: str) -> Steps:
         """The steps of the tower `text`, `image` or `encoder`."""
@@ -94,17 +108,18 @@ class CompiledSteps:
 
     @functools.cached_property
     def _text(self) -> "TextSteps":
-        return TextSteps(self._config.fit, self._config.text.units)
+        return TextSteps(self._config.fit, self._config.text.units, self._inner)
 
     @functools.cached_property
     def _image(self) -> "EmbeddingSteps":
         units = self._config.image.units
-        return EmbeddingSteps(self._config.fit, IMAGE, units, self._embedding_size)
+        return EmbeddingSteps(self._config.fit, IMAGE, units, self._embedding_size, self._inner)
 
     @functools.cached_property
     def _encoder(self) -> "EmbeddingSteps":
         units = self._config.text.encoder_units
-        return EmbeddingSteps(self._config.fit, ENCODER, units, self._text_embedding_size)
+        size = self._text_embedding_size
+        return EmbeddingSteps(self._config.fit, ENCODER, units, size, self._inner)
 
 
 class TextSteps:
@@ -113,9 +128,11 @@ class TextSteps:
     Args:
         config: settings.
         units: ReLU units of the tower.
+        inner: whether some products are labelled with inner categories.
     """
 
-    def __init__(self, config: FitConfig, units: int):
+    def __init__(self, config: FitConfig, units: int, inner: bool):
+        self._targets = Targets(config.label_smoothing, inner)
         self._table = tf.Variable(tf.zeros([0, units]), shape=[None, units])
         self._had = tf.Variable(tf.zeros([0], tf.bool), shape=[None])
         self._adagrad = SparseAdagrad(self._table)
@@ -131,6 +148,7 @@ class TextSteps:
             towers.get_layer(f"{name}_bag").table.embeddings.value
             for name in ("word", "piece", "price")
         ]
+        self._targets.begin(products)
         self._starts = (0, *np.cumsum([table.shape[0] for table in self._bags[:2]]).tolist())
         self._table.assign(tf.concat(self._bags, axis=0))
         self._had.assign(tf.zeros(tf.shape(self._table)[0], tf.bool))
@@ -144,7 +162,7 @@ class TextSteps:
         """See `Steps`."""
         return self._compiled(
             *sparse_terms(products, rows, self._starts),
-            products.labels[rows],
+            products.targets(rows),
             weights[rows],
             np.float32(rate),
             np.array([number, self._seed], np.int32),
@@ -176,7 +194,7 @@ class TextSteps:
             tape.watch(values)
             hidden = tf.nn.relu(tf.sparse.sparse_dense_matmul(matrix, values))
             hidden *= _dropout(tf.shape(hidden), self._config.dropout, step, 1)
-            loss = _loss(self._output.of(hidden), labels, weights, self._config.label_smoothing)
+            loss = self._targets.loss(self._output.of(hidden), labels, weights)
         gradients = tape.gradient(loss, [values, *self._output.variables])
         self._adagrad.apply(rows, gradients[0], _TABLE_RATE * rate)
         self._output.apply(gradients[1:], rate, step)
@@ -191,9 +209,13 @@ class EmbeddingSteps:
         tower: whose steps they are.
         units: ReLU units of the tower.
         size: width of the embeddings.
+        inner: whether some products are labelled with inner categories.
     """
 
-    def __init__(self, config: FitConfig, tower: EmbeddingTower, units: int, size: int):
+    def __init__(
+        self, config: FitConfig, tower: EmbeddingTower, units: int, size: int, inner: bool
+    ):
+        self._targets = Targets(config.label_smoothing, inner)
         self._tower = tower
         decay = _EMBEDDING_DECAY * config.weight_decay
         self._hidden = _Dense(size, units, decay)
@@ -209,6 +231,7 @@ class EmbeddingSteps:
 
     def begin(self, towers: keras.Model, products: Products, rows: np.ndarray, seed: int) -> None:
         """See `Steps`."""
+        self._targets.begin(products)
         sample = np.sort(evenly(rows, _CENTRED_ON))
         vectors = tf.constant(products.features[sample][self._tower.feature])
         prepared = self._tower.prepared(vectors)
@@ -225,7 +248,7 @@ class EmbeddingSteps:
         """See `Steps`."""
         return self._compiled(
             products.features[rows][self._tower.feature],
-            products.labels[rows],
+            products.targets(rows),
             weights[rows],
             np.float32(rate),
             np.array([number, self._seed], np.int32),
@@ -252,7 +275,7 @@ class EmbeddingSteps:
             hidden = tf.nn.relu(self._hidden.of(inputs))
             hidden *= _dropout(tf.shape(hidden), self._config.dropout, step, 1)
             logits = self._output.of(hidden) + self._linear.of(inputs)
-            loss = _loss(logits, labels, weights, self._config.label_smoothing)
+            loss = self._targets.loss(logits, labels, weights)
         gradients = iter(tape.gradient(loss, variables))
         for part in self._parts:
             part.apply([next(gradients) for _ in part.variables], rate, step)
@@ -315,11 +338,3 @@ class _Dense:
         number = tf.cast(step[0], tf.float32)
         for adam, gradient in zip(self._adams, gradients, strict=True):
             adam.apply(gradient, rate, number)
-
-
-def _loss(logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor, smoothing: float) -> tf.Tensor:
-    """Mean of weighted cross-entropies with smoothed one-hot targets."""
-    categories = tf.shape(logits)[-1]
-    targets = tf.one_hot(labels, categories) * (1 - smoothing)
-    targets += smoothing / tf.cast(categories, tf.float32)
-    return tf.reduce_mean(weights * tf.nn.softmax_cross_entropy_with_logits(targets, logits))

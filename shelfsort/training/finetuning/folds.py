@@ -54,10 +54,11 @@ def fine_tuned(
         InputError: there are fewer GPUs than the settings ask for, or no such layer.
     """
     train, image = splits[0], config.image
+    pictured = np.flatnonzero(_pictured(train))
     if image.fine_tuning.layers == "none":
         return backbone, splits
-    if not train.has_image.any():
-        note("the backbone was not tuned: no product has an image")
+    if not len(pictured):
+        note("the backbone was not tuned: no product labelled with a leaf has an image")
         return backbone, splits
     folder = Path(image.embedding_cache) if image.embedding_cache else None
     pictures = [Pictures.of_records(patterns) for patterns in files]
@@ -82,7 +83,7 @@ def fine_tuned(
             return _rows(pictures[split], cache, by.embedding_size)
 
     folds = tune_folds(train, config, tune, lambda by: embedded(by, 0))
-    tuned = tune(np.flatnonzero(train.has_image))
+    tuned = tune(pictured)
     progress(len(folds) + 1, len(folds) + 1, "backbones tuned")
     return tuned, [
         products.embedded(embedded(tuned, number, folder), {} if number else folds)
@@ -104,7 +105,7 @@ def tune_folds(
     folds = train.group_folds(config.fit.folds, config.fit.seed)
     found: dict[int, Rows] = {}
     for fold in range(config.fit.folds):
-        others = np.flatnonzero((folds != fold) & train.has_image)
+        others = np.flatnonzero((folds != fold) & _pictured(train))
         if len(others):
             found[fold] = embedded(tune(others))
         else:
@@ -112,6 +113,11 @@ def tune_folds(
             found[fold] = _Embeddings(train)
         progress(fold + 1, config.fit.folds + 1, "backbones tuned")
     return found
+
+
+def _pictured(train: Products) -> np.ndarray:
+    """(n,) bool: what is tuned on. Mixtures of images need labels that name one category."""
+    return train.has_image & train.has_leaf
 
 
 class _Embeddings:

@@ -42,6 +42,8 @@ def part(products: Products, rows: np.ndarray) -> Products:
     taken = {name: getattr(products, name)[rows] for name in (*names, "groups", "evidence")}
     if (probabilities := products.selection_probabilities) is not None:
         taken["selection_probabilities"] = probabilities[rows]
+    if products.inner is not None:
+        taken["inner"] = products.inner[rows]
     return dataclasses.replace(products, **taken)
 
 

@@ -130,7 +130,8 @@ def _answers(problem: Problem, settings: Settings, go_on: GoOn) -> Answers:
     shares: list[float] = []
 
     def after_fold(logits: Mapping[str, Rows], rows: np.ndarray) -> None:
-        shares.append(share_at(products, logits, rows, problem.target))
+        judged = rows[products.has_leaf[rows]]
+        shares.append(share_at(products, logits, judged, problem.target))
         if not go_on(len(shares) - 1, float(np.mean(shares))):
             raise _Pruned
 

@@ -74,6 +74,33 @@ def served(encoded_training):
     return tf.saved_model.load(str(encoded_training.model))
 
 
+def test_products_with_inner_categories_train_and_are_no_evidence(encoded_training):
+    files = [str(encoded_training.raw / "Split-train" / "*")]
+    transformed = tft.TFTransformOutput(str(encoded_training.transform_graph))
+    categories = [name.decode() for name in transformed.vocabulary_by_name("categories")]
+    assert set(categories) == set(CATEGORIES)
+    tree = Taxonomy.load(str(encoded_training.raw.parent / "taxonomy.json"))
+    images = next(encoded_training.cache.glob("efficientnet*.sqlite"))
+    cache = EmbeddingCache(encoded_training.cache, images.stem)
+    read = read_products(files, transformed, cache, 1280, None, LabelSpace(categories, tree))
+    kept = np.load(encoded_training.model_run / HELD_OUT_FILE)
+    assert kept["product_ids"].tolist() == list(read.product_ids)
+    inner = np.arange(len(read)) >= 56
+    for labels, evidence in (
+        (read.labels, read.evidence),
+        (kept["labels"], kept["evidence"]),
+    ):
+        assert ((labels < 0) == inner).all()
+        assert (evidence == ~inner).all()
+    assert read.teaches.tolist() == [True] * 66 + [False] * 2
+    assert np.array(categories)[read.inner.below[0]].tolist() == sorted(
+        ("boots", "clogs"), key=categories.index
+    )
+    assert all(np.abs(kept["text"][inner & kept["has_text"]]).max(axis=1) > 0)
+    calibrated = Calibration.from_json(read_lineage(encoded_training.model)["thresholds"])
+    assert calibrated.of("combined").n <= 24
+
+
 def test_a_second_reading_embeds_no_text(encoded_training, products):
     read, embedded = products
     assert embedded == 0

@@ -93,3 +93,16 @@ def test_unknown_scores_rest_on_the_embeddings_of_their_own_fold():
 
     assert scores({0: close, 1: close})[0] < 0.95
     assert scores({0: far, 1: close})[0] > 0.99
+
+
+def test_pictures_labelled_with_an_inner_category_tune_nothing():
+    shop, seen = Shop.of(N), []
+    labels = np.where(np.arange(N) % 4 == 0, -1, shop.labels)
+    train = products(labels, shop.embedded(tiny_backbone()), variants())
+
+    def tune(rows):
+        seen.extend(rows)
+        return tiny_backbone()
+
+    tune_folds(train, CONFIG, tune, lambda _: np.zeros((N, 2)))
+    assert sorted(seen) == np.flatnonzero(labels >= 0).tolist()
