@@ -64,7 +64,8 @@ def properties(product: Product) -> dict[str, list[bytes]]:
         found[f"{name}_length"] = [half_octave(len(words))]
         if words:
             found[f"{name}_words"] = sorted(set(map(_bucket, words)))
-    if product.category is not None:
+    # Empty where an inner category is the label.
+    if product.category:
         found["category"] = [product.category.encode()]
     if product.label_confidence is not None:
         found["label_confidence"] = [f"{product.label_confidence:.1f}".encode()]

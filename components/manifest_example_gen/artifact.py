@@ -58,7 +58,9 @@ class Ingestion(Document):
         reduction: leaves that were merged, with the categories that they became.
         labels: effort of the labelling.
         files: accepted products by their file.
-        splits, categories: accepted products by their names.
+        splits, categories: accepted products by their names; those that are labelled with an inner
+            category have none of `categories`.
+        inner: accepted products by the inner category that they are labelled with; they only train.
         ignored: fields that were cut or left out of products that were accepted.
         first_rejects: the first line, by file and number, of each reason; without its workers.
     """
@@ -75,6 +77,7 @@ class Ingestion(Document):
     files: Mapping[str, int] = field(default_factory=dict)
     splits: Mapping[str, int] = field(default_factory=dict)
     categories: Mapping[str, int] = field(default_factory=dict)
+    inner: Mapping[str, int] = field(default_factory=dict)
     ignored: Mapping[str, int] = field(default_factory=dict)
     first_rejects: Mapping[str, Reject] = field(default_factory=dict)
 

@@ -33,7 +33,9 @@ def load_resolver(files: Sequence[str], taxonomy: str, data: DataConfig) -> Leaf
     """
     tree = Taxonomy.load(taxonomy) if taxonomy else _tree_of_labels(files, data)
     by = data.label_form if taxonomy else "path"
-    resolver = LeafResolver.reduced(tree, taxonomy or files[0], data.reduction, by)
+    resolver = LeafResolver.reduced(
+        tree, taxonomy or files[0], data.reduction, by, data.inner_labels == "train"
+    )
     if data.categories:
         resolver = _chosen(resolver, data.categories)
     if data.min_products > 1:

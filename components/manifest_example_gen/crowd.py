@@ -75,7 +75,7 @@ def files_beside(data: DataConfig, taxonomy: str) -> list[str]:
 def _answers(files: Sequence[str], data: DataConfig, resolver: Leaves) -> ManifestAnswers:
     def resolve(label: str) -> str | None:
         try:
-            return resolver.leaf(label)
+            return resolver.category(label)
         except UnknownLabel:
             return None
 
@@ -105,4 +105,11 @@ def _above(resolver: Leaves) -> Ancestors:
     if not isinstance(resolver, LeafResolver):
         return paths_above
     tree = resolver.taxonomy
-    return lambda label: tree.ancestors(label) if label in tree else []
+
+    def above(label: str) -> list[str]:
+        if label not in tree:
+            return []
+        # Who names an inner category agrees with those who name a leaf below it.
+        return [*tree.ancestors(label), *([label] if resolver.is_inner(label) else [])]
+
+    return above

@@ -228,7 +228,8 @@ def _check_result(rejects_uri: str, given: _Input) -> Ingestion:
         ingestion.lines, Counter(ingestion.by_reason), dict(ingestion.first_rejects)
     )
     most = given.data.max_reject_share
-    refuse_unusable(given.manifest, tally, list(ingestion.categories), most)
+    inner = sum(ingestion.inner.values())
+    refuse_unusable(given.manifest, tally, list(ingestion.categories), most, inner)
     lost = sum(ingestion.ignored.get(reason, 0) for reason in IMAGE_REASONS)
     refuse_lost_images(given.manifest, lost, ingestion.accepted, most)
     refuse_empty_splits(given.manifest, list(given.data.splits), ingestion.splits)
@@ -253,11 +254,17 @@ def _one_line(ingestion: Ingestion) -> str:
         reasons.append(f"{rest:,} for other reasons")
     return (
         f"{ingestion.accepted:,} products in {len(ingestion.categories):,} categories; "
+        f"{_inner(ingestion.inner)}"
         f"{_superseded(ingestion.superseded)}{ingestion.rejected:,} "
         f"{'line' if ingestion.rejected == 1 else 'lines'} rejected"
         + (f" ({'; '.join(reasons)})" if reasons else "")
         + "".join(f"; {n:,} x {IGNORED.get(name, name)}" for name, n in ingestion.ignored.items())
     )
+
+
+def _inner(products: Mapping[str, int]) -> str:
+    n = sum(products.values())
+    return f"{n:,} of them only train, for an inner category is their label; " if n else ""
 
 
 def _superseded(lines: int) -> str:

@@ -61,7 +61,11 @@ class RejectTally:
 
 
 def refuse_unusable(
-    manifest: str, tally: RejectTally, categories: Sequence[str], max_reject_share: float
+    manifest: str,
+    tally: RejectTally,
+    categories: Sequence[str],
+    max_reject_share: float,
+    inner: int = 0,
 ) -> None:
     """Stops a run whose input is not worth training on.
 
@@ -69,6 +73,7 @@ def refuse_unusable(
       manifest: as it was named.
       categories: leaves that have at least one accepted product.
       max_reject_share: largest share of rejected lines that is accepted, in [0, 1].
+      inner: products that are labelled with an inner category.
 
     Raises:
       InputError: every line is rejected, more than the share is, or fewer than two categories
@@ -93,6 +98,11 @@ def refuse_unusable(
             "or increase data.max_reject_share."
         )
     if len(categories) < 2:
+        if inner and not categories:
+            raise InputError(
+                f"{manifest}: all {inner:,} labels are inner categories, which can only help to "
+                "train. Label products with leaves, in two categories at least."
+            )
         only = f"only {categories[0]!r} has" if categories else "no category has"
         raise InputError(
             f"{manifest}: {only} products, but training needs two categories. Add labelled "

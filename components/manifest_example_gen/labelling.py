@@ -27,7 +27,7 @@ def labelled_product(
     Args:
         record: the line.
         data: settings, with the label attribute in them.
-        resolver: finds the leaf that a label means.
+        resolver: finds the category that a label means.
         verdicts: of the crowd on lines, see `crowd.crowd_verdicts`.
     """
     attribute = data.label_attribute
@@ -63,15 +63,17 @@ def in_split(labelled: LabelledProduct, drawn: str) -> LabelledProduct:
     that people alone give, where there is one.
 
     Raises:
-        RejectedLine: `held_out_group`.
+        RejectedLine: `held_out_group` or `held_out_inner_label`.
     """
     if drawn == "train":
         return labelled
     if labelled.by_people is not None:
         labelled = replace(labelled, label=labelled.by_people, by_people=None)
     origin = labelled.label.origin
-    if origin.is_evidence:
+    if labelled.label.is_evidence:
         return labelled
+    if origin.is_evidence:
+        raise RejectedLine("held_out_inner_label", f"{labelled.label.category!r}; group: {drawn}")
     selected = f", selected by {origin.selected_by}" if origin.selected_by else ""
     raise RejectedLine(
         "held_out_group", f"the label's source is {origin.source}{selected}; its group: {drawn}"
@@ -130,7 +132,7 @@ def _label(entry: ManifestEntry, data: DataConfig, resolver: Leaves) -> Label:
         missing = "no category" if attribute == CATEGORY else f"no value for {attribute!r}"
         raise RejectedLine("missing_label", missing)
     label = consolidate(entry.annotations, resolver, data.min_confidence)
-    if reason := resolver.dropped.get(label.category):
+    if reason := resolver.left_out(label.category):
         raise RejectedLine(reason, f"{label.category!r}")
     return label
 

@@ -45,6 +45,7 @@ class Preflight:
         digest: of manifest, taxonomy, reduction, scores and images; see `digest.content_digest`.
         categories: products of each leaf that has one, by id.
         rejected: lines that will be left out, as far as it shows without opening images.
+        inner: products that are labelled with an inner category, and only train, by its id.
     """
 
     label_attribute: str
@@ -52,6 +53,7 @@ class Preflight:
     digest: str
     categories: Mapping[str, int]
     rejected: int
+    inner: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def lines(self) -> int:
@@ -70,6 +72,7 @@ class Examined:
         resolver: finds the leaves.
         tally: lines and rejects, as far as it shows without opening images.
         categories: products of each leaf that has one, by id.
+        inner: products that are labelled with an inner category, by its id.
         ignored: fields that were cut, left out or set, by their name.
         first_ignored: place of the first of each, and what it was where the line has it.
         images: that the lines refer to which no later file supersedes.
@@ -82,6 +85,7 @@ class Examined:
     resolver: LeafResolver
     tally: RejectTally
     categories: Mapping[str, int]
+    inner: Mapping[str, int]
     ignored: Mapping[str, int]
     first_ignored: Mapping[str, str]
     images: Sequence[ImageReference]
@@ -99,7 +103,13 @@ def check(manifest: str, taxonomy: str, data: DataConfig) -> Preflight:
         InputError: one line that names the file, the line where there is one, and the remedy.
     """
     found = examine(manifest, taxonomy, data)
-    refuse_unusable(manifest, found.tally, sorted(found.categories), data.max_reject_share)
+    refuse_unusable(
+        manifest,
+        found.tally,
+        sorted(found.categories),
+        data.max_reject_share,
+        sum(found.inner.values()),
+    )
     _refuse_unreadable_stores([reference for _, reference in found.images])
     digests = [*found.digests, *map(file_digest, files_beside(data, taxonomy))]
     return Preflight(
@@ -108,6 +118,7 @@ def check(manifest: str, taxonomy: str, data: DataConfig) -> Preflight:
         content_digest(digests, found.images),
         found.categories,
         found.tally.rejected,
+        found.inner,
     )
 
 
@@ -154,6 +165,7 @@ def examine(manifest: str, taxonomy: str, data: DataConfig) -> Examined:
         resolver,
         found.tally,
         found.categories,
+        found.inner,
         found.ignored,
         found.first_ignored,
         list(itertools.chain.from_iterable(found.images.values())),
@@ -184,7 +196,7 @@ class _Findings:
 
     Attributes:
         tally: of lines and rejects.
-        categories: products of each leaf.
+        categories, inner: products of each leaf, and of each inner category that is a label.
         ignored, first_ignored: fields that were cut, left out or set.
         images: by id, that its lines refer to, in the last file that has it.
         wordless: by id, the product of its first line there, if that has an image and no words.
@@ -201,6 +213,7 @@ class _Findings:
         self._lines_of_ids: dict[str, int] = {}
         self.tally = RejectTally()
         self.categories: Counter[str] = Counter()
+        self.inner: Counter[str] = Counter()
         self.ignored: Counter[str] = Counter()
         self.first_ignored: dict[str, str] = {}
         self.images: dict[str, list[ImageReference]] = {}
@@ -216,7 +229,8 @@ class _Findings:
         if isinstance(outcome, Reject):
             self.tally.add(outcome)
             return
-        self.categories[outcome.label.category] += 1
+        counted = self.inner if outcome.label.inner else self.categories
+        counted[outcome.label.category] += 1
         self.ignored.update(outcome.ignored)
         for name in outcome.ignored:
             value = record.fields.get(name)

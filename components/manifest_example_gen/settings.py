@@ -38,6 +38,9 @@ class DataConfig:
         encoding: Encoding of a CSV file that is not UTF-8 and has no byte-order mark.
         sheet: Sheet of an Excel file. Empty for the first.
         label_form: What labels are. `any` refuses a label that could mean several categories.
+        inner_labels: Treatment of a label that names an inner category. `reject` leaves the product
+            out. `train` learns from it that the product is in one of the leaves below. Such a
+            product only trains: no threshold, test or figure rests on it.
         categories: Categories that are learnt, by id, path or name, with all below them. Empty for
             all.
         min_products: Number of products below which a category is left out.
@@ -71,6 +74,7 @@ class DataConfig:
     encoding: str = "utf-8"
     sheet: str = ""
     label_form: Literal["any", "id", "path", "name"] = "any"
+    inner_labels: Literal["reject", "train"] = "reject"
     categories: tuple[str, ...] = ()
     min_products: Annotated[int, Field(ge=0)] = 0
     reduction: str = ""

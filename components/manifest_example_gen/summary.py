@@ -20,7 +20,7 @@ def count_product(product: LabelledProduct, split: str) -> Counts:
     counts: Counts = Counter(
         {
             ("split", split): 1,
-            ("category", product.label.category): 1,
+            ("inner" if product.label.inner else "category", product.label.category): 1,
             ("file", product.file): 1,
             **_answers(product.label.workers),
         }
@@ -90,6 +90,7 @@ def summarise(
         files=dict(sorted(_of(counts, "file").items())),
         splits=dict(sorted(splits.items())),
         categories=dict(sorted(_of(counts, "category").items())),
+        inner=dict(sorted(_of(counts, "inner").items())),
         ignored=dict(sorted(_of(counts, "ignored").items())),
         first_rejects=first_rejects,
     )

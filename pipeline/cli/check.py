@@ -75,6 +75,8 @@ def readable(found: Findings, width: int | None) -> list[str]:
         f"  {n:,} x {what}; the first: {found.first_ignored[what]}"
         for what, n in found.ignored.items()
     ]
+    if found.inner:
+        lines.append(f"  {_only_training(found.inner)}")
     lines.append(f"Images: {found.images}")
     lines.append("")
     ranked = sorted(found.categories.items(), key=lambda item: (-item[1], item[0]))
@@ -92,6 +94,14 @@ def _hint(columns: Mapping[str, str]) -> str:
         return ""
     named = " or ".join([", ".join(missing[:-1]), missing[-1]][len(missing) == 1 :])
     return f". If one holds the {named}, name it, as in --columns {missing[-1]}=COLUMN"
+
+
+def _only_training(inner: Mapping[str, int]) -> str:
+    (most, n), total = max(inner.items(), key=lambda item: item[1]), sum(inner.values())
+    return (
+        f"{total:,} only train: their labels are inner categories ({len(inner):,}, most often "
+        f"{most!r}, {n:,} times)"
+    )
 
 
 def _left_out(why: str, n: int) -> str:

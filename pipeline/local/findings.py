@@ -60,6 +60,7 @@ class Findings:
         first_ignored: place of the first of each, with the value of a price or gold.
         images: what opening a sample of them gave.
         categories: products by the path of their category.
+        inner: products that only train, by the path of the inner category that is their label.
         expectations: what to expect of a run, and which settings follow; a sentence or two each.
         unusable: why a run would stop, "" where it would not.
     """
@@ -73,6 +74,7 @@ class Findings:
     first_ignored: Mapping[str, str]
     images: str
     categories: Mapping[str, int]
+    inner: Mapping[str, int]
     expectations: Sequence[str]
     unusable: str = ""
 
@@ -98,19 +100,20 @@ def find(
     found = examine(data, taxonomy, config)
     tree = found.resolver.taxonomy
     images = look_at(found.images, config.max_image_pixels)
-    categories = collections.Counter(found.categories)
+    categories, inner = collections.Counter(found.categories), collections.Counter(found.inner)
     faults = (images.fault(each) for each in found.images)
     lost = sum(why is not None and why.reason in IMAGE_REASONS for why in faults)
     for image, product in found.wordless:
         if why := images.fault(image):
             found.tally.add(left_out(product, why))
-            categories[product.label.category] -= 1
+            counted = inner if product.label.inner else categories
+            counted[product.label.category] -= 1
             lost -= why.reason in IMAGE_REASONS
-    categories = +categories
-    products, most = categories.total(), config.max_reject_share
+    categories, inner = +categories, +inner
+    products, most = categories.total() + inner.total(), config.max_reject_share
     unusable = ""
     try:
-        refuse_unusable(data, found.tally, sorted(categories), most)
+        refuse_unusable(data, found.tally, sorted(categories), most, inner.total())
         refuse_lost_images(data, lost, products, most)
     except InputError as error:
         unusable = str(error)
@@ -124,7 +127,8 @@ def find(
         first_ignored={IGNORED.get(name, name): at for name, at in found.first_ignored.items()},
         images=images.said(),
         categories={tree.path(leaf): n for leaf, n in sorted(categories.items())},
-        expectations=list(expectations(products, categories, config.splits, targets)),
+        inner={tree.path(node): n for node, n in sorted(inner.items())},
+        expectations=list(expectations(categories.total(), categories, config.splits, targets)),
         unusable=unusable,
     )
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -73,7 +74,7 @@ def run(
     several = f" of {len(checked.files):,} files" if len(checked.files) > 1 else ""
     console.say(
         f"{checked.lines:,} lines{several} in {len(checked.categories):,} categories; "
-        f"label attribute {checked.label_attribute!r}"
+        f"{_inner(checked.inner)}label attribute {checked.label_attribute!r}"
     )
     products = sum(checked.categories.values())
     for warning in warnings(products, checked.categories, config.data.splits, config.targets):
@@ -97,6 +98,11 @@ def run(
         outlook=Verdict.read(outcome.uri("Evaluator", "evaluation")).outlook,
         failed_proofs=proofs.of(figures.main_modality),
     )
+
+
+def _inner(products: Mapping[str, int]) -> str:
+    n = sum(products.values())
+    return f"{n:,} have an inner category as their label and only train; " if n else ""
 
 
 def check_live(push: Push, base: Path) -> None:

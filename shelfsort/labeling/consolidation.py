@@ -55,12 +55,12 @@ def consolidate(annotations: Annotations, resolver: Leaves, min_confidence: floa
 
     Args:
         annotations: what the job says.
-        resolver: finds the leaf that a label means.
+        resolver: finds the category that a label means.
         min_confidence: smallest confidence that is kept, in [0, 1].
 
     Raises:
-        RejectedLine: the job failed, it names no label, the label is not a leaf of the taxonomy, or
-            the workers do not agree or cannot tell.
+        RejectedLine: the job failed, it names no label, the label is no category that the resolver
+            takes, or the workers do not agree or cannot tell.
     """
     if annotations.failure:
         raise RejectedLine("job_failed", annotations.failure)
@@ -71,24 +71,28 @@ def consolidate(annotations: Annotations, resolver: Leaves, min_confidence: floa
     else:
         category, confidence = _result(annotations, resolver, min_confidence)
     workers = tuple(answer.worker for answer in annotations.answers)
-    return Label(category, confidence, confidence, workers, annotations.origin)
+    inner = resolver.is_inner(category)
+    return Label(category, confidence, confidence, workers, annotations.origin, inner)
 
 
 def _voted(annotations: Annotations, resolver: Leaves, min_confidence: float) -> tuple[str, float]:
     # Answers are resolved before they are counted, so that two spellings of one leaf agree; one
     # that names no leaf still counts as an answer, and loses or wins as any other.
-    votes = [_leaf_or_label(answer.label, resolver) for answer in annotations.answers]
+    votes = [_category_or_label(answer.label, resolver) for answer in annotations.answers]
     consensus = majority(votes, min_confidence)
     if consensus.label is None:
         counts = ", ".join(f"{label!r} {n}" for label, n in Counter(votes).most_common(4))
         raise RejectedLine("no_consensus", f"{len(votes)} answers: {counts}")
-    return _leaf(consensus.label, resolver), consensus.confidence
+    return _category(consensus.label, resolver), consensus.confidence
 
 
 def _consolidated(
     annotations: Annotations, resolver: Leaves, min_confidence: float
 ) -> tuple[str, float]:
-    """As `_result`; a parent category is a label where a reduction has made it a leaf."""
+    """As `_result`; a parent category is a label where the resolver takes it for one.
+
+    That is where a reduction has made it a leaf, or inner categories are labels.
+    """
     if annotations.outcome == LABEL:
         return _result(annotations, resolver, min_confidence)
     # A tree that is made of the labels themselves cannot say which of them are leaves.
@@ -102,7 +106,7 @@ def _consolidated(
 def _result(annotations: Annotations, resolver: Leaves, min_confidence: float) -> tuple[str, float]:
     if annotations.result is None:
         raise RejectedLine("missing_label", "the job names no class")
-    category = _leaf(annotations.result, resolver)
+    category = _category(annotations.result, resolver)
     if annotations.confidence < min_confidence:
         raise RejectedLine(
             "no_consensus",
@@ -111,16 +115,16 @@ def _result(annotations: Annotations, resolver: Leaves, min_confidence: float) -
     return category, annotations.confidence
 
 
-def _leaf_or_label(label: str, resolver: Leaves) -> str:
+def _category_or_label(label: str, resolver: Leaves) -> str:
     try:
-        return resolver.leaf(label)
+        return resolver.category(label)
     except UnknownLabel:
         return label
 
 
-def _leaf(label: str, resolver: Leaves) -> str:
+def _category(label: str, resolver: Leaves) -> str:
     try:
-        return resolver.leaf(label)
+        return resolver.category(label)
     except NotALeaf as error:
         raise RejectedLine("not_a_leaf", str(error)) from error
     except AmbiguousLabel as error:

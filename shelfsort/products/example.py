@@ -11,7 +11,9 @@ NO_PICTURE = Picture(format="", width=0, height=0)
 def to_example(labelled: LabelledProduct, picture: Picture, image: bytes, group: int) -> bytes:
     """The product as a serialised tf.Example; equal products give equal bytes.
 
-    `price`, `gold` and `selection_probability` are left out where the product has none; without an
+    `price`, `gold` and `selection_probability` are left out where the product has none. A product
+    that is labelled with an inner category has it in `inner_category`, which others lack, and its
+    `category` is empty. Without an
     image, `image`, `image_format` and `image_source` are empty and both sizes 0. `group` is equal
     for variants of one product.
     """
@@ -25,7 +27,7 @@ def to_example(labelled: LabelledProduct, picture: Picture, image: bytes, group:
         "image_height": _int(picture.height),
         "image_format": _text(picture.format),
         "image_source": _text(product.image if image else ""),
-        "category": _text(label.category),
+        "category": _text("" if label.inner else label.category),
         "label_confidence": _float(label.confidence),
         "label_weight": _float(label.weight),
         "worker_count": _int(len(label.workers)),
@@ -37,6 +39,8 @@ def to_example(labelled: LabelledProduct, picture: Picture, image: bytes, group:
         feature["price"] = _float(product.price)
     if label.origin.probability is not None:
         feature["selection_probability"] = _float(label.origin.probability)
+    if label.inner:
+        feature["inner_category"] = _text(label.category)
     if labelled.gold is not None:
         feature["gold"] = _text(labelled.gold)
     example = tf.train.Example(features=tf.train.Features(feature=feature))

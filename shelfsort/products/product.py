@@ -54,11 +54,12 @@ class Label:
     """What a product is said to be.
 
     Attributes:
-        category: id of the leaf.
+        category: id of the leaf, or of an inner category.
         confidence: in [0, 1]: share of equal answers, or the job's own figure.
         weight: of the product in training, 0 or more.
         workers: who answered, one entry for each answer; () where the job kept no answers.
         origin: where it comes from.
+        inner: whether the category is an inner one: the product is somewhere below it.
     """
 
     category: str
@@ -66,6 +67,12 @@ class Label:
     weight: float
     workers: tuple[str, ...] = ()
     origin: LabelOrigin = LabelOrigin()
+    inner: bool = False
+
+    @property
+    def is_evidence(self) -> bool:
+        """As of its origin; never of an inner category, which says of no leaf that it is right."""
+        return self.origin.is_evidence and not self.inner
 
 
 @dataclass(frozen=True)

@@ -186,9 +186,9 @@ class Taxonomy:
             raise NotALeaf(f"{label.strip()!r} is not a leaf: it has subcategories")
         return found
 
-    def find_any(self, label: str) -> str:
+    def find_any(self, label: str, by: LabelForm = "any") -> str:
         """As `find`, but the bare name of an inner category is enough."""
-        return self._only(label, self.candidates(label))
+        return self._only(label, self.candidates(label, by))
 
     def named(self, label: str) -> str:
         """The category, inner ones included, that a person names in a file of rules or a command.

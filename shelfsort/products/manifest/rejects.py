@@ -23,6 +23,7 @@ REASONS: dict[str, str] = {
     "not_selected": "The label is outside the chosen categories",
     "rare_category": "The category has too few products",
     "held_out_group": "A model or a selection had a part in the label of a held-out group",
+    "held_out_inner_label": "The label of a held-out group has subcategories, and could only train",
     "missing_image": "The image is not there",
     "unreadable_image": "The image is broken or cut short",
     "unsupported_image_format": "The image has a format that is not read",
@@ -53,7 +54,7 @@ IMAGE_REASONS = (
 """Reasons against an image: a product with words keeps these."""
 IGNORED |= {reason: f"words kept without the image: {REASONS[reason]}" for reason in IMAGE_REASONS}
 
-DELIBERATE = frozenset({"not_selected", "rare_category"})
+DELIBERATE = frozenset({"not_selected", "rare_category", "held_out_inner_label"})
 """Reasons that the settings ask for."""
 
 UNLABELLED = "missing_label"

@@ -62,6 +62,10 @@ def test_a_product_in_a_request_has_what_can_be_known_of_it():
     assert found["has_picture"] == [b"no"]
 
 
+def test_a_product_labelled_with_an_inner_category_counts_for_no_leaf():
+    assert "category" not in properties(Product("p", "Red shoes", "", None, False, 0, category=""))
+
+
 @given(st.text(), st.text(), st.none() | st.floats())
 def test_any_text_and_price_has_a_profile(title, description, price):
     found = properties(Product("p", title, description, price, True, 0))

@@ -1,5 +1,6 @@
 """The tree of a run, as given or built from the labels, and the part of it that is learnt."""
 
+import dataclasses
 import json
 import pickle
 
@@ -55,6 +56,19 @@ def labels(table, taxonomy, data):
     """The leaf of each row, or the reason why it is left out."""
     found = outcomes(table, taxonomy, data)
     return [each.label.category if hasattr(each, "label") else each.reason for each in found]
+
+
+def test_inner_categories_with_a_part_that_is_not_learnt_are_left_out(table, tree):
+    rows = "p90,cup,Kitchen\np91,gift,Gifts\n"
+    with open(table, "a") as stream:  # noqa: PTH123 - a str path
+        stream.write(rows)
+    teaching = settings(inner_labels="train")
+    assert labels(table, tree, teaching)[-2:] == ["k", "g"]
+    assert labels(table, "", teaching)[-2:] == ["Kitchen", "Gifts"]
+    chosen = dataclasses.replace(teaching, categories=("m", "s", "g"))
+    assert labels(table, tree, chosen)[-2:] == ["not_selected", "g"]
+    frequent = dataclasses.replace(teaching, min_products=2)
+    assert labels(table, tree, frequent)[-2:] == ["k", "rare_category"]
 
 
 def test_without_a_tree_it_is_built_from_the_labels_paths(table):

@@ -76,6 +76,41 @@ def test_the_check_of_the_input_counts_the_same_labels(manifest):
     assert examine(manifest, "", default).categories == {"Top > A": 11, "Top > B": 10}
 
 
+@pytest.fixture
+def parents(tmp_path):
+    """Workers who name leaves, and at the end a parent category and leaves below it."""
+    lines = [line(f"p{n}", g1="X > A", g2="X > A", s1="X > B") for n in range(12)]
+    lines += [
+        line("open", g1="X", g2="X > A", s1="X > B"),
+        line("other", g1="Y", g2="Y", s1="Y > C"),
+    ]
+    path = tmp_path / "parents.manifest"
+    path.write_text("".join(json.dumps(each) + "\n" for each in [*lines, line("c", g1="Y > C")]))
+    return str(path)
+
+
+def test_where_workers_agree_on_a_parent_category_alone_it_can_teach(manifest, parents):
+    data = DataConfig(label_attribute="shelf", consolidation="one_coin", inner_labels="train")
+    apart = labelled(manifest, data)[0][21].label
+    assert (apart.category, apart.inner, apart.is_evidence) == ("Top", True, False)
+    found, _ = labelled(parents, dataclasses.replace(data, consolidation="wawa"))
+    assert (found[12].label.category, found[12].label.inner) == ("Top > X", True)
+    assert found[12].label.confidence == found[12].label.weight > 0.9
+    assert (found[13].label.category, found[13].label.inner) == ("Top > Y", True)
+
+
+def test_a_majority_for_a_parent_category_can_teach(parents):
+    data = DataConfig(label_attribute="shelf", inner_labels="train")
+    found, _ = labelled(parents, data)
+    assert found[12].reason == "no_consensus"
+    assert (found[13].label.category, found[13].label.inner) == ("Top > Y", True)
+    assert in_split(found[13], "train") is found[13]
+    for split in ("calibration", "eval"):
+        with pytest.raises(RejectedLine) as refused:
+            in_split(found[13], split)
+        assert refused.value.reason == "held_out_inner_label"
+
+
 SPLITS = {"train": 6, "calibration": 3, "eval": 1}
 
 

@@ -215,6 +215,27 @@ def test_labels_that_a_model_had_a_part_in_train_and_prove_nothing(whole, tmp_pa
     assert scored & set(ids(examples)["eval"])
 
 
+def test_labels_with_inner_categories_train_and_are_never_held_out(whole, make_line, tmp_path):
+    for n in range(40):
+        whole.add(make_line(["Clothes"], id=f"inner{n}", title=f"Garment {n}"))
+    shares = {"train": 2, "calibration": 1, "eval": 1}
+    outputs = ingest(whole, tmp_path, splits=shares, inner_labels="train")
+    examples = read_examples(outputs["examples"])
+    inner = {
+        split: [e for e in found if "inner_category" in e.features.feature]
+        for split, found in examples.items()
+    }
+    assert (inner["calibration"], inner["eval"]) == ([], [])
+    assert 10 < len(inner["train"]) < 30
+    for each in inner["train"]:
+        assert (value(each, "category"), value(each, "inner_category")) == (b"", b"clothes")
+    ingestion = Ingestion.read(outputs["rejects"].uri)
+    assert ingestion.inner == {"clothes": len(inner["train"])}
+    assert ingestion.by_reason == {"held_out_inner_label": 40 - len(inner["train"])}
+    assert ingestion.accepted == 120 + len(inner["train"]) == sum(ingestion.splits.values())
+    assert set(ingestion.categories) == {"shirts", "shoes"}
+
+
 def test_a_second_run_writes_the_same_bytes_though_the_lines_are_shuffled(whole, tmp_path):
     first = ingest(whole, tmp_path / "1")["examples"]
     random.Random(3).shuffle(whole.lines)

@@ -95,6 +95,7 @@ def test_golden_input_validation_errors(golden):
         refusal(InputError, refuse_unusable, "m", two_of_ten, ["a", "b"], 0.19),
         refusal(InputError, refuse_unusable, "m", tally(1), ["a"], 0.2),
         refusal(InputError, refuse_unusable, "m", tally(1), [], 0.2),
+        refusal(InputError, refuse_unusable, "m", tally(7), [], 0.2, 7),
         refusal(InputError, refuse_empty_splits, "m", ["train", "eval"], {"train": 5}),
     ]
     golden("input_validation_errors.txt", lines)

@@ -35,6 +35,20 @@ def test_a_good_manifest_is_described(good):
     assert len(found.digest) == 96
 
 
+def test_labels_with_inner_categories_are_counted_apart_where_they_teach(good, make_line):
+    for label in ("Clothes", "clothes", "Main"):
+        good.add(make_line([label], id=label, title=label))
+    found = checked(good, inner_labels="train")
+    assert (found.inner, sum(found.categories.values()), found.rejected) == ({"clothes": 2}, 4, 1)
+    assert checked(good, max_reject_share=0.5).rejected == 3
+
+
+def test_a_manifest_of_inner_categories_alone_is_refused(catalogue, make_line):
+    catalogue.add(make_line(["Clothes"], id="1", title="t"))
+    with pytest.raises(InputError, match=r"all 1 labels are inner categories.*leaves"):
+        checked(catalogue, inner_labels="train")
+
+
 def test_the_digest_is_the_same_wherever_the_catalogue_lies(good, tmp_path):
     before = checked(good).digest
     moved = tmp_path / "moved"

@@ -46,6 +46,16 @@ def test_the_summary_adds_up():
     )
 
 
+def test_products_with_an_inner_category_are_counted_by_it_alone():
+    known = product("p", "a", (), "m")
+    label = Label("shoes", 1.0, 1.0, inner=True)
+    counts = count_product(known, "train") + count_product(
+        LabelledProduct(Product("q", "t"), label, "m", 2), "train"
+    )
+    found = summarise(counts, [], {})
+    assert (found.accepted, found.categories, found.inner) == (2, {"a": 1}, {"shoes": 1})
+
+
 def test_a_worker_who_answered_twice_is_one_worker_and_two_answers():
     reject = Reject(1, "", "missing_image", "", "", ("w", "w"))
     assert summarise(Counter(), [reject], {}).labels == Labels(1, 2, 1)

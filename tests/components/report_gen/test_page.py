@@ -222,6 +222,13 @@ def test_with_several_manifests_each_reject_names_its_file(run_inputs):
     assert "<bdi>mon.manifest</bdi>" in several
 
 
+def test_products_that_only_train_are_counted_with_the_accepted(run_inputs):
+    ingestion = Ingestion(9, 8, rejected=1, inner={"Shoes": 2, "Bags": 1})
+    html = drawn(run_inputs(60, ingestion=ingestion, rejects=[]))
+    assert "8 were accepted. 3 of them only train" in html
+    assert "only train" not in drawn(run_inputs(60))
+
+
 def test_a_lone_surrogate_does_not_stop_the_report(run_inputs):
     rejects = [Reject(1, "\ud800", "unknown_label", "x", "")]
     assert b"The label is not in the taxonomy" in page.render(

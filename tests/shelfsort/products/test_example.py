@@ -42,6 +42,13 @@ def test_what_is_missing_or_of_another_kind_is_the_default_and_is_not_added(give
     assert given.SerializeToString() == before
 
 
+def test_an_inner_category_has_a_feature_of_its_own():
+    label = Label("shoes", 1.0, 1.0, inner=True)
+    made = to_example(LabelledProduct(Product("p", "T"), label, "m", 1), NO_PICTURE, b"", group=3)
+    found = tf.train.Example.FromString(made)
+    assert (first_text(found, "category"), first_text(found, "inner_category")) == ("", "shoes")
+
+
 def test_the_weight_of_a_label_is_written_beside_its_confidence():
     label = Label("a", confidence=0.75, weight=0.5, workers=("w", "w"))
     product = LabelledProduct(Product("p", "T"), label, "m", 1)
