@@ -55,7 +55,7 @@ class _Known:
         found = self._features[index]
         for kind, known in self._known.items():
             ids, weights = found[f"{kind}_ids"], found[f"{kind}_weights"]
-            kept = known[np.minimum(ids, len(known) - 1)] & (0 < ids) & (ids < len(known))
+            kept = known[np.minimum(ids, len(known) - 1)] & (ids > 0) & (ids < len(known))
             ids *= kept
             weights *= kept
             length = np.linalg.norm(weights, axis=1, keepdims=True)
