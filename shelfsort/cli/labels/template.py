@@ -64,5 +64,7 @@ def template(
     click.echo(
         f"{one_line(output)}: {written.categories:,} categories, {written.characters:,} characters"
     )
+    if written.note:
+        click.echo(written.note)
     if written.files:
         click.echo(f"{one_line(tree_files)}: {written.files:,} files with the lower levels")

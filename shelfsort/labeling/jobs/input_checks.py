@@ -8,6 +8,7 @@ from shelfsort.core.errors import InputError
 from shelfsort.core.storage import read_input, scheme
 from shelfsort.labeling.answer_files import json_record
 from shelfsort.labeling.jobs.tasks import MOST_LINE_BYTES
+from shelfsort.labeling.pages.label_studio_config import check_size
 from shelfsort.labeling.pages.worker_template import refuse_long_template
 from shelfsort.products.manifest.annotations import METADATA_SUFFIX
 from shelfsort.products.manifest.lines import file_lines
@@ -105,7 +106,8 @@ def checked_config(place: str, fields: Collection[str]) -> str:
     """The text of a labelling configuration that names no other fields.
 
     Raises:
-        InputError: it names a field that the tasks will not have.
+        InputError: it names a field that the tasks will not have, or is larger than Label Studio
+            can show.
     """
     text = read_input(place, "labelling configuration").decode("utf-8", "replace")
     for name in _VARIABLE.findall(text):
@@ -114,6 +116,7 @@ def checked_config(place: str, fields: Collection[str]) -> str:
                 f"{place}: shows ${name}, which is not among label_studio.fields "
                 f"({', '.join(fields)}). Make them agree."
             )
+    check_size(place, text)
     return text
 
 

@@ -1,5 +1,6 @@
 """The labelling configuration of a Label Studio project that asks for a leaf of a tree."""
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from xml.sax.saxutils import quoteattr
 
@@ -10,6 +11,14 @@ from shelfsort.labeling.pages.worker_template import QUESTION
 
 CATEGORY, IMAGE_PROBLEM, COMMENT = "category", "image_problem", "comment"
 """Names of the controls, by which answers are read."""
+SLOW_FROM, MOST_CHOICES = 3_000, 30_000
+"""Choices from which Label Studio's page takes seconds for each product, and the most that it was
+tried with; docs/labelling_jobs.md has the figures."""
+_REMEDY = (
+    "Label with a smaller tree (`shelfsort taxonomy reduce`), or on the labelling page: "
+    "`shelfsort label`."
+)
+_CHOICE = re.compile(r"<Choice\b")
 _TEXTS = ("title", "description", "price")
 
 
@@ -45,7 +54,8 @@ def label_studio_config(
         lines += [f'  <Header size="5" value={quoteattr(instructions)}/>']
     lines += [
         f'  <Taxonomy name="{CATEGORY}" toName="{shown}" leafsOnly="true" showFullPath="true" '
-        'maxUsages="1" required="true" requiredMessage="Choose a category.">',
+        # By default the list is as narrow as one short word.
+        'maxUsages="1" minWidth="480px" required="true" requiredMessage="Choose a category.">',
         f"    <Choice value={quoteattr(UNSURE)}/>",
         *_choices(nodes, "    "),
         "  </Taxonomy>",
@@ -61,6 +71,27 @@ def label_studio_config(
         "</View>",
     ]
     return "\n".join(lines) + "\n"
+
+
+def check_size(place: str, config: str) -> str:
+    """What to say of the size of a configuration, "" where it needs no word.
+
+    Args:
+        place: of the configuration, for the message.
+        config: as XML.
+
+    Raises:
+        InputError: it has more choices than the page is fit for.
+    """
+    choices = len(_CHOICE.findall(config))
+    if choices > MOST_CHOICES:
+        raise InputError(
+            f"{place}: has {choices:,} choices, and Label Studio's page is too slow for more than "
+            f"{MOST_CHOICES:,}. {_REMEDY}"
+        )
+    if choices < SLOW_FROM:
+        return ""
+    return f"Label Studio's page will take seconds to show each product. {_REMEDY}"
 
 
 def _choices(nodes: Iterable[Node], indent: str) -> Iterable[str]:

@@ -8,7 +8,7 @@ from shelfsort.core.errors import InputError
 from shelfsort.core.files import refuse_inputs, write_bytes, write_text
 from shelfsort.core.storage import absolute, files_beneath, join, scheme
 from shelfsort.labeling.pages.guide import read_guide
-from shelfsort.labeling.pages.label_studio_config import label_studio_config
+from shelfsort.labeling.pages.label_studio_config import check_size, label_studio_config
 from shelfsort.labeling.pages.tree import Guide, Node, picker_nodes, split_nodes
 from shelfsort.labeling.pages.worker_template import (
     QUESTION,
@@ -46,11 +46,13 @@ class Written:
         characters: of the page.
         categories: of the tree, without its root.
         files: of the tree beside the page.
+        note: what to say of its size, "" for nothing.
     """
 
     characters: int
     categories: int
     files: int
+    note: str = ""
 
 
 def write_ground_truth_template(
@@ -87,13 +89,15 @@ def write_label_studio_config(
     """Writes the configuration.
 
     Raises:
-        InputError: the output is the tree or the guide, or as `label_studio_config`.
+        InputError: the output is the tree or the guide, the tree is larger than Label Studio can
+            show, or as `label_studio_config`.
     """
     refuse_inputs(output, taxonomy, words.guide)
     nodes, tree = _nodes(taxonomy, words)
     config = label_studio_config(nodes, fields, words.question, words.instructions)
+    note = check_size(taxonomy, config)
     write_text(absolute(output), config)
-    return Written(len(config), len(tree) - 1, 0)
+    return Written(len(config), len(tree) - 1, 0, note)
 
 
 def _nodes(taxonomy: str, words: Words) -> tuple[list[Node], Taxonomy]:

@@ -169,3 +169,14 @@ def test_images_have_to_be_where_a_browser_can_get_them(job_file):
     text = LABEL_STUDIO.replace("STORE", "http://127.0.0.1:1").replace("[title]", "[image, title]")
     result = run(job_file(text, lines=[{"id": "1", "source-ref": "/home/me/a.jpg"}]))
     assert "is a file of this machine" in str(result.exception)
+
+
+def test_a_tree_that_the_page_cannot_show_is_refused_before_a_project_is_made(
+    job, studio, tmp_path
+):
+    path = job()
+    choices = '<Choice value="x"/>' * 31_000
+    (tmp_path / "config.xml").write_text(f"<View><Taxonomy>{choices}</Taxonomy></View>")
+    for options in ((), ("--submit",)):
+        assert "too slow for more than 30,000" in str(run(path, *options).exception)
+    assert studio.state["projects"] == {}

@@ -132,3 +132,18 @@ def test_a_name_of_a_category_that_xml_cannot_hold_is_refused(tmp_path, tree):
 def test_empty_fields_are_quoted(tmp_path, tree):
     arguments = ["--for", "label-studio", "--fields", "", "--output", tmp_path / "page"]
     assert "--fields '': " in str(run(tree("Hats", "Mugs"), *arguments).exception)
+
+
+def test_a_tree_that_label_studio_shows_slowly_or_not_at_all_is_told_of(tmp_path, tree):
+    config = tmp_path / "config.xml"
+
+    def said(categories):
+        path = tree(*(f"Shelf {number}" for number in range(categories)))
+        return run(path, "--for", "label-studio", "--output", config)
+
+    assert "shelfsort label" not in said(2_000).output
+    assert "shelfsort label" in said(4_000).output
+    before = config.read_text()
+    refused = str(said(31_000).exception)
+    assert "tree.txt: has 31,002 choices" in refused and "shelfsort label" in refused
+    assert config.read_text() == before
