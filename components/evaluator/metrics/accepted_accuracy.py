@@ -2,14 +2,7 @@
 
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluator.metrics.rows import (
-    Row,
-    ShareCombiner,
-    Votes,
-    computation,
-    flag,
-    is_right,
-)
+from components.evaluator.metrics.rows import Products, computations
 from shelfsort.contract import figures
 from shelfsort.contract.targets import accepted
 from shelfsort.stats.binomial import lower_bound, upper_bound
@@ -37,26 +30,18 @@ def _computations(
     name: str, target: float, confidence: float = 0.95
 ) -> metric_types.MetricComputations:
     decided = accepted(target)
-    return computation(_Combiner(name, decided, confidence), ("category", "predicted", decided))
 
-
-class _Combiner(ShareCombiner):
-    def __init__(self, name: str, decided: str, confidence: float):
-        super().__init__([decided, name, f"{name}_lower", f"{name}_upper", f"{name}_effective"])
-        self._name = name
-        self._decided = decided
-        self._confidence = confidence
-
-    def vote(self, row: Row) -> bool | None:
-        return is_right(row) if flag(row, self._decided) else None
-
-    def numbers(self, votes: Votes) -> dict[str, float]:
-        right, size = votes.effective()
+    def numbers(products: Products) -> dict[str, float]:
+        share = products.share(products.column("right"), asked=products.flag(decided) == 1)
+        right, size = share.effective()
         nothing = float("nan")
         return {
-            self._decided: votes.n,
-            self._name: votes.share,
-            f"{self._name}_lower": lower_bound(right, size, self._confidence) if size else nothing,
-            f"{self._name}_upper": upper_bound(right, size, self._confidence) if size else nothing,
-            f"{self._name}_effective": size,
+            decided: share.n,
+            name: share.value,
+            f"{name}_lower": lower_bound(right, size, confidence) if size else nothing,
+            f"{name}_upper": upper_bound(right, size, confidence) if size else nothing,
+            f"{name}_effective": size,
         }
+
+    names = [decided, name, f"{name}_lower", f"{name}_upper", f"{name}_effective"]
+    return computations(names, numbers)

@@ -2,7 +2,7 @@
 
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluator.metrics.rows import Row, ShareCombiner, Votes, computation, is_right
+from components.evaluator.metrics.rows import Products, computations
 from shelfsort.stats.binomial import interval
 
 
@@ -21,25 +21,17 @@ metric_types.register_metric(Accuracy)
 
 
 def _computations(name: str, confidence: float = 0.95) -> metric_types.MetricComputations:
-    return computation(_Combiner(name, confidence), ("category", "predicted"))
-
-
-class _Combiner(ShareCombiner):
-    def __init__(self, name: str, confidence: float):
-        super().__init__(["n", name, f"{name}_lower", f"{name}_upper", f"{name}_effective"])
-        self._name = name
-        self._confidence = confidence
-
-    def vote(self, row: Row) -> bool:
-        return is_right(row)
-
-    def numbers(self, votes: Votes) -> dict[str, float]:
-        right, size = votes.effective()
-        lower, upper = interval(right, size, self._confidence)
+    def numbers(products: Products) -> dict[str, float]:
+        share = products.share(products.column("right"))
+        right, size = share.effective()
+        lower, upper = interval(right, size, confidence)
         return {
-            "n": votes.n,
-            self._name: votes.share,
-            f"{self._name}_lower": lower,
-            f"{self._name}_upper": upper,
-            f"{self._name}_effective": size,
+            "n": share.n,
+            name: share.value,
+            f"{name}_lower": lower,
+            f"{name}_upper": upper,
+            f"{name}_effective": size,
         }
+
+    names = ["n", name, f"{name}_lower", f"{name}_upper", f"{name}_effective"]
+    return computations(names, numbers)

@@ -1,11 +1,9 @@
 """Expected calibration error: how far scores are from the accuracy they claim."""
 
-from dataclasses import dataclass, field
-
 import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluator.metrics.rows import Row, RowCombiner, column, computation, is_right
+from components.evaluator.metrics.rows import Products, computations
 
 
 class CalibrationError(metric_types.Metric):
@@ -19,36 +17,15 @@ metric_types.register_metric(CalibrationError)
 
 
 def _computations(name: str, bins: int = 15) -> metric_types.MetricComputations:
-    return computation(_Combiner(name, bins), ("category", "predicted", "score"))
+    def numbers(products: Products) -> dict[str, float]:
+        right, scores = products.column("right"), products.column("score")
+        if not len(scores):
+            return {name: float("nan")}
+        # In an order of their own, so that the sums are the same however a runner merges.
+        order = np.lexsort((right, scores))
+        right, scores = right[order], scores[order]
+        places = np.minimum((scores * bins).astype(int), bins - 1)
+        excess = np.bincount(places, weights=scores - right, minlength=bins)
+        return {name: np.abs(excess).sum() / len(scores)}
 
-
-@dataclass(slots=True)
-class _Accumulator:
-    n: int
-    excess: np.ndarray = field(repr=False)  # by bin: sum of score minus number right
-
-    def __iadd__(self, other: "_Accumulator") -> "_Accumulator":
-        self.n += other.n
-        self.excess = self.excess + other.excess
-        return self
-
-
-class _Combiner(RowCombiner):
-    def __init__(self, name: str, bins: int):
-        super().__init__([name])
-        self._name = name
-        self._bins = bins
-
-    def create_accumulator(self) -> _Accumulator:
-        return _Accumulator(0, np.zeros(self._bins))
-
-    def add_input(self, accumulator: _Accumulator, row: Row) -> _Accumulator:
-        score = column(row, "score")
-        accumulator.n += 1
-        accumulator.excess[min(int(score * self._bins), self._bins - 1)] += score - is_right(row)
-        return accumulator
-
-    def numbers(self, accumulator: _Accumulator) -> dict[str, float]:
-        if not accumulator.n:
-            return {self._name: float("nan")}
-        return {self._name: np.abs(accumulator.excess).sum() / accumulator.n}
+    return computations([name], numbers)

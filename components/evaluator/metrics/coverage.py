@@ -4,7 +4,7 @@ from typing import Literal
 
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluator.metrics.rows import Row, ShareCombiner, Votes, computation, flag
+from components.evaluator.metrics.rows import Products, computations
 from shelfsort.contract import figures
 from shelfsort.contract.targets import accepted, parent_accepted
 from shelfsort.stats.binomial import lower_bound
@@ -39,25 +39,12 @@ def _computations(
     name: str, target: float, level: str = "leaf", confidence: float = 0.95
 ) -> metric_types.MetricComputations:
     decided = (parent_accepted if level == "parent" else accepted)(target)
-    return computation(_Combiner(name, decided, confidence), (decided,))
 
+    def numbers(products: Products) -> dict[str, float]:
+        flags = products.flag(decided)
+        share = products.share(flags == 1, asked=flags >= 0)
+        n_accepted, size = share.effective()
+        bound = lower_bound(n_accepted, size, confidence) if share.n else float("nan")
+        return {name: share.value, f"{name}_lower": bound, f"{name}_effective": size}
 
-class _Combiner(ShareCombiner):
-    def __init__(self, name: str, decided: str, confidence: float):
-        super().__init__([name, f"{name}_lower", f"{name}_effective"])
-        self._name = name
-        self._decided = decided
-        self._confidence = confidence
-
-    def vote(self, row: Row) -> bool | None:
-        return flag(row, self._decided)
-
-    def numbers(self, votes: Votes) -> dict[str, float]:
-        n_accepted, size = votes.effective()
-        nothing = float("nan")
-        bound = lower_bound(n_accepted, size, self._confidence) if votes.n else nothing
-        return {
-            self._name: votes.share,
-            f"{self._name}_lower": bound,
-            f"{self._name}_effective": size,
-        }
+    return computations([name, f"{name}_lower", f"{name}_effective"], numbers)

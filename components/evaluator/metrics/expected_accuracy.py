@@ -1,21 +1,12 @@
 """Accuracy against the unknown true categories, from labels that may be wrong themselves."""
 
-import math
 from collections import Counter
-from dataclasses import dataclass, field
 
+import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 
 from components.evaluator.label_uncertainty import Stratum, expected_accuracy
-from components.evaluator.metrics.rows import (
-    Row,
-    RowCombiner,
-    Votes,
-    column,
-    computation,
-    flag,
-    is_right,
-)
+from components.evaluator.metrics.rows import Products, computations
 from shelfsort.contract import figures
 from shelfsort.contract.targets import accepted
 
@@ -43,56 +34,29 @@ metric_types.register_metric(ExpectedAccuracy)
 def _computations(
     name: str, confusable: float, target: float | None = None
 ) -> metric_types.MetricComputations:
-    decided = accepted(target) if target else None
-    columns = ["category", "predicted", "label_confidence", "worker_count", "group"]
-    return computation(_Combiner(name, confusable, decided), columns + [decided] * bool(decided))
+    names = [f"{name}_expected{part}" for part in _PARTS]
+    names.append(f"{name.replace('accuracy', 'labels')}_expected")
 
-
-@dataclass(slots=True)
-class _Accumulator:
-    votes: Votes = field(default_factory=Votes)
-    n: Counter[tuple[float, int]] = field(default_factory=Counter)
-    agree: Counter[tuple[float, int]] = field(default_factory=Counter)
-
-    def __iadd__(self, other: "_Accumulator") -> "_Accumulator":
-        self.votes += other.votes
-        self.n.update(other.n)
-        self.agree.update(other.agree)
-        return self
-
-    def strata(self) -> list[Stratum]:
-        return [
-            Stratum(n, self.agree[evidence] / n, *evidence)
-            for evidence, n in sorted(self.n.items())
-        ]
-
-
-class _Combiner(RowCombiner):
-    def __init__(self, name: str, confusable: float, decided: str | None):
-        self._names = [f"{name}_expected{part}" for part in _PARTS]
-        self._names.append(f"{name.replace('accuracy', 'labels')}_expected")
-        super().__init__(self._names)
-        self._confusable = confusable
-        self._decided = decided
-
-    def create_accumulator(self) -> _Accumulator:
-        return _Accumulator()
-
-    def add_input(self, accumulator: _Accumulator, row: Row) -> _Accumulator:
-        confidence = column(row, "label_confidence")
-        if math.isnan(confidence) or (self._decided and not flag(row, self._decided)):
-            return accumulator
-        agree = is_right(row)
-        evidence = (round(confidence, 4), column(row, "worker_count"))
-        accumulator.votes.add(agree, column(row, "group"))
-        accumulator.n[evidence] += 1
-        accumulator.agree[evidence] += agree
-        return accumulator
-
-    def numbers(self, accumulator: _Accumulator) -> dict[str, float]:
-        _, effective = accumulator.votes.effective()
-        found = expected_accuracy(accumulator.strata(), self._confusable, effective)
+    def numbers(products: Products) -> dict[str, float]:
+        asked = ~np.isnan(products.column("confidence"))
+        if target:
+            asked &= products.flag(accepted(target)) == 1
+        _, effective = products.share(products.column("right"), asked).effective()
+        found = expected_accuracy(_strata(products, asked), confusable, effective)
         if found is None:
-            return dict.fromkeys(self._names, float("nan"))
+            return dict.fromkeys(names, float("nan"))
         values = (found.value, found.lower, found.upper, found.least, found.most, found.labels)
-        return dict(zip(self._names, values, strict=True))
+        return dict(zip(names, values, strict=True))
+
+    return computations(names, numbers)
+
+
+def _strata(products: Products, asked: np.ndarray) -> list[Stratum]:
+    """The products asked about, by the evidence for their labels."""
+    right, confidence, workers = (
+        products.column(name)[asked].tolist() for name in ("right", "confidence", "workers")
+    )
+    evidence = [(round(each, 4), n) for each, n in zip(confidence, workers, strict=True)]
+    n = Counter(evidence)
+    agree = Counter(each for each, agrees in zip(evidence, right, strict=True) if agrees)
+    return [Stratum(n[each], agree[each] / n[each], *each) for each in sorted(n)]

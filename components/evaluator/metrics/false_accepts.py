@@ -1,16 +1,10 @@
 """Products accepted for a category though they belong to another."""
 
+import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 
 from components.evaluator.artifact import false_accepts
-from components.evaluator.metrics.rows import (
-    Row,
-    ShareCombiner,
-    Votes,
-    computation,
-    flag,
-    is_right,
-)
+from components.evaluator.metrics.rows import Products, computations
 from shelfsort.contract.targets import accepted
 
 
@@ -31,18 +25,8 @@ metric_types.register_metric(FalseAccepts)
 
 
 def _computations(name: str, target: float) -> metric_types.MetricComputations:
-    decided = accepted(target)
-    return computation(_Combiner(name, decided), ("category", "predicted", decided))
+    def numbers(products: Products) -> dict[str, float]:
+        decided = products.flag(accepted(target)) == 1
+        return {name: np.count_nonzero(decided & ~products.column("right"))}
 
-
-class _Combiner(ShareCombiner):
-    def __init__(self, name: str, decided: str):
-        super().__init__([name])
-        self._name = name
-        self._decided = decided
-
-    def vote(self, row: Row) -> bool | None:
-        return not is_right(row) if flag(row, self._decided) else None
-
-    def numbers(self, votes: Votes) -> dict[str, float]:
-        return {self._name: votes.n_yes}
+    return computations([name], numbers)

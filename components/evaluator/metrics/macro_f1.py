@@ -2,11 +2,11 @@
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluator.metrics.rows import Row, RowCombiner, column, computation
+from components.evaluator.metrics.rows import Products, computations
 
 
 class MacroF1(metric_types.Metric):
@@ -20,46 +20,24 @@ metric_types.register_metric(MacroF1)
 
 
 def _computations(name: str) -> metric_types.MetricComputations:
-    return computation(_Combiner(name), ("category", "predicted"))
+    def numbers(products: Products) -> dict[str, float]:
+        return {name: _macro_f1(products.pairs)}
+
+    return computations([name], numbers)
 
 
-@dataclass(slots=True)
-class _Accumulator:
-    labelled: Counter[str] = field(default_factory=Counter)
-    predicted: Counter[str] = field(default_factory=Counter)
-    right: Counter[str] = field(default_factory=Counter)
-
-    def __iadd__(self, other: "_Accumulator") -> "_Accumulator":
-        self.labelled.update(other.labelled)
-        self.predicted.update(other.predicted)
-        self.right.update(other.right)
-        return self
-
-
-class _Combiner(RowCombiner):
-    def __init__(self, name: str):
-        super().__init__([name])
-        self._name = name
-
-    def create_accumulator(self) -> _Accumulator:
-        return _Accumulator()
-
-    def add_input(self, accumulator: _Accumulator, row: Row) -> _Accumulator:
-        label, predicted = column(row, "category"), column(row, "predicted")
-        accumulator.labelled[label] += 1
-        accumulator.predicted[predicted] += 1
-        if label == predicted:
-            accumulator.right[label] += 1
-        return accumulator
-
-    def numbers(self, accumulator: _Accumulator) -> dict[str, float]:
-        categories = accumulator.labelled.keys() | accumulator.predicted.keys()
-        if not categories:
-            return {self._name: float("nan")}
-        # labelled + predicted = (TP + FN) + (TP + FP)
-        # Exact, and so the same in whatever order a runner merges the categories.
-        total = math.fsum(
-            2 * accumulator.right[name] / (accumulator.labelled[name] + accumulator.predicted[name])
-            for name in categories
-        )
-        return {self._name: total / len(categories)}
+def _macro_f1(pairs: Mapping[tuple[bytes, bytes], int]) -> float:
+    """Of how many products have a category and a predicted one; NaN for none."""
+    labelled, predicted = Counter[bytes](), Counter[bytes]()
+    for (label, answer), n in pairs.items():
+        labelled[label] += n
+        predicted[answer] += n
+    categories = labelled.keys() | predicted.keys()
+    if not categories:
+        return float("nan")
+    # labelled + predicted = (TP + FN) + (TP + FP)
+    # Exact, and so the same in whatever order a runner merges the categories.
+    total = math.fsum(
+        2 * pairs.get((name, name), 0) / (labelled[name] + predicted[name]) for name in categories
+    )
+    return total / len(categories)

@@ -4,8 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluator.metrics.ranked import RankedRows
-from components.evaluator.metrics.rows import Row, RowCombiner, column, computation, is_right
+from components.evaluator.metrics.rows import Products, computations
 from shelfsort.contract import figures
 
 
@@ -49,21 +48,8 @@ def oracle_coverage(scores: ArrayLike, correct: ArrayLike, target: float) -> flo
 
 
 def _computations(name: str, target: float) -> metric_types.MetricComputations:
-    return computation(_Combiner(name, target), ("category", "predicted", "score"))
+    def numbers(products: Products) -> dict[str, float]:
+        found = oracle_coverage(products.column("score"), products.column("right"), target)
+        return {name: found}
 
-
-class _Combiner(RowCombiner):
-    def __init__(self, name: str, target: float):
-        super().__init__([name])
-        self._name = name
-        self._target = target
-
-    def create_accumulator(self) -> RankedRows:
-        return RankedRows()
-
-    def add_input(self, accumulator: RankedRows, row: Row) -> RankedRows:
-        accumulator.add(column(row, "score"), is_right(row))
-        return accumulator
-
-    def numbers(self, accumulator: RankedRows) -> dict[str, float]:
-        return {self._name: oracle_coverage(*accumulator.arrays(), self._target)}
+    return computations([name], numbers)

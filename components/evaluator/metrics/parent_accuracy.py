@@ -2,7 +2,7 @@
 
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluator.metrics.rows import Row, ShareCombiner, Votes, column, computation
+from components.evaluator.metrics.rows import Products, computations
 
 
 class ParentAccuracy(metric_types.Metric):
@@ -16,17 +16,9 @@ metric_types.register_metric(ParentAccuracy)
 
 
 def _computations(name: str) -> metric_types.MetricComputations:
-    return computation(_Combiner(name), ("parent", "predicted_parent"))
+    def numbers(products: Products) -> dict[str, float]:
+        share = products.share(products.column("parent_right"))
+        _, size = share.effective()
+        return {name: share.value, f"{name}_effective": size}
 
-
-class _Combiner(ShareCombiner):
-    def __init__(self, name: str):
-        super().__init__([name, f"{name}_effective"])
-        self._name = name
-
-    def vote(self, row: Row) -> bool:
-        return column(row, "parent") == column(row, "predicted_parent")
-
-    def numbers(self, votes: Votes) -> dict[str, float]:
-        _, size = votes.effective()
-        return {self._name: votes.share, f"{self._name}_effective": size}
+    return computations([name, f"{name}_effective"], numbers)

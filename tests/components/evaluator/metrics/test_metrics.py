@@ -1,4 +1,4 @@
-"""Each metric's combiner on numbers worked out by hand."""
+"""Each metric on numbers worked out by hand."""
 
 import math
 
@@ -30,17 +30,26 @@ PARENT = {"mugs": "kitchen", "bowls": "kitchen", "chairs": "seats"}
 
 
 def combine(metric, rows, parts: int = 1) -> dict[str, float]:
-    """Runs a metric's combiner over `parts` accumulators, merged at the end."""
-    (computation,) = metric.computations()
-    combiner = computation.combiner
-    accumulators = []
-    for part in range(parts):
-        accumulator = combiner.create_accumulator()
-        for row in rows[part::parts]:
-            accumulator = combiner.add_input(accumulator, {"features": columns(*row)})
-        accumulators.append(accumulator)
-    merged = combiner.merge_accumulators(accumulators)
-    return {key.name: value for key, value in combiner.extract_output(merged).items()}
+    """Gathers products in `parts` accumulators, merges them, and asks a metric for its numbers."""
+    return measure(metric, [columns(*row) for row in rows], parts)
+
+
+def measure(metric, products, parts: int = 1) -> dict[str, float]:
+    gather, derived = metric.computations()
+    (pack,), combiner = gather.preprocessors, gather.combiner
+    accumulators = [
+        combiner.add_inputs(
+            combiner.create_accumulator(),
+            [
+                packed
+                for each in products[part::parts]
+                for packed in pack.process({"features": each})
+            ],
+        )
+        for part in range(parts)
+    ]
+    merged = combiner.extract_output(combiner.merge_accumulators(accumulators))
+    return {key.name: value for key, value in derived.result(merged).items()}
 
 
 def columns(label, predicted, score, accepted, parent_accepted, group=None) -> dict:
@@ -142,11 +151,17 @@ def test_expected_accuracy_divides_agreement_by_the_labels_expected_to_be_right(
 
 
 def test_labels_of_unknown_confidence_say_nothing_of_expected_accuracy():
-    (computation,) = ExpectedAccuracy(1.0).computations()
     row = {**columns(*ROWS[0]), "label_confidence": np.array([np.nan])}
-    accumulator = computation.combiner.create_accumulator()
-    computation.combiner.add_input(accumulator, {"features": row})
-    assert math.isnan(computation.combiner.numbers(accumulator)["accuracy_expected"])
+    assert math.isnan(measure(ExpectedAccuracy(1.0), [row])["accuracy_expected"])
+
+
+def test_a_model_without_a_target_is_not_measured_at_it():
+    unsaid = {**columns(*ROWS[0]), "accepted_95": np.array([-1])}
+    numbers = measure(CoverageAtTarget(0.95), [unsaid, columns(*ROWS[0]), columns(*ROWS[3])])
+    assert numbers["coverage_at_95"] == 0.5
+    assert math.isnan(measure(CoverageAtTarget(0.95), [unsaid])["coverage_at_95"])
+    with pytest.raises(KeyError):
+        measure(CoverageAtTarget(0.9), [unsaid])
 
 
 @parts
