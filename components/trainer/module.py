@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow_transform as tft
 from pydantic import TypeAdapter
+from tensorflow_transform.saved.saved_transform_io_v2 import SavedModelLoader
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.trainer.artifact import (
@@ -321,7 +322,7 @@ def _served_model(
 ) -> ServedModel:
     spec = transformed.raw_feature_spec()
     return ServedModel(
-        transform=transformed.transform_features_layer(),
+        transform=SavedModelLoader(transformed.transform_savedmodel_dir),
         raw_spec={name: spec[name] for name in INPUT_NAMES},
         backbone=backbone,
         towers=fitted.towers,

@@ -8,11 +8,12 @@ import dataclasses
 import functools
 import operator
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow_transform.saved.saved_transform_io_v2 import SavedModelLoader
 
 from shelfsort.contract import signatures
 from shelfsort.contract.calibration import Calibration, NodeThreshold
@@ -37,7 +38,7 @@ class ServedModel(tf.Module):
     """Transform's graph, networks, towers, their fusion and the decision rule, in one module.
 
     Args:
-        transform: Transform's layer, from a dict of raw features to transformed ones.
+        transform: Transform's graph, from a dict of raw features to transformed ones.
         raw_spec: parsing specification of the raw features it takes.
         backbone: embeds images.
         towers: from `towers.build_towers`.
@@ -52,7 +53,7 @@ class ServedModel(tf.Module):
     def __init__(
         self,
         *,
-        transform: tf.Module,
+        transform: SavedModelLoader,
         raw_spec: dict,
         backbone: Backbone,
         towers: keras.Model,
@@ -64,7 +65,9 @@ class ServedModel(tf.Module):
         encoder: "TextEncoder | None" = None,
     ):
         super().__init__(name="shelfsort")
-        self.transform = transform
+        # Its tables. TFT's layer as attribute is traced once more, for Keras: half of an export.
+        self.learnt = transform._imported
+        self._transform_features = transform.apply_transform_model
         self._raw_spec = raw_spec
         self._backbone = backbone
         # As a mere function: a model as attribute is saved with its optimizer, twice its size.
@@ -77,6 +80,8 @@ class ServedModel(tf.Module):
         self._decision = DecisionRule(labels, calibration)
         self._for_clients = [each.name for each in signatures.client_outputs(calibration.targets)]
         self._version = version
+        # Traced and saved once for all signatures. A `tf.function` as attribute would be one more.
+        self._seen = functools.partial(tf.function(self._look, autograph=False))
 
     def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
         """Concrete functions by signature name."""
@@ -134,7 +139,7 @@ class ServedModel(tf.Module):
         return tf.io.parse_example(examples, spec)
 
     def _transformed(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return self.transform(
+        return self._transform_features(
             {name: _as_declared(raw[name], spec) for name, spec in self._raw_spec.items()}
         )
 
@@ -146,7 +151,7 @@ class ServedModel(tf.Module):
         seen = self._seen(raw)
         return self._answered(seen, _own_modality(seen))
 
-    def _seen(self, raw: dict[str, tf.Tensor]) -> "_Seen":
+    def _look(self, raw: dict[str, tf.Tensor]) -> "_Seen":
         features = self._transformed(raw)
         has_image = tf.reshape(features["has_image"], [-1]) > 0
         inputs = {
@@ -190,8 +195,7 @@ class ServedModel(tf.Module):
         return tf.cond(tf.reduce_any(has_image), embedded, lambda: tf.zeros(shape))
 
 
-@dataclasses.dataclass(frozen=True)
-class _Seen:
+class _Seen(NamedTuple):
     """The towers' output for n products.
 
     Attributes:
@@ -208,10 +212,7 @@ class _Seen:
     def repeated(self, times: int) -> "_Seen":
         """The products, and all of them again below."""
         return _Seen(
-            *(
-                tf.tile(values, [times, *(1,) * (values.shape.rank - 1)])
-                for values in (getattr(self, each.name) for each in dataclasses.fields(self))
-            )
+            *(tf.tile(values, [times, *(1,) * (values.shape.rank - 1)]) for values in self)
         )
 
 
