@@ -28,7 +28,7 @@ def replay_in_fresh_process(
     `scratch` is a folder for the process's words and its report.
     """
     words = scratch / "words.log"
-    command = [sys.executable, "-m", "components.serving_check.replay"]
+    command = [sys.executable, "-m", "components.serving_check"]
     command += [model_dir, str(requests), str(scratch), str(tolerance)]
     started = time.monotonic()
     with words.open("wb") as log:

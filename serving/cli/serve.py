@@ -343,8 +343,10 @@ def _token(path: str) -> str:
 def _started(
     base_path: str | None, name: str | None, config_file: str | None, options: "ServerOptions"
 ) -> "ModelServer":
-    import tensorflow as tf
+    from shelfsort.core.lean_imports import lean_keras
 
+    with lean_keras():
+        import tensorflow as tf
     from serving.server import ModelServer, discover_models
     from serving.server.config_file import read_config_file
     from serving.server.manager import ModelsUnavailable

@@ -1,0 +1,16 @@
+"""Replays requests against a model: `python -m components.serving_check ...`, see `replay`."""
+
+import sys
+
+from shelfsort.core.lean_imports import lean_keras
+
+
+def main() -> None:
+    """Runs the replay with the arguments of the command line."""
+    with lean_keras():
+        from components.serving_check import replay
+    replay.main(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    main()
