@@ -4,6 +4,7 @@ Takes TFX's own arguments. See `executor_input` for what is corrected and why.
 """
 
 import argparse
+import gc
 import os
 import shutil
 import sys
@@ -55,7 +56,11 @@ def run_step(argv: Sequence[str]) -> int:
     arguments.json_serialized_invocation_args = json_format.MessageToJson(executor_input)
     # Costs ten seconds: not before the arguments are known to be sound.
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
+    from tfx.utils import import_utils
 
+    import_utils.import_class_by_path(arguments.executor_class_path)
+    # Collections of garbage need not look at what lives to the end anyway.
+    gc.freeze()
     try:
         kubeflow_v2_run_executor.main((arguments, beam_arguments))
     except InputError as error:

@@ -9,6 +9,7 @@ from google.protobuf import json_format
 
 from demo.catalogue import make_catalogue
 from pipeline.config import Config, load_config
+from tests.fixtures.beam_workers import fork_workers
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -30,6 +31,7 @@ DATA = (
     "BaselineModel",
     "DriftCheck",
 )
+BEAM = ("ManifestExampleGen", "StatisticsGen", "Transform", "DriftCheck", "Evaluator")
 SPLITS = ("train", "eval")
 
 
@@ -157,7 +159,13 @@ def alone(world, several_shards, tmp_path_factory):
 def spread(request, world, several_shards, tmp_path_factory):
     """What an engine of several workers makes of it."""
     config = load_config(None, [f"beam.args={json.dumps(ENGINES[request.param])}"])
-    return run(world, tmp_path_factory.mktemp(request.param), config)
+    folder = tmp_path_factory.mktemp(request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        workers = fork_workers(patch, tmp_path_factory.mktemp("workers"))
+        outcome = run(world, folder, config)
+    # Each Beam pipeline has two of its own.
+    assert (len(workers) >= 2 * len(BEAM)) == (request.param == "processes")
+    return outcome
 
 
 def records(outcome, component: str, key: str, split: str) -> list[bytes]:
