@@ -10,11 +10,12 @@ from typing import Any
 import click
 
 from shelfsort.cli.asking import asking, table_options, tls_of, tls_options
+from shelfsort.cli.data_files import NOTHING, data_files, if_any_option
 from shelfsort.cli.databases import closed_at_end
 from shelfsort.cli.numbers import FiniteRange
 from shelfsort.client import DEFAULT_MODEL, Connection
 from shelfsort.client.each import Ask
-from shelfsort.core.errors import InputError, NoRows
+from shelfsort.core.errors import InputError
 from shelfsort.core.storage import absolute
 from shelfsort.core.terminal import json_text, one_line
 from shelfsort.decisions.batch.job import Job, Summary
@@ -24,9 +25,7 @@ from shelfsort.decisions.promise.sampling import Sampling
 from shelfsort.decisions.rules.model import Rules
 from shelfsort.decisions.rules.reading import load_rules
 from shelfsort.products.images.source import ImageSources
-from shelfsort.products.manifest.files import NoFiles, find_manifest_files
 from shelfsort.products.tables.columns import parse_columns
-from shelfsort.products.tables.lines import product_lines
 from shelfsort.products.tables.rows import Reading
 from shelfsort.products.taxonomy import UnknownLabel
 from shelfsort.stats.binomial import interval
@@ -78,11 +77,7 @@ from shelfsort.stats.binomial import interval
     help="Option of Beam, such as --beam-arg=--direct_num_workers=4. Repeatable.",
 )
 @click.option("--config", default="", help="YAML file of settings whose beam.args to use.")
-@click.option(
-    "--if-any",
-    is_flag=True,
-    help="End well where --data holds no product, as on a day without new ones.",
-)
+@if_any_option
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def batch(
     data: str,
@@ -129,11 +124,11 @@ def batch(
     """
     read = load_rules(rules)
     reading = Reading(parse_columns(*columns), encoding, sheet, also=tuple(read.fields))
-    files = _files(data, reading, if_any)
+    files = data_files(data, reading, if_any)
     if not files:
         # The commands that follow a batch expect its database.
         closed_at_end(open_patiently(database, patience, _say))
-        click.echo(json_text(Summary().to_json()) if as_json else "No products: nothing to decide.")
+        click.echo(json_text(Summary().to_json()) if as_json else NOTHING)
         return
     job = Job(
         data,
@@ -155,24 +150,6 @@ def batch(
         with opened() as (ask, _):
             summary = decide_file(job, ask, engine, _say)
     click.echo(json_text(summary.to_json()) if as_json else "\n".join(_as_lines(summary)))
-
-
-def _files(data: str, how: Reading, if_any: bool) -> Sequence[str]:
-    """The files of the data; with `if_any`, those that hold a row, which may be none."""
-    try:
-        files = find_manifest_files(absolute(data))
-    except NoFiles:
-        if if_any:
-            return ()
-        raise
-    return [each for each in files if not if_any or _has_rows(each, how)]
-
-
-def _has_rows(file: str, how: Reading) -> bool:
-    try:
-        return next(iter(product_lines(file, how)), None) is not None
-    except NoRows:
-        return False
 
 
 @contextlib.contextmanager

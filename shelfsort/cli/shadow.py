@@ -5,12 +5,12 @@ from pathlib import Path
 import click
 
 from shelfsort.cli.asking import asking, table_options, tls_of, tls_options
+from shelfsort.cli.data_files import NOTHING, data_files, if_any_option
 from shelfsort.cli.databases import closed_at_end
 from shelfsort.cli.numbers import FiniteRange
 from shelfsort.client import DEFAULT_MODEL, Connection
 from shelfsort.core.database.engine import shown
 from shelfsort.core.errors import InputError
-from shelfsort.core.storage import absolute
 from shelfsort.core.terminal import json_text, one_line
 from shelfsort.decisions.database.opening import open_database
 from shelfsort.decisions.monitoring.content import comparison_json
@@ -23,7 +23,6 @@ from shelfsort.decisions.shadow.deciding import (
     decide_from_stored,
 )
 from shelfsort.products.images.source import ImageSources
-from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.tables.columns import parse_columns
 from shelfsort.products.tables.rows import Reading
 
@@ -68,6 +67,7 @@ def shadow() -> None:
     help="Seconds to wait for an answer, including retries.",
 )
 @tls_options
+@if_any_option
 def run_candidate(
     data: str | None,
     rules: str,
@@ -88,6 +88,7 @@ def run_candidate(
     tls_ca: Path | None,
     tls_certificate: Path | None,
     tls_key: Path | None,
+    if_any: bool,
 ) -> None:
     """Let a candidate decide about products that the live model has decided about.
 
@@ -109,8 +110,11 @@ def run_candidate(
     elif data is None:
         raise InputError("--data: missing. Give the products that `shelfsort batch` got.")
     else:
-        files = find_manifest_files(absolute(data))
         reading = Reading(parse_columns(*columns), encoding, sheet)
+        files = data_files(data, reading, if_any)
+        if not files:
+            click.echo(NOTHING)
+            return
         sources = ImageSources(image_roots, allow_http=allow_http)
         connection = Connection(timeout, tls=tls_of(tls, tls_ca, tls_certificate, tls_key))
         with asking(address, model_folder, model_name, version, connection) as (ask, _):

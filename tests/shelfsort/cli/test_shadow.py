@@ -53,18 +53,31 @@ def test_a_candidate_that_there_is_not_is_refused(place):
         call("compare", "--database", place, "--candidate", "model 5")
 
 
-@pytest.mark.parametrize(
-    "more", [("--data", "products.csv"), ("--address", "localhost:1"), ("--model-folder", ".")]
-)
-def test_a_model_needs_data_and_data_a_model(place, more, tmp_path):
+@pytest.fixture
+def rules(tmp_path):
     (tmp_path / "tree.json").write_text(
         '[{"id": "all", "name": "All", "subcategories": ["mugs"]},'
         ' {"id": "mugs", "name": "Mugs", "subcategories": [], "parent": "all"}]'
     )
-    rules = tmp_path / "rules.yaml"
-    rules.write_text(
+    path = tmp_path / "rules.yaml"
+    path.write_text(
         "taxonomy: tree.json\ndefault: {outcome: review}\n"
         "rules: [{name: sure, when: {accepted: 95}, then: {outcome: publish}}]\n"
     )
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    "more", [("--data", "products.csv"), ("--address", "localhost:1"), ("--model-folder", ".")]
+)
+def test_a_model_needs_data_and_data_a_model(place, rules, more):
     with pytest.raises(InputError, match="--data"):
-        call("run", "--rules", str(rules), "--database", place, *more)
+        call("run", "--rules", rules, "--database", place, *more)
+
+
+def test_a_day_without_products_ends_well_where_that_is_expected(place, rules, tmp_path):
+    asked = ("run", "--rules", rules, "--database", place, "--address", "localhost:1")
+    new = ("--data", str(tmp_path / "new-*.csv"))
+    assert call(*asked, *new, "--if-any") == "No products: nothing to decide.\n"
+    with pytest.raises(InputError, match="new-"):
+        call(*asked, *new)
