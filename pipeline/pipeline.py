@@ -58,6 +58,8 @@ def create_components(
     start_digest: TextParameter = "",
     title: str = "",
     serving_logs_digest: TextParameter = "",
+    weights_digest: str = "",
+    measurement: str = "",
 ) -> list[BaseComponent]:
     """Wires the graph.
 
@@ -69,6 +71,9 @@ def create_components(
         start_digest: of the model that training starts from with `training.fit.warm_start`.
         title: what the report calls the run.
         serving_logs_digest: of the logs that `drift.serving_logs` names; "" for none.
+        weights_digest: of the weights files that settings name, so that a run with other ones
+            reuses no model; "" for none, or where they are not known.
+        measurement: another text for each run that has to measure the cost of serving by itself.
     """
     example_gen = _example_gen(source, config)
     examples, taxonomy = example_gen.outputs["examples"], example_gen.outputs["taxonomy"]
@@ -94,7 +99,11 @@ def create_components(
         code_digest=code_digest("components/baseline_model"),
     )
     start = _start_model(serving_dir, start_digest) if config.training.fit.warm_start else None
-    tuner = _tuner(examples, transform, taxonomy, config) if config.tuning.trials else None
+    tuner = (
+        _tuner(examples, transform, taxonomy, config, weights_digest)
+        if config.tuning.trials
+        else None
+    )
     trainer = Trainer(
         examples=examples,
         transform_graph=transform.outputs["transform_graph"],
@@ -103,6 +112,7 @@ def create_components(
             "training": to_dict(config.training),
             "targets": list(config.targets),
             "model_name": config.name,
+            "weights_digest": weights_digest,
             "code_digest": code_digest("components/trainer"),
         },
         base_model=start.outputs["baseline"] if start else None,
@@ -123,6 +133,7 @@ def create_components(
         model=model,
         golden_products=config.serving_check.golden_products,
         time_limit_s=config.serving_check.time_limit_s,
+        measurement=measurement,
         code_digest=code_digest("components/serving_check"),
     )
     evaluator = Evaluator(
@@ -230,7 +241,11 @@ def _start_model(serving_dir: TextParameter, digest: TextParameter) -> BaselineM
 
 
 def _tuner(
-    examples: BaseChannel, transform: Transform, taxonomy: BaseChannel, config: Config
+    examples: BaseChannel,
+    transform: Transform,
+    taxonomy: BaseChannel,
+    config: Config,
+    weights_digest: str,
 ) -> Tuner:
     return Tuner(
         examples=examples,
@@ -240,6 +255,7 @@ def _tuner(
             "training": to_dict(config.training),
             "tuning": to_dict(config.tuning),
             "targets": list(config.targets),
+            "weights_digest": weights_digest,
             "code_digest": code_digest("components/tuner"),
         },
     )

@@ -19,6 +19,7 @@ class ServingCheckSpec(component_spec.ComponentSpec):
         "golden_products": component_spec.ExecutionParameter(type=int),
         "tolerance": component_spec.ExecutionParameter(type=float),
         "time_limit_s": component_spec.ExecutionParameter(type=int),
+        "measurement": component_spec.ExecutionParameter(type=str, optional=True),
         "code_digest": component_spec.ExecutionParameter(type=str, optional=True),
     }
     INPUTS: ClassVar = {
@@ -47,6 +48,7 @@ class ServingCheck(base_component.BaseComponent):
         golden_products: int = ServingCheckConfig.golden_products,
         tolerance: float = DEFAULT_TOLERANCE,
         time_limit_s: int = ServingCheckConfig.time_limit_s,
+        measurement: str | None = None,
         code_digest: str | None = None,
     ):
         """Wires the component.
@@ -57,6 +59,7 @@ class ServingCheck(base_component.BaseComponent):
             golden_products: how many products of `eval` are replayed beside the synthetic ones.
             tolerance: the largest difference between two scores that counts as none.
             time_limit_s: after so many seconds the replay is stopped and the model not blessed.
+            measurement: changes where the cost is to be measured again.
             code_digest: changes with the code, so that results of older code are not reused.
         """
         super().__init__(
@@ -66,6 +69,7 @@ class ServingCheck(base_component.BaseComponent):
                 golden_products=golden_products,
                 tolerance=tolerance,
                 time_limit_s=time_limit_s,
+                measurement=measurement,
                 code_digest=code_digest,
                 blessing=types.Channel(type=standard_artifacts.InfraBlessing),
             )

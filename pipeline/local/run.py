@@ -3,11 +3,13 @@
 import dataclasses
 import json
 import time
+import uuid
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from components.evaluator.artifact import Metrics, Verdict
+from components.evaluator.settings import CostLimits
 from components.manifest_example_gen import preflight
 from components.manifest_example_gen.artifact import Ingestion
 from components.pusher.artifact import Push
@@ -20,6 +22,7 @@ from pipeline.run_settings import write_settings
 from shelfsort.core import files
 from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.progress import note
+from shelfsort.training.weights import own_weights_digest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,10 +128,14 @@ def _run_components(
     config: Config,
     console: Console,
 ):
+    # What training would refuse is refused before the products are read.
+    weights_digest = own_weights_digest(config.training)
     note("loading TensorFlow and TFX")
     from shelfsort.training.finetuning.devices import require_gpus
+    from shelfsort.training.finetuning.network import require_layer
 
     require_gpus(config.training.image.fine_tuning)
+    require_layer(config.training.image)
     from tfx.orchestration import metadata
 
     from components.baseline_model.selection import start_digest
@@ -154,6 +161,8 @@ def _run_components(
         start_digest=start_digest(live, checked.digest),
         title="/".join(PurePosixPath(manifest).parts[-2:]),
         serving_logs_digest=logs_digest(logs) if logs else "",
+        weights_digest=weights_digest,
+        measurement=measurement(config.gate.cost),
     )
     runner = LocalRunner(console)
     write_settings(folder, runner.outcome.run_id, config)
@@ -172,6 +181,12 @@ def _run_components(
             raise cause from error
         raise
     return runner.outcome
+
+
+def measurement(limits: CostLimits) -> str:
+    """Another text for each run where a time has a limit: those of a busy machine are not kept."""
+    timed = limits.milliseconds_alone is not None or limits.cpu_milliseconds is not None
+    return uuid.uuid4().hex if timed else ""
 
 
 def _resolved(config: Config, folder: OutputFolder, label_attribute: str) -> Config:

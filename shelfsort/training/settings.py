@@ -82,7 +82,9 @@ class TextConfig:
         encoder: Pretrained encoder of titles, with a tower of its own: empty for none, `minilm` for
             English titles, `e5_multilingual` for titles in several languages. Servers of the model
             need the extra `encoders`.
-        encoder_weights: Path of the encoder's weights. Empty for those that come with Shelfsort.
+        encoder_weights: Path of the encoder's weights: for `minilm` a folder with
+            `model.safetensors` and `vocab.txt`, for `e5_multilingual` a file like
+            `e5-small-q4.bin`. Empty for those that come with Shelfsort.
         encoder_units: ReLU units of the encoder's tower.
     """
 

@@ -11,6 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from shelfsort.core.errors import InputError
+from shelfsort.core.storage import read_bytes
+from shelfsort.training.settings import TrainingConfig
+
+_BACKBONE_WEIGHTS = "training.image.backbone_weights"
+_ENCODER_WEIGHTS = "training.text.encoder_weights"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,6 +170,28 @@ def read_weights(name: str, own: str = "", setting: str = "weights") -> Weights:
     return Weights(contents, _digest(contents), packaged.licence, str(folder))
 
 
+def own_weights_digest(training: TrainingConfig) -> str:
+    """A digest of the site's own weights that settings name: other files, another digest.
+
+    Args:
+        training: settings.
+
+    Returns:
+        Hexadecimal digits; "" where all weights are packaged.
+
+    Raises:
+        InputError: a file is missing or cannot be read.
+    """
+    image, text = training.image, training.text
+    found = []
+    if image.backbone_weights:
+        content = _read(Path(image.backbone_weights), f"{_BACKBONE_WEIGHTS} needs it")
+        found.append(_digest({"backbone": content}))
+    if text.encoder and text.encoder_weights:
+        found.append(read_weights(text.encoder, text.encoder_weights, _ENCODER_WEIGHTS).digest)
+    return "-".join(found)
+
+
 def _own_files(packaged: Packaged, own: Path) -> list[Path]:
     if own.is_dir():
         return [own / file.name for file in packaged.files]
@@ -176,7 +203,7 @@ def _own_files(packaged: Packaged, own: Path) -> list[Path]:
 
 def _read(path: Path, remedy: str) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bytes(path)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise InputError(f"{path}: {reason}; {remedy}.") from None

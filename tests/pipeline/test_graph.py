@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 
+from components.evaluator.settings import CostLimits
 from pipeline.config import Config, load_config
 from pipeline.settings import BeamComponent
 
@@ -62,3 +63,37 @@ def test_every_component_that_runs_on_beam_has_options_of_its_own(components):
 
     on_beam = {each.id for each in components if isinstance(each, BaseBeamComponent)}
     assert on_beam == set(get_args(BeamComponent))
+
+
+def test_other_weights_of_ones_own_are_other_properties_of_what_learns_from_them():
+    from pipeline.pipeline import Source, create_components
+
+    source = Source("labelled.manifest", "taxonomy.json", "category", "0123")
+    graph = create_components(
+        source,
+        load_config(None, ["tuning.trials=2"]),
+        serving_dir="serving/x",
+        live_version="",
+        weights_digest="c0ffee",
+    )
+    custom = {
+        each.id: json.loads(each.exec_properties["custom_config"])["weights_digest"]
+        for each in graph
+        if "custom_config" in each.exec_properties
+    }
+    assert custom == {"Tuner": "c0ffee", "Trainer": "c0ffee"}
+
+
+def test_times_that_have_a_limit_are_measured_in_each_run():
+    from pipeline.local.run import measurement
+    from pipeline.pipeline import Source, create_components
+
+    timed = CostLimits(milliseconds_alone=50.0)
+    assert measurement(timed) != measurement(timed)
+    assert measurement(CostLimits(model_mb=50.0)) == measurement(CostLimits()) == ""
+    source = Source("labelled.manifest", "taxonomy.json", "category", "0123")
+    graph = create_components(
+        source, Config(), serving_dir="serving/x", live_version="", measurement="c0ffee"
+    )
+    measured = [each.id for each in graph if "c0ffee" in map(str, each.exec_properties.values())]
+    assert measured == ["ServingCheck"]

@@ -8,8 +8,9 @@ import keras
 import numpy as np
 
 from shelfsort.core.errors import InputError
-from shelfsort.training.backbones import Backbone
+from shelfsort.training.backbones import Backbone, load_backbone
 from shelfsort.training.finetuning.devices import in_precision
+from shelfsort.training.settings import ImageConfig
 
 CLASSIFIER = "tuning_classifier"
 _DROPOUT = 0.2
@@ -57,7 +58,7 @@ class TuningNetwork:
         for layer in copy.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.trainable = False
-        front, rest = _cut(copy, from_layer or backbone.last_blocks_after, backbone.name)
+        front, rest = _cut(copy, from_layer or backbone.last_blocks_after, backbone)
         kernel, bias = classifier
         dropout = keras.layers.Dropout(_DROPOUT, seed=seed, name="tuning_dropout")
         dense = keras.layers.Dense(kernel.shape[1], dtype="float32", name=CLASSIFIER)
@@ -68,16 +69,31 @@ class TuningNetwork:
         return cls(copy, front, last, whole)
 
 
-def _cut(model: keras.Model, name: str, backbone: str) -> tuple[keras.Model, keras.Model]:
+def require_layer(config: ImageConfig) -> None:
+    """Refuses a backbone that cannot be cut where the settings say.
+
+    Raises:
+        InputError: the backbone is to be tuned, and has no such layer, or no weights.
+    """
+    name = config.fine_tuning.from_layer
+    if config.fine_tuning.layers != "none" and name:
+        backbone = load_backbone(config.backbone, config.backbone_weights)
+        _cut(backbone.model, name, backbone)
+
+
+def _cut(model: keras.Model, name: str, backbone: Backbone) -> tuple[keras.Model, keras.Model]:
     try:
         border = model.get_layer(name).output
         return keras.Model(model.inputs[0], border), keras.Model(border, model.outputs[0])
     except (ValueError, KeyError, AttributeError):
         names = [layer.name for layer in model.layers]
-        why = "other layers pass it by" if name in names else "there is no such layer"
+        if name == names[-1]:
+            why = "no layer comes after it"
+        else:
+            why = "other layers pass it by" if name in names else "there is no such layer"
         raise InputError(
-            f"{_SETTING}: {backbone} cannot be cut after {name!r}: {why}. Leave it empty, or name "
-            f"the last layer of a block, such as {names[-1]!r}."
+            f"{_SETTING}: {backbone.name} cannot be cut after {name!r}: {why}. Leave it empty, or "
+            f"name the last layer of a block, such as {backbone.last_blocks_after!r}."
         ) from None
 
 

@@ -79,6 +79,10 @@ AFTER_THE_LOG = {
         {"manifest": _line() + "\n" + _line(attribute="other")},
         "--set data.label_attribute=",
     ),
+    "weights missing": (
+        {"extra": ["--set", "training.image.backbone_weights=none.h5"]},
+        "training.image.backbone_weights needs it",
+    ),
     "one category": ({"manifest": _line(id="1") + "\n" + _line(id="2")}, "categor"),
     "every row rejected": ({"manifest": _line("cars") + "\n" + _line("boats")}, "rejected"),
 }

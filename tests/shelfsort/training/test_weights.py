@@ -2,13 +2,21 @@
 
 import dataclasses
 import hashlib
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from shelfsort.core.errors import InputError
-from shelfsort.training.weights import REGISTRY, Packaged, PackagedFile, read_weights
+from shelfsort.training.settings import ImageConfig, TextConfig, TrainingConfig
+from shelfsort.training.weights import (
+    REGISTRY,
+    Packaged,
+    PackagedFile,
+    own_weights_digest,
+    read_weights,
+)
 
 NOTICE = Path(__file__).parents[3] / "NOTICE"
 
@@ -43,6 +51,12 @@ def test_a_file_with_another_digest_is_refused(packaged):
         InputError, match=rf"b\.txt: SHA-256 is {found}, not .* small-weights==1\.0"
     ):
         read_weights("small")
+
+
+def test_a_pipe_in_place_of_own_weights_is_not_waited_for(packaged, tmp_path):
+    os.mkfifo(tmp_path / "a.bin")
+    with pytest.raises(InputError, match=r"a\.bin: .*; small_weights needs it"):
+        read_weights("small", str(tmp_path), setting="small_weights")
 
 
 def test_a_missing_file_is_named(packaged):
@@ -93,3 +107,27 @@ def test_the_notice_names_the_package_and_its_licence(name):
 @pytest.mark.parametrize("name", ["efficientnet_lite0", "minilm", "e5_multilingual"])
 def test_the_installed_packages_hold_the_registered_files(name):
     assert set(read_weights(name).contents) == {file.name for file in REGISTRY[name].files}
+
+
+def test_the_digest_of_own_weights_changes_with_their_content(tmp_path):
+    backbone, encoder = tmp_path / "backbone.h5", tmp_path / "encoder"
+    encoder.mkdir()
+    for path in (backbone, encoder / "model.safetensors", encoder / "vocab.txt"):
+        path.write_bytes(b"first")
+    own = TrainingConfig(
+        image=ImageConfig(backbone_weights=str(backbone)),
+        text=TextConfig(encoder="minilm", encoder_weights=str(encoder)),
+    )
+    digests = {own_weights_digest(own)}
+    assert digests == {own_weights_digest(own)}
+    for path in (backbone, encoder / "vocab.txt"):
+        path.write_bytes(b"second")
+        digests.add(own_weights_digest(own))
+    assert len(digests) == 3
+    assert own_weights_digest(TrainingConfig()) == ""
+
+
+def test_own_weights_that_are_missing_are_named_with_their_setting(tmp_path):
+    own = TrainingConfig(image=ImageConfig(backbone_weights=str(tmp_path / "none.h5")))
+    with pytest.raises(InputError, match=r"none\.h5: No such file.*backbone_weights needs it"):
+        own_weights_digest(own)

@@ -1,5 +1,6 @@
 """Tuning of a tiny network: what changes, what stays, and what a kill leaves."""
 
+import dataclasses
 import signal
 import subprocess
 import sys
@@ -82,9 +83,24 @@ def test_last_blocks_learn_in_16_bits_and_a_finished_tuning_is_not_repeated(tmp_
     assert len(list((tmp_path / "tuned").iterdir())) == 1
 
 
-def test_a_layer_that_does_not_exist_is_named():
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("block9", "there is no such layer"), ("embedding", "no layer comes after it")],
+)
+def test_a_layer_that_does_not_exist_or_is_the_last_is_named_with_one_that_will_do(name, why):
+    with pytest.raises(InputError, match=f"after '{name}': {why}.* such as 'block0_relu'"):
+        Shop.of().tuner(from_layer=name).tune(ROWS)
+
+
+def test_a_layer_that_does_not_exist_is_refused_before_anything_is_read(monkeypatch):
+    from shelfsort.training.finetuning import network
+    from shelfsort.training.settings import FineTuningConfig, ImageConfig
+
+    monkeypatch.setattr(network, "load_backbone", lambda *_: tiny_backbone())
+    tuning = FineTuningConfig(layers="last_blocks", from_layer="block9")
     with pytest.raises(InputError, match="'block9'"):
-        Shop.of().tuner(from_layer="block9").tune(ROWS)
+        network.require_layer(ImageConfig(fine_tuning=tuning))
+    network.require_layer(ImageConfig(fine_tuning=dataclasses.replace(tuning, layers="none")))
 
 
 # Killed when the last blocks are tuned, before all layers are.
