@@ -211,7 +211,8 @@ def _weights(lineage: Mapping[str, Any]) -> Iterator[str]:
     encoder = _mapping(lineage.get(ENCODER))
     if name := encoder.get("name"):
         packaged = REGISTRY.get(str(name))
-        source = packaged.source if packaged else "a file of the site"
+        own = _mapping(_mapping(lineage.get("training")).get("text")).get("encoder_weights")
+        source = packaged.source if packaged and not own else "a file of the site"
         licence = encoder.get("licence") or "not recorded"
         rows.append(["text encoder", _plain(name), _plain(source), _plain(licence)])
     yield from _table(["part", "name", "weights", "licence"], rows)

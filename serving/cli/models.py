@@ -15,7 +15,7 @@ from shelfsort.contract.model_files import ENCODER, FINE_TUNED
 from shelfsort.contract.targets import DEFAULT_TARGETS
 from shelfsort.core.errors import InputError
 from shelfsort.core.files import write_bytes
-from shelfsort.core.storage import child_folders, join
+from shelfsort.core.storage import child_folders, is_remote, join, local_path
 from shelfsort.core.terminal import json_text, one_line
 
 EXIT_DIFFERS = 1
@@ -101,6 +101,7 @@ def card(
     version = _chosen(base, number)
     text = model_card(_model_name(base), version)
     if output:
+        _refuse_within(base, output)
         write_bytes(output, text.encode())
     if as_json:
         click.echo(json_text({"version": version.number, "card": text}, indent=2))
@@ -220,6 +221,7 @@ def export(
         raise InputError(
             f"{version.path}: {found[0]}. Export a version that `models verify` passes."
         )
+    _refuse_within(base, output)
     model = _model_name(base)
     size = write_archive(version, model, output)
     if as_json:
@@ -260,6 +262,16 @@ def _chosen(base: str, number: int | None) -> versions.ModelVersion:
     return version
 
 
+def _refuse_within(base: str, output: str) -> None:
+    """Refuses to write among the versions, which servers watch, or over a file of one."""
+    if is_remote(base) or is_remote(output):
+        inside = output.startswith(join(base, ""))
+    else:
+        inside = local_path(output).resolve().is_relative_to(local_path(base).resolve())
+    if inside:
+        raise InputError(f"{output}: lies in the folder of the model. Give --output another place.")
+
+
 def _record(
     base: str, version: versions.ModelVersion, live: versions.ModelVersion | None
 ) -> dict[str, Any]:
@@ -273,7 +285,11 @@ def _record(
 
 
 def _model_name(base: str) -> str:
-    return base.rstrip("/").rsplit("/", 1)[-1]
+    if is_remote(base):
+        return base.rstrip("/").rsplit("/", 1)[-1]
+    # Of "." and "..", too.
+    path = local_path(base).absolute()
+    return (path.resolve() if ".." in path.parts else path).name
 
 
 def _table(held: Sequence[versions.ModelVersion]) -> list[str]:

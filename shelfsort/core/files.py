@@ -25,6 +25,9 @@ def writing(place: Place) -> Iterator[IO[bytes]]:
     """A stream whose file appears when the block ends well; readers never see a part of it.
 
     Folders are made. A local file is flushed to the disk (fsync) before it gets its name.
+
+    Raises:
+        InputError: the place is a folder, or a device or pipe, which a file would replace.
     """
     if storage.is_remote(place):
         with tempfile.NamedTemporaryFile(prefix="shelfsort-") as whole:
@@ -33,6 +36,7 @@ def writing(place: Place) -> Iterator[IO[bytes]]:
             storage.copy(whole.name, place)
         return
     path = storage.local_path(place)
+    _refuse_other_than_files(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{uuid.uuid4().hex}.partial")
     try:
@@ -44,6 +48,12 @@ def writing(place: Place) -> Iterator[IO[bytes]]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def _refuse_other_than_files(path: Path) -> None:
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "no regular file"
+        raise InputError(f"{path}: is {what}. Name a file to write.")
 
 
 def refuse_inputs(output: Place | None, *inputs: Place | None, option: str = "--output") -> None:

@@ -75,6 +75,10 @@ def test_licences_are_those_of_the_registry_or_of_the_lineage():
     own = {"image": {"backbone_weights": "weights.h5"}}
     (backbone, _) = _rows(_card(training=own), "Weights and licences")
     assert backbone[2:] == ["a file of the site", "not recorded"]
+    own = {"text": {"encoder_weights": "minilm"}}
+    site = {"name": "minilm", "licence": ""}
+    (_, encoder) = _rows(_card(training=own, encoder=site), "Weights and licences")
+    assert encoder[2:] == ["a file of the site", "not recorded"]
 
 
 def test_the_cost_to_serve_is_left_out_where_it_was_not_measured():

@@ -207,3 +207,24 @@ def test_a_version_that_is_not_whole_is_listed_and_not_live(serving):
     lines = _run("list", "--model-base-path", serving).stdout.splitlines()
     assert "not whole" in lines[2] and "live" not in lines[2]
     assert lines[3].split()[1] == "live"
+
+
+@pytest.mark.parametrize("place", [".", "../products/"])
+def test_a_model_is_called_by_its_folder_however_that_is_given(
+    serving, tmp_path, monkeypatch, place
+):
+    monkeypatch.chdir(serving / "products")
+    output = tmp_path / "model.tar.gz"
+    _export("--model-base-path", place, "--output", output)
+    with tarfile.open(output) as archive:
+        assert {name.split("/")[0] for name in archive.getnames()} == {"products"}
+    assert _run("card", "--model-base-path", place).output.startswith("# products, version 2\n")
+
+
+@pytest.mark.parametrize("command", [("card",), ("export", "--target", "sagemaker")])
+def test_nothing_is_written_over_a_model(serving, command):
+    for file in ("2/saved_model.pb", "2/new", "card.md"):
+        output = serving / "products" / "1" / ".." / file
+        with pytest.raises(InputError, match="folder of the model"):
+            _run(*command, "--model-base-path", serving, "--output", output)
+    assert _run("verify", "--model-base-path", serving).exit_code == 0

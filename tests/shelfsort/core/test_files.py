@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import stat
 import subprocess
@@ -52,6 +53,20 @@ def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(folder):
         raise RuntimeError
     assert storage.read_bytes(place) == b"old"
     assert storage.files_beneath(folder) == ["a.txt"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "nothing"])
+def test_a_folder_or_a_pipe_is_not_replaced_by_a_file(tmp_path, kind):
+    place = "" if kind == "nothing" else str(tmp_path / "place")
+    if kind == "folder":
+        (tmp_path / "place").mkdir()
+    elif kind == "pipe":
+        os.mkfifo(place)
+    before = list(tmp_path.iterdir())
+    with pytest.raises(InputError, match="Name a file"):
+        files.write_text(place, "x")
+    assert list(tmp_path.iterdir()) == before
+    assert not before or not before[0].is_file()
 
 
 def test_a_new_file_may_be_read_by_those_whom_the_umask_lets(tmp_path):
