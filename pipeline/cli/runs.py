@@ -1,6 +1,9 @@
 """`shelfsort runs`: the runs of an output folder, and how two of them differ."""
 
+import contextlib
 import json
+import logging
+from collections.abc import Iterator, Mapping
 
 import click
 
@@ -9,6 +12,7 @@ from shelfsort.cli.tables import Column, table_lines, terminal_width
 from shelfsort.contract.figures import coverage, labels, parent_coverage
 from shelfsort.contract.modalities import ALONE, COMBINED
 from shelfsort.core.errors import InputError
+from shelfsort.core.progress import LOGGER_NAME
 from shelfsort.core.signals import EndingSignals
 from shelfsort.core.terminal import one_line
 
@@ -20,7 +24,11 @@ _MODES = (*ALONE, COMBINED)
 @click.option(
     "--compare", nargs=2, metavar="A B", help="Two runs: an id, its beginning, or `latest`."
 )
-@click.option("--trials", metavar="RUN", help="Trials of the search of settings in a run.")
+@click.option(
+    "--trials",
+    metavar="RUN",
+    help="Trials of the search of settings in a run; `latest`: in the last one that searched.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--sqlite", metavar="FILE", help="Write the runs as an SQLite database.")
 @click.option("--mlflow", metavar="URI", help="Put the runs into an MLflow tracking store.")
@@ -75,15 +83,29 @@ def runs(
 
     if wandb_online and not wandb:
         raise InputError("--wandb-online: needs --wandb FOLDER.")
+    _refuse_several(
+        {
+            "--compare": compare,
+            "--trials": trials,
+            "--sqlite": sqlite,
+            "--mlflow": mlflow,
+            "--wandb": wandb,
+            "--tensorboard": tensorboard or None,
+        }
+    )
     found = list_runs(OutputFolder.existing(output))
-    if sqlite:
-        _write_database(found, sqlite)
-    elif mlflow:
+    if sqlite is not None:
+        with _notes_on_stderr():
+            _write_database(found, sqlite)
+    elif mlflow is not None:
         _log_to_mlflow(found, mlflow)
-    elif trials:
-        _list_trials(find_run(found, trials), as_json)
-    elif wandb:
-        _log_to_wandb(found, wandb, wandb_online)
+    elif trials is not None:
+        searched = [run for run in found if "tuner_results" in run.artifacts]
+        latest = searched if trials == "latest" and searched else found
+        _list_trials(find_run(latest, trials), as_json)
+    elif wandb is not None:
+        with _notes_on_stderr():
+            _log_to_wandb(found, wandb, wandb_online)
     elif tensorboard:
         _show_in_tensorboard(found, port)
     elif compare:
@@ -92,6 +114,36 @@ def runs(
         _print_json([run.to_dict() for run in found])
     else:
         _list(found)
+
+
+def _refuse_several(actions: Mapping[str, object | None]) -> None:
+    """Refuses what would be left undone in silence, and an empty value."""
+    given = [name for name, value in actions.items() if value is not None]
+    if len(given) > 1:
+        raise InputError(f"{given[0]} and {given[1]} do not go together. Call the command twice.")
+    if given and not actions[given[0]]:
+        raise InputError(f"{given[0]}: is empty. Give it a value.")
+
+
+class _Notes(logging.Handler):
+    """Prints facts worth a line, and no progress."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if getattr(record, "note", False):
+            click.echo(one_line(record.getMessage()), err=True)
+
+
+@contextlib.contextmanager
+def _notes_on_stderr() -> Iterator[None]:
+    logger, handler = logging.getLogger(LOGGER_NAME), _Notes()
+    logger.addHandler(handler)
+    # Some packages give the root logger a handler when they are imported.
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.propagate = True
+        logger.removeHandler(handler)
 
 
 def _write_database(found, path: str) -> None:

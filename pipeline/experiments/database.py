@@ -58,6 +58,8 @@ CREATE TABLE answer (
 CREATE INDEX answer_by_run ON answer (run, mode, split);
 CREATE INDEX answer_by_product ON answer (product_id);
 """
+_EARLIEST = {"run", "setting", "figure", "answer"}
+"""The tables of a database of the first version."""
 _ANSWERS = ("mode", "split", "product_id", "category", "predicted", "score", "group")
 
 
@@ -147,8 +149,10 @@ def _refuse_other_files(path: Path) -> None:
         return
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            names = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+            rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            names = {name for (name,) in rows}
     except sqlite3.Error:
         names = set()
-    if not {"run", "setting", "figure", "answer"} <= names:
+    # Another program may have put its own tables beside ours.
+    if not _EARLIEST <= names <= _EARLIEST | {"cost"}:
         raise InputError(f"{path}: exists and holds something else. Give --sqlite another name.")

@@ -2,6 +2,7 @@
 
 import contextlib
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -30,7 +31,10 @@ def tensorboard(runs: Sequence[Run], port: int) -> Iterator[str]:
     if not any(logs.values()):
         raise InputError("--tensorboard: no run has training logs. Start with `shelfsort run`.")
     try:
-        from tensorboard import program
+        with warnings.catch_warnings():
+            # TensorBoard's own, about packages that it uses.
+            warnings.simplefilter("ignore")
+            from tensorboard import program
     except ImportError as error:
         raise InputError(
             f"--tensorboard: TensorBoard cannot be loaded ({error}). Run pip install "

@@ -131,7 +131,9 @@ COMMANDS = {
         "'shelfsort[decisions]'",
     ),
     "models": Command(
-        "serving.cli.models:models", "List, roll back, prune and verify pushed models.", _SERVING
+        "serving.cli.models:models",
+        "List, describe, roll back, prune, verify and export pushed models.",
+        _SERVING,
     ),
     "report": Command(
         "pipeline.cli.report:report", "Summarise a run's report, or open it.", _PIPELINE

@@ -76,8 +76,11 @@ def test_an_earlier_database_is_replaced_and_any_other_file_is_refused(two_runs,
     assert _ask(path, "SELECT id FROM run") == [("a",)]
     with closing(sqlite3.connect(tmp_path / "other.sqlite")) as database:
         database.execute("CREATE TABLE customers (name TEXT)")
+    write_database(two_runs, str(tmp_path / "shared.sqlite"))
+    with closing(sqlite3.connect(tmp_path / "shared.sqlite")) as database:
+        database.execute("CREATE TABLE experiments (name TEXT)")
     (tmp_path / "notes.txt").write_text("notes")
-    for other in ("other.sqlite", "notes.txt"):
+    for other in ("other.sqlite", "shared.sqlite", "notes.txt"):
         before = (tmp_path / other).read_bytes()
         with pytest.raises(InputError, match=other):
             write_database(two_runs, str(tmp_path / other))

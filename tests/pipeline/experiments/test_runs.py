@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 
@@ -18,10 +18,12 @@ from components.evaluator.artifact import Metrics
 from components.pusher.artifact import Push
 from pipeline.cli.runs import runs as command
 from pipeline.config import Config
+from pipeline.experiments import runs as experiments
 from pipeline.experiments.runs import Run, differences, find_run, list_runs
 from pipeline.output_folder import OutputFolder
 from pipeline.run_settings import read_settings, write_settings
 from shelfsort.core.errors import InputError
+from shelfsort.core.progress import note, progress
 
 
 def _run(name: str, **settings) -> Run:
@@ -192,3 +194,49 @@ def test_listing_and_comparing_need_neither_tensorflow_nor_tfx():
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
+
+
+def test_only_one_thing_is_done_with_runs_at_a_time(tmp_path):
+    with pytest.raises(InputError, match="--sqlite and --wandb do not go together"):
+        _runs("--output", tmp_path, "--wandb", "x", "--sqlite", "y")
+    with pytest.raises(InputError, match="--mlflow: is empty"):
+        _runs("--output", tmp_path, "--mlflow", "")
+
+
+@pytest.fixture
+def listed(monkeypatch):
+    """Makes the command find these runs, the newest first."""
+
+    def found(*artifacts: dict) -> None:
+        each = [
+            dataclasses.replace(_run(f"{number}"), artifacts=given)
+            for number, given in enumerate(artifacts)
+        ]
+        monkeypatch.setattr(experiments, "list_runs", lambda _: each)
+
+    return found
+
+
+def test_the_latest_trials_are_those_of_the_last_run_that_searched(listed, tmp_path):
+    OutputFolder.open(str(tmp_path / "out"))
+    listed({}, {"tuner_results": tmp_path / "second"}, {"tuner_results": tmp_path / "third"})
+    with pytest.raises(InputError, match=r"second/search\.json: is not there"):
+        _runs("--output", tmp_path / "out", "--trials", "latest")
+    with pytest.raises(InputError, match="run 0: has searched no settings"):
+        _runs("--output", tmp_path / "out", "--trials", "0")
+
+
+def test_what_a_database_lacks_is_said_without_progress(listed, tmp_path, monkeypatch):
+    def write(runs, path) -> None:
+        progress(1, 1, "images")
+        note("0: its answers are left out")
+
+    OutputFolder.open(str(tmp_path / "out"))
+    listed({})
+    monkeypatch.setattr("pipeline.experiments.database.write_database", write)
+    said = _runs("--output", tmp_path / "out", "--sqlite", tmp_path / "runs.sqlite")
+    assert said.stderr == "0: its answers are left out\n"
+
+
+def _runs(*arguments: object) -> Result:
+    return CliRunner().invoke(command, list(map(str, arguments)), catch_exceptions=False)
