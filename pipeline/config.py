@@ -52,7 +52,7 @@ class Config:
         slices: String features by which the evaluation is sliced, beside category and parent.
     """
 
-    __pydantic_config__ = pydantic.ConfigDict(extra="forbid")
+    __pydantic_config__ = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")] = "shelfsort"
     targets: Targets = DEFAULT_TARGETS

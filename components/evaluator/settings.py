@@ -19,8 +19,9 @@ def _by_key(floors: Any) -> Any:
     by_key: dict[str, Any] = {}
     for percent, floor in floors.items():
         key = str(percent).replace(".", "_").removesuffix("_0")
-        if by_key.setdefault(key, floor) != floor:
+        if key in by_key and by_key[key] != floor:
             raise ValueError(f"gives the floor of {key} twice")
+        by_key[key] = floor
     return by_key
 
 

@@ -6,6 +6,7 @@ ones are not.
 
 import time
 import warnings
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +15,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from shelfsort.core import files
-from shelfsort.core.errors import InputError
+from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.progress import progress
 from shelfsort.training.tuning.settings import TuningConfig
 from shelfsort.training.tuning.space import Settings, grid, suggest
@@ -85,13 +86,20 @@ def search(problem: Problem, config: TuningConfig, folder: Path) -> Found:
 
     Raises:
         InputError: the folder cannot be used, or the settings as configured cannot be trained with.
-        RunFailed: a process of the search was killed.
+        RunFailed: a process of the search was killed, or the study can no longer be written.
     """
     study = _open(folder, config)
-    kept = len(_ended(study))
-    _begin(study, config)
-    _run(study, problem, config, folder)
-    trials = tuple(_trial(each, folder) for each in _ended(study))
+    try:
+        kept = len(_ended(study))
+        _begin(study, config)
+        _run(study, problem, config, folder)
+    except optuna.exceptions.StorageInternalError as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise RunFailed(
+            f"{folder}: the study of the search cannot be written ({reason}). Make room on its "
+            "disk, and run again: finished trials are kept"
+        ) from error
+    trials = _read(study, folder)
     first = [each for each in trials if not each.settings]
     if not any(each.answers for each in first):
         why = next((each.error for each in first), "it did not finish")
@@ -115,10 +123,7 @@ def _open(folder: Path, config: TuningConfig) -> optuna.Study:
         )
     # SQLAlchemy's errors, Optuna's and the system's.
     except Exception as error:
-        raise InputError(
-            f"{folder}: the study of the search cannot be used ({type(error).__name__}). Remove "
-            "the folder, or set tuning.study_folder to another one."
-        ) from error
+        raise _unusable(folder, error) from error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.sampler = _sampler(config, len(study.get_trials(deepcopy=False)))
@@ -127,6 +132,13 @@ def _open(folder: Path, config: TuningConfig) -> optuna.Study:
     else:
         study.pruner = optuna.pruners.NopPruner()
     return study
+
+
+def _unusable(folder: Path, error: Exception) -> InputError:
+    return InputError(
+        f"{folder}: the study of the search cannot be used ({type(error).__name__}). Remove the "
+        "folder, or set tuning.study_folder to another one."
+    )
 
 
 def _sampler(config: TuningConfig, known: int) -> optuna.samplers.BaseSampler:
@@ -212,6 +224,15 @@ def _tell(study: optuna.Study, trial: optuna.Trial, outcome: Outcome, folder: Pa
         study.tell(trial, state=TrialState.FAIL)
     else:
         study.tell(trial, state=TrialState.PRUNED)
+
+
+def _read(study: optuna.Study, folder: Path) -> tuple[Trial, ...]:
+    """The trials that count, with their answers. Raises InputError where some are damaged."""
+    try:
+        return tuple(_trial(each, folder) for each in _ended(study))
+    # NumPy's errors about a damaged archive, and the system's.
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise _unusable(folder, error) from error
 
 
 def _trial(frozen: FrozenTrial, folder: Path) -> Trial:

@@ -1,7 +1,9 @@
 """The search: what it counts, keeps and resumes, with trials that cost nothing."""
 
+import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -12,7 +14,7 @@ import numpy as np
 import optuna
 import pytest
 
-from shelfsort.core.errors import InputError
+from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.training.settings import TrainingConfig
 from shelfsort.training.tuning import workers
 from shelfsort.training.tuning.search import search
@@ -134,6 +136,29 @@ def test_a_damaged_study_is_said_in_a_line(cheap, tmp_path):
     (tmp_path / "study.sqlite").write_bytes(b"no database at all" * 100)
     with pytest.raises(InputError, match="study"):
         search(problem(), CONFIG, tmp_path)
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"PK, and no archive"])
+def test_a_study_without_the_answers_of_its_trials_is_said_in_a_line(cheap, tmp_path, damage):
+    few = replace(CONFIG, trials=2)
+    search(problem(), few, tmp_path)
+    answers = tmp_path / "trial-1.npz"
+    answers.unlink()
+    if damage is not None:
+        answers.write_bytes(damage)
+    with pytest.raises(InputError, match="the study of the search cannot be used"):
+        search(problem(), few, tmp_path)
+
+
+def test_a_study_that_can_no_longer_be_written_fails_in_a_line(monkeypatch, tmp_path):
+    def losing_the_disk(_, settings, go_on):
+        with contextlib.closing(sqlite3.connect(tmp_path / "study.sqlite")) as study:
+            study.execute("DROP TABLE trial_user_attributes")
+        return cheap_trial(_, settings, go_on)
+
+    monkeypatch.setattr(workers, "run_trial", losing_the_disk)
+    with pytest.raises(RunFailed, match=r"cannot be written .*finished trials are kept"):
+        search(problem(), replace(CONFIG, trials=2), tmp_path)
 
 
 _SLOW_SEARCH = """
