@@ -1,4 +1,4 @@
-"""Replays requests against a model: `python -m components.serving_check ...`, see `replay`."""
+"""Starts `replay`, which says what it takes, with TensorFlow and little else imported."""
 
 import sys
 

@@ -1,13 +1,12 @@
 """Replays golden products against an exported model, in a process that has done nothing else.
 
-    python -m components.serving_check.replay MODEL_DIR REQUESTS FOLDER TOLERANCE
+    python -m components.serving_check MODEL_DIR REQUESTS FOLDER TOLERANCE
 
 REQUESTS is a TFRecord file of tf.Examples, FOLDER takes the report. Of what a model may need only
 TensorFlow is imported, so a model that needs the libraries of its training cannot hide it.
 """
 
 import dataclasses
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -241,7 +240,3 @@ def main(arguments: Sequence[str]) -> None:
     dataset = tf.data.TFRecordDataset(requests_path)
     requests = list(dataset.as_numpy_iterator())
     replay(model_dir, requests, float(tolerance)).write(folder)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
