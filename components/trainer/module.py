@@ -16,25 +16,20 @@ from pydantic import TypeAdapter
 from tensorflow_transform.saved.saved_transform_io_v2 import SavedModelLoader
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.trainer.artifact import (
-    Disagreement,
-    FailedProof,
-    FailedProofs,
-    ModelRun,
-    write_held_out,
-    write_suspects,
-)
+from components.trainer.artifact import ModelRun, write_held_out, write_suspects
+from components.trainer.failed_proofs import failed_proofs
 from components.trainer.reading import label_space, open_cache, vocabulary_sizes
 from components.transform.artifact import (
     CATEGORIES_VOCABULARY,
     PIECES_VOCABULARY,
     WORDS_VOCABULARY,
 )
-from shelfsort.contract.calibration import CALIBRATION_SPLIT, Calibration
+from shelfsort.contract.calibration import CALIBRATION_SPLIT
+from shelfsort.contract.learning_curve import LearningCurve
 from shelfsort.contract.model_files import BASE_MODEL, ENCODER, FINE_TUNED, LEARNING_CURVE, UNKNOWN
 from shelfsort.contract.signatures import INPUT_NAMES
-from shelfsort.contract.unknown import rates_to_json
-from shelfsort.core.cost import Clock
+from shelfsort.contract.unknown import Rates, rates_to_json
+from shelfsort.core.cost import Clock, Cost
 from shelfsort.core.progress import note
 from shelfsort.training import export
 from shelfsort.training.backbones import Backbone, load_backbone
@@ -54,6 +49,7 @@ from shelfsort.training.fitting import (
     CrossFit,
     Fit,
     Start,
+    VocabularySizes,
     fit,
     passes,
     tower_logits,
@@ -73,7 +69,6 @@ from shelfsort.training.warm_start import ColdStart, Terms, read_live_towers
 
 _WARM_UP_PRODUCTS = 32
 _HELD_OUT_KEPT = 20_000
-_NAMED = 50
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -84,120 +79,209 @@ def run_fn(fn_args: FnArgs) -> None:
     `manifest_digest`, `splits` and, where training was given a model to start from, `base_model`.
     `fn_args.hyperparameters` are settings that a search has found, by dotted key of `training`.
     """
-    custom = fn_args.custom_config
-    config = TypeAdapter(TrainingConfig).validate_python(custom["training"])
-    if fn_args.hyperparameters:
-        config = with_settings(config, checked_settings(fn_args.hyperparameters, "the search"))
-    transformed = tft.TFTransformOutput(fn_args.transform_output)
-    labels = label_space(transformed, custom["taxonomy"])
+    job, cost = _Job.of(fn_args), _Costs()
+    data = _read(job, cost)
+    trained = _train(job, data, cost)
+    _export(job, data, trained)
+    cost.took("export")
+    _write_run(job, data, trained, cost)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Job:
+    """What is to be done.
+
+    Attributes:
+        fn_args: see `run_fn`.
+        config: settings, with those that a search has found.
+        transformed: Transform's output.
+        labels: the categories.
+    """
+
+    fn_args: FnArgs
+    config: TrainingConfig
+    transformed: tft.TFTransformOutput
+    labels: LabelSpace
+
+    @classmethod
+    def of(cls, fn_args: FnArgs) -> "_Job":
+        config = TypeAdapter(TrainingConfig).validate_python(fn_args.custom_config["training"])
+        if fn_args.hyperparameters:
+            config = with_settings(config, checked_settings(fn_args.hyperparameters, "the search"))
+        transformed = tft.TFTransformOutput(fn_args.transform_output)
+        labels = label_space(transformed, fn_args.custom_config["taxonomy"])
+        return cls(fn_args, config, transformed, labels)
+
+    @property
+    def custom(self) -> dict[str, Any]:
+        return self.fn_args.custom_config
+
+    @property
+    def sizes(self) -> VocabularySizes:
+        return vocabulary_sizes(self.transformed, self.labels)
+
+    @property
+    def files(self) -> list[list[str]]:
+        """Those of the split `train`, and of `calibration` where there is one."""
+        apart = CALIBRATION_SPLIT in self.custom["splits"]
+        return [self.fn_args.train_files, *([self.fn_args.eval_files] if apart else [])]
+
+
+class _Costs:
+    """What each part of a job took."""
+
+    def __init__(self) -> None:
+        self._clock = Clock()
+        self.by_part: dict[str, Cost] = {}
+
+    def took(self, part: str) -> None:
+        """Names the part that ended just now."""
+        self.by_part[part] = self._clock.lap().rounded()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Data:
+    """What is learnt from, and by what.
+
+    Attributes:
+        backbone: that embeds images; tuned where that is set.
+        texts: embeds texts; None without an encoder.
+        train: the split.
+        calibration: the split of this name where there is one.
+        embedded: images that were embedded just now.
+    """
+
+    backbone: Backbone
+    texts: TextEmbeddings | None
+    train: Products
+    calibration: Sequence[Products]
+    embedded: int
+
+
+@dataclasses.dataclass(frozen=True)
+class _Trained:
+    """What is served, and what is known of it.
+
+    Attributes:
+        fitted: the towers.
+        unknown: the check for unknown products.
+        rates: at which it notices them.
+        found: the thresholds, and the answers that they were fitted on.
+        curve: how accuracy grows with the labels; None where products are too few.
+    """
+
+    fitted: Fit
+    unknown: UnknownCheck
+    rates: Rates
+    found: Calibrated
+    curve: LearningCurve | None
+
+    @property
+    def version(self) -> str:
+        return threshold_version(self.found.calibration, self.fitted.crossed.fusion, self.unknown)
+
+
+def _read(job: _Job, cost: _Costs) -> _Data:
+    config, files = job.config, job.fn_args
     require_gpus(config.image.fine_tuning)
     backbone = load_backbone(config.image.backbone, config.image.backbone_weights)
-    clock, cost = Clock(), {}
     texts = TextEmbeddings.of(config)
     with contextlib.closing(open_cache(config, backbone)) as cache:
-        embedded = embed_new_pictures([*fn_args.train_files, *fn_args.eval_files], backbone, cache)
-        cost["embedding"] = clock.lap()
-        train, *calibration = _read_splits(fn_args, transformed, cache, backbone, texts, labels)
+        embedded = embed_new_pictures([*files.train_files, *files.eval_files], backbone, cache)
+        cost.took("embedding")
+        train, *calibration = _read_splits(job, cache, backbone, texts)
     if not calibration and config.calibration.searched_share:
         train = without_searched(train, config.calibration.searched_share)
-    cost["reading"] = clock.lap()
+    cost.took("reading")
     backbone, (train, *calibration) = fine_tuned(
-        backbone, _files(fn_args), [train, *calibration], len(labels.categories), config
+        backbone, job.files, [train, *calibration], len(job.labels.categories), config
     )
     if backbone.tuned:
-        cost["fine-tuning"] = clock.lap()
-    fitted = fit(
-        train,
-        vocabulary_sizes(transformed, labels),
-        config,
-        labels.categories,
-        Path(fn_args.model_run_dir) / "tensorboard",
-        _warm_start(fn_args, config, transformed) if config.fit.warm_start else None,
-    )
-    cost["fitting"] = clock.lap()
-    note(_said_of(fitted, train, config))
-    held_out = _cross_fitted(train, fitted)
-    unknown = fit_unknown(held_out)
-    rates = unknown_rates(held_out, labels, config.calibration.unknown_alarms)
-    cost["unknown products"] = clock.lap()
-    found = _calibrated(
-        dataclasses.replace(held_out, unknown=unknown.scores),
-        [_apart(each, fitted, unknown.check) for each in calibration],
-        labels,
-        config,
-        custom["targets"],
-    )
-    calibrated = found.calibration
-    cost["thresholds"] = clock.lap()
-    curve = learning_curve(
-        train,
-        fitted.crossed,
-        vocabulary_sizes(transformed, labels),
-        labels,
-        calibrated,
-        config,
-        custom["splits"],
-    )
-    cost["learning curve"] = clock.lap()
-    version = threshold_version(calibrated, fitted.crossed.fusion, unknown.check)
-    export.write_served_model(
-        fn_args.serving_model_dir,
-        _served_model(
-            transformed, backbone, texts, fitted, labels, calibrated, unknown.check, version
-        ),
-        name=custom["model_name"],
-        products=_first_products(fn_args.train_files),
-        lineage={
-            **_lineage(custom, config, labels, calibrated, version),
-            **({ENCODER: texts.lineage()} if texts else {}),
-            **({FINE_TUNED: backbone.tuned} if backbone.tuned else {}),
-            UNKNOWN: rates_to_json(rates),
-            **({LEARNING_CURVE: curve.to_json()} if curve else {}),
-        },
-        held_out=None if calibration else found.held_out(train, labels),
-    )
-    cost["export"] = clock.lap()
-    _write_held_out(fn_args.model_run_dir, train, fitted.crossed, labels)
-    write_suspects(fn_args.model_run_dir, fitted.suspects)
-    judged = calibration[0] if calibration else train
-    failed_proofs(found, judged, labels).write(fn_args.model_run_dir)
-    spent = {part: each.rounded() for part, each in cost.items()}
-    tried = try_search(
-        train,
-        fitted.crossed.held_out,
-        fitted.crossed.fusion,
-        fitted.crossed.folds,
-        labels.categories,
-    )
-    ModelRun(embedded, spent, tried, texts.embedded if texts else 0).write(fn_args.model_run_dir)
+        cost.took("fine-tuning")
+    return _Data(backbone, texts, train, calibration, embedded)
 
 
 def _read_splits(
-    fn_args: FnArgs,
-    transformed: tft.TFTransformOutput,
-    pictures: EmbeddingCache,
-    backbone: Backbone,
-    texts: TextEmbeddings | None,
-    labels: LabelSpace,
+    job: _Job, pictures: EmbeddingCache, backbone: Backbone, texts: TextEmbeddings | None
 ) -> list[Products]:
     """The split `train`, and `calibration` where there is one."""
+    width = backbone.embedding_size
     with contextlib.closing(texts) if texts else contextlib.nullcontext():
         splits = trimmed(
             *(
-                read_products(files, transformed, pictures, backbone.embedding_size, texts, labels)
-                for files in _files(fn_args)
+                read_products(files, job.transformed, pictures, width, texts, job.labels)
+                for files in job.files
             )
         )
     if texts is None:
         return splits
-    named = texts.of_categories(labels)
+    named = texts.of_categories(job.labels)
     return [dataclasses.replace(split, category_embeddings=named) for split in splits]
 
 
-def _files(fn_args: FnArgs) -> list[list[str]]:
-    """Those of the split `train`, and of `calibration` where there is one."""
-    apart = CALIBRATION_SPLIT in fn_args.custom_config["splits"]
-    return [fn_args.train_files, *([fn_args.eval_files] if apart else [])]
+def _train(job: _Job, data: _Data, cost: _Costs) -> _Trained:
+    config, labels, train = job.config, job.labels, data.train
+    logs = Path(job.fn_args.model_run_dir) / "tensorboard"
+    start = _warm_start(job) if config.fit.warm_start else None
+    fitted = fit(train, job.sizes, config, labels.categories, logs, start)
+    cost.took("fitting")
+    note(_said_of(fitted, train, config))
+    held_out = _cross_fitted(train, fitted)
+    unknown = fit_unknown(held_out)
+    rates = unknown_rates(held_out, labels, config.calibration.unknown_alarms)
+    cost.took("unknown products")
+    apart = [_apart(each, fitted, unknown.check) for each in data.calibration]
+    held_out = dataclasses.replace(held_out, unknown=unknown.scores)
+    found = calibrate(held_out, labels, _rules(job), *apart)
+    cost.took("thresholds")
+    curve = learning_curve(
+        train,
+        fitted.crossed,
+        job.sizes,
+        labels,
+        found.calibration,
+        config,
+        job.custom["splits"],
+    )
+    cost.took("learning curve")
+    return _Trained(fitted, unknown.check, rates, found, curve)
+
+
+def _rules(job: _Job) -> Rules:
+    given = job.config.calibration
+    return Rules(
+        given.confidence,
+        given.threshold_scope,
+        given.marginal_accuracy,
+        job.custom["targets"],
+        given.unknown_alarms,
+    )
+
+
+def _export(job: _Job, data: _Data, trained: _Trained) -> None:
+    held_out = None if data.calibration else trained.found.held_out(data.train, job.labels)
+    export.write_served_model(
+        job.fn_args.serving_model_dir,
+        _served_model(job, data, trained),
+        name=job.custom["model_name"],
+        products=_first_products(job.fn_args.train_files),
+        lineage=_lineage(job, data, trained),
+        held_out=held_out,
+    )
+
+
+def _write_run(job: _Job, data: _Data, trained: _Trained, cost: _Costs) -> None:
+    folder, train, texts = job.fn_args.model_run_dir, data.train, data.texts
+    crossed = trained.fitted.crossed
+    _write_held_out(folder, train, crossed, job.labels)
+    write_suspects(folder, trained.fitted.suspects)
+    judged = data.calibration[0] if data.calibration else train
+    failed_proofs(trained.found, judged, job.labels).write(folder)
+    tried = try_search(
+        train, crossed.held_out, crossed.fusion, crossed.folds, job.labels.categories
+    )
+    embedded = texts.embedded if texts else 0
+    ModelRun(data.embedded, cost.by_part, tried, embedded).write(folder)
 
 
 def _cross_fitted(train: Products, fitted: Fit) -> Scored:
@@ -212,75 +296,18 @@ def _apart(products: Products, fitted: Fit, check: UnknownCheck) -> Scored:
     return dataclasses.replace(scored, unknown=check.scores(scored))
 
 
-def _calibrated(
-    held_out: Scored,
-    calibration: Sequence[Scored],
-    labels: LabelSpace,
-    config: TrainingConfig,
-    targets: Sequence[float],
-) -> Calibrated:
-    rules = Rules(
-        config.calibration.confidence,
-        config.calibration.threshold_scope,
-        config.calibration.marginal_accuracy,
-        targets,
-        config.calibration.unknown_alarms,
-    )
-    return calibrate(held_out, labels, rules, *calibration)
-
-
-def failed_proofs(found: Calibrated, products: Products, labels: LabelSpace) -> FailedProofs:
-    """The closest test of each target that was not proven, with the products that failed it.
-
-    Args:
-        found: thresholds, and the answers that they were fitted on.
-        products: that the answers are about.
-        labels: the categories.
-    """
-
-    def disagreement(modality: str, place: int) -> Disagreement:
-        answers = found.answers[modality]
-        row = int(answers.rows[place])
-        label = int(products.labels[row])
-        return Disagreement(
-            product_id=str(products.product_ids[row]),
-            label=labels.categories[label] if label >= 0 else "",
-            predicted=labels.categories[int(answers.predicted[place])],
-            score=round(float(answers.leaves.scores[place]), 6),
-        )
-
-    return FailedProofs(
-        tuple(
-            FailedProof(
-                modality,
-                target,
-                failed.tested,
-                failed.allowed,
-                len(failed.wrong),
-                tuple(disagreement(modality, place) for place in failed.wrong[:_NAMED]),
-            )
-            for modality, by_target in found.failures.items()
-            for target, failed in sorted(by_target.items())
-        )
-    )
-
-
-def _warm_start(
-    fn_args: FnArgs, config: TrainingConfig, transformed: tft.TFTransformOutput
-) -> Start:
+def _warm_start(job: _Job) -> Start:
     """Starts towers from the live model's, where there is one that they can start from."""
     terms = Terms(
         *(
-            transformed.vocabulary_by_name(name)
+            job.transformed.vocabulary_by_name(name)
             for name in (WORDS_VOCABULARY, PIECES_VOCABULARY, CATEGORIES_VOCABULARY)
         )
     )
 
     def start(towers: keras.Model) -> bool:
         try:
-            live = read_live_towers(
-                fn_args.base_model or "", config, fn_args.custom_config["splits"]
-            )
+            live = read_live_towers(job.fn_args.base_model or "", job.config, job.custom["splits"])
             live.start(towers, terms)
         except ColdStart as why:
             note(f"cold start: {why}")
@@ -310,28 +337,19 @@ def _said_of(fitted: Fit, train: Products, config: TrainingConfig) -> str:
     return "; ".join(said)
 
 
-def _served_model(
-    transformed: tft.TFTransformOutput,
-    backbone: Backbone,
-    texts: TextEmbeddings | None,
-    fitted: Fit,
-    labels: LabelSpace,
-    calibrated: Calibration,
-    unknown: UnknownCheck,
-    version: str,
-) -> ServedModel:
-    spec = transformed.raw_feature_spec()
+def _served_model(job: _Job, data: _Data, trained: _Trained) -> ServedModel:
+    spec = job.transformed.raw_feature_spec()
     return ServedModel(
-        transform=SavedModelLoader(transformed.transform_savedmodel_dir),
+        transform=SavedModelLoader(job.transformed.transform_savedmodel_dir),
         raw_spec={name: spec[name] for name in INPUT_NAMES},
-        backbone=backbone,
-        towers=fitted.towers,
-        fusion=fitted.crossed.fusion,
-        labels=labels,
-        calibration=calibrated,
-        unknown=unknown,
-        version=version,
-        encoder=texts.encoder if texts else None,
+        backbone=data.backbone,
+        towers=trained.fitted.towers,
+        fusion=trained.fitted.crossed.fusion,
+        labels=job.labels,
+        calibration=trained.found.calibration,
+        unknown=trained.unknown,
+        version=trained.version,
+        encoder=data.texts.encoder if data.texts else None,
     )
 
 
@@ -340,26 +358,24 @@ def _first_products(files: Sequence[str]) -> list[bytes]:
     return list(records.as_numpy_iterator())
 
 
-def _lineage(
-    custom: dict[str, Any],
-    config: TrainingConfig,
-    labels: LabelSpace,
-    calibrated: Calibration,
-    version: str,
-) -> dict[str, Any]:
-    given = {BASE_MODEL: custom[BASE_MODEL]} if BASE_MODEL in custom else {}
+def _lineage(job: _Job, data: _Data, trained: _Trained) -> dict[str, Any]:
+    custom, labels, texts, curve = job.custom, job.labels, data.texts, trained.curve
     return {
-        **given,
+        **({BASE_MODEL: custom[BASE_MODEL]} if BASE_MODEL in custom else {}),
         "name": custom["model_name"],
         "manifest_digest": custom["manifest_digest"],
         "splits": dict(custom["splits"]),
         "taxonomy_version": labels.taxonomy.version,
-        "threshold_version": version,
-        "backbone": config.image.backbone,
+        "threshold_version": trained.version,
+        "backbone": job.config.image.backbone,
         "categories": len(labels.categories),
-        "thresholds": calibrated.to_json(),
-        "training": dataclasses.asdict(config),
+        "thresholds": trained.found.calibration.to_json(),
+        "training": dataclasses.asdict(job.config),
         "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        **({ENCODER: texts.lineage()} if texts else {}),
+        **({FINE_TUNED: data.backbone.tuned} if data.backbone.tuned else {}),
+        UNKNOWN: rates_to_json(trained.rates),
+        **({LEARNING_CURVE: curve.to_json()} if curve else {}),
     }
 
 
