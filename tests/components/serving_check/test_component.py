@@ -82,5 +82,6 @@ def test_wires_its_channels():
         "golden_products": 32,
         "tolerance": 1e-4,
         "time_limit_s": 60,
+        "measurement": None,
         "code_digest": "ab",
     }
