@@ -9,10 +9,13 @@ import hashlib
 import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import read_bytes
-from shelfsort.training.settings import TrainingConfig
+
+if TYPE_CHECKING:
+    from shelfsort.training.settings import TrainingConfig
 
 _BACKBONE_WEIGHTS = "training.image.backbone_weights"
 _ENCODER_WEIGHTS = "training.text.encoder_weights"
@@ -170,7 +173,7 @@ def read_weights(name: str, own: str = "", setting: str = "weights") -> Weights:
     return Weights(contents, _digest(contents), packaged.licence, str(folder))
 
 
-def own_weights_digest(training: TrainingConfig) -> str:
+def own_weights_digest(training: "TrainingConfig") -> str:
     """A digest of the site's own weights that settings name: other files, another digest.
 
     Args:
