@@ -40,7 +40,7 @@ class FineTuningConfig:
 
     layers: Literal["none", "last_blocks", "all"] = "none"
     from_layer: str = ""
-    epochs: Positive = 6
+    epochs: Positive = 9
     batch_size: Positive = 32
     accumulated_batches: Positive = 1
     learning_rate: Annotated[float, Field(gt=0)] = 3e-4
