@@ -13,7 +13,9 @@ DEVELOPMENT := $(VENV)/.development-installed
 DEMO ?= demo-output
 # Processes that share the tests, file by file: a file's costly fixtures are made once.
 WORKERS ?= 2
-SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# Quick tests wait as much as they compute.
+QUICK_WORKERS ?= 3
+SPREAD := --dist loadfile --no-loadscope-reorder -n
 
 # pip's own words go to a log, and to the screen when it fails. Python compiles what it imports; most
 # of what is installed it never does.
@@ -55,20 +57,20 @@ test: lint ## Run the linters and all tests (COVERAGE=1: say what the quick ones
 ifdef COVERAGE
 	@$(MAKE) --no-print-directory coverage test-slow
 else
-	@started=$$SECONDS; $(BIN)/python -m pytest $(SPREAD) --durations=10; \
+	@started=$$SECONDS; $(BIN)/python -m pytest $(SPREAD) $(WORKERS) --durations=10; \
 	echo "make test: $$((SECONDS - started)) s after set-up"
 endif
 
 test-quick: $(DEVELOPMENT) ## Run the quick tests (under 2 minutes)
-	@started=$$SECONDS; $(BIN)/python -m pytest $(SPREAD) -m "not slow"; \
+	@started=$$SECONDS; $(BIN)/python -m pytest $(SPREAD) $(QUICK_WORKERS) -m "not slow"; \
 	echo "make test-quick: $$((SECONDS - started)) s after set-up"
 
 test-slow: $(DEVELOPMENT) ## Run the tests that test-quick leaves out
-	@started=$$SECONDS; $(BIN)/python -m pytest $(SPREAD) -m slow --durations=10; \
+	@started=$$SECONDS; $(BIN)/python -m pytest $(SPREAD) $(WORKERS) -m slow --durations=10; \
 	echo "make test-slow: $$((SECONDS - started)) s after set-up"
 
 coverage: $(DEVELOPMENT) ## Run the quick tests and measure what they cover (half as long again)
-	@$(BIN)/python -m pytest $(SPREAD) -m "not slow" --cov
+	@$(BIN)/python -m pytest $(SPREAD) $(WORKERS) -m "not slow" --cov
 
 test-environments: $(DEVELOPMENT) ## Test in environments of their own; record the results in docs/tested.md
 	@$(BIN)/python -m pytest tests/environments
