@@ -15,6 +15,7 @@ from components.manifest_example_gen.settings import DataConfig
 from shelfsort.core.errors import InputError
 from shelfsort.products.groups import group_id, group_key
 from tests.fixtures.golden import refusal
+from tests.fixtures.ingestion import describe_label, ids, ingest, read_examples, value
 
 pytestmark = pytest.mark.slow
 
@@ -35,70 +36,6 @@ REASONS_MADE = {
     "unsupported_scheme",
     "repeated_id",
 }
-
-
-def artifacts(folder):
-    """Empty output artifacts of the component, below a folder."""
-    from tfx.types import standard_artifacts
-
-    from components.artifacts import Rejects, Taxonomy
-
-    types = {"examples": standard_artifacts.Examples, "rejects": Rejects, "taxonomy": Taxonomy}
-    outputs = {}
-    for name, type_ in types.items():
-        outputs[name] = [type_()]
-        outputs[name][0].uri = str(folder / name)
-        (folder / name).mkdir(parents=True)
-    return outputs
-
-
-def ingest(catalogue, folder, *, digest="digest", write=True, spans="{}", **settings):
-    """Runs the executor with the component's own properties; returns its output artifacts."""
-    from components.manifest_example_gen.component import ManifestExampleGen
-    from components.manifest_example_gen.executor import Executor
-
-    manifest = catalogue.write() if write else catalogue.manifest
-    data = DataConfig(**settings)
-    component = ManifestExampleGen(manifest, catalogue.taxonomy, data, digest, spans)
-    outputs = artifacts(folder)
-    Executor().Do({}, outputs, component.exec_properties)
-    return {name: found[0] for name, found in outputs.items()}
-
-
-def read_examples(artifact):
-    """{split: [parsed tf.Example]} in the order of the files."""
-    import tensorflow as tf
-
-    found = {}
-    for split in artifact.splits:
-        files = sorted(map(str, Path(artifact.uri, f"Split-{split}").iterdir()))
-        records = tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator()
-        found[split] = [tf.train.Example.FromString(record) for record in records]
-    return found
-
-
-def value(example, name):
-    feature = example.features.feature[name]
-    return getattr(feature, feature.WhichOneof("kind")).value[0]
-
-
-def ids(examples):
-    return {split: [value(e, "product_id").decode() for e in found] for split, found in
-            examples.items()}  # fmt: skip
-
-
-@pytest.fixture
-def whole(catalogue, make_line, make_picture):
-    """120 good lines: every third without a picture, every fourth without words."""
-    for n in range(120):
-        line = make_line(["shoes", "shoes", "Shirts"] if n % 2 else ["shirts"], id=f"p{n}")
-        if n % 4:
-            line |= {"title": f"Thing number {n}", "price": n / 2, "gold": "Trousers"}
-        if n % 3 or not n % 4:
-            picture = make_picture(colour=(n, 255 - n, 3 * n % 256))
-            line["source-ref"] = catalogue.picture(f"{n}.jpg", picture)
-        catalogue.add(line)
-    return catalogue
 
 
 @pytest.fixture
@@ -156,84 +93,6 @@ def test_examples_have_the_features_of_the_contract(whole, tmp_path):
     assert (value(words_only, "image"), value(words_only, "image_format")) == (b"", b"")
     assert value(picture_only, "title") == b""
     assert not {"price", "gold"} & set(picture_only.features.feature)
-
-
-def describe_label(catalogue, number, metadata):
-    """Adds to the metadata of a line's label."""
-    fields = json.loads(catalogue.lines[number])
-    fields["shelf-metadata"] |= metadata
-    catalogue.lines[number] = json.dumps(fields).encode()
-
-
-@pytest.mark.parametrize(
-    ("metadata", "source"),
-    [
-        ({"human-annotated": "no"}, b"machine"),
-        ({"label-source": "assisted"}, b"assisted"),
-        ({"selected-by": "uncertainty"}, b"people"),
-        ({"label-source": "catalogue"}, b"catalogue"),
-    ],
-)
-def test_only_untouched_labels_of_products_that_nobody_selected_are_held_out(
-    whole, tmp_path, metadata, source
-):
-    for n in range(60):
-        describe_label(whole, n, metadata)
-    shares = {"train": 2, "calibration": 1, "eval": 1}
-    outputs = ingest(whole, tmp_path, splits=shares, max_reject_share=1.0)
-    examples = read_examples(outputs["examples"])
-    touched = {
-        split: sum(value(e, "product_id").decode() in {f"p{n}" for n in range(60)} for e in found)
-        for split, found in examples.items()
-    }
-    reasons = Ingestion.read(outputs["rejects"].uri).by_reason
-    assert {value(e, "label_source") for e in examples["train"]} == {b"people", source}
-    if source == b"catalogue":
-        assert touched["eval"] > 0 < touched["calibration"]
-        assert reasons == {}
-    else:
-        assert (touched["eval"], touched["calibration"]) == (0, 0)
-        assert reasons == {"held_out_group": 60 - touched["train"]}
-
-
-def test_labels_that_a_model_had_a_part_in_train_and_prove_nothing(whole, tmp_path):
-    scores = tmp_path / "scores.jsonl"
-    rows = [{"id": f"p{n}", "scores": {"shoes" if n % 2 else "shirts": 1}} for n in range(60)]
-    scores.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    shares = {"train": 2, "calibration": 1, "eval": 1}
-    settings = {"consolidation": "model_assisted", "scores": str(scores), "splits": shares}
-    examples = read_examples(ingest(whole, tmp_path / "out", **settings)["examples"])
-    scored = {row["id"] for row in rows}
-    for split in ("calibration", "eval"):
-        assert {value(e, "label_source") for e in examples[split]} == {b"people"}
-    assisted = {
-        value(e, "product_id").decode()
-        for e in examples["train"]
-        if value(e, "label_source") == b"assisted"
-    }
-    assert assisted == scored & set(ids(examples)["train"])
-    assert scored & set(ids(examples)["eval"])
-
-
-def test_labels_with_inner_categories_train_and_are_never_held_out(whole, make_line, tmp_path):
-    for n in range(40):
-        whole.add(make_line(["Clothes"], id=f"inner{n}", title=f"Garment {n}"))
-    shares = {"train": 2, "calibration": 1, "eval": 1}
-    outputs = ingest(whole, tmp_path, splits=shares, inner_labels="train")
-    examples = read_examples(outputs["examples"])
-    inner = {
-        split: [e for e in found if "inner_category" in e.features.feature]
-        for split, found in examples.items()
-    }
-    assert (inner["calibration"], inner["eval"]) == ([], [])
-    assert 10 < len(inner["train"]) < 30
-    for each in inner["train"]:
-        assert (value(each, "category"), value(each, "inner_category")) == (b"", b"clothes")
-    ingestion = Ingestion.read(outputs["rejects"].uri)
-    assert ingestion.inner == {"clothes": len(inner["train"])}
-    assert ingestion.by_reason == {"held_out_inner_label": 40 - len(inner["train"])}
-    assert ingestion.accepted == 120 + len(inner["train"]) == sum(ingestion.splits.values())
-    assert set(ingestion.categories) == {"shirts", "shoes"}
 
 
 def test_a_second_run_writes_the_same_bytes_though_the_lines_are_shuffled(whole, tmp_path):
