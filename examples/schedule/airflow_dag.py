@@ -22,6 +22,12 @@ ENVIRONMENT = {
     "PROMISE": "{{ var.value.get('shelfsort_promise', '0.98') }}",
     "AUDIT_RATE": "{{ var.value.get('shelfsort_audit_rate', '0.02') }}",
     "MIN_NEW": "{{ var.value.get('shelfsort_min_new', '500') }}",
+    # What is empty is left out.
+    "PAGE": "{{ var.value.get('shelfsort_page', '') }}",
+    "METRICS": "{{ var.value.get('shelfsort_metrics', '') }}",
+    "REFERENCE_FROM": "{{ var.value.get('shelfsort_reference_from', '') }}",
+    "KEEP_DAYS": "{{ var.value.get('shelfsort_keep_days', '') }}",
+    "BACKUPS": "{{ var.value.get('shelfsort_backups', '') }}",
 }
 REFUSED_BY_THE_GATE = 3
 # A file of the last day. The pattern stands without quotes: the shell lists its files.
@@ -30,10 +36,23 @@ DECIDE = (
     'shelfsort batch --data "$DATA" --rules "$RULES" --database "$DATABASE" '
     '--address "$ADDRESS" --audit-rate "$AUDIT_RATE" --if-any --json'
 )
-PROMISE = 'shelfsort promise check --database "$DATABASE" --promise "$PROMISE" --back-off --if-any'
+MONITOR = (
+    'shelfsort monitor --database "$DATABASE" --promise "$PROMISE" --back-off '
+    '--page "$PAGE" --metrics "$METRICS" '
+    '${REFERENCE_FROM:+--reference-from "$REFERENCE_FROM"}'
+)
 RETRAIN = (
     'shelfsort retrain --inbox "$INBOX" --taxonomy "$TAXONOMY" --output "$OUTPUT" '
     '--database "$DATABASE" --min-new "$MIN_NEW" --json'
+)
+# Status 99 skips the task.
+PRUNE = (
+    '[ -n "$KEEP_DAYS" ] || exit 99\n'
+    'shelfsort database prune --decisions "$DATABASE" --older-than "$KEEP_DAYS"'
+)
+BACKUP = (
+    '[ -n "$BACKUPS" ] || exit 99\n'
+    'shelfsort database backup "$DATABASE" --to "$BACKUPS/decisions-$(date -u +%F).backup"'
 )
 
 with DAG(
@@ -64,7 +83,7 @@ with DAG(
         retry_delay=timedelta(minutes=10),
         trigger_rule="none_failed",
     )
-    promise = BashOperator(task_id="promise", bash_command=PROMISE)
+    monitor = BashOperator(task_id="monitor", bash_command=MONITOR)
     # A broken promise is a reason to train, so it does not stop this task.
     retrain = BashOperator(
         task_id="retrain",
@@ -72,7 +91,9 @@ with DAG(
         trigger_rule="all_done",
         skip_on_exit_code=REFUSED_BY_THE_GATE,
     )
-    # A leaf of its own: the run fails where the promise is broken.
+    # A leaf of its own: the run fails where the promise is broken or something drifts.
     kept = EmptyOperator(task_id="kept")
+    prune = BashOperator(task_id="prune", bash_command=PRUNE, trigger_rule="all_done")
+    backup = BashOperator(task_id="backup", bash_command=BACKUP, trigger_rule="all_done")
 
-    fresh >> decide >> promise >> [retrain, kept]
+    fresh >> decide >> monitor >> [retrain, kept, prune, backup]

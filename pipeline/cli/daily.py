@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
 import click
 
@@ -43,6 +44,19 @@ _KEY = re.compile(r"[A-Za-z0-9._-]+")
     type=click.IntRange(min=1),
     help="New labels that start a training.",
 )
+@click.option("--page", default="", metavar="FILE", help="Page that shows the days.")
+@click.option("--metrics", default="", metavar="FILE", help="Metrics for Prometheus.")
+@click.option(
+    "--reference-from",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="First day of a new reference of drift.",
+)
+@click.option(
+    "--keep-days",
+    default=0,
+    type=click.IntRange(min=0),
+    help="Adds the step that forgets decisions of this age.",
+)
 @click.option("--volume", "volumes", multiple=True, metavar="CLAIM=FOLDER", help="Repeatable.")
 @click.option(
     "--secret",
@@ -64,15 +78,19 @@ def compile_daily_spec(
     taxonomy: str,
     runs: str,
     min_new: int,
+    page: str,
+    metrics: str,
+    reference_from: datetime | None,
+    keep_days: int,
     volumes: tuple[str, ...],
     secrets: tuple[str, ...],
     spec: str,
 ) -> None:
     """Write the daily batch as a pipeline for Kubeflow Pipelines.
 
-    Its steps decide about the products (`batch`), watch the promise (`promise check --back-off`)
-    and, with --inbox, train again when there is a reason to (`retrain`). None is cached. The places
-    and numbers are parameters of each run.
+    Its steps decide about the products (`batch`), watch promise and drift (`monitor --back-off`),
+    with --inbox train again when there is a reason to (`retrain`), and with --keep-days forget old
+    decisions (`database prune`). None is cached. The places and numbers are parameters of each run.
 
     \b
     Examples:
@@ -100,6 +118,10 @@ def compile_daily_spec(
         taxonomy=taxonomy,
         output=runs,
         min_new=min_new,
+        page=page,
+        metrics=metrics,
+        reference_from=f"{reference_from:%Y-%m-%d}" if reference_from else "",
+        keep_days=keep_days,
         volumes=_volumes(volumes),
         secrets=_secrets(secrets),
     )

@@ -1,4 +1,4 @@
-"""The daily batch as a pipeline: decide about what is new, watch the promise, train again.
+"""The daily batch as a pipeline: decide about what is new, watch it, train again, forget.
 
 Each step is one of the library's commands in a container. No step is cached: what it reads changes
 outside the pipeline.
@@ -19,8 +19,8 @@ from shelfsort.core.errors import InputError
 from shelfsort.core.storage import is_remote
 
 NAME = "shelfsort-daily"
-DECIDE, PROMISE, RETRAIN = DAILY_STEPS
-_PLACES = ("data", "rules", "inbox", "taxonomy", "output")
+DECIDE, MONITOR, RETRAIN, PRUNE = DAILY_STEPS
+_PLACES = ("data", "rules", "inbox", "taxonomy", "output", "page", "metrics")
 _MAX_RETRIES = 2
 
 
@@ -40,6 +40,9 @@ class Daily:
         taxonomy: category tree of the training; "" builds it from the labels.
         output: folder that takes the runs.
         min_new: new labels that start a run.
+        page, metrics: files that show the days; "" for none.
+        reference_from: first day of a new reference of drift, YYYY-MM-DD; "" for the model's first.
+        keep_days: age in days at which decisions are forgotten; 0 forgets none.
         volumes: folder in the containers by the name of the claim.
         secrets: (secret, key) by the environment variable that is filled from it.
     """
@@ -55,6 +58,10 @@ class Daily:
     taxonomy: str = ""
     output: str = ""
     min_new: int = 500
+    page: str = ""
+    metrics: str = ""
+    reference_from: str = ""
+    keep_days: int = 0
     volumes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     secrets: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
 
@@ -100,12 +107,18 @@ def _steps(daily: Daily) -> dict[str, list[str]]:
     """The command of each step; {name} stands for a parameter of the run."""
     decide = ["batch", "--data", "{data}", "--rules", "{rules}", "--database", "{database}"]
     decide += ["--address", "{address}", "--audit-rate", "{audit_rate}", "--if-any", "--json"]
-    promise = ["promise", "check", "--database", "{database}", "--promise", "{promise}"]
-    steps = {DECIDE: decide, PROMISE: [*promise, "--back-off", "--if-any", "--json"]}
+    monitor = ["monitor", "--database", "{database}", "--promise", "{promise}", "--back-off"]
+    monitor += ["--page", "{page}", "--metrics", "{metrics}"]
+    # An empty one would be no day.
+    monitor += ["--reference-from", "{reference_from}"] if daily.reference_from else []
+    steps = {DECIDE: decide, MONITOR: monitor}
     if daily.inbox:
         retrain = ["retrain", "--inbox", "{inbox}", "--taxonomy", "{taxonomy}"]
         retrain += ["--output", "{output}", "--database", "{database}", "--min-new", "{min_new}"]
         steps[RETRAIN] = [*retrain, "--json"]
+    if daily.keep_days:
+        prune = ["database", "prune", "--decisions", "{database}", "--older-than", "{keep_days}"]
+        steps[PRUNE] = prune
     return steps
 
 
@@ -122,9 +135,9 @@ def _spec(daily: Daily, steps: Mapping[str, Sequence[str]]) -> dict[str, Any]:
             "dependentTasks": list(tasks)[-1:],
             "retryPolicy": {"maxRetryCount": _MAX_RETRIES if name == DECIDE else 0},
         }
-    if RETRAIN in tasks:
+    for name in tasks.keys() & {RETRAIN, PRUNE}:
         # A broken promise fails its step, and is a reason to train.
-        tasks[RETRAIN]["triggerPolicy"] = {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
+        tasks[name]["triggerPolicy"] = {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
     return {
         "schemaVersion": "2.1.0",
         "sdkVersion": "shelfsort",

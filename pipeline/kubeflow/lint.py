@@ -10,7 +10,7 @@ from pipeline.locations import STAGED_SCHEMES, location_problem
 from shelfsort.core.storage import scheme
 
 STOCK_ENTRYPOINT = "kubeflow_v2_run_executor"
-DAILY_STEPS = ("decide", "promise", "retrain")
+DAILY_STEPS = ("decide", "monitor", "retrain", "prune")
 """Steps of the daily batch; see `daily`."""
 NEVER_CACHED = (input_check_task.NAME, "Pusher", *DAILY_STEPS)
 """What there is to read and what is live change outside the pipeline: no cache can know."""

@@ -33,7 +33,9 @@ rules:
 default: {outcome: review}
 """
 PRODUCTS = 60
-DONE = dict.fromkeys(("fresh", "decide", "promise", "retrain", "kept"), "success")
+DONE = dict.fromkeys(("fresh", "decide", "monitor", "retrain", "kept", "backup"), "success")
+# Nobody says what is old.
+DONE["prune"] = "skipped"
 
 pytestmark = pytest.mark.timeout(3600)
 
@@ -125,6 +127,8 @@ class Shop:
             "AIRFLOW_VAR_SHELFSORT_TAXONOMY": str(self.folder / "tree.json"),
             "AIRFLOW_VAR_SHELFSORT_OUTPUT": str(self.folder / "out"),
             "AIRFLOW_VAR_SHELFSORT_AUDIT_RATE": "1",
+            "AIRFLOW_VAR_SHELFSORT_PAGE": str(self.folder / "days.html"),
+            "AIRFLOW_VAR_SHELFSORT_BACKUPS": str(self.folder / "backups"),
             "PATH": f"{self.folder}/bin:{self.airflow}:{os.environ['PATH']}",
         }
         done = subprocess.run(
@@ -149,6 +153,8 @@ def test_a_day_decides_once_and_a_broken_promise_fails_it_and_still_asks_for_tra
     assert first["import_s"] < 10
     assert (first["run"], first["tasks"]) == ("success", DONE)
     assert shop.count(tables.decision) == PRODUCTS
+    assert "<svg" in (shop.folder / "days.html").read_text()
+    assert len(list((shop.folder / "backups").glob("decisions-*.backup"))) == 1
     drawn = shop.count(tables.audit)
     assert 0 < drawn <= PRODUCTS
     shop.answer_audits(right=False)
@@ -156,7 +162,7 @@ def test_a_day_decides_once_and_a_broken_promise_fails_it_and_still_asks_for_tra
     assert (second["run"], second["tasks"]) == (
         "failed",
         # The training begins, and refuses labels that are not in the tree.
-        {**DONE, "promise": "failed", "retrain": "failed", "kept": "upstream_failed"},
+        {**DONE, "monitor": "failed", "retrain": "failed", "kept": "upstream_failed"},
     )
     assert (shop.count(tables.decision), shop.count(tables.backoff) > 0) == (PRODUCTS, True)
     assert "reviews.manifest" in {each.name for each in (shop.folder / "labels").iterdir()}

@@ -23,6 +23,7 @@ PLACES = {
     "--volume": "shelfsort-data=/data",
 }
 TRAINING = {"--inbox": "/data/labels", "--output": "/data/out"}
+WHOLE = {"--page": "/data/days.html", "--reference-from": "2026-11-02", "--keep-days": "400"}
 
 
 @pytest.fixture
@@ -42,17 +43,18 @@ def compiled(tmp_path):
     return compile_with
 
 
-def with_training(compiled):
-    return compiled(*(word for pair in TRAINING.items() for word in pair))
+def with_everything(compiled):
+    return compiled(*(word for pair in (TRAINING | WHOLE).items() for word in pair))
 
 
 def test_steps_follow_each_other_are_never_cached_and_take_their_options(compiled):
-    spec = with_training(compiled)[0]
+    spec = with_everything(compiled)[0]
     json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())
     tasks = spec["root"]["dag"]["tasks"]
     order = {name: task["dependentTasks"] for name, task in tasks.items()}
-    assert order == {"decide": [], "promise": ["decide"], "retrain": ["promise"]}
-    assert [task["cachingOptions"] for task in tasks.values()] == [{}, {}, {}]
+    before = {"decide": [], "monitor": ["decide"], "retrain": ["monitor"], "prune": ["retrain"]}
+    assert order == before
+    assert [task["cachingOptions"] for task in tasks.values()] == [{}, {}, {}, {}]
     defaults = {
         name: each["defaultValue"]
         for name, each in spec["root"]["inputDefinitions"]["parameters"].items()
@@ -71,20 +73,21 @@ def test_steps_follow_each_other_are_never_cached_and_take_their_options(compile
         refuse_unknown_options(words)
 
 
-def test_training_follows_a_broken_promise_too(compiled):
-    tasks = with_training(compiled)[0]["root"]["dag"]["tasks"]
-    assert tasks["retrain"]["triggerPolicy"] == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
-    assert "triggerPolicy" not in tasks["promise"]
+def test_training_and_forgetting_follow_a_broken_promise_too(compiled):
+    tasks = with_everything(compiled)[0]["root"]["dag"]["tasks"]
+    for name in ("retrain", "prune"):
+        assert tasks[name]["triggerPolicy"] == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
+    assert "triggerPolicy" not in tasks["monitor"]
 
 
-def test_without_an_inbox_nothing_is_trained(compiled):
-    assert set(compiled()[0]["root"]["dag"]["tasks"]) == {"decide", "promise"}
+def test_without_an_inbox_or_an_age_nothing_is_trained_or_forgotten(compiled):
+    assert set(compiled()[0]["root"]["dag"]["tasks"]) == {"decide", "monitor"}
 
 
 def test_secrets_and_volumes_are_for_every_step(compiled):
     _, platform = compiled("--secret", "PGPASSWORD=decisions-db:password")
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-    assert set(executors) == {"exec-decide", "exec-promise"}
+    assert set(executors) == {"exec-decide", "exec-monitor"}
     key = {"secretKey": "password", "envVar": "PGPASSWORD"}
     assert executors["exec-decide"] == {
         "pvcMount": [{"constant": "shelfsort-data", "mountPath": "/data"}],
@@ -101,6 +104,7 @@ def test_secrets_and_volumes_are_for_every_step(compiled):
         ({"rules": "rules.yaml"}, "--rules"),
         ({"data": "/other/new.manifest"}, "--data"),
         ({"inbox": "/data/labels"}, "--output"),
+        ({"page": "days.html"}, "--page"),
         ({"secret": "PGPASSWORD=s3cret"}, "--secret"),
         ({"volume": "/data"}, "--volume"),
         ({"image": "shelfsort:latest"}, "--image"),
