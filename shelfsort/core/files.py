@@ -27,7 +27,8 @@ def writing(place: Place) -> Iterator[IO[bytes]]:
     Folders are made. A local file is flushed to the disk (fsync) before it gets its name.
 
     Raises:
-        InputError: the place is a folder, or a device or pipe, which a file would replace.
+        InputError: the place is a folder, or a device, a pipe or a stream of this process such as
+            /dev/stdout, which a file would replace.
     """
     if storage.is_remote(place):
         with tempfile.NamedTemporaryFile(prefix="shelfsort-") as whole:
@@ -51,6 +52,10 @@ def writing(place: Place) -> Iterator[IO[bytes]]:
 
 
 def _refuse_other_than_files(path: Path) -> None:
+    folder = os.path.realpath(path.parent)
+    # A stream that leads to a file looks like one.
+    if folder == "/dev" or folder.startswith("/proc/"):
+        raise InputError(f"{path}: is no regular file. Name a file to write.")
     if path.exists() and not path.is_file():
         what = "a folder" if path.is_dir() else "no regular file"
         raise InputError(f"{path}: is {what}. Name a file to write.")

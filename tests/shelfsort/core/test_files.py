@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -67,6 +68,24 @@ def test_a_folder_or_a_pipe_is_not_replaced_by_a_file(tmp_path, kind):
         files.write_text(place, "x")
     assert list(tmp_path.iterdir()) == before
     assert not before or not before[0].is_file()
+
+
+@pytest.mark.parametrize("place", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+def test_a_stream_is_not_replaced_even_where_it_leads_to_a_file(tmp_path, place):
+    script = (
+        "import sys\n"
+        "from shelfsort.core import files\n"
+        "from shelfsort.core.errors import InputError\n"
+        "try:\n"
+        "    files.write_text(sys.argv[1], 'x')\n"
+        "except InputError as error:\n"
+        "    print(error)\n"
+    )
+    before = Path("/dev/stdout").readlink()
+    with (tmp_path / "said").open("w") as said:
+        subprocess.run([sys.executable, "-c", script, place], stdout=said, check=True)
+    assert "Name a file" in (tmp_path / "said").read_text()
+    assert Path("/dev/stdout").readlink() == before
 
 
 def test_a_new_file_may_be_read_by_those_whom_the_umask_lets(tmp_path):
