@@ -10,6 +10,7 @@ import numpy as np
 from shelfsort.contract.calibration import ModalityCalibration
 from shelfsort.contract.modalities import MODALITIES
 from shelfsort.core.cost import Clock
+from shelfsort.core.progress import without_progress
 from shelfsort.training.calibration import Calibrated, Rules, calibrate
 from shelfsort.training.dataset import Products
 from shelfsort.training.evidence import Predictions, Scored
@@ -116,7 +117,8 @@ def run_trial(problem: Problem, settings: Settings, go_on: GoOn) -> Outcome:
     """
     clock = Clock()
     try:
-        answers = _answers(problem, settings, go_on)
+        with without_progress():
+            answers = _answers(problem, settings, go_on)
     except _Pruned:
         return Outcome(None, clock.lap().cpu_seconds)
     except (ArithmeticError, ValueError) as error:

@@ -1,10 +1,12 @@
 """Trials on a few products whose words tell their category, in this process and in others."""
 
 import dataclasses
+import logging
 
 import numpy as np
 import pytest
 
+from shelfsort.core.progress import LOGGER_NAME, progress
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.training.dataset import ProductIds, Products, feature_type
 from shelfsort.training.label_space import LabelSpace
@@ -76,6 +78,14 @@ def test_a_trial_is_judged_by_what_its_proven_thresholds_accept(problem):
     assert [fold for fold, _ in shares] == [0, 1]
     assert shares[1][1] > 0.9
     assert outcome.cpu_seconds > 0
+
+
+def test_the_folds_of_a_trial_are_not_shown_as_progress_of_the_search(problem, caplog):
+    with caplog.at_level(logging.INFO, LOGGER_NAME):
+        run_trial(problem, {}, lambda fold, share: fold < 1)
+        assert caplog.records == []
+        progress(1, 1, "trials of settings")
+    assert [record.getMessage() for record in caplog.records] == ["1 of 1 trials of settings"]
 
 
 def test_a_trial_ends_where_it_is_told_to(problem):
