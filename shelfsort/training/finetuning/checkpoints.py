@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from shelfsort.core.files import write_bytes
+from shelfsort.core.progress import note
 
 _KEPT_S = 14 * 24 * 3600
 _FOLDER = "tuned"
@@ -34,7 +35,8 @@ class State:
 class Checkpoints:
     """States and results of tunings, each by a key that names all that it depends on.
 
-    Files that nothing has read or written for two weeks are removed. Each file appears whole.
+    Files that nothing has read or written for two weeks are removed. Each file appears whole. Where
+    none can be written, as on a full disk, a note says so once, and the tuning goes on.
 
     Args:
         folder: where they are kept, in a folder of their own; None keeps nothing.
@@ -44,8 +46,9 @@ class Checkpoints:
         self._folder = folder / _FOLDER if folder else None
         if self._folder and self._folder.is_dir():
             for path in self._folder.glob("*.npz"):
-                if path.stat().st_mtime < time.time() - _KEPT_S:
-                    path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    if path.stat().st_mtime < time.time() - _KEPT_S:
+                        path.unlink(missing_ok=True)
 
     def state(self, key: str) -> State | None:
         """Where the tuning stopped; None where it never began."""
@@ -69,7 +72,8 @@ class Checkpoints:
         """Keeps the weights of the tuned backbone, in place of the tuning's states."""
         self._write(key, _numbered(weights))
         if self._folder:
-            self._path(f"{key}-state").unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._path(f"{key}-state").unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
         assert self._folder is not None
@@ -93,7 +97,14 @@ class Checkpoints:
             return
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)
-        write_bytes(self._path(name), buffer.getvalue())
+        try:
+            write_bytes(self._path(name), buffer.getvalue())
+        except OSError as error:
+            note(
+                f"{self._folder}: the state of the fine-tuning cannot be kept "
+                f"({error.strerror or type(error).__name__}). A killed run would begin again."
+            )
+            self._folder = None
 
 
 def _numbered(values: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
