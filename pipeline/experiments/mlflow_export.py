@@ -1,8 +1,11 @@
 """Runs in MLflow: settings as parameters, figures as metrics, the report as an artifact."""
 
 import json
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.experiments.figures import figures_of
@@ -19,6 +22,8 @@ EXPERIMENT = "shelfsort"
 _STATUS = {"pushed": "FINISHED", "not blessed": "FINISHED", "failed": "FAILED"}
 _PARAMETERS_AT_ONCE, _METRICS_AT_ONCE = 100, 1000
 _LONGEST_PARAMETER = 6000
+_OF_MLFLOW = {"alembic_version", "experiments", "runs"}
+"""Tables of every version of its SQLite store."""
 
 
 def log_to_mlflow(runs: Sequence[Run], uri: str, experiment: str = EXPERIMENT) -> list[str]:
@@ -36,8 +41,10 @@ def log_to_mlflow(runs: Sequence[Run], uri: str, experiment: str = EXPERIMENT) -
         The ids of the runs that were added.
 
     Raises:
-        InputError: MLflow is not installed, or the store refuses.
+        InputError: MLflow is not installed, or the store refuses; or it is a SQLite file that holds
+            something else.
     """
+    _refuse_other_files(uri)
     try:
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
@@ -53,6 +60,22 @@ def log_to_mlflow(runs: Sequence[Run], uri: str, experiment: str = EXPERIMENT) -
     except MlflowException as error:
         reason = str(error).splitlines()[0][:300]
         raise InputError(f"--mlflow {uri}: MLflow refuses: {reason}") from error
+
+
+def _refuse_other_files(uri: str) -> None:
+    """MLflow would put its tables into any SQLite file."""
+    scheme, _, name = uri.partition(":///")
+    path = Path(name.partition("?")[0])
+    if scheme.partition("+")[0] != "sqlite" or not path.is_file() or not path.stat().st_size:
+        return
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            names = {name for (name,) in rows}
+    except sqlite3.Error as error:
+        raise InputError(f"--mlflow {uri}: is no SQLite file ({error}). Name another.") from error
+    if names and not names >= _OF_MLFLOW:
+        raise InputError(f"--mlflow {uri}: holds something else. Name another file.")
 
 
 def _experiment(client: "MlflowClient", name: str) -> str:

@@ -39,8 +39,10 @@ def log_to_wandb(
         The ids of the runs that were added.
 
     Raises:
-        InputError: Weights & Biases is not installed, or it refuses.
+        InputError: Weights & Biases is not installed, or it refuses; or the folder is a file.
     """
+    if Path(folder).exists() and not Path(folder).is_dir():
+        raise InputError(f"--wandb {folder}: is a file. Name a folder.")
     # Read when the package is imported.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     try:

@@ -1,7 +1,9 @@
 """Runs in a real MLflow store."""
 
 import dataclasses
+import sqlite3
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -50,6 +52,22 @@ def test_runs_are_put_into_mlflow_once_with_settings_figures_and_report(two_runs
     assert [each.path for each in client.list_artifacts(logged.info.run_id, "report")] == [
         "report/index.html"
     ]
+
+
+@pytest.mark.parametrize("content", ["tables of others", "no database"])
+def test_a_file_that_holds_something_else_is_refused_and_left_alone(two_runs, tmp_path, content):
+    from pipeline.experiments.mlflow_export import log_to_mlflow
+
+    file = tmp_path / "decisions.db"
+    if content == "no database":
+        file.write_text("id,title\n")
+    else:
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("CREATE TABLE decision (id)")
+    before = file.read_bytes()
+    with pytest.raises(InputError, match=r"decisions\.db"):
+        log_to_mlflow(two_runs, f"sqlite:///{file}")
+    assert file.read_bytes() == before
 
 
 def test_without_mlflow_the_error_names_the_extra(two_runs, monkeypatch):

@@ -73,3 +73,9 @@ def test_without_the_package_the_error_names_the_extra(run, tmp_path, monkeypatc
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(InputError, match=r"shelfsort\[wandb\]"):
         log_to_wandb([run], str(tmp_path))
+
+
+def test_a_file_in_place_of_the_folder_is_named(run, tmp_path):
+    (tmp_path / "notes").write_text("x")
+    with pytest.raises(InputError, match=r"notes: is a file"):
+        log_to_wandb([run], str(tmp_path / "notes"))
