@@ -12,7 +12,7 @@ from serving.versions import ModelVersion
 from shelfsort.contract.calibration import Calibration, ModalityCalibration
 from shelfsort.contract.figures import accepted_accuracy, coverage
 from shelfsort.contract.modalities import COMBINED, MODALITIES
-from shelfsort.contract.model_files import ENCODER, FINE_TUNED, LINEAGE
+from shelfsort.contract.model_files import ENCODER, FINE_TUNED, LINEAGE, PRODUCTS
 from shelfsort.contract.targets import accepted, percent_of
 from shelfsort.core.storage import join
 from shelfsort.core.terminal import one_line
@@ -91,7 +91,13 @@ def _data(lineage: Mapping[str, Any]) -> Iterator[str]:
         for name, share in splits.items()
         if isinstance(share, int) and total
     )
+    counts = ", ".join(
+        f"{_plain(name)} {n:,}"
+        for name, n in _mapping(lineage.get(PRODUCTS)).items()
+        if isinstance(n, int)
+    )
     rows = [
+        ("products", counts),
         ("split", f"{shares}; variants of a product are in the same one" if shares else ""),
         ("digest of products, tree and images", lineage.get("manifest_digest")),
         ("version of the tree", lineage.get("taxonomy_version")),

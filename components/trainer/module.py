@@ -26,7 +26,14 @@ from components.transform.artifact import (
 )
 from shelfsort.contract.calibration import CALIBRATION_SPLIT
 from shelfsort.contract.learning_curve import LearningCurve
-from shelfsort.contract.model_files import BASE_MODEL, ENCODER, FINE_TUNED, LEARNING_CURVE, UNKNOWN
+from shelfsort.contract.model_files import (
+    BASE_MODEL,
+    ENCODER,
+    FINE_TUNED,
+    LEARNING_CURVE,
+    PRODUCTS,
+    UNKNOWN,
+)
 from shelfsort.contract.signatures import INPUT_NAMES
 from shelfsort.contract.unknown import Rates, rates_to_json
 from shelfsort.core.cost import Clock, Cost
@@ -156,6 +163,13 @@ class _Data:
     train: Products
     calibration: Sequence[Products]
     embedded: int
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Products by split."""
+        names = ("train", CALIBRATION_SPLIT)
+        splits = (self.train, *self.calibration)
+        return {name: len(each) for name, each in zip(names, splits, strict=False)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -331,6 +345,8 @@ def _said_of(fitted: Fit, train: Products, config: TrainingConfig) -> str:
     if train.inner is not None:
         inner = int((train.inner.nodes >= 0).sum())
         said.append(f"{inner:,} of the products are labelled with inner categories")
+    if unproving := int((~train.evidence).sum()):
+        said.append(f"{unproving:,} of the products only train: no threshold rests on them")
     if nothing := int((~train.teaches).sum()):
         said.append(f"{nothing:,} teach nothing: no product is labelled with a leaf below theirs")
     said.append(f"{len(fitted.suspects)} label issues ({config.label_issues.action})")
@@ -369,6 +385,7 @@ def _lineage(job: _Job, data: _Data, trained: _Trained) -> dict[str, Any]:
         "threshold_version": trained.version,
         "backbone": job.config.image.backbone,
         "categories": len(labels.categories),
+        PRODUCTS: data.counts,
         "thresholds": trained.found.calibration.to_json(),
         "training": dataclasses.asdict(job.config),
         "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),

@@ -74,7 +74,8 @@ def learning_curve(
     note("a target cannot be certified: fitting on a quarter and on half of the labels to say why")
     answers = [*_of_parts(train, sizes, config), _Answers.of_all(train, crossed, config)]
     # As many products stand behind each that a cross-fitted model was trained on.
-    per_label = sum(splits.values()) / splits["train"] * len(train) / answers[-1].labels
+    labelled = int(train.has_leaf.sum())
+    per_label = sum(splits.values()) / splits["train"] * labelled / answers[-1].labels
     rows = _evidence_rows(train)
     curves = {}
     for modality, targets in short.items():
@@ -118,7 +119,7 @@ class _Answers:
 
     Attributes:
         train: the training split.
-        labels: products behind the towers.
+        labels: products with a leaf behind the towers.
         logits: by tower, rows of K of the training split.
         kept: (n,) bool, which of its products were kept from the towers.
     """
@@ -128,8 +129,9 @@ class _Answers:
 
     @classmethod
     def of_all(cls, train: Products, crossed: CrossFit, config: TrainingConfig) -> "_Answers":
-        n, folds = len(train), config.fit.folds
-        return cls(train, n * (folds - 1) // folds, crossed.held_out, np.ones(n, bool))
+        labelled, folds = int(train.has_leaf.sum()), config.fit.folds
+        kept = np.ones(len(train), bool)
+        return cls(train, labelled * (folds - 1) // folds, crossed.held_out, kept)
 
     def predicted(
         self, modality: str, rows: np.ndarray, fusion: Fusion
@@ -153,7 +155,8 @@ def _of_parts(train: Products, sizes: VocabularySizes, config: TrainingConfig) -
         inside = np.flatnonzero(parts < taken)
         if len(inside) and len(inside) < len(train):
             logits = part_logits(train, sizes, config, inside)
-            found.append(_Answers(train, len(inside), logits, parts >= taken))
+            labelled = int(train.has_leaf[inside].sum())
+            found.append(_Answers(train, labelled, logits, parts >= taken))
     return found
 
 

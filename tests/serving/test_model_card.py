@@ -32,6 +32,7 @@ LINEAGE = {
     "pushed": "2026-01-02T03:04:05+00:00",
     "categories": 2,
     "splits": {"train": 90, "eval": 10},
+    "products": {"train": 3708},
     "metrics": {"text": {"eval": _FIGURES}},
     "thresholds": {"text": {"version": 2, "evidence": "cross_fitted", **_TEXT}},
     "backbone": "efficientnet_lite0",
@@ -61,6 +62,11 @@ def test_figures_are_given_with_n_and_intervals():
             "98.0 % (at least 96.1 %), n = 309",
         ]
     ]
+
+
+def test_the_number_of_products_is_given_where_the_lineage_has_it():
+    assert ["products", "train 3,708"] in _rows(_card(), "Data")
+    assert all(name != "products" for name, _ in _rows(_card(products=None), "Data"))
 
 
 def test_the_guarantee_names_its_evidence_and_the_categories_that_are_accepted():

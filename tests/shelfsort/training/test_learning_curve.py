@@ -112,6 +112,17 @@ def test_a_target_that_falls_short_is_projected_from_a_quarter_a_half_and_all(fi
     assert found.categories[0].path == "Mugs"
 
 
+def test_products_without_a_leaf_do_not_count_as_labels(fitted_on):
+    sample = products()
+    third = sample.labels == 2
+    own = dataclasses.replace(sample, labels=np.where(third, -1, sample.labels), evidence=~third)
+    found = measured.learning_curve(own, CROSSED, SIZES, LABELS, calibration(None), CONFIG, SPLITS)
+    # 600 of the 900 have a leaf.
+    assert found.products == pytest.approx(600 / 0.9, abs=1)
+    quarter = found.modalities["text"].points[0].products
+    assert quarter == pytest.approx(fitted_on[0] / 720 * 1000 * 2 / 3, abs=15)
+
+
 def test_products_that_are_no_evidence_are_not_points_of_the_curve(fitted_on):
     sample = products()
     own = dataclasses.replace(sample, evidence=sample.labels != 2)
