@@ -49,6 +49,60 @@ class Source:
     spans: TextParameter = "{}"
 
 
+@dataclasses.dataclass(frozen=True)
+class _Data:
+    """Steps that read and validate the products, and learn their vocabularies."""
+
+    example_gen: ManifestExampleGen
+    statistics_gen: StatisticsGen
+    schema_importer: SchemaImporter
+    example_validator: ExampleValidator
+    transform: Transform
+
+    @property
+    def examples(self) -> BaseChannel:
+        return self.example_gen.outputs["examples"]
+
+    @property
+    def taxonomy(self) -> BaseChannel:
+        return self.example_gen.outputs["taxonomy"]
+
+    @property
+    def anomalies(self) -> BaseChannel:
+        return self.example_validator.outputs["anomalies"]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Training:
+    """Steps that make a model; `tuner` where settings ask for it."""
+
+    tuner: Tuner | None
+    trainer: Trainer
+
+    @property
+    def model(self) -> BaseChannel:
+        return self.trainer.outputs["model"]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Checks:
+    """Steps that judge a model."""
+
+    drift_check: DriftCheck
+    serving_check: ServingCheck
+    evaluator: Evaluator
+
+    @property
+    def verdict(self) -> dict[str, BaseChannel]:
+        """What report and Pusher both read."""
+        return {
+            "evaluation": self.evaluator.outputs["evaluation"],
+            "model_blessing": self.evaluator.outputs["blessing"],
+            "infra_blessing": self.serving_check.outputs["blessing"],
+            "drift": self.drift_check.outputs["drift"],
+        }
+
+
 def create_components(
     source: Source,
     config: Config,
@@ -58,7 +112,7 @@ def create_components(
     start_digest: TextParameter = "",
     title: str = "",
     serving_logs_digest: TextParameter = "",
-    weights_digest: str = "",
+    weights_digest: TextParameter = "",
     measurement: str = "",
 ) -> list[BaseComponent]:
     """Wires the graph.
@@ -72,11 +126,39 @@ def create_components(
         title: what the report calls the run.
         serving_logs_digest: of the logs that `drift.serving_logs` names; "" for none.
         weights_digest: of the weights files that settings name, so that a run with other ones
-            reuses no model; "" for none, or where they are not known.
+            reuses no model; "" for none.
         measurement: another text for each run that has to measure the cost of serving by itself.
     """
+    data = _data(source, config)
+    start = _start_model(serving_dir, start_digest) if config.training.fit.warm_start else None
+    training = _training(data, config, start, weights_digest)
+    baseline = BaselineModel(
+        serving_dir=serving_dir,
+        live_version=live_version,
+        code_digest=code_digest("components/baseline_model"),
+    )
+    checks = _checks(data, training, baseline, config, serving_logs_digest, measurement)
+    return [
+        data.example_gen,
+        data.statistics_gen,
+        data.schema_importer,
+        data.example_validator,
+        data.transform,
+        *filter(None, [training.tuner]),
+        training.trainer,
+        baseline,
+        *filter(None, [start]),
+        checks.drift_check,
+        checks.serving_check,
+        checks.evaluator,
+        _report(data, training, checks, config, title),
+        _pusher(training, checks, config, serving_dir),
+    ]
+
+
+def _data(source: Source, config: Config) -> _Data:
     example_gen = _example_gen(source, config)
-    examples, taxonomy = example_gen.outputs["examples"], example_gen.outputs["taxonomy"]
+    examples = example_gen.outputs["examples"]
     statistics_gen = StatisticsGen(examples=examples, stats_options=schema.statistics_options())
     schema_importer = SchemaImporter(code_digest=code_digest("components/schema_importer"))
     example_validator = ExampleValidator(
@@ -93,73 +175,85 @@ def create_components(
     )
     # Training waits until the data is validated.
     transform.add_upstream_node(example_validator)
-    baseline = BaselineModel(
-        serving_dir=serving_dir,
-        live_version=live_version,
-        code_digest=code_digest("components/baseline_model"),
-    )
-    start = _start_model(serving_dir, start_digest) if config.training.fit.warm_start else None
-    tuner = (
-        _tuner(examples, transform, taxonomy, config, weights_digest)
-        if config.tuning.trials
-        else None
-    )
+    return _Data(example_gen, statistics_gen, schema_importer, example_validator, transform)
+
+
+def _training(
+    data: _Data, config: Config, start: BaselineModel | None, weights_digest: TextParameter
+) -> _Training:
+    inputs = {
+        "examples": data.examples,
+        "transform_graph": data.transform.outputs["transform_graph"],
+        "taxonomy": data.taxonomy,
+    }
+    common = {"training": to_dict(config.training), "targets": list(config.targets)}
+    tuner = None
+    if config.tuning.trials:
+        own = {"tuning": to_dict(config.tuning), "code_digest": code_digest("components/tuner")}
+        tuner = Tuner(**inputs, custom_config=common | own, weights_digest=weights_digest)
+    own = {"model_name": config.name, "code_digest": code_digest("components/trainer")}
     trainer = Trainer(
-        examples=examples,
-        transform_graph=transform.outputs["transform_graph"],
-        taxonomy=taxonomy,
-        custom_config={
-            "training": to_dict(config.training),
-            "targets": list(config.targets),
-            "model_name": config.name,
-            "weights_digest": weights_digest,
-            "code_digest": code_digest("components/trainer"),
-        },
+        **inputs,
+        custom_config=common | own,
         base_model=start.outputs["baseline"] if start else None,
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
+        weights_digest=weights_digest,
         calibration_split=CALIBRATION_SPLIT in config.data.splits,
     )
-    model = trainer.outputs["model"]
+    return _Training(tuner, trainer)
+
+
+def _checks(
+    data: _Data,
+    training: _Training,
+    baseline: BaselineModel,
+    config: Config,
+    serving_logs_digest: TextParameter,
+    measurement: str,
+) -> _Checks:
     drift_check = DriftCheck(
-        examples=examples,
-        taxonomy=taxonomy,
+        examples=data.examples,
+        taxonomy=data.taxonomy,
         baseline_model=baseline.outputs["baseline"],
         settings=config.drift,
         serving_logs_digest=serving_logs_digest,
         code_digest=code_digest("components/drift_check"),
     )
     serving_check = ServingCheck(
-        examples=examples,
-        model=model,
+        examples=data.examples,
+        model=training.model,
         golden_products=config.serving_check.golden_products,
         time_limit_s=config.serving_check.time_limit_s,
         measurement=measurement,
         code_digest=code_digest("components/serving_check"),
     )
     evaluator = Evaluator(
-        examples=examples,
-        taxonomy=taxonomy,
-        model=model,
+        examples=data.examples,
+        taxonomy=data.taxonomy,
+        model=training.model,
         baseline_model=baseline.outputs["baseline"],
-        anomalies=example_validator.outputs["anomalies"],
+        anomalies=data.anomalies,
         drift=drift_check.outputs["drift"],
         infra_blessing=serving_check.outputs["blessing"],
         gate=config.gate,
         slices=config.slices,
         code_digest=code_digest("components/evaluator"),
     )
-    report = ReportGen(
-        examples=examples,
-        rejects=example_gen.outputs["rejects"],
-        taxonomy=taxonomy,
-        evaluation=evaluator.outputs["evaluation"],
-        model_blessing=evaluator.outputs["blessing"],
-        infra_blessing=serving_check.outputs["blessing"],
-        anomalies=example_validator.outputs["anomalies"],
-        drift=drift_check.outputs["drift"],
-        model=model,
-        model_run=trainer.outputs["model_run"],
-        tuner_results=tuner.outputs["tuner_results"] if tuner else None,
+    return _Checks(drift_check, serving_check, evaluator)
+
+
+def _report(
+    data: _Data, training: _Training, checks: _Checks, config: Config, title: str
+) -> ReportGen:
+    return ReportGen(
+        **checks.verdict,
+        examples=data.examples,
+        rejects=data.example_gen.outputs["rejects"],
+        taxonomy=data.taxonomy,
+        anomalies=data.anomalies,
+        model=training.model,
+        model_run=training.trainer.outputs["model_run"],
+        tuner_results=training.tuner.outputs["tuner_results"] if training.tuner else None,
         model_name=config.name,
         title=title,
         settings=changed_settings(config),
@@ -167,33 +261,19 @@ def create_components(
         price_per_answer=config.report.price_per_answer,
         code_digest=code_digest("components/report_gen"),
     )
-    pusher = Pusher(
-        model=model,
-        model_blessing=evaluator.outputs["blessing"],
-        infra_blessing=serving_check.outputs["blessing"],
-        evaluation=evaluator.outputs["evaluation"],
-        drift=drift_check.outputs["drift"],
+
+
+def _pusher(
+    training: _Training, checks: _Checks, config: Config, serving_dir: TextParameter
+) -> Pusher:
+    return Pusher(
+        **checks.verdict,
+        model=training.model,
         serving_dir=serving_dir,
         model_name=config.name,
         approved_by=config.gate.approved_by or "",
         code_digest=code_digest("components/pusher"),
     )
-    return [
-        example_gen,
-        statistics_gen,
-        schema_importer,
-        example_validator,
-        transform,
-        *filter(None, [tuner]),
-        trainer,
-        baseline,
-        *filter(None, [start]),
-        drift_check,
-        serving_check,
-        evaluator,
-        report,
-        pusher,
-    ]
 
 
 def create_pipeline(
@@ -238,27 +318,6 @@ def _start_model(serving_dir: TextParameter, digest: TextParameter) -> BaselineM
         model_digest=digest,
         code_digest=code_digest("components/baseline_model"),
     ).with_id("StartModel")
-
-
-def _tuner(
-    examples: BaseChannel,
-    transform: Transform,
-    taxonomy: BaseChannel,
-    config: Config,
-    weights_digest: str,
-) -> Tuner:
-    return Tuner(
-        examples=examples,
-        transform_graph=transform.outputs["transform_graph"],
-        taxonomy=taxonomy,
-        custom_config={
-            "training": to_dict(config.training),
-            "tuning": to_dict(config.tuning),
-            "targets": list(config.targets),
-            "weights_digest": weights_digest,
-            "code_digest": code_digest("components/tuner"),
-        },
-    )
 
 
 def _searched_encoders(config: Config) -> tuple[str, ...]:

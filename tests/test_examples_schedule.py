@@ -124,7 +124,9 @@ def daily(tmp_path):
         places = {name: f"/{name.lower()}" for name in PLACES}
         environment = {"PATH": f"{program.parent}:/usr/bin:/bin", "LOCK": str(tmp_path / "lock")}
         done = subprocess.run(
-            [FOLDER / "daily.sh"], env={**environment, **places, **(more or {})}, capture_output=True
+            [FOLDER / "daily.sh"],
+            env={**environment, **places, **(more or {})},
+            capture_output=True,
         )
         return done.returncode, calls.read_text().splitlines() if calls.exists() else []
 

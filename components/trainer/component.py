@@ -1,15 +1,13 @@
 """Trainer: TFX's own, with the category tree as one more input."""
 
-import json
 from typing import Any
 
 from tfx.dsl.components.base import base_component, executor_spec
-from tfx.proto import trainer_pb2
 from tfx.types import channel, standard_artifacts
-from tfx.types.component_spec import ChannelParameter
 from tfx.types.standard_component_specs import TrainerSpec as TfxTrainerSpec
 
-from components.artifacts import Taxonomy
+from components import training_channels
+from components.parameters import TextParameter
 from components.trainer.executor import Executor
 from shelfsort.contract.calibration import CALIBRATION_SPLIT
 
@@ -19,10 +17,8 @@ RUN_FN = "components.trainer.module.run_fn"
 class TrainerSpec(TfxTrainerSpec):
     """TFX's specification and the tree that the served answers need."""
 
-    INPUTS = {  # noqa: RUF012 - TFX's form
-        **TfxTrainerSpec.INPUTS,
-        "taxonomy": ChannelParameter(type=Taxonomy),
-    }
+    INPUTS = {**TfxTrainerSpec.INPUTS, **training_channels.INPUTS}  # noqa: RUF012 - TFX's form
+    PARAMETERS = {**TfxTrainerSpec.PARAMETERS, **training_channels.PARAMETERS}  # noqa: RUF012
 
 
 class Trainer(base_component.BaseComponent):
@@ -42,6 +38,7 @@ class Trainer(base_component.BaseComponent):
         custom_config: dict[str, Any],
         base_model: channel.BaseChannel | None = None,
         hyperparameters: channel.BaseChannel | None = None,
+        weights_digest: TextParameter = "",
         *,
         calibration_split: bool = False,
     ):
@@ -56,22 +53,23 @@ class Trainer(base_component.BaseComponent):
             custom_config: see `components.trainer.module.run_fn`.
             base_model: the live model, for `training.fit.warm_start`.
             hyperparameters: settings that a search has found, in place of those configured.
+            weights_digest: of the weights files that `training` names; "" for none.
             calibration_split: whether the examples have a split `calibration`.
         """
         super().__init__(
             TrainerSpec(
-                examples=examples,
-                transform_graph=transform_graph,
-                taxonomy=taxonomy,
+                # Without a split of their own, thresholds need the files of `train` only.
+                **training_channels.learning_from(
+                    examples,
+                    transform_graph,
+                    taxonomy,
+                    custom_config,
+                    weights_digest,
+                    judged=CALIBRATION_SPLIT if calibration_split else "train",
+                ),
                 base_model=base_model,
                 hyperparameters=hyperparameters,
                 run_fn=RUN_FN,
-                train_args=trainer_pb2.TrainArgs(splits=["train"]),
-                # TFX wants a split here. Without one of its own, thresholds need no further files.
-                eval_args=trainer_pb2.EvalArgs(
-                    splits=[CALIBRATION_SPLIT if calibration_split else "train"]
-                ),
-                custom_config=json.dumps(custom_config, sort_keys=True),
                 model=channel.Channel(type=standard_artifacts.Model),
                 model_run=channel.Channel(type=standard_artifacts.ModelRun),
             )

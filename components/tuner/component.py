@@ -1,25 +1,21 @@
 """Tuner: TFX's channels, with the category tree as one more input."""
 
-import json
 from typing import Any
 
 from tfx.dsl.components.base import base_component, executor_spec
-from tfx.proto import trainer_pb2
 from tfx.types import channel, standard_artifacts
-from tfx.types.component_spec import ChannelParameter
 from tfx.types.standard_component_specs import TunerSpec as TfxTunerSpec
 
-from components.artifacts import Taxonomy
+from components import training_channels
+from components.parameters import TextParameter
 from components.tuner.executor import Executor
 
 
 class TunerSpec(TfxTunerSpec):
     """TFX's specification and the tree that categories are rolled up on."""
 
-    INPUTS = {  # noqa: RUF012 - TFX's form
-        **TfxTunerSpec.INPUTS,
-        "taxonomy": ChannelParameter(type=Taxonomy),
-    }
+    INPUTS = {**TfxTunerSpec.INPUTS, **training_channels.INPUTS}  # noqa: RUF012 - TFX's form
+    PARAMETERS = {**TfxTunerSpec.PARAMETERS, **training_channels.PARAMETERS}  # noqa: RUF012
 
 
 class Tuner(base_component.BaseComponent):
@@ -39,8 +35,9 @@ class Tuner(base_component.BaseComponent):
         transform_graph: channel.BaseChannel,
         taxonomy: channel.BaseChannel,
         custom_config: dict[str, Any],
+        weights_digest: TextParameter = "",
     ):
-        """Wires the component.
+        """Wires the component. The search reads no other split than `train`.
 
         Args:
             examples: as ingested.
@@ -48,16 +45,13 @@ class Tuner(base_component.BaseComponent):
             taxonomy: the category tree.
             custom_config: `training` and `tuning` (fields of TrainingConfig and TuningConfig),
                 `targets`, and `code_digest`.
+            weights_digest: of the weights files that `training` names; "" for none.
         """
         super().__init__(
             TunerSpec(
-                examples=examples,
-                transform_graph=transform_graph,
-                taxonomy=taxonomy,
-                train_args=trainer_pb2.TrainArgs(splits=["train"]),  # type: ignore[attr-defined]
-                # TFX wants a split here. The search reads no other one than `train`.
-                eval_args=trainer_pb2.EvalArgs(splits=["train"]),  # type: ignore[attr-defined]
-                custom_config=json.dumps(custom_config, sort_keys=True),
+                **training_channels.learning_from(
+                    examples, transform_graph, taxonomy, custom_config, weights_digest
+                ),
                 best_hyperparameters=channel.Channel(type=standard_artifacts.HyperParameters),
                 tuner_results=channel.Channel(type=standard_artifacts.TunerResults),
             )

@@ -54,13 +54,14 @@ class Executor(base_executor.BaseExecutor):
         Args:
             input_dict: see `TunerSpec`.
             output_dict: `best_hyperparameters` and `tuner_results`.
-            exec_properties: `custom_config`, see `Tuner`.
+            exec_properties: `custom_config` and `weights_digest`, see `Tuner`.
 
         Raises:
             InputError: the split cannot be searched on.
         """
         clock = Clock()
         given = json.loads(exec_properties["custom_config"])
+        given["weights_digest"] = exec_properties["weights_digest"]
         tuning = TypeAdapter(TuningConfig).validate_python(given["tuning"])
         origin = read_origin(artifact_utils.get_single_instance(input_dict["examples"]).uri)
         problem, share = _problem(

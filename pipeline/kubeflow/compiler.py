@@ -1,6 +1,7 @@
 """Compiles the graph for open-source Kubeflow Pipelines (spec 2.1) and for Vertex AI."""
 
 import dataclasses
+import json
 from typing import Any
 
 import yaml
@@ -10,7 +11,7 @@ from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 from tfx.orchestration.kubeflow.v2.pipeline_builder import DEFAULT_IMAGE_PATH_KEY
 
-from pipeline.config import Config
+from pipeline.config import Config, to_dict
 from pipeline.kubeflow.destination import Destination, check_destination
 from pipeline.kubeflow.input_check_task import add_input_check
 from pipeline.kubeflow.lint import NEVER_CACHED
@@ -34,7 +35,7 @@ def compile_pipeline(destination: Destination, config: Config) -> str:
     """
     check_destination(destination, config)
     spec = _compiled_by_tfx(destination, config)
-    add_input_check(spec, destination.image, config.drift.serving_logs)
+    add_input_check(spec, destination.image, config.drift.serving_logs, _own_weights(config))
     _set_defaults(spec, destination)
     for name, task in spec["root"]["dag"]["tasks"].items():
         task["cachingOptions"] = {} if name in NEVER_CACHED else {"enableCache": True}
@@ -47,6 +48,14 @@ def compile_pipeline(destination: Destination, config: Config) -> str:
     return _header(spec, destination) + yaml.safe_dump_all(
         documents, sort_keys=True, width=100, allow_unicode=True
     )
+
+
+def _own_weights(config: Config) -> str:
+    """The settings that name weights files, which only the steps can read; "" without any."""
+    training = config.training
+    if not (training.image.backbone_weights or training.text.encoder_weights):
+        return ""
+    return json.dumps(to_dict(training), sort_keys=True)
 
 
 def pipeline_name(model_name: str) -> str:
@@ -71,6 +80,7 @@ def _compiled_by_tfx(destination: Destination, config: Config) -> dict[str, Any]
         live_version=parameter("live_version"),
         start_digest=parameter("start_digest"),
         serving_logs_digest=parameter("serving_logs_digest"),
+        weights_digest=parameter("weights_digest"),
     )
     _request_resources(components, config.kubeflow.trainer)
     named = dataclasses.replace(config, name=pipeline_name(config.name))

@@ -59,7 +59,7 @@ def answer(parameters: Mapping[str, Any]) -> dict[str, str]:
         parameters: of the task; see `input_check_task`.
 
     Raises:
-        InputError: manifest or tree cannot be used, or there are no such serving logs.
+        InputError: manifest or tree cannot be used, or there are no such serving logs or weights.
     """
     digest, spans = _content(parameters)
     live = live_version(parameters["serving_dir"])
@@ -70,6 +70,7 @@ def answer(parameters: Mapping[str, Any]) -> dict[str, str]:
         "live_version": str(live.number) if live else "",
         "start_digest": start_digest(live, digest),
         "serving_logs_digest": _logs_digest(parameters["serving_logs"]),
+        "weights_digest": _weights_digest(parameters["training"]),
     }
 
 
@@ -108,6 +109,15 @@ def _logs_digest(pattern: str) -> str:
     from components.drift_check.serving_logs import logs_digest
 
     return logs_digest(pattern)
+
+
+def _weights_digest(settings: str) -> str:
+    if not settings:
+        return ""
+    from shelfsort.training.settings import TrainingConfig
+    from shelfsort.training.weights import own_weights_digest
+
+    return own_weights_digest(TypeAdapter(TrainingConfig).validate_json(settings))
 
 
 if __name__ == "__main__":

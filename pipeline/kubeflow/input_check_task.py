@@ -9,7 +9,14 @@ from typing import Any
 
 NAME = "InputCheck"
 INGESTION = "ManifestExampleGen"
-ANSWERS = ("content_digest", "spans", "live_version", "start_digest", "serving_logs_digest")
+ANSWERS = (
+    "content_digest",
+    "spans",
+    "live_version",
+    "start_digest",
+    "serving_logs_digest",
+    "weights_digest",
+)
 """Its output parameters, all text. As the compiler's run parameters they stand for themselves:
 whatever takes one of that name takes InputCheck's answer."""
 
@@ -18,7 +25,7 @@ _OF_INGESTION = ("manifest", "taxonomy_file", "data", "content_digest", "spans")
 _TEXT = {"parameterType": "STRING"}
 
 
-def add_input_check(spec: dict[str, Any], image: str, serving_logs: str) -> None:
+def add_input_check(spec: dict[str, Any], image: str, serving_logs: str, training: str) -> None:
     """Puts InputCheck before whatever takes one of its answers.
 
     Its own parameters are ingestion's, so that both see the same; `content_digest` and `spans`,
@@ -28,9 +35,11 @@ def add_input_check(spec: dict[str, Any], image: str, serving_logs: str) -> None
         spec: a compiled pipeline whose run parameters name the answers; changed in place.
         image: by digest.
         serving_logs: pattern of the files; "" for none.
+        training: settings of the section, as JSON, where they name weights files; else "".
     """
     tasks, executor = spec["root"]["dag"]["tasks"], f"{NAME}_executor"
-    definitions, values = _parameters(spec, serving_logs)
+    settings = {"serving_logs": serving_logs, "training": training}
+    definitions, values = _parameters(spec, settings)
     for task in tasks.values():
         _take_answers(task)
     tasks[NAME] = {
@@ -51,7 +60,7 @@ def add_input_check(spec: dict[str, Any], image: str, serving_logs: str) -> None
 
 
 def _parameters(
-    spec: Mapping[str, Any], serving_logs: str
+    spec: Mapping[str, Any], settings: Mapping[str, str]
 ) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
     """Definitions and values of InputCheck's parameters."""
     known = spec["components"][INGESTION]["inputDefinitions"]["parameters"]
@@ -60,8 +69,8 @@ def _parameters(
     definitions = {name: dict(known[name]) for name in names}
     values = {name: dict(given[name]) for name in names}
     values["serving_dir"] = {"componentInputParameter": "serving_dir"}
-    values["serving_logs"] = {"runtimeValue": {"constant": serving_logs}}
-    return definitions | {"serving_dir": dict(_TEXT), "serving_logs": dict(_TEXT)}, values
+    values |= {name: {"runtimeValue": {"constant": text}} for name, text in settings.items()}
+    return definitions | {name: dict(_TEXT) for name in ("serving_dir", *settings)}, values
 
 
 def _take_answers(task: dict[str, Any]) -> None:

@@ -77,9 +77,9 @@ def test_other_weights_of_ones_own_are_other_properties_of_what_learns_from_them
         weights_digest="c0ffee",
     )
     custom = {
-        each.id: json.loads(each.exec_properties["custom_config"])["weights_digest"]
+        each.id: each.exec_properties["weights_digest"]
         for each in graph
-        if "custom_config" in each.exec_properties
+        if "weights_digest" in each.exec_properties
     }
     assert custom == {"Tuner": "c0ffee", "Trainer": "c0ffee"}
 

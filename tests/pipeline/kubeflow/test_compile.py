@@ -17,6 +17,7 @@ from pipeline.config import load_config
 from pipeline.kubeflow.destination import Destination
 from pipeline.kubeflow.lint import lint
 from pipeline.kubeflow.spec import load_spec
+from shelfsort.training.settings import TrainingConfig
 from tests.fixtures.warm_python import SHELFSORT, WARM
 
 pytestmark = pytest.mark.slow
@@ -163,6 +164,7 @@ def test_what_only_shows_when_a_run_begins_is_taken_from_input_check(spec, text)
         ("ManifestExampleGen", "spans", "spans"),
         ("BaselineModel", "live_version", "live_version"),
         ("DriftCheck", "serving_logs_digest", "serving_logs_digest"),
+        ("Trainer", "weights_digest", "weights_digest"),
     }
     assert answers_taken(spec) == taken
     warm = next(yaml.safe_load_all(text("training.fit.warm_start=true")))
@@ -192,8 +194,16 @@ def test_input_check_sees_what_ingestion_sees(text):
         max_reject_share=0.3,
     )
     assert constant(spec, "InputCheck", "serving_logs") == "/data/logs/*"
+    assert constant(spec, "InputCheck", "training") == ""
     given = tasks(spec)["InputCheck"]["inputs"]["parameters"].keys()
     assert given == spec["components"]["InputCheck"]["inputDefinitions"]["parameters"].keys()
+
+
+def test_input_check_is_told_of_weights_files_that_only_steps_can_read(text):
+    named = text("kubeflow.volumes={claim: /data}", "training.image.backbone_weights=/data/own.h5")
+    settings = constant(next(yaml.safe_load_all(named)), "InputCheck", "training")
+    image = TypeAdapter(TrainingConfig).validate_json(settings).image
+    assert image.backbone_weights == "/data/own.h5"
 
 
 def test_every_step_runs_our_entrypoint_in_the_image_by_digest(spec):

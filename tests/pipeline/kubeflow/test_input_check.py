@@ -36,6 +36,7 @@ def parameters(inbox, tmp_path):
         "spans": "[]",
         "serving_dir": str(tmp_path / "serving"),
         "serving_logs": "",
+        "training": "",
     }
 
 
@@ -62,6 +63,7 @@ def test_every_answer_is_written_into_the_file_of_its_output(parameters, inbox, 
         "live_version": "",
         "start_digest": "",
         "serving_logs_digest": "",
+        "weights_digest": "",
     }
 
 
@@ -100,6 +102,16 @@ def test_known_content_is_handed_on_unread(parameters):
 def test_content_known_of_other_files_is_read_anew(parameters, spans):
     told = input_check.answer(parameters | {"content_digest": "0123", "spans": spans})
     assert told == input_check.answer(parameters)
+
+
+def test_other_weights_of_ones_own_are_told_apart(parameters, tmp_path):
+    weights = tmp_path / "own.h5"
+    named = json.dumps({"image": {"backbone_weights": str(weights)}})
+    digests = set()
+    for content in (b"first", b"first", b"second"):
+        weights.write_bytes(content)
+        digests.add(input_check.answer(parameters | {"training": named})["weights_digest"])
+    assert len(digests) == 2 and "" not in digests
 
 
 @pytest.mark.slow
