@@ -13,7 +13,6 @@ WORK and `--labels` are those of `quality.py`; results are lines of `WORK/inner_
 what is there is not measured again.
 """
 
-import argparse
 import dataclasses
 import json
 from collections.abc import Iterator, Sequence
@@ -21,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from labelled_sets import LabelledSet, read_set
-from quality import ALL_LABELS, OURS, Case, Problem, ours, problem
+from quality import ALL_LABELS, OURS, Case, Problem, arguments_on_sets, ours, problem, read_results
 from quality_figures import figures, spread
 
 from shelfsort.training.dataset import Products
@@ -31,6 +30,7 @@ from shelfsort.training.settings import TrainingConfig
 from shelfsort.training.tuning.groups import part
 
 LEAVES, DROPPED, PARENT, DEPARTMENT = "leaves", "dropped", "parent", "department"
+RESULTS = "inner_labels.jsonl"
 COLUMNS = ("accuracy", "macro_f1", "parent_accuracy", "coverage_0.95", "right_0.95",
            "coverage_0.98", "right_0.98")  # fmt: skip
 
@@ -93,7 +93,7 @@ def run(whole: LabelledSet, case: Case, share: float, work: Path) -> None:
     # What knows every leaf is the same for every share.
     done = {
         each["way"]
-        for each in read_results(work)
+        for each in read_results(work / RESULTS)
         if all(each[key] == about[key] for key in about if (key, each["way"]) != ("share", LEAVES))
     }
     missing = [way for way in (LEAVES, DROPPED, PARENT, DEPARTMENT) if way not in done]
@@ -101,15 +101,8 @@ def run(whole: LabelledSet, case: Case, share: float, work: Path) -> None:
         return
     split = problem(whole, case, TrainingConfig(), work)
     for result in measure(split, share, missing):
-        with (work / "inner_labels.jsonl").open("a") as stream:
+        with (work / RESULTS).open("a") as stream:
             stream.write(json.dumps({**about, "unseen": len(split.rest), **result}) + "\n")
-
-
-def read_results(work: Path) -> list[dict]:
-    """The lines of `inner_labels.jsonl`; a line that a kill cut off is left out."""
-    path = work / "inner_labels.jsonl"
-    lines = path.read_text().splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines if line.endswith("}")]
 
 
 def table(results: Sequence[dict]) -> list[str]:
@@ -127,15 +120,9 @@ def table(results: Sequence[dict]) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("work", type=Path, help="folder for what is read, and for results")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=FOLDER")
+    parser = arguments_on_sets(__doc__)
     parser.add_argument("--shares", nargs="+", type=float, default=[0.2, 0.5])
-    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--labels", nargs="+", default=[ALL_LABELS], help="a leaf, or all")
-    parser.add_argument("--table", action="store_true", help="print the table of all results")
     arguments = parser.parse_args()
     for name, folder in (each.split("=", 1) for each in arguments.set):
         whole = read_set(Path(folder), arguments.work / f"{name}.npz")
@@ -144,7 +131,7 @@ def main() -> None:
                 for share in arguments.shares:
                     run(whole, Case(name, labels, seed), share, arguments.work)
     if arguments.table:
-        print("\n".join(table(read_results(arguments.work))))
+        print("\n".join(table(read_results(arguments.work / RESULTS))))
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ ALL_LABELS = "all"
 OURS, OURS_ENCODED = "ours", "ours, encoder"
 ALONE = {"text": "words alone", "image": "images alone"}
 STACKING = "stacking"
+RESULTS = "results.jsonl"
 MODELS = (OURS, OURS_ENCODED, *PEERS, STACKING)
 COLUMNS = {
     "accuracy": "accuracy",
@@ -284,17 +285,27 @@ def table(results: Sequence[dict]) -> list[str]:
     return lines
 
 
-def main() -> None:
+def arguments_on_sets(about: str) -> argparse.ArgumentParser:
+    """The arguments work, --set, --seeds and --table, which benchmarks on labelled sets share.
+
+    Args:
+        about: what the benchmark does.
+    """
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("work", type=Path, help="folder for what is read, and for results")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=FOLDER")
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
+    parser.add_argument("--table", action="store_true", help="print the table of all results")
+    return parser
+
+
+def main() -> None:
+    parser = arguments_on_sets(__doc__)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
     parser.add_argument("--labels", nargs="+", default=[ALL_LABELS], help="a leaf, or all")
     parser.add_argument("--encoder", default="", help="of texts: minilm or e5_multilingual")
-    parser.add_argument("--table", action="store_true", help="print the table of all results")
     arguments = parser.parse_args()
     for name, folder in (each.split("=", 1) for each in arguments.set):
         kept = arguments.work / f"{name}.npz"
@@ -304,7 +315,7 @@ def main() -> None:
                 case = Case(name, labels, seed)
                 run(whole, case, arguments.models, arguments.work, TrainingConfig())
     if arguments.table:
-        print("\n".join(table(read_results(arguments.work))))
+        print("\n".join(table(read_results(arguments.work / RESULTS))))
 
 
 def run(
@@ -313,20 +324,19 @@ def run(
     """Measures the models that the results lack, and appends a line for each."""
     done = {
         each["model"]
-        for each in read_results(work)
+        for each in read_results(work / RESULTS)
         if Case(each["set"], each["labels"], each["seed"]) == case
     }
     missing = [each for each in models if each not in done]
     if not missing:
         return
     for result in measure(whole, case, missing, work, config):
-        with (work / "results.jsonl").open("a") as stream:
+        with (work / RESULTS).open("a") as stream:
             stream.write(json.dumps(result) + "\n")
 
 
-def read_results(work: Path) -> list[dict]:
-    """The lines of `results.jsonl`; a line that a kill cut off is left out."""
-    path = work / "results.jsonl"
+def read_results(path: Path) -> list[dict]:
+    """The lines of a file of results; a line that a kill cut off is left out."""
     lines = path.read_text().splitlines() if path.exists() else []
     return [json.loads(line) for line in lines if line.endswith("}")]
 

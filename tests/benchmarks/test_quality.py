@@ -101,7 +101,7 @@ def folder(tmp_path):
 def test_every_model_is_measured_once_and_knows_a_tiny_set(folder, tmp_path):
     from labelled_sets import read_set
     from peers import PEERS
-    from quality import MODELS, Case, read_results, run
+    from quality import MODELS, RESULTS, Case, read_results, run
 
     from shelfsort.training.settings import FitConfig, TrainingConfig
 
@@ -111,7 +111,7 @@ def test_every_model_is_measured_once_and_knows_a_tiny_set(folder, tmp_path):
     narrow = dataclasses.replace(whole, embeddings=whole.embeddings[:, :32])
     models = [each for each in MODELS if each != "LightGBM"]
     run(narrow, Case("tiny", "all", 1), models, work, config)
-    results = {each["model"]: each for each in read_results(work)}
+    results = {each["model"]: each for each in read_results(work / RESULTS)}
     assert set(results) == {
         "ours",
         "words alone",
@@ -127,5 +127,5 @@ def test_every_model_is_measured_once_and_knows_a_tiny_set(folder, tmp_path):
     with (work / "results.jsonl").open("a") as stream:
         stream.write('{"set": "tiny", "lab')
     run(narrow, Case("tiny", "all", 1), models, work, config)
-    assert len(read_results(work)) == len(results)
+    assert len(read_results(work / RESULTS)) == len(results)
     assert json.loads((folder / "taxonomy.json").read_text()) == TREE
