@@ -65,6 +65,7 @@ from shelfsort.training.label_noise import try_search
 from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.learning_curve import learning_curve
 from shelfsort.training.rows import evenly
+from shelfsort.training.selection import in_words
 from shelfsort.training.served_model import ServedModel
 from shelfsort.training.settings import TrainingConfig
 from shelfsort.training.text_embedding import TextEmbeddings
@@ -342,6 +343,8 @@ def _said_of(fitted: Fit, train: Products, config: TrainingConfig) -> str:
         weights = fitted.crossed.fusion.pools["combined"].exponents
         shown = ", ".join(f"{name} {each.mean():.2f}" for name, each in weights.items())
         said.append(f"weights of the predictions: {shown}")
+    if weighted := in_words(train.selection_probabilities, config.fit.max_selection_weight):
+        said.append(weighted)
     if train.inner is not None:
         inner = int((train.inner.nodes >= 0).sum())
         said.append(f"{inner:,} of the products are labelled with inner categories")

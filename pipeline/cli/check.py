@@ -16,6 +16,7 @@ from shelfsort.products.manifest.rejects import REASONS, UNLABELLED
 
 _CATEGORIES_SHOWN = 20
 _DESCRIBING = ("title", "description", "price", "image")
+_INNER = {REASONS["not_a_leaf"], REASONS["inner_label"]}
 _CATEGORY_COLUMNS = (Column("category", wraps=True), Column("products", number=True))
 
 
@@ -71,6 +72,8 @@ def readable(found: Findings, width: int | None) -> list[str]:
     lines.append(f"Categories: {found.tree}")
     lines.append(f"Products: {found.products:,} of {found.rows:,} rows can be used")
     lines += [f"  {_left_out(why, n)}; the first: {first}" for why, n, first in found.rejects]
+    if not found.inner and _INNER & {why for why, _, _ in found.rejects}:
+        lines.append("  Labels with inner categories can teach, too: --set data.inner_labels=train")
     lines += [
         f"  {n:,} x {what}; the first: {found.first_ignored[what]}"
         for what, n in found.ignored.items()

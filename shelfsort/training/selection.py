@@ -29,3 +29,17 @@ def selection_weights(probabilities: np.ndarray, most: float) -> np.ndarray:
         inverse = np.minimum(1 / probabilities[known], most)
         factors[known] = inverse / inverse.mean()
     return factors
+
+
+def in_words(probabilities: np.ndarray | None, most: float) -> str:
+    """What `selection_weights` does to these products, "" where it is turned off."""
+    if most <= 1:
+        return ""
+    known = np.zeros(0) if probabilities is None else probabilities[probabilities > UNKNOWN]
+    if not len(known):
+        return "no product says how likely it was chosen, so max_selection_weight changes nothing"
+    factors = selection_weights(known, most)
+    return (
+        f"{len(known):,} products weighted by how likely they were chosen, by "
+        f"{factors.min():.2g} to {factors.max():.2g}"
+    )

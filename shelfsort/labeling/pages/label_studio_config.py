@@ -11,14 +11,16 @@ from shelfsort.labeling.pages.worker_template import QUESTION
 
 CATEGORY, IMAGE_PROBLEM, COMMENT = "category", "image_problem", "comment"
 """Names of the controls, by which answers are read."""
-SLOW_FROM, MOST_CHOICES = 3_000, 30_000
-"""Choices from which Label Studio's page takes seconds for each product, and the most that it was
-tried with; docs/labelling_jobs.md has the figures."""
+SLOW_FROM, MOST_CATEGORIES = 3_000, 30_000
+"""Categories from which Label Studio's page takes seconds for each product, and the most that it is
+given; docs/labelling_jobs.md has the figures."""
 _REMEDY = (
     "Label with a smaller tree (`shelfsort taxonomy reduce`), or on the labelling page: "
     "`shelfsort label`."
 )
-_CHOICE = re.compile(r"<Choice\b")
+_NOT_LOADED = "The image does not load"
+_CHOICE = re.compile(r"<Choice\b([^>]*)>")
+_NO_CATEGORY = tuple(f"value={quoteattr(each)}" for each in (UNSURE, _NOT_LOADED))
 _TEXTS = ("title", "description", "price")
 
 
@@ -63,7 +65,7 @@ def label_studio_config(
     if "image" in fields:
         lines += [
             f'  <Choices name="{IMAGE_PROBLEM}" toName="image" choice="multiple">',
-            '    <Choice value="The image does not load"/>',
+            f"    <Choice value={quoteattr(_NOT_LOADED)}/>",
             "  </Choices>",
         ]
     lines += [
@@ -81,15 +83,16 @@ def check_size(place: str, config: str) -> str:
         config: as XML.
 
     Raises:
-        InputError: it has more choices than the page is fit for.
+        InputError: it has more categories than the page is fit for.
     """
-    choices = len(_CHOICE.findall(config))
-    if choices > MOST_CHOICES:
+    choices = _CHOICE.findall(config)
+    categories = sum(not any(each in said for each in _NO_CATEGORY) for said in choices)
+    if categories > MOST_CATEGORIES:
         raise InputError(
-            f"{place}: has {choices:,} choices, and Label Studio's page is too slow for more than "
-            f"{MOST_CHOICES:,}. {_REMEDY}"
+            f"{place}: has {categories:,} categories, and Label Studio's page is too slow for more "
+            f"than {MOST_CATEGORIES:,}. {_REMEDY}"
         )
-    if choices < SLOW_FROM:
+    if categories < SLOW_FROM:
         return ""
     return f"Label Studio's page will take seconds to show each product. {_REMEDY}"
 

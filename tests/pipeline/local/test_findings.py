@@ -40,11 +40,13 @@ def test_labels_with_inner_categories_are_left_out_or_counted_apart(table):
         stream.write("5,cup,,Kitchen,5\n6,pan,,Kitchen,5\n")
     rejected = find(table, "", DataConfig(max_reject_share=1.0))
     assert rejected.rejects[0][1] == 2
+    assert any("data.inner_labels=train" in line for line in readable(rejected, 80))
     found = find(table, "", DataConfig(max_reject_share=0.4, inner_labels="train"))
     assert (found.products, found.inner, found.unusable) == (5, {"Kitchen": 2}, "")
     assert sum(found.categories.values()) == 3
     said = "  2 only train: their labels are inner categories (1, most often 'Kitchen', 2 times)"
     assert said in readable(found, 80)
+    assert not any("data.inner_labels=train" in line for line in readable(found, 80))
 
 
 def test_data_that_a_run_would_refuse_is_described_and_refused(table):
