@@ -29,7 +29,7 @@ class InputErrors(InputError):  # noqa: N818 - several of them
 
 
 class NoRows(InputError):  # noqa: N818 - reads as what it is
-    """A table holds no row."""
+    """A table or a manifest holds no row."""
 
 
 class NotBlessed(Exception):  # noqa: N818 - a verdict, not a fault

@@ -32,18 +32,29 @@ def copy_database(source: Path, target: Path) -> None:
         original.backup(copy)
         # A copy of one file: what was written ahead is in it.
         copy.execute("PRAGMA journal_mode = DELETE")
-    check_database(target)
+    check_database(target, source)
 
 
-def check_database(path: Path) -> None:
-    """Reads every page and every key. Raises RunFailed where something is wrong."""
-    with _errors(path), _opened(path) as database:
+def check_database(path: Path, shown: Path | None = None) -> None:
+    """Reads every page and every key. Raises RunFailed where something is wrong.
+
+    Args:
+        path: of the database.
+        shown: what to call it in messages; None for the path.
+    """
+    shown = shown or path
+    with _errors(shown), _opened(path) as database:
         found = [str(row[0]) for row in database.execute("PRAGMA integrity_check(1)")]
         broken = database.execute("PRAGMA foreign_key_check").fetchone()
     if found != ["ok"]:
-        raise RunFailed(f"{path}: the database is damaged ({found[0]})")
+        # The first line may only name the schema.
+        reason = found[0].splitlines()[-1]
+        raise RunFailed(f"{shown}: the database is damaged ({reason}). Restore an earlier backup")
     if broken is not None:
-        raise RunFailed(f"{path}: a row of {broken[0]} points to a row of {broken[2]} that is gone")
+        raise RunFailed(
+            f"{shown}: a row of {broken[0]} points to a row of {broken[2]} that is gone. Restore "
+            "an earlier backup"
+        )
 
 
 def place_over(copy: Path, target: Path) -> None:

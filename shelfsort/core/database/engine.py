@@ -19,6 +19,7 @@ from shelfsort.core.storage import is_remote, local_path, scheme
 _POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
 _BUSY_MS = 60_000
 _AGAIN = "Run the command again: it goes on where it was."
+_UNOPENED = "Give a file in a folder that may be written to: also reading writes beside it."
 _ROOM = "Make room on its disk, and run the command again: it goes on where it was."
 _REMEDIES = {
     "is full": _ROOM,
@@ -146,8 +147,9 @@ def reading_errors(place: str) -> Iterator[None]:
             raise RunFailed(
                 f"{shown(place)}: the database cannot be used ({reason}). {remedy}"
             ) from error
+        remedy = _UNOPENED if "unable to open" in reason else "Check its address."
         raise InputError(
-            f"{shown(place)}: the database cannot be used ({reason}). Check its address."
+            f"{shown(place)}: the database cannot be used ({reason}). {remedy}"
         ) from error
 
 

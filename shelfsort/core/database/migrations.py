@@ -12,9 +12,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection, Engine
 
-from shelfsort.core.database.columns import explain
+from shelfsort.core.database.columns import ABOUT, explain
 from shelfsort.core.database.engine import reading_errors, shown
 from shelfsort.core.errors import InputError
+from shelfsort.core.terminal import one_line
 
 
 def upgrade(
@@ -30,12 +31,15 @@ def upgrade(
         metadata: whose table `about` is written again where the tables were changed.
 
     Raises:
-        InputError: the database cannot be used, or a newer version of the code made it.
+        InputError: the database cannot be used, or a newer version of the code made it; or it is a
+            SQLite file that holds another program's tables.
     """
     script = _scripts(folder)
     with reading_errors(place), engine.begin() as connection:
         _lock(connection, table)
         before = revision(connection, table)
+        if before is None:
+            _refuse_others(connection, place)
         _refuse_newer(script, before, place)
         _run(script, connection, table)
         if metadata is not None and revision(connection, table) != before:
@@ -73,6 +77,16 @@ def _lock(connection: Connection, table: str) -> None:
     if connection.dialect.name == "postgresql":
         key = zlib.crc32(table.encode())
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
+
+def _refuse_others(connection: Connection, place: str) -> None:
+    """A SQLite file belongs to one program. PostgreSQL's databases are shared on purpose."""
+    names = sa.inspect(connection).get_table_names() if connection.dialect.name == "sqlite" else []
+    if names and ABOUT not in names:
+        raise InputError(
+            f"{shown(place)}: holds another program's tables ({one_line(names[0])}, …). Give the "
+            "name of a file of its own."
+        )
 
 
 def _refuse_newer(script: ScriptDirectory, current: str | None, place: str) -> None:

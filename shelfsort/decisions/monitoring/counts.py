@@ -52,7 +52,7 @@ def keep_days(engine: Engine, now: datetime | None = None) -> int:
     """Stores the counts of days that are over; returns how many rows are new."""
     today = (now or datetime.now(timezone.utc)).astimezone(timezone.utc).date()
     with reader(engine) as connection:
-        last = connection.execute(sa.select(sa.func.max(day_count.c.day))).scalar()
+        last = _last_kept(connection, today)
         rows = [
             {**row, "scores": json.dumps(row["scores"])}
             for row in _counted(connection, last, today)
@@ -78,12 +78,23 @@ def day_counts(engine: Engine, model: str | None = None) -> DayCounts | None:
         if model is None:
             return None
         kept = connection.execute(sa.select(day_count)).mappings().all()
-        last = max((row["day"] for row in kept), default=None)
+        known = {row["day"] for row in kept}
+        last = _last_kept(connection, datetime.now(timezone.utc).date())
         rows: list[Mapping[str, Any]] = [
             {**row, "scores": json.loads(row["scores"])} for row in kept if row["model"] == model
         ]
-        rows += [row for row in _counted(connection, last, None) if row["model"] == model]
+        rows += [
+            row
+            for row in _counted(connection, last, None)
+            if row["model"] == model and row["day"] not in known
+        ]
     return _as_arrays(model, rows)
+
+
+def _last_kept(connection: Connection, today: date) -> str | None:
+    """The last day that is kept. One to come is none: a clock was wrong when it was stored."""
+    chosen = sa.select(sa.func.max(day_count.c.day)).where(day_count.c.day < today.isoformat())
+    return connection.execute(chosen).scalar()
 
 
 def _counted(connection: Connection, after: str | None, until: date | None) -> list[dict[str, Any]]:

@@ -131,8 +131,8 @@ class Figures:
 
     @property
     def oldest_s(self) -> float:
-        """Age of the oldest that waits in seconds, 0 without any."""
-        return (self.at - self.oldest).total_seconds() if self.oldest else 0.0
+        """Age of the oldest that waits in seconds; 0 without any, or where clocks differ."""
+        return max((self.at - self.oldest).total_seconds(), 0.0) if self.oldest else 0.0
 
 
 def figures(engine: Engine, length: int, now: datetime | None = None) -> Figures:

@@ -35,7 +35,12 @@ def _as_text(value: Any) -> Any:
     """YAML reads 98 as a number, and `no` as false."""
     if isinstance(value, bool):
         return "yes" if value else NOT_ACCEPTED
-    return f"{value:g}" if isinstance(value, int | float) else value
+    if not isinstance(value, int | float):
+        return value
+    try:
+        return f"{value:g}"
+    except OverflowError:
+        raise ValueError("the number is too large") from None
 
 
 _Scalar = str | float | bool

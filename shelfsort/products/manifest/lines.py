@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from shelfsort.core.errors import InputError
+from shelfsort.core.errors import InputError, NoRows
 from shelfsort.core.storage import open_binary
 
 _BOM = b"\xef\xbb\xbf"
@@ -53,7 +53,8 @@ def file_lines(file: str, digest: Digest | None = None) -> Iterator[Line]:
       digest: takes every byte of the file, once all lines are read.
 
     Raises:
-      InputError: it is missing, unreadable or has no line.
+      NoRows: it has no line.
+      InputError: it is missing or unreadable.
     """
     empty = True
     with _reading(file), open_binary(file) as stream:
@@ -61,7 +62,7 @@ def file_lines(file: str, digest: Digest | None = None) -> Iterator[Line]:
             empty = False
             yield line
     if empty:
-        raise InputError(
+        raise NoRows(
             f"{file}: the manifest is empty. Give one with a product on each line, or remove it."
         )
 

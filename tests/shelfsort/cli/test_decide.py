@@ -29,10 +29,13 @@ def call(tmp_path, fake):
     return called
 
 
-@pytest.mark.parametrize("content", ["", f"{COLUMNS}\n"])
-def test_a_day_without_products_ends_well_where_that_is_expected(tmp_path, call, content):
-    (tmp_path / "new-1.csv").write_text(content)
-    for data in ("new-1.csv", "new-*.csv", "other-*.csv"):
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("new-1.csv", ""), ("new-1.csv", f"{COLUMNS}\n"), ("new-1.manifest", "\n\n")],
+)
+def test_a_day_without_products_ends_well_where_that_is_expected(tmp_path, call, name, content):
+    (tmp_path / name).write_text(content)
+    for data in (name, "new-*", "other-*.csv"):
         found = json.loads(call(data, "--if-any", "--json"))
         assert (found["rows"], found["decided"]) == (0, 0)
         with pytest.raises(InputError):
@@ -43,7 +46,7 @@ def test_a_day_without_products_ends_well_where_that_is_expected(tmp_path, call,
     assert CliRunner().invoke(promise, watched).exit_code == 0
     # Not the file beside it.
     (tmp_path / "new-2.csv").write_text(f"{COLUMNS}\n1,mugs,a,,\n")
-    assert "1 rows: 1 decided" in call("new-*.csv", "--if-any")
+    assert "1 rows: 1 decided" in call("new-*", "--if-any")
 
 
 def test_a_file_that_is_missing_is_no_day_without_products(call):

@@ -152,6 +152,18 @@ def test_a_torn_backup_and_another_file_are_refused(tmp_path, kept):
         databases.restore(file, str(tmp_path / "other.db"), ROOMS, replace=False)
 
 
+def test_a_damaged_database_is_named_by_its_own_name(tmp_path):
+    place = tmp_path / "d.db"
+    fill(str(place), "Ann")
+    content = bytearray(place.read_bytes())
+    content[3 * 4096 : 4 * 4096] = b"\xff" * 4096
+    place.write_bytes(content)
+    with pytest.raises(RunFailed, match=r"d\.db: .*") as refused:
+        databases.back_up(str(place), tmp_path / "b", ROOMS)
+    assert "\n" not in str(refused.value) and "earlier backup" in str(refused.value)
+    assert not (tmp_path / "b").exists()
+
+
 def test_another_database_is_no_backup_s_business(tmp_path):
     with sqlite3.connect(tmp_path / "x.db") as connection:
         connection.execute("CREATE TABLE event (id)")

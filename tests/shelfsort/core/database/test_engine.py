@@ -78,6 +78,12 @@ def test_what_is_no_database_is_one_line(tmp_path):
         open_engine(str(tmp_path / "text.db")).connect()
 
 
+def test_a_folder_in_place_of_the_file_is_told_what_is_needed(tmp_path):
+    refused = pytest.raises(InputError, match="a folder that may be written to")
+    with refused, reading_errors(str(tmp_path)):
+        open_engine(str(tmp_path)).connect()
+
+
 def test_a_full_disk_and_a_locked_database_are_no_fault_of_the_address(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_BUSY_MS", 50)
     engine = open_engine(str(tmp_path / "a.db"))

@@ -60,6 +60,16 @@ def test_a_newer_database_is_refused(folder):
         upgrade(open_engine(place), place, folder, "shop_revision")
 
 
+def test_another_program_s_file_is_refused_and_left_as_it_is(folder):
+    place = str(folder / "others.db")
+    with open_engine(place).begin() as connection:
+        connection.execute(sa.text("create table places (url)"))
+    with pytest.raises(InputError, match=r"others\.db: holds another program's tables \(places"):
+        upgrade(open_engine(place), place, folder, "shop_revision")
+    with reader(open_engine(place)) as connection:
+        assert sa.inspect(connection).get_table_names() == ["places"]
+
+
 def test_several_may_make_the_tables_at_once(folder):
     place, errors = str(folder / "a.db"), []
 

@@ -64,3 +64,16 @@ def test_what_removes_products_keeps_the_counts_of_their_days(engine):
     assert kept(engine) == [("2026-03-01", "mugs", 3), ("2026-03-02", "mugs", 2)]
     prune(engine, MIDNIGHT + timedelta(5), "Ann")
     assert day_counts(engine, "3").answers.tolist() == [[3], [2]]
+
+
+def test_a_day_to_come_that_a_wrong_clock_kept_does_not_hide_the_days_before_it(engine):
+    shop = Shop(engine)
+    shop.day(MIDNIGHT, {"mugs": 3})
+    shop.day(MIDNIGHT + timedelta(30_000), {"mugs": 1})
+    # Both clocks were ahead, of the batch and of the monitor.
+    assert keep_days(engine, MIDNIGHT + timedelta(30_001)) == 2
+    shop.day(MIDNIGHT + timedelta(1), {"mugs": 5})
+    found = day_counts(engine)
+    assert found.answers[:, 0].tolist() == [3, 5, 1]
+    assert keep_days(engine, MIDNIGHT + timedelta(2)) == 1
+    assert day_counts(engine).answers[:, 0].tolist() == [3, 5, 1]

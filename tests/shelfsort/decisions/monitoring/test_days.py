@@ -46,6 +46,8 @@ def test_what_waits_is_counted_at_the_end_of_each_day(engine):
     assert [each.waiting for each in found.days] == [4, 4, 4, 4]
     assert [each.oldest_days for each in found.days] == [0, 1, 2, 3]
     assert (found.waiting, found.oldest, found.oldest_s) == (4, FIRST, 3 * 86_400.0)
+    # Another machine's clock, on which the decisions are still to come.
+    assert figures(engine, 90, FIRST - timedelta(2)).oldest_s == 0
 
 
 def test_a_decision_that_awaits_a_second_opinion_still_waits(engine):

@@ -63,6 +63,7 @@ def test_what_the_rules_do_not_know_is_not_decided(write, wrong):
     [
         ("Shoes", "Shoe", r"rules.yaml:6: .*Shoes"),
         ("accepted: 95", "accepted: 98", r"rules.yaml:6: no acceptance level '98'"),
+        ("accepted: 95", f"accepted: {'9' * 400}", r"rules.yaml:6: .*too large"),
         ("{shop: a}", "{shop: c}", r"rules.yaml:6: shop is never 'c'"),
         ("{shop: a}", "{store: a}", r"rules.yaml:6: no field 'store'"),
         ("name: unsure", "name: shoes of shop a", r"rules.yaml:8: .* line 5"),
