@@ -19,6 +19,8 @@ from shelfsort.core.storage import is_remote, local_path, scheme
 _POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
 _BUSY_MS = 60_000
 _AGAIN = "Run the command again: it goes on where it was."
+_REFUSED = ("25006", "42501")
+"""By SQLSTATE: a server that is only read from, and a user without the right."""
 _UNOPENED = "Give a file in a folder that may be written to: also reading writes beside it."
 _ROOM = "Make room on its disk, and run the command again: it goes on where it was."
 _REMEDIES = {
@@ -27,6 +29,8 @@ _REMEDIES = {
     "disk I/O error": "Check its disk, and run the command again.",
     "is locked": "Wait until the other process has ended, and run the command again.",
     "readonly database": "Allow writing to its file and its folder.",
+    "read-only transaction": "Name the server that may be written to.",
+    "permission denied": "Grant the user of its address reading and writing.",
     "malformed": "Restore a backup: `shelfsort database restore`.",
 }
 
@@ -125,9 +129,10 @@ def has_password(place: str) -> bool:
 def failure_of(error: Exception) -> str:
     """What to say of a database that failed while it was used; "" for another error."""
     cause = error.orig if isinstance(error, DBAPIError) else error
-    if type(cause).__name__ not in ("OperationalError", "InterfaceError", "DatabaseError"):
-        return ""
     reason = reason_of(error)
+    known = ("OperationalError", "InterfaceError", "DatabaseError")
+    if type(cause).__name__ not in known and getattr(cause, "sqlstate", "") not in _REFUSED:
+        return ""
     return f"the database failed ({reason}). {_remedy(reason) or _AGAIN}"
 
 

@@ -11,7 +11,9 @@ from shelfsort.core.errors import RunFailed
 
 _Result = TypeVar("_Result")
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.25, 15.0
-_AWAY = ("08", "57P", "53300")
+_AWAY = ("08", "57P", "53300", "25006")
+"""By SQLSTATE: no connection, a server that stops or is full, and one that is only read from, as
+while another takes over."""
 _REFUSALS = ("authentication failed", "does not exist", "no password", "pg_hba.conf")
 """What libpq says of a server that is there and will refuse the next connection, too."""
 _COLLISIONS = ("40001", "40P01")

@@ -37,6 +37,8 @@ def engine(tmp_path, monkeypatch):
         ("08006", True),
         ("40P01", True),
         ("40001", True),
+        ("25006", True),
+        ("42501", False),
         ("23505", False),
         ("57014", False),
         ("42P01", False),

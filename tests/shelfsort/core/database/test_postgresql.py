@@ -1,5 +1,6 @@
 """PostgreSQL behind the same functions as SQLite."""
 
+import re
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -7,7 +8,13 @@ import sqlalchemy as sa
 
 from shelfsort.catalog.database.opening import open_database
 from shelfsort.catalog.database.tables import metadata
-from shelfsort.core.database.engine import UtcTime, open_engine, reader, reading_errors
+from shelfsort.core.database.engine import (
+    UtcTime,
+    failure_of,
+    open_engine,
+    reader,
+    reading_errors,
+)
 from shelfsort.core.errors import InputError
 
 pytestmark = pytest.mark.slow
@@ -43,3 +50,20 @@ def test_a_server_that_is_not_there_is_one_line(tmp_path):
     place = f"postgresql://postgres@/none?host={tmp_path}"
     with pytest.raises(InputError, match="the database cannot be used"), reading_errors(place):
         open_engine(place).connect()
+
+
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [
+        ("set transaction read only", "read-only transaction.* may be written to"),
+        ("set role pg_monitor", "permission denied.* Grant"),
+    ],
+)
+def test_a_server_that_refuses_to_write_is_named_with_the_remedy(postgresql, refusal, said):
+    engine = open_engine(postgresql)
+    EVENTS.create(engine)
+    with pytest.raises(sa.exc.DBAPIError) as refused, engine.begin() as connection:
+        connection.execute(sa.text(refusal))
+        connection.execute(sa.insert(EVENTS), {"n": 1})
+    assert re.search(said, failure_of(refused.value))
+    engine.dispose()
