@@ -7,9 +7,12 @@ or lie on living shops (404, HTML, half a picture, half a body, a length of a te
 dead shops (they refuse connections, say nothing, drip a byte each half second, or never end). Both
 programs have 64 connections and a timeout of 5 s. img2dataset is installed into a virtual
 environment of its own; where that cannot be done, its rows are left out. It is stopped after some
-multiple of our time (`--patience`), because some of its downloads have no end.
+multiple of our time (`--patience`), because some of its downloads have no end. So both programs get
+a set without these, too: the links that end. A bare client reads good links and keeps nothing.
 
-The limit is the number of connections divided by the latency: 1,280 requests a second.
+The limit is the number of connections divided by the latency: 1,280 requests a second. A link that
+says nothing holds its connection for 5 s, so the share of the connections' time that requests were
+under way is given, too.
 """
 
 import argparse
@@ -45,13 +48,15 @@ from shelfsort.catalog.settings import CatalogSettings, FetchSettings
 CONNECTIONS, TIMEOUT_S, PORT = 64, 5, 18_777
 LIMIT = CONNECTIONS / LATENCY_S
 PEER = "img2dataset==1.47.0"
+GOOD = ("good",)
+ENDING = ("good", "gone", "html", "broken", "refused", "silent")
 _LEAST_S = 60.0
 _HERE = Path(__file__).resolve().parent
 
 
 @dataclass(frozen=True)
 class Result:
-    """Attributes: what ran on how many links, and what it took."""
+    """Attributes: what ran on how many links, what it took, and the share of busy connections."""
 
     name: str
     urls: int
@@ -61,10 +66,12 @@ class Result:
     cpu_s: float
     own_mib: float
     tree_mib: float
+    busy: float = 0.0
     stopped: bool = False
 
     def row(self) -> str:
         share = f"{self.answered / self.seconds / LIMIT:.0%}" if self.answered else "-"
+        busy = f"{self.busy:.0%}" if self.busy else "-"
         cells = (
             self.name + (" (stopped)" if self.stopped else ""),
             f"{self.urls:,}",
@@ -72,6 +79,7 @@ class Result:
             f"{self.seconds:.0f}",
             f"{self.useful / self.seconds:.0f}",
             share,
+            busy,
             f"{1000 * self.cpu_s / max(1, self.useful):.1f}",
             f"{self.own_mib:.0f}",
             f"{self.tree_mib:.0f}",
@@ -81,8 +89,9 @@ class Result:
 
 HEADING = (
     "| run | links | useful images | s | useful images/s | share of the limit | "
-    "CPU ms/useful image | peak MiB, main process | peak MiB, all processes |\n"
-    "|---|---|---|---|---|---|---|---|---|"
+    "connections in use | CPU ms/useful image | peak MiB, main process | "
+    "peak MiB, all processes |\n"
+    "|---|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -185,9 +194,29 @@ def ours(name: str, urls: int, only: Sequence[str] = ()) -> Result:
             raise SystemExit(f"fetching ended with status {status}")
         found = states(folder)
         print(name, dict(found), file=sys.stderr)
-        answered = int(rows(folder, "select count(*) from attempt")[0][0])
+        answered, waited_s = rows(folder, "select count(*), sum(seconds) from attempt")[0]
+        busy = waited_s / (CONNECTIONS * seconds)
         memory = (watch.own_mib, watch.tree_mib)
-        return Result(name, urls, answered, found["good"], seconds, watch.cpu_s, *memory)
+        return Result(name, urls, answered, found["good"], seconds, watch.cpu_s, *memory, busy)
+
+
+def bare(name: str, urls: int) -> Result:
+    """A client that only reads good pictures: what the server and the machine give."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        with shops(folder, urls, GOOD):
+            began = time.monotonic()
+            process = subprocess.Popen(
+                [sys.executable, str(_HERE / "bare_client.py"), str(folder / "urls.txt")],
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            watch = Watch(process.pid)
+            useful = int(process.communicate()[0])
+            seconds = time.monotonic() - began
+            watch.end()
+        memory = (watch.own_mib, watch.tree_mib)
+        return Result(name, urls, useful, useful, seconds, watch.cpu_s, *memory)
 
 
 def peer_command(place: Path | None, folder: Path) -> Path | None:
@@ -237,7 +266,15 @@ def peer(command: Path, name: str, urls: int, most_s: float, only: Sequence[str]
             process.wait()
         useful = sum(1 for _ in (folder / "out").glob("*/*.jpg"))
         return Result(
-            name, urls, 0, useful, seconds, watch.cpu_s, watch.own_mib, watch.tree_mib, stopped
+            name,
+            urls,
+            0,
+            useful,
+            seconds,
+            watch.cpu_s,
+            watch.own_mib,
+            watch.tree_mib,
+            stopped=stopped,
         )
 
 
@@ -291,7 +328,7 @@ def main() -> None:
     if given.fetch:
         fetch(given.fetch)
         return
-    few, kind = given.urls // 10, ("good",)
+    few = given.urls // 10
     print(HEADING, flush=True)
     results = []
 
@@ -302,19 +339,22 @@ def main() -> None:
             given.json.write_text(json.dumps([vars(each) for each in results], indent=1))
         return result
 
-    clean = show(ours("good links only", few, kind))
+    show(bare("bare aiohttp client, keeps nothing, good links only", few))
     show(ours("all kinds of links", few))
-    mixed = show(ours("all kinds of links", given.urls))
+    sets = (
+        ("good links only", few, GOOD),
+        ("links that end", few, ENDING),
+        ("all kinds of links", given.urls, ()),
+    )
+    took = [show(ours(*each)).seconds for each in sets]
     with tempfile.TemporaryDirectory() as place:
         command = peer_command(given.peer, Path(place))
         if command is None:
             print(f"{PEER} cannot be installed here.")
         else:
-            clean_s, mixed_s = (
-                max(_LEAST_S, given.patience * each.seconds) for each in (clean, mixed)
-            )
-            show(peer(command, "img2dataset, good links only", few, clean_s, kind))
-            show(peer(command, "img2dataset, all kinds of links", given.urls, mixed_s))
+            for (name, urls, kinds), seconds in zip(sets, took, strict=True):
+                most_s = max(_LEAST_S, given.patience * seconds)
+                show(peer(command, f"img2dataset, {name}", urls, most_s, kinds))
     if given.kills:
         print(f"\n{kills(few, given.kills)}")
 

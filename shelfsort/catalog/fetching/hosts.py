@@ -14,7 +14,7 @@ _LINKS_AT_ONCE = 32
 _FEW_LINKS = 8
 _HOSTS_READ = 50
 _LEAST_HOSTS = 256
-_UNTRUSTED = 6
+_UNTRUSTED = 4
 
 
 @dataclass(eq=False)
@@ -51,17 +51,18 @@ class Host:
 
 @dataclass(frozen=True)
 class Taken:
-    """A link that was handed out, of a host that was trusted then or not."""
+    """A link that was handed out, of a host that was trusted, or left alone, then or not."""
 
     host: Host
     link: Link
     trusted: bool
+    probe: bool
 
 
 class Hosts:
     """The hosts of a run.
 
-    Hosts that have not answered yet, or whose last request failed, share a sixth of the
+    Hosts that have not answered yet, or whose last request failed, share a quarter of the
     connections as long as others have work: dead hosts cost little time.
     """
 
@@ -179,7 +180,7 @@ class Hosts:
         return None
 
     def _handed_out(self, host: Host) -> Taken:
-        link, trusted = host.links.popleft(), host.pace.trusted
+        link, trusted, probe = host.links.popleft(), host.pace.trusted, host.pace.left_alone
         host.running += 1
         self._untrusted_running += not trusted
         if self._allowance is not None and not link.tries:
@@ -189,7 +190,7 @@ class Hosts:
         if len(host.links) < _FEW_LINKS and not host.whole:
             self._ask_for(host)
         self._offer(host)
-        return Taken(host, link, trusted)
+        return Taken(host, link, trusted, probe)
 
     def answered(self, taken: Taken, latency_s: float) -> None:
         """The host answered, whatever the status; `latency_s` is the time to the head."""
@@ -202,7 +203,7 @@ class Hosts:
 
     def failed(self, taken: Taken) -> None:
         """The host did not answer, or too slowly."""
-        host, pause = taken.host, taken.host.pace.failed()
+        host, pause = taken.host, taken.host.pace.failed(probe=taken.probe)
         if pause is None:
             host.given_up = host.given_up or DEAD_HOST
             host.links.clear()

@@ -47,6 +47,7 @@ class Pace:
         known: whether it has answered.
         failures: in a row.
         delay_s: between two requests, from robots.txt.
+        left_alone: whether it gets nothing but probes until it answers.
     """
 
     rules: Rules
@@ -54,9 +55,9 @@ class Pace:
     known: bool = False
     failures: int = 0
     delay_s: float = 0.0
+    left_alone: bool = False
     _probes: int = 0
     _probed: int = 0
-    _left_alone: bool = False
     _pauses: int = 0
     _best_s: float = field(default=float("inf"))
     _smooth_s: float = 0.0
@@ -66,16 +67,21 @@ class Pace:
     @property
     def trusted(self) -> bool:
         """Whether its last request was answered."""
-        return self.known and not self.failures and not self._left_alone
+        return self.known and not self.failures and not self.left_alone
 
     @property
     def at_once(self) -> int:
         """Requests that it may have at a time."""
-        return 1 if self._left_alone or self.delay_s else max(1, int(self.limit))
+        if self.delay_s:
+            return 1
+        # The links of a probe are asked for together: waiting for each in turn tells no more.
+        if self.left_alone:
+            return max(1, min(self.rules.sample - self._probed, self.rules.per_host))
+        return max(1, int(self.limit))
 
     def answered(self, latency_s: float) -> None:
         """Takes note of an answer, whatever its status, and of the time to its head."""
-        self.known, self.failures, self._left_alone = True, 0, False
+        self.known, self.failures, self.left_alone = True, 0, False
         self._probes = self._pauses = 0
         self._best_s = min(self._best_s, latency_s)
         last = self._smooth_s or latency_s
@@ -89,8 +95,11 @@ class Pace:
             self.limit += 1 / self.limit if self._steady else 1.0
             self.limit = min(self.limit, float(self.rules.per_host))
 
-    def failed(self) -> float | None:
+    def failed(self, *, probe: bool = False) -> float | None:
         """Takes note of a failure.
+
+        Args:
+            probe: whether the request was made while the host was left alone.
 
         Returns:
             Seconds to leave the host alone, 0.0 for not at all, None for giving it up.
@@ -98,7 +107,10 @@ class Pace:
         self.failures += 1
         self._lower(0.5)
         probes = self.rules.probes_s if self.known else self.rules.probes_s[:1]
-        if self._left_alone:
+        if self.left_alone and not probe:
+            # It was under way when the host was left alone, and tells nothing new.
+            return 0.0
+        if self.left_alone:
             self._probed += 1
             if self._probed < self.rules.sample:
                 return 0.0
@@ -108,7 +120,7 @@ class Pace:
             return 0.0
         if not probes:
             return None
-        self._left_alone, self._probed = True, 0
+        self.left_alone, self._probed = True, 0
         pause = probes[self._probes]
         self._probes += 1
         return pause

@@ -31,20 +31,37 @@ def test_a_host_that_slows_gets_fewer_until_it_is_quick_again():
 
 def test_a_new_host_that_fails_twice_is_probed_by_three_links_and_given_up():
     pace = Pace(RULES)
-    assert [pace.failed() for _ in range(5)] == [0.0, 10.0, 0.0, 0.0, None]
+    assert [pace.failed() for _ in range(2)] == [0.0, 10.0]
+    assert [pace.failed(probe=True) for _ in range(3)] == [0.0, 0.0, None]
 
 
 def test_a_known_host_gets_more_patience_and_two_probes():
     pace = _after(9)
-    pauses = [pace.failed() for _ in range(11)]
-    assert pauses == [0.0, 0.0, 0.0, 0.0, 10.0, 0.0, 0.0, 30.0, 0.0, 0.0, None]
+    assert [pace.failed() for _ in range(5)] == [0.0, 0.0, 0.0, 0.0, 10.0]
+    assert [pace.failed(probe=True) for _ in range(6)] == [0.0, 0.0, 30.0, 0.0, 0.0, None]
     assert not pace.trusted
+
+
+def test_what_was_under_way_when_a_host_was_left_alone_is_no_probe():
+    pace = _after(9)
+    assert [pace.failed() for _ in range(8)] == [0.0, 0.0, 0.0, 0.0, 10.0, 0.0, 0.0, 0.0]
+    assert [pace.failed(probe=True) for _ in range(3)] == [0.0, 0.0, 30.0]
+
+
+def test_a_probe_asks_for_its_links_together_and_for_no_more():
+    pace = Pace(RULES)
+    pace.failed()
+    pace.failed()
+    found = []
+    for _ in range(3):
+        found.append(pace.at_once)
+        pace.failed(probe=True)
+    assert found == [3, 2, 1]
 
 
 def test_an_answer_to_a_probe_makes_a_host_whole_again():
     pace = Pace(RULES)
     assert [pace.failed(), pace.failed()] == [0.0, 10.0]
-    assert pace.at_once == 1
     pace.answered(0.1)
     assert pace.trusted
     assert pace.failed() == 0.0
