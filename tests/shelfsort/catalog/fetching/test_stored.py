@@ -5,6 +5,7 @@ import hashlib
 import pytest
 
 from shelfsort.catalog.database.tables import link
+from shelfsort.catalog.fetching.store import ImageStore
 from shelfsort.catalog.sources.tables import TablesSettings
 from shelfsort.core import storage
 from tests.fixtures.crawl import jpeg
@@ -63,13 +64,17 @@ def test_a_stored_picture_is_read_again_only_if_it_changed(crawl, photos):
     assert crawl.run(retry=["good"], check_only=True).progress.outcomes == {"unchanged": 1}
 
 
-def test_pictures_of_a_bucket_are_fetched_and_other_buckets_are_not_asked(crawl, s3_bucket):
+def test_pictures_go_from_a_bucket_to_a_bucket_and_others_are_not_asked(crawl, s3_bucket):
     for name in ("photos/a.png", "secret/b.png"):
         storage.create(f"{s3_bucket}/{name}", jpeg(len(name)))
-    crawl.image_folders = [f"{s3_bucket}/photos"]
+    crawl.image_folders, crawl.store = [f"{s3_bucket}/photos"], f"{s3_bucket}/kept"
     crawl.add([f"{s3_bucket}/{name}" for name in ("photos/a.png", "photos/none", "secret/b.png")])
     crawl.run()
     assert [each["state"] for each in crawl.rows(link)] == ["good", "gone", "refused_address"]
+    (kept,) = crawl.images
+    assert storage.files_beneath(crawl.store) == [f"{kept['digest'][:2]}/{kept['digest']}.png"]
+    content = ImageStore(crawl.store).read(kept["digest"], kept["format"])
+    assert content == jpeg(len("photos/a.png"))
 
 
 def test_other_stores_are_no_folders_of_pictures():
