@@ -7,7 +7,7 @@ from datetime import datetime
 import click
 
 from pipeline.kubeflow.destination import check_image
-from shelfsort.cli.numbers import FiniteRange
+from shelfsort.cli.numbers import MOST_DAYS, FiniteRange
 from shelfsort.core.errors import InputError
 from shelfsort.core.files import write_text
 
@@ -54,7 +54,7 @@ _KEY = re.compile(r"[A-Za-z0-9._-]+")
 @click.option(
     "--keep-days",
     default=0,
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, MOST_DAYS),
     help="Adds the step that forgets decisions of this age.",
 )
 @click.option("--volume", "volumes", multiple=True, metavar="CLAIM=FOLDER", help="Repeatable.")

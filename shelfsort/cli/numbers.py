@@ -7,6 +7,8 @@ import click
 
 PORT = click.IntRange(0, 65_535)
 """Of a port; 0 for a free one."""
+MOST_DAYS = 36_500
+"""A century: calendars end."""
 
 
 class FiniteRange(click.FloatRange):

@@ -54,7 +54,7 @@ def writing(place: Place) -> Iterator[IO[bytes]]:
 def _refuse_other_than_files(path: Path) -> None:
     folder = os.path.realpath(path.parent)
     # A stream that leads to a file looks like one.
-    if folder == "/dev" or folder.startswith("/proc/"):
+    if folder in ("/dev", "/proc") or folder.startswith("/proc/"):
         raise InputError(f"{path}: is no regular file. Name a file to write.")
     if path.exists() and not path.is_file():
         what = "a folder" if path.is_dir() else "no regular file"

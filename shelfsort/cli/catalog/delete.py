@@ -17,6 +17,7 @@ from shelfsort.catalog.importing.deleting import (
 from shelfsort.catalog.settings import load_settings
 from shelfsort.cli.catalog.options import json_option, settings_argument
 from shelfsort.cli.databases import closed_at_end
+from shelfsort.cli.numbers import MOST_DAYS
 from shelfsort.core.database.engine import reading_errors, shown
 from shelfsort.core.errors import InputError
 from shelfsort.core.terminal import json_text, one_line
@@ -28,7 +29,7 @@ from shelfsort.core.terminal import json_text, one_line
 @click.option(
     "--gone-days",
     "days",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, MOST_DAYS),
     metavar="DAYS",
     help="Delete the pictures of products that have been gone for so long.",
 )

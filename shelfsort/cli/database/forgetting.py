@@ -11,6 +11,7 @@ from shelfsort.catalog.database.opening import open_database as open_crawl
 from shelfsort.catalog.importing import deleting
 from shelfsort.cli.database.customers import products_of
 from shelfsort.cli.databases import closed_at_end
+from shelfsort.cli.numbers import MOST_DAYS
 from shelfsort.core.database.engine import reading_errors
 from shelfsort.core.errors import InputError
 from shelfsort.core.storage import read_input
@@ -48,7 +49,7 @@ def _with_places(command: Any) -> Any:
     "--older-than",
     "days",
     required=True,
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MOST_DAYS),
     metavar="DAYS",
     help="Age in days of what is removed.",
 )

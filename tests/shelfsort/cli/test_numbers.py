@@ -4,6 +4,7 @@ import click
 import pytest
 
 from serving.cli.serve import serve
+from shelfsort.cli.database.forgetting import prune
 from shelfsort.cli.numbers import FiniteRange
 
 
@@ -15,6 +16,12 @@ def test_what_is_no_number_in_the_range_is_refused(value):
 
 def test_a_number_in_the_range_is_given_back():
     assert FiniteRange(0, 1).convert("0.5", None, None) == 0.5
+
+
+@pytest.mark.parametrize("days", ["0", "36501", "9" * 20])
+def test_an_age_before_all_calendars_is_refused(days):
+    with pytest.raises(click.BadParameter):
+        prune.make_context("prune", ["--decisions", "d.db", "--older-than", days])
 
 
 @pytest.mark.parametrize(
