@@ -264,7 +264,7 @@ def _one_line(ingestion: Ingestion) -> str:
 
 def _inner(products: Mapping[str, int]) -> str:
     n = sum(products.values())
-    return f"{n:,} of them only train, for an inner category is their label; " if n else ""
+    return f"{n:,} of them only train: their label is an inner category; " if n else ""
 
 
 def _superseded(lines: int) -> str:

@@ -348,8 +348,8 @@ def _said_of(fitted: Fit, train: Products, config: TrainingConfig) -> str:
     if train.inner is not None:
         inner = int((train.inner.nodes >= 0).sum())
         said.append(f"{inner:,} of the products are labelled with inner categories")
-    if unproving := int((~train.evidence).sum()):
-        said.append(f"{unproving:,} of the products only train: no threshold rests on them")
+    if unproving := int((train.has_leaf & ~train.evidence).sum()):
+        said.append(f"{unproving:,} with a leaf only train: no threshold rests on them")
     if nothing := int((~train.teaches).sum()):
         said.append(f"{nothing:,} teach nothing: no product is labelled with a leaf below theirs")
     said.append(f"{len(fitted.suspects)} label issues ({config.label_issues.action})")

@@ -53,7 +53,7 @@ def learning_curve(
     config: TrainingConfig,
     splits: Mapping[str, int],
 ) -> LearningCurve | None:
-    """What more labelled products would bring; None where every target is certified.
+    """What more labelled products would bring; None where no target falls short on what there is.
 
     Args:
         train: the training split.
@@ -64,7 +64,8 @@ def learning_curve(
         config: settings of the training.
         splits: shares of the products, by name.
     """
-    short = _short(calibration)
+    rows = _evidence_rows(train)
+    short = {each: goals for each, goals in _short(calibration).items() if len(rows[each])}
     if not short:
         return None
     if train.fold_embeddings:
@@ -76,7 +77,6 @@ def learning_curve(
     # As many products stand behind each that a cross-fitted model was trained on.
     labelled = int(train.has_leaf.sum())
     per_label = sum(splits.values()) / splits["train"] * labelled / answers[-1].labels
-    rows = _evidence_rows(train)
     curves = {}
     for modality, targets in short.items():
         fitted = calibration.of(modality)

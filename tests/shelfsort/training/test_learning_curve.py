@@ -85,6 +85,17 @@ def test_a_model_that_certifies_every_target_costs_no_further_fit(fitted_on):
     assert fitted_on == []
 
 
+def test_modalities_that_no_product_has_cost_no_further_fit(fitted_on):
+    own = dataclasses.replace(products(), has_image=np.zeros(N, bool))
+    proven, unproven = calibration(0.9), calibration(None)
+    text_alone = dataclasses.replace(
+        unproven, modalities={**unproven.modalities, "text": proven.of("text")}
+    )
+    found = measured.learning_curve(own, CROSSED, SIZES, LABELS, text_alone, CONFIG, SPLITS)
+    assert found is None
+    assert fitted_on == []
+
+
 def test_a_target_that_falls_short_is_projected_from_a_quarter_a_half_and_all(fitted_on):
     found = measured.learning_curve(
         products(), CROSSED, SIZES, LABELS, calibration(None), CONFIG, SPLITS
