@@ -34,6 +34,8 @@ from tests.fixtures.training import CATEGORIES
 pytestmark = pytest.mark.slow
 
 SPLITS = {"train": 80, "calibration": 10, "eval": 10}
+UNREAD = ("Фетровая шляпа", "Чайная кружка")
+"""Titles of which training saw no word and no piece."""
 
 
 def settings(encoded_training) -> TrainingConfig:
@@ -46,6 +48,12 @@ def settings(encoded_training) -> TrainingConfig:
 def records(encoded_training) -> list[bytes]:
     files = [str(path) for path in (encoded_training.raw / "Split-calibration").glob("*.gz")]
     return list(tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator())
+
+
+def titled(title: str) -> bytes:
+    """A product with nothing but a title."""
+    feature = tf.train.Feature(bytes_list={"value": [title.encode()]})
+    return tf.train.Example(features={"feature": {"title": feature}}).SerializeToString()
 
 
 @pytest.fixture(scope="module")
@@ -186,21 +194,29 @@ def test_a_fresh_process_loads_it_both_ways_and_agrees(encoded_training, tmp_pat
     assert [check.name for check in report.checks if not check.passed] == []
 
 
-def test_a_server_answers_over_grpc_as_the_model_does(encoded_training, served, tmp_path):
+@pytest.mark.parametrize(
+    ("trained", "encoder"),
+    [("encoded_training", "minilm"), ("multilingual_training", "e5_multilingual")],
+)
+def test_a_server_answers_over_grpc_as_the_model_does(trained, encoder, request, tmp_path):
+    model = request.getfixturevalue(trained).model
+    assert read_lineage(model)[ENCODER]["name"] == encoder
     (tmp_path / "encoded").mkdir()
-    shutil.copytree(encoded_training.model, tmp_path / "encoded" / "1")
-    examples = records(encoded_training)[:8]
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name = "encoded"
-    request.inputs["examples"].CopyFrom(tf.make_tensor_proto(examples))
+    shutil.copytree(model, tmp_path / "encoded" / "1")
+    examples = [*records(request.getfixturevalue(trained))[:8], *map(titled, UNREAD)]
+    asked = predict_pb2.PredictRequest()
+    asked.model_spec.name = "encoded"
+    asked.inputs["examples"].CopyFrom(tf.make_tensor_proto(examples))
     server = ModelServer.at(tmp_path / "encoded", port=0, rest_port=0, load_retries=0)
     server.start(timeout=120)
     try:
         with grpc.insecure_channel(server.address) as channel:
             stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-            answer = stub.Predict(request, timeout=60)
+            answer = stub.Predict(asked, timeout=60)
     finally:
         server.stop(grace=5)
+    load_text_ops(model)
+    served = tf.saved_model.load(str(model))
     expected = served.signatures["serving_default"](tf.constant(examples))
     found = {name: tf.make_ndarray(each) for name, each in answer.outputs.items()}
     assert set(found) == set(expected)
