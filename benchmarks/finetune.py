@@ -7,15 +7,20 @@ once, for the chosen one. Prints accuracy, products, its 95 % interval, seconds 
 
     python benchmarks/finetune.py clothing/ --layers all
     python benchmarks/finetune.py clothing/ --layers last_blocks --backbone efficientnet_lite2
-    python benchmarks/finetune.py clothing/ --rates
+    python benchmarks/finetune.py clothing/ --rates --backend jax
 
 With `--rates` it measures images a second instead: of the input pipeline alone, of the steps alone
 on one batch again and again, and of both together as in a tuning.
+
+With `--backend jax` the same network is tuned under JAX, where that is installed. The image tower is
+TensorFlow's, so there the classifier alone answers.
 """
 
 import argparse
 import csv
 import dataclasses
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,15 +34,16 @@ from shelfsort.stats.binomial import interval
 from shelfsort.training.backbones import Backbone, embedding_key, load_backbone
 from shelfsort.training.dataset import ProductIds, Products, feature_type
 from shelfsort.training.finetuning.checkpoints import Checkpoints
-from shelfsort.training.finetuning.devices import find_devices
+from shelfsort.training.finetuning.devices import compiled_steps, find_devices
 from shelfsort.training.finetuning.inputs import Examples, Order, picture_batches
-from shelfsort.training.finetuning.network import TuningNetwork
+from shelfsort.training.finetuning.network import TuningNetwork, forward
 from shelfsort.training.finetuning.optimizer import optimizer_of
 from shelfsort.training.finetuning.pictures import Pictures
 from shelfsort.training.finetuning.tuner import FineTuner
 from shelfsort.training.fitting import VocabularySizes, fit_all, tower_logits
 from shelfsort.training.settings import FineTuningConfig, FitConfig, ImageConfig, TrainingConfig
 
+_BACKENDS = ("tensorflow", "jax")
 _EMBED_BATCH = 32
 _RATED_BATCHES = 20
 
@@ -96,11 +102,10 @@ class Items:
 
 def embedded(backbone: Backbone, pictures: Pictures) -> np.ndarray:
     """(n, embedding) float32, from pixels as they are served."""
-    embed = tf.function(
-        lambda pixels: backbone.model(tf.cast(pixels, tf.float32), training=False), autograph=False
-    )
+    embed = forward(backbone.model)
     squares = pictures.squares(np.arange(len(pictures)), backbone.image_size)
-    return np.concatenate([embed(some).numpy() for some in squares.batch(_EMBED_BATCH).prefetch(2)])
+    batches = squares.batch(_EMBED_BATCH).prefetch(2)
+    return np.concatenate([embed(tf.cast(some, tf.float32)) for some in batches])
 
 
 def quality(items: Items, backbone: Backbone, config: TrainingConfig, kept: Path | None) -> None:
@@ -108,15 +113,13 @@ def quality(items: Items, backbone: Backbone, config: TrainingConfig, kept: Path
     clock = Clock()
     train, validation, test = (items.rows(each) for each in ("train", "validation", "test"))
     vectors = embedded(backbone, items.pictures)
-    answers = {"tower": _tower_logits(items, vectors, config)}
+    answers = _tower_answers(items, vectors, config)
     _print_validation(items, validation, answers, "pretrained")
     if config.image.fine_tuning.layers != "none":
         tuned = _tuner(items, backbone, vectors, config, kept).tune(train)
         vectors = embedded(tuned.backbone, items.pictures)
-        answers = {
-            "tower": _tower_logits(items, vectors, config),
-            "classifier": vectors @ tuned.kernel + tuned.bias,
-        }
+        answers = _tower_answers(items, vectors, config)
+        answers["classifier"] = vectors @ tuned.kernel + tuned.bias
         _print_validation(items, validation, answers, config.image.fine_tuning.layers)
     cost = clock.lap()
     chosen = max(answers, key=lambda each: _accuracy(answers[each], items, validation))
@@ -150,13 +153,17 @@ def _tuner(
     )
 
 
-def _tower_logits(items: Items, vectors: np.ndarray, config: TrainingConfig) -> np.ndarray:
-    """(n, K) of the image tower, fitted on `train`."""
+def _tower_answers(
+    items: Items, vectors: np.ndarray, config: TrainingConfig
+) -> dict[str, np.ndarray]:
+    """(n, K) logits of the image tower, fitted on `train`; {} under JAX."""
+    if keras.backend.backend() != _BACKENDS[0]:
+        return {}
     train = items.products(items.rows("train"), vectors)
     sizes = VocabularySizes(1, 1, 1, items.categories)
     towers = fit_all(train, sizes, config, np.ones(len(train), np.float32))
     every = np.arange(len(items.labels))
-    return tower_logits(towers, items.products(every, vectors))["image"][every]
+    return {"tower": tower_logits(towers, items.products(every, vectors))["image"][every]}
 
 
 def _accuracy(logits: np.ndarray, items: Items, rows: np.ndarray) -> float:
@@ -187,7 +194,8 @@ def rates(items: Items, backbone: Backbone, config: FineTuningConfig) -> None:
     with devices.strategy.scope():
         model = TuningNetwork.of(backbone, "", classifier, devices.precision).whole
         loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-        model.compile(optimizer_of(model, config, _RATED_BATCHES), loss, jit_compile=False)
+        optimizer = optimizer_of(model, config, _RATED_BATCHES)
+        model.compile(optimizer, loss, jit_compile=compiled_steps())
     one = next(iter(batches()))
     same = tf.data.Dataset.from_tensors(one).repeat(_RATED_BATCHES)
     model.fit(same.take(2), verbose=0)
@@ -216,6 +224,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="holds items.csv and the images that it names")
     parser.add_argument("--layers", default=given.layers, choices=("none", "last_blocks", "all"))
     parser.add_argument("--backbone", default="efficientnet_lite0")
+    parser.add_argument("--backend", default=_BACKENDS[0], choices=_BACKENDS)
     parser.add_argument("--epochs", type=int, default=given.epochs)
     parser.add_argument("--batch-size", type=int, default=given.batch_size)
     parser.add_argument("--learning-rate", type=float, default=given.learning_rate)
@@ -225,6 +234,10 @@ def main() -> None:
     parser.add_argument("--kept", type=Path, help="folder for checkpoints; none without it")
     parser.add_argument("--rates", action="store_true", help="measure images a second instead")
     args = parser.parse_args()
+    if args.backend != keras.backend.backend():
+        # Keras chooses its backend when it is imported: begin again.
+        os.environ["KERAS_BACKEND"] = args.backend
+        os.execv(sys.executable, [sys.executable, *sys.argv])
     tuning = dataclasses.replace(
         given,
         layers=args.layers,

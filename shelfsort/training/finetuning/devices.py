@@ -1,7 +1,12 @@
-"""Where tuning runs: the CPU, one GPU, or several GPUs that share each batch."""
+"""Where tuning runs: the CPU, one GPU, or several GPUs that share each batch.
+
+Networks are Keras 3 and tune under TensorFlow, as in the pipeline, or under JAX, which is chosen by
+KERAS_BACKEND before Keras is imported. Inputs come from tf.data in both.
+"""
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -26,33 +31,54 @@ class Devices:
     precision: str = "float32"
 
 
-def require_gpus(config: FineTuningConfig) -> Sequence[tf.config.PhysicalDevice]:
+def compiled_steps() -> bool:
+    """Whether XLA compiles the steps of a network.
+
+    JAX has nothing else that is fast. Under TensorFlow, XLA takes 25 times as long on a CPU for
+    depthwise convolutions.
+    """
+    return not _under_tensorflow()
+
+
+def require_gpus(config: FineTuningConfig) -> Sequence[Any]:
     """The GPUs that tuning would use: so many as the settings ask for, or all that there are.
+
+    Under JAX that is one at most.
 
     Raises:
         InputError: the backbone is to be tuned, and there are fewer.
     """
     if config.layers == "none":
         return []
-    gpus = tf.config.list_physical_devices("GPU")
+    name, gpus = "TensorFlow", tf.config.list_physical_devices("GPU")
+    if not _under_tensorflow():
+        found = keras.distribution.list_devices()
+        name, gpus = "JAX, which uses one at most,", [d for d in found if "cpu" not in d][:1]
     if len(gpus) < config.gpus:
         raise InputError(
-            f"training.image.fine_tuning.gpus: {config.gpus} wanted, and TensorFlow sees "
-            f"{len(gpus) or 'none'}. Install TensorFlow with CUDA on a machine with GPUs, or set "
-            "it to 0 for the CPU."
+            f"training.image.fine_tuning.gpus: {config.gpus} wanted, and {name} sees "
+            f"{len(gpus) or 'none'}. Install it with CUDA on a machine with GPUs, or set it to 0 "
+            "for the CPU."
         )
     return gpus[: config.gpus or len(gpus)]
 
 
 def find_devices(config: FineTuningConfig) -> Devices:
-    """What tuning runs on: the CPU where TensorFlow sees no GPU. Raises as `require_gpus`."""
+    """What tuning runs on: the CPU where the backend sees no GPU. Raises as `require_gpus`."""
     used = require_gpus(config)
+    if not _under_tensorflow():
+        # A strategy of one device in TensorFlow's view, which JAX takes no notice of.
+        return Devices(tf.distribute.get_strategy(), "mixed_bfloat16" if used else "float32")
     if not used:
         return Devices(tf.distribute.get_strategy())
     names = [f"/gpu:{number}" for number in range(len(used))]
     one = tf.distribute.OneDeviceStrategy(names[0])
     strategy = tf.distribute.MirroredStrategy(names) if len(names) > 1 else one
     return Devices(strategy, min((_precision(each) for each in used), key=_PRECISIONS.index))
+
+
+def _under_tensorflow() -> bool:
+    return keras.backend.backend() == "tensorflow"
 
 
 _PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")

@@ -16,6 +16,7 @@ from shelfsort.training.finetuning.augmentation import (
     square_size,
     whole_views,
 )
+from shelfsort.training.finetuning.network import forward
 from shelfsort.training.finetuning.pictures import Pictures
 from shelfsort.training.rows import RowFile
 
@@ -161,8 +162,8 @@ class FeatureMaps:
         size = front.inputs[0].shape[1]
 
         @tf.function(autograph=False)
-        def maps_of(squares: tf.Tensor, seed: tf.Tensor) -> list[tf.Tensor]:
-            views = [
+        def views_of(squares: tf.Tensor, seed: tf.Tensor) -> list[tf.Tensor]:
+            return [
                 whole_views(squares, size, False),
                 whole_views(squares, size, True),
                 *(
@@ -170,15 +171,14 @@ class FeatureMaps:
                     for more in (1, 2)
                 ),
             ]
-            return [tf.cast(front(view, training=False), tf.float16) for view in views]
 
+        maps_of = forward(front)
         batches = pictures.squares(rows, square_size(size)).batch(_MAP_BATCH).prefetch(2)
         done = 0
         for squares in batches:
-            found = maps_of(squares, tf.constant([seed, 16 * done]))
             places = np.arange(done, done + len(squares))
-            for view, maps in enumerate(found):
-                self._file[places * VIEWS + view] = maps.numpy()
+            for number, view in enumerate(views_of(squares, tf.constant([seed, 16 * done]))):
+                self._file[places * VIEWS + number] = maps_of(view).astype(np.float16)
             done += len(squares)
             progress(done, len(rows), "images put through the first layers")
 

@@ -2,14 +2,15 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from shelfsort.core.errors import InputError
 from shelfsort.training.backbones import Backbone, load_backbone
-from shelfsort.training.finetuning.devices import in_precision
+from shelfsort.training.finetuning.devices import compiled_steps, in_precision
 from shelfsort.training.settings import ImageConfig
 
 CLASSIFIER = "tuning_classifier"
@@ -95,6 +96,12 @@ def _cut(model: keras.Model, name: str, backbone: Backbone) -> tuple[keras.Model
             f"{_SETTING}: {backbone.name} cannot be cut after {name!r}: {why}. Leave it empty, or "
             f"name the last layer of a block, such as {backbone.last_blocks_after!r}."
         ) from None
+
+
+def forward(model: keras.Model) -> Callable[[tf.Tensor], np.ndarray]:
+    """Returns batch → outputs of a model in inference, under any backend; compiles the model."""
+    model.compile(jit_compile=compiled_steps())
+    return model.predict_on_batch
 
 
 def rate_shares(model: keras.Model, first: float) -> Mapping[str, float]:

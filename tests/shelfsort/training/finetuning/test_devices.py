@@ -1,5 +1,6 @@
 """GPUs that are asked for and absent."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,35 @@ def test_several_devices_share_a_batch():
     found = subprocess.run(
         [sys.executable, "-c", _TWO],
         cwd=Path(__file__).parents[4],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 0, found.stderr[-2000:]
+    assert 1e-4 < float(found.stdout.split("moved")[1]) < 1
+
+
+_UNDER_JAX = """
+from tests.fixtures.tuning import Shop, tiny_backbone
+import keras
+import numpy as np
+assert keras.backend.backend() == "jax"
+from shelfsort.training.finetuning.devices import find_devices
+from shelfsort.training.settings import FineTuningConfig
+devices = find_devices(FineTuningConfig(layers="all"))
+tuned = Shop.of().tuner(devices=devices, epochs=3).tune(np.arange(36)).backbone
+pairs = zip(tuned.model.get_weights(), tiny_backbone().model.get_weights(), strict=True)
+print("moved", max(np.abs(a - b).max() for a, b in pairs))
+"""
+
+
+@pytest.mark.slow
+def test_the_same_network_is_tuned_under_jax():
+    pytest.importorskip("jax")
+    found = subprocess.run(
+        [sys.executable, "-c", _UNDER_JAX],
+        cwd=Path(__file__).parents[4],
+        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
         check=False,
         capture_output=True,
         text=True,
