@@ -12,8 +12,8 @@ once, for the chosen one. Prints accuracy, products, its 95 % interval, seconds 
 With `--rates` it measures images a second instead: of the input pipeline alone, of the steps alone
 on one batch again and again, and of both together as in a tuning.
 
-With `--backend jax` the same network is tuned under JAX, where that is installed. The image tower is
-TensorFlow's, so there the classifier alone answers.
+With `--backend jax` the same network is tuned under JAX, where that is installed. The image tower
+is TensorFlow's, so there the classifier alone answers.
 """
 
 import argparse
@@ -105,7 +105,7 @@ def embedded(backbone: Backbone, pictures: Pictures) -> np.ndarray:
     embed = forward(backbone.model)
     squares = pictures.squares(np.arange(len(pictures)), backbone.image_size)
     batches = squares.batch(_EMBED_BATCH).prefetch(2)
-    return np.concatenate([embed(tf.cast(some, tf.float32)) for some in batches])
+    return np.concatenate([embed(some.astype(np.float32)) for some in batches.as_numpy_iterator()])
 
 
 def quality(items: Items, backbone: Backbone, config: TrainingConfig, kept: Path | None) -> None:
@@ -198,11 +198,17 @@ def rates(items: Items, backbone: Backbone, config: FineTuningConfig) -> None:
         model.compile(optimizer, loss, jit_compile=compiled_steps())
     one = next(iter(batches()))
     same = tf.data.Dataset.from_tensors(one).repeat(_RATED_BATCHES)
-    model.fit(same.take(2), verbose=0)
+
+    def fit(some: tf.data.Dataset) -> None:
+        model.fit(some, verbose=0)
+        # Under JAX the averages share memory with the weights, which the next fit would free.
+        model.set_weights(model.get_weights())
+
+    fit(same.take(2))
     measured: dict[str, Callable[[], object]] = {
         "input alone": lambda: [0 for _ in batches()],
-        "steps alone": lambda: model.fit(same, verbose=0),
-        "input and steps": lambda: model.fit(batches(), verbose=0),
+        "steps alone": lambda: fit(same),
+        "input and steps": lambda: fit(batches()),
     }
     for name, seconds, cpu in _timed(measured):
         images = _RATED_BATCHES * order.rows.shape[1]

@@ -178,7 +178,7 @@ class FeatureMaps:
         for squares in batches:
             places = np.arange(done, done + len(squares))
             for number, view in enumerate(views_of(squares, tf.constant([seed, 16 * done]))):
-                self._file[places * VIEWS + number] = maps_of(view).astype(np.float16)
+                self._file[places * VIEWS + number] = maps_of(view.numpy()).astype(np.float16)
             done += len(squares)
             progress(done, len(rows), "images put through the first layers")
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from shelfsort.core.errors import InputError
 from shelfsort.training.backbones import Backbone, load_backbone
@@ -98,7 +97,7 @@ def _cut(model: keras.Model, name: str, backbone: Backbone) -> tuple[keras.Model
         ) from None
 
 
-def forward(model: keras.Model) -> Callable[[tf.Tensor], np.ndarray]:
+def forward(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """Returns batch → outputs of a model in inference, under any backend; compiles the model."""
     model.compile(jit_compile=compiled_steps())
     return model.predict_on_batch
