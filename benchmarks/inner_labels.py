@@ -14,13 +14,22 @@ what is there is not measured again.
 """
 
 import dataclasses
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from labelled_sets import LabelledSet, read_set
-from quality import ALL_LABELS, OURS, Case, Problem, arguments_on_sets, ours, problem, read_results
+from quality import (
+    ALL_LABELS,
+    OURS,
+    Case,
+    Problem,
+    add_result,
+    arguments_on_sets,
+    ours,
+    problem,
+    read_results,
+)
 from quality_figures import figures, spread
 
 from shelfsort.training.dataset import Products
@@ -101,8 +110,7 @@ def run(whole: LabelledSet, case: Case, share: float, work: Path) -> None:
         return
     split = problem(whole, case, TrainingConfig(), work)
     for result in measure(split, share, missing):
-        with (work / RESULTS).open("a") as stream:
-            stream.write(json.dumps({**about, "unseen": len(split.rest), **result}) + "\n")
+        add_result(work / RESULTS, {**about, "unseen": len(split.rest), **result})
 
 
 def table(results: Sequence[dict]) -> list[str]:

@@ -8,13 +8,14 @@ accepted whose true category is the prediction. The check for unknown products i
 
     python benchmarks/quality.py WORK --set fashion=FOLDER --encoder minilm
     python benchmarks/quality.py WORK --set clothing=FOLDER --models ours "image + LR" --seeds 1 2
-    python benchmarks/quality.py WORK --set fashion=FOLDER --labels 5 10 20 50 --table
+    python benchmarks/quality.py WORK --set fashion=FOLDER --labels 10 "1000 drawn" --table
 
-A set is a folder with `labelled.manifest` and `taxonomy.json`. WORK holds what was read and
-embedded, and `results.jsonl` with a line for each set, seed, number of labels and model; what is
-there is not measured again. Our model is `ours`, with an encoder `ours, encoder`. On sets with both
-words and images the same towers answer as `words alone` and `images alone`. Bytes are those of what
-was fitted; CPU seconds those of all folds and the final fit.
+A set is a folder with `labelled.manifest` and `taxonomy.json`. Without a folder, as in `--set
+made`, it is that of made_set.py, whose images are numbers and whose words no encoder reads. WORK
+holds what was read and embedded, and `results.jsonl` with a line for each set, seed, number of
+labels and model; what is there is not measured again. Our model is `ours`, with an encoder `ours,
+encoder`. On sets with both words and images the same towers answer as `words alone` and `images
+alone`. Bytes are those of what was fitted; CPU seconds those of all folds and the final fit.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from pathlib import Path
 
 import numpy as np
 from labelled_sets import LabelledSet, draw_groups, read_set, sample_products
+from made_set import made_set
 from peers import PEERS, STACKED_ON, Answers, Parts, fit_stacking
 from quality_figures import Unseen, figures, spread
 
@@ -34,6 +36,7 @@ from shelfsort.core.cost import Clock
 from shelfsort.training.dataset import Products
 from shelfsort.training.evidence import Scored, by_modality, modality_rows
 from shelfsort.training.fitting import CrossFit, VocabularySizes, cross_fit, fit_all, tower_logits
+from shelfsort.training.fold_terms import with_terms_of
 from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.settings import TrainingConfig
 
@@ -68,7 +71,8 @@ class Case:
 
     Attributes:
         name: of the set.
-        labels: at most so many labels a leaf, or ALL_LABELS.
+        labels: "10" for at most ten labels a leaf, "1000 drawn" for so many in all, drawn at
+            random, or ALL_LABELS.
         seed: of the split, the choice of labels, and every fit.
     """
 
@@ -107,6 +111,16 @@ class Problem:
     def parts(self) -> Parts:
         """What peers read, of `train` and then of `rest`."""
         return Parts.of([self.train, self.rest], self.sizes)
+
+    @functools.cached_property
+    def parts_without(self) -> dict[int, Parts]:
+        """By fold, what peers read of `train`: as our towers do, the other folds' terms alone."""
+        return {
+            int(fold): Parts.of(
+                [with_terms_of(self.train, np.flatnonzero(self.folds != fold))], self.sizes
+            )
+            for fold in np.unique(self.folds)
+        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,8 +166,11 @@ def problem(whole: LabelledSet, case: Case, config: TrainingConfig, work: Path) 
     """
     rng = np.random.default_rng(case.seed)
     drawn, rest = draw_groups(whole, round((1 - SCORED) * len(whole)), rng)
-    if case.labels != ALL_LABELS:
-        drawn = a_few_of_each(whole.labels, rng.permutation(drawn), int(case.labels))
+    number, _, at_random = case.labels.partition(" ")
+    if at_random:
+        drawn = np.sort(rng.permutation(drawn)[: int(number)])
+    elif case.labels != ALL_LABELS:
+        drawn = a_few_of_each(whole.labels, rng.permutation(drawn), int(number))
     train, others, sizes, space = sample_products(whole, drawn, rest, TransformConfig())
     truth = np.where(whole.gold[rest] == "", whole.labels[rest], whole.gold[rest])
     return Problem(
@@ -209,7 +226,8 @@ def peer(split: Problem, name: str) -> Fitted:
     held_out = np.zeros((n, classes), np.float32)
     for fold in np.unique(split.folds):
         inside, outside = (np.flatnonzero(rows) for rows in _sides(split.folds, fold))
-        held_out[outside] = fit(split.parts, inside, labels, classes, seed).logits[outside]
+        parts = split.parts_without[int(fold)]
+        held_out[outside] = fit(parts, inside, labels, classes, seed).logits[outside]
     final: Answers = fit(split.parts, np.arange(n), labels, classes, seed)
     return Fitted(held_out, final.logits[n:], clock.lap().cpu_seconds, final.size)
 
@@ -304,18 +322,24 @@ def arguments_on_sets(about: str) -> argparse.ArgumentParser:
 def main() -> None:
     parser = arguments_on_sets(__doc__)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
-    parser.add_argument("--labels", nargs="+", default=[ALL_LABELS], help="a leaf, or all")
+    parser.add_argument("--labels", nargs="+", default=[ALL_LABELS], help="see above")
     parser.add_argument("--encoder", default="", help="of texts: minilm or e5_multilingual")
     arguments = parser.parse_args()
-    for name, folder in (each.split("=", 1) for each in arguments.set):
-        kept = arguments.work / f"{name}.npz"
-        whole = read_set(Path(folder), kept, encoder=arguments.encoder)
+    for name, _, folder in (each.partition("=") for each in arguments.set):
+        whole = _set(arguments.work, name, folder, arguments.encoder)
         for labels in arguments.labels:
             for seed in arguments.seeds:
                 case = Case(name, labels, seed)
                 run(whole, case, arguments.models, arguments.work, TrainingConfig())
     if arguments.table:
         print("\n".join(table(read_results(arguments.work / RESULTS))))
+
+
+def _set(work: Path, name: str, folder: str, encoder: str) -> LabelledSet:
+    if folder:
+        return read_set(Path(folder), work / f"{name}.npz", encoder=encoder)
+    work.mkdir(parents=True, exist_ok=True)
+    return made_set(work / f"{name}.json", width=128)
 
 
 def run(
@@ -331,8 +355,13 @@ def run(
     if not missing:
         return
     for result in measure(whole, case, missing, work, config):
-        with (work / RESULTS).open("a") as stream:
-            stream.write(json.dumps(result) + "\n")
+        add_result(work / RESULTS, result)
+
+
+def add_result(path: Path, result: dict) -> None:
+    """Appends a line. Its end comes first, for a kill may have cut off the line before."""
+    with path.open("a") as stream:
+        stream.write("\n" + json.dumps(result))
 
 
 def read_results(path: Path) -> list[dict]:

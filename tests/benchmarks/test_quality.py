@@ -128,4 +128,6 @@ def test_every_model_is_measured_once_and_knows_a_tiny_set(folder, tmp_path):
         stream.write('{"set": "tiny", "lab')
     run(narrow, Case("tiny", "all", 1), models, work, config)
     assert len(read_results(work / RESULTS)) == len(results)
+    run(narrow, Case("tiny", "30 drawn", 1), ["100 units"], work, config)
+    assert read_results(work / RESULTS)[-1]["products"] == 30
     assert json.loads((folder / "taxonomy.json").read_text()) == TREE
