@@ -1,4 +1,4 @@
-"""Fine-tuning of a backbone: how right its answers become, and what that costs.
+r"""Fine-tuning of a backbone: how right its answers become, and what that costs.
 
 Tunes on the split `train` of a set with `items.csv` (columns image, split, category), fits the
 pipeline's image tower on the tuned embeddings, and chooses on `validation` between the tower's
@@ -6,7 +6,8 @@ answers and those of the classifier that was tuned with the backbone. The split 
 once, for the chosen one. Prints accuracy, products, its 95 % interval, seconds and CPU seconds.
 
     python benchmarks/finetune.py clothing/ --layers all
-    python benchmarks/finetune.py clothing/ --layers last_blocks --backbone efficientnet_lite2
+    python benchmarks/finetune.py clothing/ --backbone efficientnet_lite2 --size 224 \
+        --tuned-size 192
     python benchmarks/finetune.py clothing/ --rates --backend jax
 
 With `--rates` it measures images a second instead: of the input pipeline alone, of the steps alone
@@ -31,12 +32,12 @@ import tensorflow as tf
 
 from shelfsort.core.cost import Clock
 from shelfsort.stats.binomial import interval
-from shelfsort.training.backbones import Backbone, embedding_key, load_backbone
+from shelfsort.training.backbones import Backbone, embedding_key, load_backbone, resized
 from shelfsort.training.dataset import ProductIds, Products, feature_type
 from shelfsort.training.finetuning.checkpoints import Checkpoints
 from shelfsort.training.finetuning.devices import compiled_steps, find_devices
-from shelfsort.training.finetuning.inputs import Examples, Order, picture_batches
-from shelfsort.training.finetuning.network import TuningNetwork, forward
+from shelfsort.training.finetuning.inputs import Embedded, Examples, Order, picture_batches
+from shelfsort.training.finetuning.network import TuningNetwork
 from shelfsort.training.finetuning.optimizer import optimizer_of
 from shelfsort.training.finetuning.pictures import Pictures
 from shelfsort.training.finetuning.tuner import FineTuner
@@ -44,7 +45,6 @@ from shelfsort.training.fitting import VocabularySizes, fit_all, tower_logits
 from shelfsort.training.settings import FineTuningConfig, FitConfig, ImageConfig, TrainingConfig
 
 _BACKENDS = ("tensorflow", "jax")
-_EMBED_BATCH = 32
 _RATED_BATCHES = 20
 
 
@@ -102,10 +102,7 @@ class Items:
 
 def embedded(backbone: Backbone, pictures: Pictures) -> np.ndarray:
     """(n, embedding) float32, from pixels as they are served."""
-    embed = forward(backbone.model)
-    squares = pictures.squares(np.arange(len(pictures)), backbone.image_size)
-    batches = squares.batch(_EMBED_BATCH).prefetch(2)
-    return np.concatenate([embed(some.astype(np.float32)) for some in batches.as_numpy_iterator()])
+    return Embedded(backbone.model, pictures)[np.arange(len(pictures))]
 
 
 def quality(items: Items, backbone: Backbone, config: TrainingConfig, kept: Path | None) -> None:
@@ -189,7 +186,7 @@ def rates(items: Items, backbone: Backbone, config: FineTuningConfig) -> None:
     def batches() -> tf.data.Dataset:
         return picture_batches(examples, order, backbone.image_size, mixture).take(_RATED_BATCHES)
 
-    devices = find_devices(config)
+    backbone, devices = resized(backbone, config.image_size), find_devices(config)
     classifier = np.zeros((backbone.embedding_size, items.categories)), np.zeros(items.categories)
     with devices.strategy.scope():
         model = TuningNetwork.of(backbone, "", classifier, devices.precision).whole
@@ -230,6 +227,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="holds items.csv and the images that it names")
     parser.add_argument("--layers", default=given.layers, choices=("none", "last_blocks", "all"))
     parser.add_argument("--backbone", default="efficientnet_lite0")
+    parser.add_argument("--size", type=int, default=0, help="of images; 0 for the backbone's")
+    parser.add_argument("--tuned-size", type=int, default=0, help="of those tuned on; 0 for --size")
     parser.add_argument("--backend", default=_BACKENDS[0], choices=_BACKENDS)
     parser.add_argument("--epochs", type=int, default=given.epochs)
     parser.add_argument("--batch-size", type=int, default=given.batch_size)
@@ -250,14 +249,15 @@ def main() -> None:
         epochs=args.epochs,
         batch_size=args.batch_size,
         learning_rate=args.learning_rate,
+        image_size=args.tuned_size,
         gpus=args.gpus,
     )
     items = Items.read(args.folder, args.most)
-    backbone = load_backbone(args.backbone)
+    backbone = load_backbone(args.backbone, image_size=args.size)
     if args.rates:
         rates(items, backbone, tuning)
         return
-    image = ImageConfig(backbone=args.backbone, fine_tuning=tuning)
+    image = ImageConfig(backbone=args.backbone, image_size=args.size, fine_tuning=tuning)
     config = TrainingConfig(image=image, fit=FitConfig(seed=args.seed))
     quality(items, backbone, config, args.kept)
 

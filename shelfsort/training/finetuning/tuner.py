@@ -10,11 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from shelfsort.core.progress import progress
-from shelfsort.training.backbones import Backbone
+from shelfsort.training.backbones import Backbone, resized
 from shelfsort.training.finetuning.checkpoints import Checkpoints, State
 from shelfsort.training.finetuning.classifier import fit_classifier
 from shelfsort.training.finetuning.devices import Devices, compiled_steps, in_precision
 from shelfsort.training.finetuning.inputs import (
+    Embedded,
     Examples,
     FeatureMaps,
     Order,
@@ -86,8 +87,14 @@ class FineTuner:
         start_key: str,
     ):
         self._backbone = backbone
+        # As it is tuned: for squares of the size that the settings give.
+        self._tunable = resized(backbone, config.image_size)
         self._examples = examples
-        self._embeddings = embeddings
+        self._embeddings = (
+            embeddings
+            if self._tunable is backbone
+            else Embedded(self._tunable.model, examples.pictures)
+        )
         self._config = config
         # Of TensorFlow's stateless draws, which take 32 bits.
         self._seed = seed % 2**30
@@ -122,7 +129,7 @@ class FineTuner:
         )
         with self._devices.strategy.scope():
             network = TuningNetwork.of(
-                self._backbone,
+                self._tunable,
                 self._config.from_layer,
                 classifier,
                 self._devices.precision,
@@ -177,7 +184,7 @@ class FineTuner:
         mixture = self._config.mixup, self._config.label_smoothing
         if stage.last_only:
             return map_batches(self._examples, self._maps, order, mixture, after)
-        size = self._backbone.image_size
+        size = self._tunable.image_size
         return picture_batches(self._examples, order, size, mixture, after)
 
     @functools.cached_property
@@ -185,7 +192,7 @@ class FineTuner:
         """By the pretrained layers, which no product has a part in: the same for all tunings."""
         examples = self._examples
         nothing = np.zeros((self._backbone.embedding_size, 1)), np.zeros(1)
-        front = TuningNetwork.of(self._backbone, self._config.from_layer, nothing).front
+        front = TuningNetwork.of(self._tunable, self._config.from_layer, nothing).front
         return FeatureMaps(front, examples.pictures, self._seed)
 
     def _key(self, rows: np.ndarray) -> str:

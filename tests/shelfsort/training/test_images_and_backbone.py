@@ -7,14 +7,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from pydantic import TypeAdapter, ValidationError
 from sklearn.datasets import load_sample_image
 
 from shelfsort.core.errors import InputError
 from shelfsort.products.images.orientation import served_orientation
 from shelfsort.training import efficientnet_lite
-from shelfsort.training.backbones import _APPLICATIONS, load_backbone
+from shelfsort.training.backbones import _APPLICATIONS, embedding_key, load_backbone, resized
 from shelfsort.training.images import decode_picture, decode_pictures
+from shelfsort.training.settings import ImageConfig
 from shelfsort.training.weights import REGISTRY, read_weights
+from tests.fixtures.tuning import tiny_backbone
 
 
 def _encoded(image: Image.Image, kind: str = "PNG") -> bytes:
@@ -182,3 +185,28 @@ def test_a_keras_application_is_built_from_a_weights_file(tmp_path):
     ).save_weights(path)
     backbone = load_backbone("mobilenet_v2", str(path))
     assert backbone.model(np.zeros((1, 224, 224, 3), np.float32)).shape == (1, 1280)
+
+
+def test_a_backbone_sees_images_of_another_size_with_the_same_weights():
+    backbone = tiny_backbone()
+    other = resized(backbone, 24)
+    assert other.model.input_shape == (None, 24, 24, 3)
+    for mine, given in zip(other.model.get_weights(), backbone.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, given)
+    flat = np.full((1, 24, 24, 3), 99, np.float32)
+    np.testing.assert_allclose(
+        other.model(flat), backbone.model(flat[:, :16, :16]), rtol=1e-5, atol=1e-5
+    )
+    assert embedding_key(other) != embedding_key(backbone)
+    assert resized(backbone, 0) is resized(backbone, 16) is backbone
+
+
+def test_an_image_that_does_not_reach_the_last_layer_is_refused():
+    with pytest.raises(InputError, match="cannot see images of 3 x 3 pixels"):
+        resized(tiny_backbone(), 3)
+
+
+@pytest.mark.parametrize("size", [1, 31, 1025])
+def test_a_size_that_is_no_size_of_an_image_is_refused(size):
+    with pytest.raises(ValidationError):
+        TypeAdapter(ImageConfig).validate_python({"image_size": size})

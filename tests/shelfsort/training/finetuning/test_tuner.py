@@ -11,7 +11,7 @@ import pytest
 
 from shelfsort.core.errors import InputError
 from shelfsort.training.finetuning.checkpoints import Checkpoints, State
-from tests.fixtures.tuning import Shop, tiny_backbone
+from tests.fixtures.tuning import SIZE, Shop, tiny_backbone
 
 pytestmark = pytest.mark.slow
 
@@ -146,3 +146,13 @@ def test_a_tuning_that_was_killed_and_stopped_ends_in_the_same_weights(tmp_path,
     resumed = Shop.of().tuner(tmp_path).tune(ROWS).backbone
     for name, value in weights_of(tuned).items():
         np.testing.assert_allclose(weights_of(resumed)[name], value, rtol=0, atol=1e-6)
+
+
+def test_a_network_is_tuned_on_smaller_images_and_embeds_larger_ones_with_the_same_weights():
+    shop = Shop.of().tuner(image_size=12, epochs=2)
+    tuned = shop.tune(ROWS).backbone
+    assert (tuned.image_size, tuned.model.input_shape) == (SIZE, (None, SIZE, SIZE, 3))
+    before, after = weights_of(tiny_backbone()), weights_of(tuned)
+    assert np.abs(after["block0_conv/kernel"] - before["block0_conv/kernel"]).max() > 1e-4
+    whole = Shop.of().tuner(epochs=2).tune(ROWS).backbone
+    assert whole.tuned != tuned.tuned
