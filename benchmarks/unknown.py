@@ -3,8 +3,7 @@
 Draws products by group from a labelled set, without one department and a tenth of the leaves. Fits
 folds, pool, final towers and the check on them, and scores all other products of the set: those of
 known leaves, which should be withheld as often as stated, and those that were left out before
-anything was fitted. Beside their detection rates stand the ones that the report would state, which
-come from leaving known categories out of the comparison alone.
+anything was fitted. Beside their detection rates stand the ones that the report would state.
 
     python benchmarks/unknown.py WORK --set fashion=FOLDER --products 300 1000 --draws 10
 
@@ -21,10 +20,10 @@ from labelled_sets import LabelledSet, draw_groups, read_set, sample_products
 
 from components.transform.settings import TransformConfig
 from shelfsort.contract.modalities import MODALITIES
+from shelfsort.contract.unknown import Rates
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.training.evidence import Scored, modality_rows
 from shelfsort.training.fitting import cross_fit, fit_all, tower_logits
-from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.settings import FitConfig, TrainingConfig
 from shelfsort.training.steps import CompiledSteps
 from shelfsort.training.unknown import fit_unknown
@@ -48,14 +47,14 @@ class Draw:
         part: (n,) `KNOWN`, `DEPARTMENT` or `LEAF`: whether the leaf of a later product was learnt,
             and if not, what it was left out with.
         leaf: (n,) its leaf.
-        labels: categories of the sample.
+        rates: at which unknown products are noticed, as the report would state them.
     """
 
     held_out: Scored
     later: Scored
     part: np.ndarray
     leaf: np.ndarray
-    labels: LabelSpace
+    rates: Rates
 
 
 def refit(whole: LabelledSet, n: int, config: TrainingConfig, steps: CompiledSteps) -> Draw:
@@ -77,7 +76,8 @@ def refit(whole: LabelledSet, n: int, config: TrainingConfig, steps: CompiledSte
     true = np.where(whole.gold == "", whole.labels, whole.gold)[rest]
     learnt = set(labels.categories)
     part = np.array([KNOWN if leaf in learnt else part_of.get(leaf, "") for leaf in true])
-    return Draw(held_out, Scored.apart(others, logits, crossed.fusion), part, true, labels)
+    rates = unknown_rates(train, crossed, sizes, labels, config)
+    return Draw(held_out, Scored.apart(others, logits, crossed.fusion), part, true, rates)
 
 
 def _parts_left_out(whole: LabelledSet, rng: np.random.Generator) -> Mapping[str, str]:
@@ -113,14 +113,13 @@ def withheld(draw: Draw, scores: Mapping[str, np.ndarray], alarms: float) -> Sha
     return found
 
 
-def stated(draw: Draw, alarms: float) -> Shares:
-    """By modality, the mean rates that the report would state."""
-    rates = unknown_rates(draw.held_out, draw.labels, alarms)
+def stated(rates: Rates) -> Shares:
+    """By modality, the means of the rates."""
     return {
         modality: {
-            name: float(np.mean([each.detected for each in parts]))
-            for name, parts in ((DEPARTMENT, own.departments), (LEAF, own.leaves))
-            if parts
+            name: rate
+            for name, rate in ((DEPARTMENT, own.of_departments), (LEAF, own.of_leaves))
+            if rate is not None
         }
         for modality, own in rates.items()
     }
@@ -147,21 +146,22 @@ def main() -> None:
     parser.add_argument("--set", action="append", required=True, metavar="NAME=FOLDER")
     parser.add_argument("--products", type=int, nargs="+", default=[300, 1000, 3000])
     parser.add_argument("--draws", type=int, default=10)
-    parser.add_argument("--alarms", type=float, default=TrainingConfig().calibration.unknown_alarms)
+    parser.add_argument("--encoder", default="", help="embeds the titles; none by default")
     given = parser.parse_args()
+    alarms = TrainingConfig().calibration.unknown_alarms
     print(
         f"{'set':>9} {'n':>5} {'modality':>8} {'draws':>5} {'known':>13} {'department':>13} "
         f"{'as stated':>13} {'leaves':>13} {'as stated':>13}"
     )
     for name, folder in (each.split("=", 1) for each in given.set):
-        whole = read_set(Path(folder), given.work / f"{name}.npz")
-        steps = CompiledSteps(TrainingConfig(), whole.embeddings.shape[1])
+        whole = read_set(Path(folder), given.work / f"{name}.npz", encoder=given.encoder)
+        steps = CompiledSteps(TrainingConfig(), whole.embeddings.shape[1], whole.encoded.shape[1])
         for n in given.products:
             results = []
             for seed in range(given.draws):
                 draw = refit(whole, n, TrainingConfig(fit=FitConfig(seed=seed)), steps)
                 scores = fit_unknown(draw.held_out).check.scores(draw.later)
-                results.append((withheld(draw, scores, given.alarms), stated(draw, given.alarms)))
+                results.append((withheld(draw, scores, alarms), stated(draw.rates)))
             for modality in MODALITIES:
                 if any(modality in each[0] for each in results):
                     print(line(name, n, modality, results), flush=True)

@@ -244,7 +244,7 @@ def _train(job: _Job, data: _Data, cost: _Costs) -> _Trained:
     note(_said_of(fitted, train, config))
     held_out = _cross_fitted(train, fitted)
     unknown = fit_unknown(held_out)
-    rates = unknown_rates(held_out, labels, config.calibration.unknown_alarms)
+    rates = unknown_rates(train, fitted.crossed, job.sizes, labels, config)
     cost.took("unknown products")
     apart = [_apart(each, fitted, unknown.check) for each in data.calibration]
     held_out = dataclasses.replace(held_out, unknown=unknown.scores)

@@ -1,6 +1,7 @@
 """Puts measures of how strange a product looks on one scale, that of products known to belong.
 
-Each measure is standardised by the known products' mean and deviation, and the results are added.
+Each measure is standardised by the known products' mean and deviation, and the results are added,
+each with its factor.
 The share of known products with a smaller sum is the unknown score, so a score above 1 - a is a
 false alarm for a share `a` of further known products: the conformal p-value of Bates et al.,
 "Testing for outliers with conformal p-values", Annals of Statistics 2023, from above.
@@ -29,8 +30,8 @@ class Scale:
 
     Attributes:
         centre: (measures,) means of the known products.
-        weights: (measures,) reciprocals of their standard deviations, at most 100; 0 leaves a
-            measure out.
+        weights: (measures,) the measures' factors in standard deviations of the known products; 0
+            leaves a measure out.
         knots: (1001,) quantiles of the known products' sums, from the least to the greatest.
     """
 
@@ -48,18 +49,18 @@ class Scale:
         return np.interp(self.sums(measures) - TIE, self.knots, ranks)
 
 
-def fit_scale(measures: np.ndarray, used: Sequence[bool]) -> Scale:
+def fit_scale(measures: np.ndarray, factors: Sequence[float]) -> Scale:
     """The scale of known products; one on which nothing is unknown where they are too few.
 
     Args:
         measures: (n, measures) finite floats; more is stranger.
-        used: whether each measure counts.
+        factors: of the standardised measures in the sum; 0 leaves one out.
     """
     columns = measures.shape[1]
     if len(measures) < FEWEST:
         return Scale(np.zeros(columns), np.zeros(columns), np.full(_KNOTS, _NEVER))
     deviation = measures.std(axis=0)
-    weights = np.where(used, 1 / np.maximum(deviation, _LEAST_DEVIATION), 0.0)
-    scale = Scale(np.where(used, measures.mean(axis=0), 0.0), weights, np.zeros(0))
+    weights = np.asarray(factors) / np.maximum(deviation, _LEAST_DEVIATION)
+    scale = Scale(np.where(weights > 0, measures.mean(axis=0), 0.0), weights, np.zeros(0))
     knots = np.quantile(scale.sums(measures), np.linspace(0, 1, _KNOTS))
     return Scale(scale.centre, weights, knots)

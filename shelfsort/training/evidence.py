@@ -1,7 +1,7 @@
 """Answers of models that never saw the products: what thresholds are fitted and proven on."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -10,12 +10,13 @@ from shelfsort.stats.temperature import fit_temperature, softmax
 from shelfsort.stats.thresholds import Trials
 from shelfsort.training.dataset import Products
 from shelfsort.training.label_space import LabelSpace, node_index
-from shelfsort.training.pooling import Fusion, towers_in
+from shelfsort.training.pooling import Fusion, Logits, towers_in
 from shelfsort.training.rows import Rows, chunks, evenly
 
 # A temperature is one number: more products than these would not move it.
 TEMPERED_ON = 10_000
 _NO_FOLD = -1
+_ALONE = Fusion({})
 
 
 def modality_rows(products: Products) -> dict[str, np.ndarray]:
@@ -85,18 +86,29 @@ class Evidence:
 
     def logits(self, rows: np.ndarray) -> np.ndarray:
         """(m, K) of the products at (m,) `rows`, each from the fusion of its fold."""
+        return self._fused(rows, Fusion.logits_in)
+
+    def energies(self, rows: np.ndarray) -> np.ndarray:
+        """(m,) of the products at (m,) `rows`, each from the fusion of its fold."""
+        return self._fused(rows, Fusion.energies_in)
+
+    def _fused(
+        self, rows: np.ndarray, fused: Callable[[Fusion, str, Logits], np.ndarray]
+    ) -> np.ndarray:
         names = towers_in(self.modality, list(self.scored.logits))
         towers = {name: self.scored.logits[name][rows] for name in names}
         if names == [self.modality]:
-            return towers[self.modality]
-        fused = np.empty_like(towers[names[0]])
+            return fused(_ALONE, self.modality, towers)
         folds = self.scored.folds[rows]
+        found = np.empty_like(fused(_ALONE, names[0], towers))
         for fold in np.unique(folds):
             own = folds == fold
-            fused[own] = self.scored.fusions[int(fold)].logits_in(
-                self.modality, {name: logits[own] for name, logits in towers.items()}
+            found[own] = fused(
+                self.scored.fusions[int(fold)],
+                self.modality,
+                {name: logits[own] for name, logits in towers.items()},
             )
-        return fused
+        return found
 
     def temperature(self, without: int | None = None) -> float:
         """The one that fits best, 1.0 where there is nothing to fit on; without a fold."""

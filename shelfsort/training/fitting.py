@@ -192,13 +192,17 @@ def fit_all(
 
 
 def part_logits(
-    train: Products, sizes: VocabularySizes, config: TrainingConfig, inside: np.ndarray
+    train: Products,
+    sizes: VocabularySizes,
+    config: TrainingConfig,
+    inside: np.ndarray,
+    steps: CompiledSteps | None = None,
 ) -> dict[str, Rows]:
     """n rows of K logits of each tower, fitted on the (m,) rows `inside` only."""
     weights = sample_weights(train, sizes.categories, config, np.ones(len(train), np.float32))
     towers = _fresh_towers(train, sizes, config, config.fit.seed)
     seen = with_terms_of(train, inside)
-    _fit_once(towers, seen, weights, config, None, seed=config.fit.seed, on=inside)
+    _fit_once(towers, seen, weights, config, steps, seed=config.fit.seed, on=inside)
     return tower_logits(towers, seen)
 
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax, logsumexp, softmax
 
 from shelfsort.training.rows import Rows
 
@@ -61,10 +61,11 @@ class Pool:
 
     def logits(self, towers: Logits) -> np.ndarray:
         """Pooled (n, K) logits of the towers that the pool is of."""
-        return _sum(
-            *(each * log_softmax(towers[name], axis=1) for name, each in self.exponents.items()),
-            self.offset,
-        )
+        return self.weighed({name: log_softmax(towers[name], axis=1) for name in self.exponents})
+
+    def weighed(self, towers: Logits) -> np.ndarray:
+        """(n, K) sums of what the towers give, as it is: the logits but for their normalisation."""
+        return _sum(*(each * towers[name] for name, each in self.exponents.items()), self.offset)
 
     def to_lists(self) -> dict[str, list[float]]:
         """The numbers as JSON types."""
@@ -92,10 +93,27 @@ class Fusion:
         """From the numbers as JSON types, see `to_lists`."""
         return cls({modality: Pool.from_lists(pool) for modality, pool in lists.items()})
 
+    def only(self, categories: np.ndarray) -> "Fusion":
+        """The fusion of the categories at (c,) places, as if there were no others."""
+        return Fusion(
+            {
+                modality: Pool(
+                    {name: each[categories] for name, each in pool.exponents.items()},
+                    pool.offset[categories],
+                )
+                for modality, pool in self.pools.items()
+            }
+        )
+
     def logits_in(self, modality: str, towers: Logits) -> np.ndarray:
         """(n, K) logits of a modality."""
         pool = self.pools.get(modality)
         return towers[modality] if pool is None else pool.logits(towers)
+
+    def energies_in(self, modality: str, towers: Logits) -> np.ndarray:
+        """(n,) energies of a modality: minus the log-sum-exp of logits that nothing normalised."""
+        pool = self.pools.get(modality)
+        return -logsumexp(towers[modality] if pool is None else pool.weighed(towers), axis=1)
 
     def logits(self, towers: Logits) -> dict[str, np.ndarray]:
         """(n, K) logits of each modality."""

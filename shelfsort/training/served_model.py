@@ -165,10 +165,13 @@ class ServedModel(tf.Module):
         if self._encoder is not None:
             text = tf.reshape(features[TEXT_TO_ENCODE], [-1])
             inputs[TEXT_EMBEDDINGS] = self._encoder(text)
-        towers = {name: tf.nn.log_softmax(each) for name, each in self._towers(inputs).items()}
+        towers = self._towers(inputs)
+        sure = {name: tf.nn.log_softmax(each) for name, each in towers.items()}
+        weighed = [_fused(self._fusion, each, towers) for each in MODALITIES]
         return _Seen(
-            logits=tf.stack([_fused(self._fusion, each, towers) for each in MODALITIES], axis=1),
-            distances=self._unknown.distances(inputs),
+            logits=tf.stack([_fused(self._fusion, each, sure) for each in MODALITIES], axis=1),
+            energies=-tf.reduce_logsumexp(tf.stack(weighed, axis=1), axis=2),
+            outside=self._unknown.outside(inputs["embeddings"]),
             has_text=tf.reshape(features["has_text"], [-1]) > 0,
             has_image=has_image,
         )
@@ -176,7 +179,8 @@ class ServedModel(tf.Module):
     def _answered(self, seen: "_Seen", modality: tf.Tensor) -> dict[str, tf.Tensor]:
         """What was seen of n products, (n,) places in MODALITIES to answer by → outputs."""
         logits = tf.gather(seen.logits, modality, axis=1, batch_dims=1)
-        unknown = self._unknown.scores(seen.distances, logits, modality)
+        energies = tf.gather(seen.energies, modality, axis=1, batch_dims=1)
+        unknown = self._unknown.scores(energies, logits, seen.outside, modality)
         answer = self._decision.answer(logits, modality, unknown)
         version = tf.fill(tf.shape(answer["score"]), self._version)
         return {**answer, "threshold_version": version}
@@ -200,12 +204,14 @@ class _Seen(NamedTuple):
 
     Attributes:
         logits: (n, modalities, K), in the order of MODALITIES.
-        distances: (n, 2) to the training products, by text and by image.
+        energies: (n, modalities) see `unknown`.
+        outside: (n,) distances of images, see `unknown`.
         has_text, has_image: (n,) bool.
     """
 
     logits: tf.Tensor
-    distances: tf.Tensor
+    energies: tf.Tensor
+    outside: tf.Tensor
     has_text: tf.Tensor
     has_image: tf.Tensor
 
@@ -362,7 +368,7 @@ def _thresholds(
 
 
 def _fused(fusion: Fusion, modality: str, towers: Mapping[str, tf.Tensor]) -> tf.Tensor:
-    """`Fusion.logits_in` of the towers' log-probabilities in the graph."""
+    """What the towers give, weighed as the pool does: of log-probabilities, `Fusion.logits_in`."""
     pool = fusion.pools.get(modality)
     return towers[modality] if pool is None else _pooled(pool, towers)
 

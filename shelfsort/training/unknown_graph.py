@@ -3,13 +3,14 @@
 import numpy as np
 import tensorflow as tf
 
-from shelfsort.contract.modalities import ALONE, MODALITIES
+from shelfsort.contract.modalities import MODALITIES
 from shelfsort.stats.novelty import TIE
-from shelfsort.training.unknown import FEATURES, Inputs, UnknownCheck
+from shelfsort.training.towers import unit_roots
+from shelfsort.training.unknown import UnknownCheck
 
 
 class UnknownScores:
-    """From the towers' inputs and logits to unknown scores in [0, 1].
+    """From logits and embeddings to unknown scores in [0, 1].
 
     Args:
         check: as it was fitted.
@@ -17,31 +18,40 @@ class UnknownScores:
 
     def __init__(self, check: UnknownCheck):
         scales = [check.scales[modality] for modality in MODALITIES]
-        self._near = check.near
         self._scales = [
             tf.Variable(np.array([getattr(each, name) for each in scales], np.float32))
             for name in ("centre", "weights", "knots")
         ]
-        self.variables = [*self._scales, *(v for kind in ALONE for v in check.near[kind].variables)]
+        self._space = [
+            tf.Variable(np.asarray(each, np.float32), trainable=False)
+            for each in (check.space.centre, check.space.basis)
+        ]
+        self.variables = [*self._scales, *self._space]
 
-    def distances(self, inputs: Inputs) -> tf.Tensor:
-        """(n, 2) distances to the training products, by text and by image."""
-        return tf.stack([self._near[kind].distance(FEATURES[kind](inputs)) for kind in ALONE], 1)
+    def outside(self, embeddings: tf.Tensor) -> tf.Tensor:
+        """(n,) squared distances of (n, width) image embeddings; see `Space.outside`."""
+        centre, basis = self._space
+        centred = unit_roots(embeddings) - centre
+        inside = tf.reduce_sum(tf.matmul(centred, basis) ** 2, axis=1)
+        return tf.maximum(tf.reduce_sum(centred**2, axis=1) - inside, 0.0)
 
-    def scores(self, distances: tf.Tensor, logits: tf.Tensor, modality: tf.Tensor) -> tf.Tensor:
+    def scores(
+        self, energies: tf.Tensor, logits: tf.Tensor, outside: tf.Tensor, modality: tf.Tensor
+    ) -> tf.Tensor:
         """Unknown scores of n products.
 
         Args:
-            distances: (n, 2), see `distances`.
-            logits: (n, K) of the modality that each is answered in.
+            energies: (n,) in the modality that each is answered in.
+            logits: (n, K) in it.
+            outside: (n,) see `outside`.
             modality: (n,) places in MODALITIES.
 
         Returns:
             (n,) float32: the share of known products that look less strange.
         """
         centre, weights, knots = (tf.gather(each, modality) for each in self._scales)
-        doubt = 1 - tf.reduce_max(tf.nn.softmax(logits), axis=1)
-        measures = tf.concat([distances, doubt[:, tf.newaxis]], axis=1)
+        entropies = -tf.reduce_sum(tf.nn.softmax(logits) * tf.nn.log_softmax(logits), axis=1)
+        measures = tf.stack([energies, entropies, outside], axis=1)
         sums = tf.reduce_sum((measures - centre) * weights, axis=1)
         return _interpolated(sums - TIE, knots)
 

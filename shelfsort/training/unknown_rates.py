@@ -1,159 +1,214 @@
-"""Estimates how well the check notices unknown products, by leaving known ones out.
+"""Estimates how well the check notices unknown products, by leaving known ones out of training.
 
-A leaf, or a department with all below it, is taken out of the training products that the check
-compares with, and out of the categories that the towers may choose from. The towers themselves
-have seen its products, which no estimate without another training can change. The scale is fitted
-again on the other products, and the share of the left-out ones above its limit is the detection
-rate. Every product is compared with those of other groups only, in a space that these alone have
-chosen. The left-out products had a part in choosing it, so in small data the rates are too high.
+Towers are fitted a few times more, each time without a department, some categories and a fold. The
+check is fitted on that fold, whose products are as new to these towers as later known ones are to
+the served model, and the share of the left-out products above its limit is the detection rate.
 """
 
 import dataclasses
-import functools
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from shelfsort.contract.unknown import LeftOut, Rates, UnknownRates
-from shelfsort.stats.novelty import FEWEST, fit_scale
-from shelfsort.stats.temperature import softmax
-from shelfsort.training.evidence import Evidence, Scored, modality_rows
+from shelfsort.core.progress import note, progress
+from shelfsort.stats.novelty import FEWEST
+from shelfsort.training.dataset import Products
+from shelfsort.training.evidence import modality_rows
+from shelfsort.training.fitting import CrossFit, VocabularySizes, part_logits
 from shelfsort.training.label_space import LabelSpace
-from shelfsort.training.rows import evenly
-from shelfsort.training.spaces import NEIGHBOURS, CrossedSpaces, FoldSpaces, filled, mean_of_least
+from shelfsort.training.pooling import Fusion
+from shelfsort.training.rows import Rows, evenly
+from shelfsort.training.settings import TrainingConfig
+from shelfsort.training.spaces import Space
+from shelfsort.training.steps import CompiledSteps
 from shelfsort.training.unknown import (
-    crossed_spaces,
-    flags,
+    chosen_rows,
+    image_features,
     measures,
-    reference_rows,
-    used,
+    outside_of,
+    scale_of,
 )
 
-_KNOWN = 1000
-_LEFT_OUT = 2000
+_FITS = 4
+_SHARE_OF_LEAVES = 0.1
+"""Left out in one fit: so few that almost all keep their neighbours in the tree."""
+_LEARNT = 20_000
+_MEASURED = 4000
 # Of a part that is left out, so that its rate says something.
 _FEWEST_OF_PART = 5
-# Numbers in the table of distances by category.
-_MOST_NUMBERS = 20_000_000
 
 
-def unknown_rates(held_out: Scored, labels: LabelSpace, alarms: float) -> Rates:
+def unknown_rates(
+    train: Products,
+    crossed: CrossFit,
+    sizes: VocabularySizes,
+    labels: LabelSpace,
+    config: TrainingConfig,
+) -> Rates:
     """Detection rates by modality, of those that enough products have.
 
+    Images have none where the backbone was tuned: it has seen the products that are left out.
+
     Args:
-        held_out: the split `train`, cross-fitted.
+        train: the training split.
+        crossed: its cross-fit, for the folds and the pool.
+        sizes: of the vocabularies.
         labels: the categories and their tree.
-        alarms: stated share of known products above the limit, in [0, 1).
+        config: settings; of products that belong, a share of `unknown_alarms` is withheld.
     """
-    products = held_out.products
-    usable = products.evidence & (products.labels >= 0)
-    rates, answered = {}, modality_rows(products)
-
-    @functools.cache
-    def crossed(kind: str) -> CrossedSpaces | FoldSpaces:
-        return crossed_spaces(held_out, kind, answered[kind])
-
-    for modality, rows in answered.items():
-        rows = rows[usable[rows]]
-        if len(rows) >= 2 * FEWEST and alarms > 0:
-            sample = _Sample.of(held_out, modality, rows, len(labels.categories), crossed)
-            rates[modality] = UnknownRates(
-                alarms, _departments(sample, labels, alarms), _leaves(sample, labels, alarms)
-            )
-    return rates
-
-
-def _departments(sample: "_Sample", labels: LabelSpace, alarms: float) -> tuple[LeftOut, ...]:
-    tops = np.array([(labels.taxonomy.ancestors(leaf) or [""])[0] for leaf in labels.categories])
-    nodes = [node for node in dict.fromkeys(tops.tolist()) if node]
-    return _parts(sample, labels, {node: np.flatnonzero(tops == node) for node in nodes}, alarms)
-
-
-def _leaves(sample: "_Sample", labels: LabelSpace, alarms: float) -> tuple[LeftOut, ...]:
-    each = {leaf: np.array([place]) for place, leaf in enumerate(labels.categories)}
-    return _parts(sample, labels, each, alarms)
+    alarms = config.calibration.unknown_alarms
+    rows = _judged_rows(train)
+    if not rows or not alarms > 0:
+        return {}
+    note("fitting without parts of the tree: how many unknown products would be noticed")
+    steps = CompiledSteps.for_products(config, train)
+    departments: dict[str, list[LeftOut]] = {modality: [] for modality in rows}
+    leaves: dict[str, list[LeftOut]] = {modality: [] for modality in rows}
+    parts = _parts(labels, config.fit.seed)
+    for number, part in enumerate(parts):
+        fit = _Fit.without(part, number, train, crossed, sizes, config, steps)
+        for modality, own in rows.items():
+            noticed = fit.noticed(modality, own, alarms)
+            departments[modality] += noticed.of(labels, part.department, part.below)
+            for leaf in part.leaves:
+                leaves[modality] += noticed.of(labels, labels.categories[leaf], [leaf])
+        progress(number + 1, len(parts), "fits without a part of the tree")
+    return {
+        modality: UnknownRates(alarms, tuple(departments[modality]), tuple(leaves[modality]))
+        for modality in rows
+    }
 
 
-def _parts(
-    sample: "_Sample", labels: LabelSpace, parts: dict[str, np.ndarray], alarms: float
-) -> tuple[LeftOut, ...]:
-    found = []
-    for node, categories in parts.items():
-        gone = np.isin(sample.labels, categories)
-        known = sample.counted & ~gone
-        if gone.sum() < _FEWEST_OF_PART or known.sum() < FEWEST:
-            continue
-        seen = sample.measures_without(categories)
-        scale = fit_scale(seen[known], flags(sample.modality))
-        detected = float((scale.scores(seen[gone]) > 1 - alarms).mean())
-        found.append(LeftOut(node, labels.taxonomy.path(node), int(gone.sum()), round(detected, 4)))
-    return tuple(found)
+def _judged_rows(train: Products) -> dict[str, np.ndarray]:
+    """By modality, the products that a rate may rest on; none of images by a tuned backbone."""
+    usable = train.evidence & train.has_leaf
+    return {
+        modality: own[usable[own]]
+        for modality, own in modality_rows(train).items()
+        if usable[own].sum() >= 2 * FEWEST and (modality == "text" or not train.fold_embeddings)
+    }
 
 
 @dataclasses.dataclass(frozen=True)
-class _Sample:
-    """Products of one modality, and their distances to the training products of each category.
+class _Part:
+    """What one fit leaves out, as places of categories.
 
     Attributes:
-        modality: that they are answered in.
-        labels: (n,) category ids.
-        counted: (n,) bool, whether a product is of the even sample that the scale is fitted on.
-        logits: (n, K).
-        nearest: by "text" and "image", (n, K, NEIGHBOURS) squared distances, infinite where a
-            category has no more products.
+        department: id of a node at the top; "" for none.
+        below: (m,) its categories.
+        leaves: (l,) others.
     """
 
-    modality: str
+    department: str
+    below: np.ndarray
+    leaves: np.ndarray
+
+    @property
+    def categories(self) -> np.ndarray:
+        return np.concatenate([self.below, self.leaves])
+
+
+def _parts(labels: LabelSpace, seed: int) -> list[_Part]:
+    """What each fit leaves out; at least two categories stay."""
+    tops = np.array([(labels.taxonomy.ancestors(leaf) or [""])[0] for leaf in labels.categories])
+    departments = [node for node in dict.fromkeys(tops.tolist()) if node]
+    chosen = evenly(np.arange(len(departments)), _FITS) if len(set(tops)) > 1 else []
+    nodes = [departments[place] for place in chosen]
+    order = np.random.default_rng(seed).permutation(len(tops))
+    few = max(1, round(_SHARE_OF_LEAVES * len(tops)))
+    found = []
+    for number in range(_FITS):
+        node = nodes[number] if number < len(nodes) else ""
+        below = np.flatnonzero(tops == node) if node else np.zeros(0, np.int64)
+        part = _Part(node, below, np.setdiff1d(order[number * few : (number + 1) * few], below))
+        if 0 < len(part.categories) <= len(tops) - 2:
+            found.append(part)
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class _Noticed:
+    """Products that were left out.
+
+    Attributes:
+        labels: (n,) category ids.
+        above: (n,) bool, whether the unknown score is above the limit.
+    """
+
     labels: np.ndarray
-    counted: np.ndarray
-    logits: np.ndarray
-    nearest: dict[str, np.ndarray]
+    above: np.ndarray
+
+    def of(self, labels: LabelSpace, node: str, categories: Sequence[int]) -> list[LeftOut]:
+        """The rate of a node with its categories, or nothing where products are too few."""
+        own = self.above[np.isin(self.labels, categories)]
+        if len(own) < _FEWEST_OF_PART:
+            return []
+        return [LeftOut(node, labels.taxonomy.path(node), len(own), round(float(own.mean()), 4))]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Fit:
+    """Towers that saw neither a part of the tree nor a fold.
+
+    Attributes:
+        train: the training split.
+        logits: by tower, n rows of K.
+        fusion: of the categories that they saw.
+        space: of the images that they saw.
+        seen: (c,) places of these categories.
+        gone: (n,) bool, products of the others.
+        apart: (n,) bool, products of the fold.
+    """
+
+    train: Products
+    logits: Mapping[str, Rows]
+    fusion: Fusion
+    space: Space
+    seen: np.ndarray
+    gone: np.ndarray
+    apart: np.ndarray
 
     @classmethod
-    def of(
+    def without(
         cls,
-        held_out: Scored,
-        modality: str,
-        rows: np.ndarray,
-        categories: int,
-        crossed: Callable[[str], CrossedSpaces | FoldSpaces],
-    ) -> "_Sample":
-        room = max(FEWEST, _MOST_NUMBERS // (categories * NEIGHBOURS))
-        even = evenly(rows, min(_KNOWN, room))
-        of_parts = reference_rows(held_out.products.labels, rows, min(_LEFT_OUT, room))
-        sampled = np.union1d(even, of_parts)
-        products = held_out.products
+        part: _Part,
+        number: int,
+        train: Products,
+        crossed: CrossFit,
+        sizes: VocabularySizes,
+        config: TrainingConfig,
+        steps: CompiledSteps,
+    ) -> "_Fit":
+        folds = np.unique(crossed.folds)
+        gone = np.isin(train.labels, part.categories)
+        apart = crossed.folds == folds[number % len(folds)]
+        inside = evenly(np.flatnonzero(~apart & ~gone & train.has_leaf), _LEARNT)
+        with_image = chosen_rows(train.labels, inside[train.has_image[inside]])
+        seen = np.setdiff1d(np.arange(sizes.categories), part.categories)
         return cls(
-            modality,
-            products.labels[sampled],
-            np.isin(sampled, even),
-            Evidence(held_out, sampled, modality).logits(sampled),
-            {
-                kind: _nearest(crossed(kind), products.labels, sampled, categories)
-                for kind in used(modality)
-            },
+            train,
+            part_logits(train, sizes, config, inside, steps),
+            crossed.fusion.only(seen),
+            Space.of(image_features(train, with_image)),
+            seen,
+            gone,
+            apart,
         )
 
-    def measures_without(self, categories: np.ndarray) -> np.ndarray:
-        """(n, 3) measures, with the categories gone."""
-        kept = np.setdiff1d(np.arange(self.logits.shape[1]), categories)
-        doubt = 1 - softmax(self.logits[:, kept]).max(axis=1)
-        apart = {
-            kind: filled(mean_of_least(near[:, kept].reshape(len(near), -1)))
-            for kind, near in self.nearest.items()
-        }
-        return measures(apart, doubt)
+    def noticed(self, modality: str, rows: np.ndarray, alarms: float) -> _Noticed:
+        """What a check on the fold says of the left-out products among the (m,) `rows`."""
+        known = evenly(rows[self.apart[rows] & ~self.gone[rows]], _MEASURED)
+        gone = rows[self.gone[rows]]
+        gone = evenly(gone, _MEASURED) if len(known) >= FEWEST else gone[:0]
+        scale = scale_of(self._measures(modality, known), modality)
+        above = scale.scores(self._measures(modality, gone)) > 1 - alarms
+        return _Noticed(self.train.labels[gone], above)
 
-
-def _nearest(
-    crossed: CrossedSpaces | FoldSpaces, labels: np.ndarray, rows: np.ndarray, categories: int
-) -> np.ndarray:
-    """(n, K, NEIGHBOURS) least squared distances of the products at (n,) rows, by category."""
-    found = np.full((len(rows), categories, NEIGHBOURS), np.inf, np.float32)
-    for places, apart, references in crossed.apart(rows):
-        for category in range(categories):
-            own = apart[:, labels[references] == category]
-            count = min(NEIGHBOURS, own.shape[1])
-            if count:
-                found[places, category, :count] = np.partition(own, count - 1, axis=1)[:, :count]
-    return found
+    def _measures(self, modality: str, rows: np.ndarray) -> np.ndarray:
+        towers = {name: each[rows][:, self.seen] for name, each in self.logits.items()}
+        return measures(
+            self.fusion.energies_in(modality, towers),
+            self.fusion.logits_in(modality, towers),
+            outside_of(self.space, self.train, rows),
+        )

@@ -21,7 +21,8 @@ from shelfsort.training.dataset import ProductIds, Products, feature_type
 from shelfsort.training.evidence import Scored, modality_rows
 from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.pooling import Fusion, Pool
-from shelfsort.training.unknown import Neighbourhood, Space, UnknownCheck
+from shelfsort.training.spaces import Space
+from shelfsort.training.unknown import UnknownCheck
 
 TREE = Taxonomy.from_nodes(
     [
@@ -176,11 +177,10 @@ def test_a_category_unseen_in_training_counts_as_a_miss():
     assert text.at(0.95).parent is None
 
 
-def check(knot: float = 1.0, reference: float = 0.5) -> UnknownCheck:
+def check(knot: float = 1.0, centre: float = 0.5) -> UnknownCheck:
     scale = Scale(np.zeros(3), np.ones(3), np.linspace(0, knot, 1001))
-    space = Space(np.zeros(2, np.float32), np.eye(2, dtype=np.float32))
-    near = Neighbourhood(space, np.full((6, 2), reference, np.float32))
-    return UnknownCheck(dict.fromkeys(ALONE, near), dict.fromkeys(MODALITIES, scale))
+    space = Space(np.full(2, centre, np.float32), np.eye(2, dtype=np.float32))
+    return UnknownCheck(space, dict.fromkeys(MODALITIES, scale))
 
 
 def test_the_version_changes_with_any_threshold_and_with_the_pool(fitted):
@@ -195,7 +195,7 @@ def test_the_version_changes_with_any_threshold_and_with_the_pool(fitted):
 def test_the_version_changes_with_what_decides_that_a_product_is_unknown(fitted):
     version = threshold_version(fitted, EVEN, check())
     assert version != threshold_version(fitted, EVEN, check(knot=1.5))
-    assert version != threshold_version(fitted, EVEN, check(reference=0.6))
+    assert version != threshold_version(fitted, EVEN, check(centre=0.6))
     text = dataclasses.replace(fitted.of("text"), unknown_above=0.9)
     limited = Calibration({**fitted.modalities, "text": text})
     assert version != threshold_version(limited, EVEN, check())

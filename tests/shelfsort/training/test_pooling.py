@@ -135,3 +135,22 @@ def test_a_fusion_pools_the_towers_of_each_modality():
     np.testing.assert_allclose(
         again.logits(logits)["combined"], encoded.logits(logits)["combined"], atol=1e-4
     )
+
+
+def test_energies_are_those_of_the_towers_as_they_are_and_of_the_chosen_categories_alone():
+    rng = np.random.default_rng(6)
+    text, image = rng.normal(size=(2, 5, K))
+    pool = Pool({"text": np.array([1, 2, 3]), "image": np.array([3, 1, 1])}, np.array([0, 1, 0]))
+    fusion, towers = Fusion({"combined": pool}), {"text": text, "image": image}
+    pooled = np.array([1, 2, 3]) * text + np.array([3, 1, 1]) * image + np.array([0, 1, 0])
+    np.testing.assert_allclose(
+        fusion.energies_in("combined", towers), -np.log(np.exp(pooled).sum(axis=1))
+    )
+    np.testing.assert_allclose(
+        fusion.energies_in("image", towers), -np.log(np.exp(image).sum(axis=1))
+    )
+    kept = {name: each[:, [0, 2]] for name, each in towers.items()}
+    np.testing.assert_allclose(
+        fusion.only(np.array([0, 2])).energies_in("combined", kept),
+        -np.log(np.exp(pooled[:, [0, 2]]).sum(axis=1)),
+    )
