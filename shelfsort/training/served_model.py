@@ -166,21 +166,24 @@ class ServedModel(tf.Module):
             text = tf.reshape(features[TEXT_TO_ENCODE], [-1])
             inputs[TEXT_EMBEDDINGS] = self._encoder(text)
         towers = self._towers(inputs)
-        sure = {name: tf.nn.log_softmax(each) for name, each in towers.items()}
-        weighed = [_fused(self._fusion, each, towers) for each in MODALITIES]
+        logits = self._in_modalities({name: tf.nn.log_softmax(x) for name, x in towers.items()})
         return _Seen(
-            logits=tf.stack([_fused(self._fusion, each, sure) for each in MODALITIES], axis=1),
-            energies=-tf.reduce_logsumexp(tf.stack(weighed, axis=1), axis=2),
-            outside=self._unknown.outside(inputs["embeddings"]),
+            logits=tf.stack([logits[each] for each in MODALITIES], axis=1),
+            measures=self._unknown.measures(
+                self._in_modalities(towers), logits, inputs["embeddings"]
+            ),
             has_text=tf.reshape(features["has_text"], [-1]) > 0,
             has_image=has_image,
         )
 
+    def _in_modalities(self, towers: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """By modality, what the towers give, weighed by its pool."""
+        return {each: _fused(self._fusion, each, towers) for each in MODALITIES}
+
     def _answered(self, seen: "_Seen", modality: tf.Tensor) -> dict[str, tf.Tensor]:
         """What was seen of n products, (n,) places in MODALITIES to answer by → outputs."""
         logits = tf.gather(seen.logits, modality, axis=1, batch_dims=1)
-        energies = tf.gather(seen.energies, modality, axis=1, batch_dims=1)
-        unknown = self._unknown.scores(energies, logits, seen.outside, modality)
+        unknown = self._unknown.scores(seen.measures, modality)
         answer = self._decision.answer(logits, modality, unknown)
         version = tf.fill(tf.shape(answer["score"]), self._version)
         return {**answer, "threshold_version": version}
@@ -204,14 +207,12 @@ class _Seen(NamedTuple):
 
     Attributes:
         logits: (n, modalities, K), in the order of MODALITIES.
-        energies: (n, modalities) see `unknown`.
-        outside: (n,) distances of images, see `unknown`.
+        measures: (n, modalities, 3) of how strange they look, see `unknown`.
         has_text, has_image: (n,) bool.
     """
 
     logits: tf.Tensor
-    energies: tf.Tensor
-    outside: tf.Tensor
+    measures: tf.Tensor
     has_text: tf.Tensor
     has_image: tf.Tensor
 

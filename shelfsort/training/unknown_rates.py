@@ -6,7 +6,7 @@ the served model, and the share of the left-out products above its limit is the 
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from shelfsort.training.spaces import Space
 from shelfsort.training.steps import CompiledSteps
 from shelfsort.training.unknown import (
     chosen_rows,
+    doubting,
     image_features,
     measures,
     outside_of,
@@ -72,7 +73,7 @@ def unknown_rates(
             noticed = fit.noticed(modality, own, alarms)
             departments[modality] += noticed.of(labels, part.department, part.below)
             for leaf in part.leaves:
-                leaves[modality] += noticed.of(labels, labels.categories[leaf], [leaf])
+                leaves[modality] += noticed.of(labels, labels.categories[leaf], np.array([leaf]))
         progress(number + 1, len(parts), "fits without a part of the tree")
     return {
         modality: UnknownRates(alarms, tuple(departments[modality]), tuple(leaves[modality]))
@@ -113,8 +114,9 @@ def _parts(labels: LabelSpace, seed: int) -> list[_Part]:
     """What each fit leaves out; at least two categories stay."""
     tops = np.array([(labels.taxonomy.ancestors(leaf) or [""])[0] for leaf in labels.categories])
     departments = [node for node in dict.fromkeys(tops.tolist()) if node]
-    chosen = evenly(np.arange(len(departments)), _FITS) if len(set(tops)) > 1 else []
-    nodes = [departments[place] for place in chosen]
+    if len(set(tops)) < 2:
+        departments = []
+    nodes = np.array(departments)[evenly(np.arange(len(departments)), _FITS)].tolist()
     order = np.random.default_rng(seed).permutation(len(tops))
     few = max(1, round(_SHARE_OF_LEAVES * len(tops)))
     found = []
@@ -139,7 +141,7 @@ class _Noticed:
     labels: np.ndarray
     above: np.ndarray
 
-    def of(self, labels: LabelSpace, node: str, categories: Sequence[int]) -> list[LeftOut]:
+    def of(self, labels: LabelSpace, node: str, categories: np.ndarray) -> list[LeftOut]:
         """The rate of a node with its categories, or nothing where products are too few."""
         own = self.above[np.isin(self.labels, categories)]
         if len(own) < _FEWEST_OF_PART:
@@ -209,6 +211,6 @@ class _Fit:
         towers = {name: each[rows][:, self.seen] for name, each in self.logits.items()}
         return measures(
             self.fusion.energies_in(modality, towers),
-            self.fusion.logits_in(modality, towers),
+            self.fusion.logits_in(doubting(modality), towers),
             outside_of(self.space, self.train, rows),
         )

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from shelfsort.contract.modalities import ALONE, MODALITIES
 from shelfsort.training.dataset import ProductIds, Products, feature_type
-from shelfsort.training.evidence import Evidence, Scored, modality_rows
+from shelfsort.training.evidence import Scored, modality_rows
 from shelfsort.training.pooling import Fusion
 from shelfsort.training.unknown import chosen_rows, fit_unknown
 from shelfsort.training.unknown_graph import UnknownScores
@@ -45,6 +45,15 @@ def cross_fitted(products: Products, seed: int = 0) -> Scored:
     return Scored(products, logits, folds, dict.fromkeys((0, 1), EVEN))
 
 
+def measured(graph: UnknownScores, scored: Scored) -> tf.Tensor:
+    towers = {name: tf.constant(each, tf.float32) for name, each in scored.logits.items()}
+    sure = {name: tf.nn.log_softmax(each) for name, each in towers.items()}
+    weighed, logits = (
+        {"combined": each["text"] + each["image"], **each} for each in (towers, sure)
+    )
+    return graph.measures(weighed, logits, tf.constant(scored.products.features["embeddings"]))
+
+
 def test_every_category_has_a_part_in_the_space():
     labels = np.array([0] * 900 + [1] * 90 + [2] * 10)
     chosen = chosen_rows(labels, np.arange(1000), 60)
@@ -61,12 +70,9 @@ def test_cross_fitted_scores_raise_the_stated_false_alarms_and_the_graph_gives_t
     scores = fitted.check.scores(later)
     graph = UnknownScores(fitted.check)
     rows = np.arange(len(later.products))
-    outside = graph.outside(tf.constant(later.products.features["embeddings"]))
     for place, modality in enumerate(MODALITIES):
         assert (scores[modality] > 0.9).mean() == pytest.approx(0.1, abs=0.06)
-        energies = tf.constant(Evidence(later, rows, modality).energies(rows), tf.float32)
-        logits = tf.constant(Evidence(later, rows, modality).logits(rows), tf.float32)
-        served = graph.scores(energies, logits, outside, tf.fill([len(rows)], place))
+        served = graph.scores(measured(graph, later), tf.fill([len(rows)], place))
         np.testing.assert_allclose(served.numpy(), scores[modality], atol=2e-3)
 
 
@@ -144,10 +150,7 @@ def test_products_of_a_few_equal_kinds_are_not_unknown_to_the_served_graph():
     fitted = fit_unknown(held_out)
     graph = UnknownScores(fitted.check)
     rows = np.arange(len(train))
-    outside = graph.outside(tf.constant(train.features["embeddings"]))
     for place, modality in enumerate(MODALITIES):
-        energies = tf.constant(Evidence(held_out, rows, modality).energies(rows), tf.float32)
-        logits = tf.constant(Evidence(held_out, rows, modality).logits(rows), tf.float32)
-        served = graph.scores(energies, logits, outside, tf.fill([len(train)], place)).numpy()
+        served = graph.scores(measured(graph, held_out), tf.fill([len(rows)], place)).numpy()
         assert (served > 0.95).mean() <= 0.06
         assert (fitted.scores[modality] > 0.95).mean() <= 0.06
