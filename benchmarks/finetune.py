@@ -229,6 +229,7 @@ def main() -> None:
     parser.add_argument("--backbone", default="efficientnet_lite0")
     parser.add_argument("--size", type=int, default=0, help="of images; 0 for the backbone's")
     parser.add_argument("--tuned-size", type=int, default=0, help="of those tuned on; 0 for --size")
+    parser.add_argument("--tunings", type=int, default=given.tunings, help="that are averaged")
     parser.add_argument("--backend", default=_BACKENDS[0], choices=_BACKENDS)
     parser.add_argument("--epochs", type=int, default=given.epochs)
     parser.add_argument("--batch-size", type=int, default=given.batch_size)
@@ -250,6 +251,7 @@ def main() -> None:
         batch_size=args.batch_size,
         learning_rate=args.learning_rate,
         image_size=args.tuned_size,
+        tunings=args.tunings,
         gpus=args.gpus,
     )
     items = Items.read(args.folder, args.most)

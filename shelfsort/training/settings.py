@@ -44,6 +44,8 @@ class FineTuningConfig:
             shares of the layers between them rise geometrically.
         mixup: Parameter of the beta distribution that images are mixed by. 0 mixes none.
         label_smoothing: Share of each label's weight that is spread over all categories.
+        tunings: Number of tunings, which differ in what is random, and whose weights are averaged.
+            Each costs as much as the first; the served model costs the same.
         image_size: Side in pixels of the images that are tuned on, from 32 to 1024. 0 for
             `training.image.image_size`. Smaller ones cost less, in proportion to their area.
         gpus: Number of GPUs that tuning needs. It stops at once where there are fewer. 0 for those
@@ -59,6 +61,7 @@ class FineTuningConfig:
     first_layer_rate: Annotated[float, Field(gt=0, le=1)] = 0.5
     mixup: Annotated[float, Field(ge=0)] = 0.2
     label_smoothing: Share = 0.1
+    tunings: Positive = 1
     image_size: ImageSize = 0
     gpus: Annotated[int, Field(ge=0)] = 0
 

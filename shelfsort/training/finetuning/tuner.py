@@ -105,24 +105,31 @@ class FineTuner:
     def tune(self, rows: np.ndarray) -> Tuned:
         """Tunes a copy of the backbone on these products and no others.
 
+        The weights of several tunings are averaged: Wortsman et al., "Model soups", ICML 2022.
+
         Args:
             rows: (m,) products with a picture, m > 0.
 
         Raises:
             InputError: the backbone cannot be cut where the settings say.
         """
-        key = self._key(rows)
-        weights = self._checkpoints.result(key)
-        if weights is None:
-            weights = self._tuned_weights(rows, key)
-            self._checkpoints.keep_result(key, weights)
+        found = [self._weights(rows, self._seed + more) for more in range(self._config.tunings)]
+        *of_backbone, kernel, bias = (np.mean(each, axis=0) for each in zip(*found, strict=True))
         model = in_precision(self._backbone.model, "float32")
-        *of_backbone, kernel, bias = weights
         model.set_weights(of_backbone)
         tuned = dataclasses.replace(self._backbone, model=model, tuned=_digest(of_backbone))
         return Tuned(tuned, kernel, bias)
 
-    def _tuned_weights(self, rows: np.ndarray, key: str) -> list[np.ndarray]:
+    def _weights(self, rows: np.ndarray, seed: int) -> Sequence[np.ndarray]:
+        """Those of the backbone, and of its classifier, after one tuning."""
+        key = self._key(rows, seed)
+        weights = self._checkpoints.result(key)
+        if weights is None:
+            weights = self._tuned_weights(rows, key, seed)
+            self._checkpoints.keep_result(key, weights)
+        return weights
+
+    def _tuned_weights(self, rows: np.ndarray, key: str, seed: int) -> list[np.ndarray]:
         examples = self._examples
         classifier = fit_classifier(
             self._embeddings, rows, examples.labels, examples.weights, examples.categories
@@ -133,13 +140,14 @@ class FineTuner:
                 self._config.from_layer,
                 classifier,
                 self._devices.precision,
-                self._seed,
+                seed,
             )
         state = self._checkpoints.state(key) or State(0, 0, ())
         for number, stage in enumerate(self._stages()):
             if number >= state.stage:
                 begin = state if number == state.stage else State(number, 0, ())
-                self._fit(network, stage, rows, begin, key)
+                order = Order.of(rows, self._config.batch_size, stage.passes, seed + 1000 * number)
+                self._fit(network, stage, order, begin, key)
         classifier = network.whole.get_layer(CLASSIFIER).get_weights()
         return [np.asarray(each) for each in (*network.backbone.get_weights(), *classifier)]
 
@@ -150,12 +158,9 @@ class FineTuner:
         return [_Stage(True, max(1, round(LAST_BLOCKS_FIRST * epochs))), _Stage(False, epochs)]
 
     def _fit(
-        self, network: TuningNetwork, stage: _Stage, rows: np.ndarray, state: State, key: str
+        self, network: TuningNetwork, stage: _Stage, order: Order, state: State, key: str
     ) -> None:
         model = network.last if stage.last_only else network.whole
-        order = Order.of(
-            rows, self._config.batch_size, stage.passes, self._seed + 1000 * state.stage
-        )
         steps = len(order.rows)
         with self._devices.strategy.scope():
             model.compile(
@@ -195,16 +200,18 @@ class FineTuner:
         front = TuningNetwork.of(self._tunable, self._config.from_layer, nothing).front
         return FeatureMaps(front, examples.pictures, self._seed)
 
-    def _key(self, rows: np.ndarray) -> str:
+    def _key(self, rows: np.ndarray, seed: int) -> str:
         """Names all that the weights depend on."""
         examples = self._examples
         digest = hashlib.blake2b(digest_size=16)
         settings = dataclasses.asdict(self._config)
-        del settings["gpus"]
+        for says_nothing in ("gpus", "tunings"):
+            del settings[says_nothing]
         for each in (
             _VERSION,
             self._start_key,
             sorted(settings.items()),
+            seed,
             self._seed,
             self._devices.precision,
             examples.categories,

@@ -156,3 +156,24 @@ def test_a_network_is_tuned_on_smaller_images_and_embeds_larger_ones_with_the_sa
     assert np.abs(after["block0_conv/kernel"] - before["block0_conv/kernel"]).max() > 1e-4
     whole = Shop.of().tuner(epochs=2).tune(ROWS).backbone
     assert whole.tuned != tuned.tuned
+
+
+def test_weights_of_several_tunings_are_averaged_and_none_is_repeated(tmp_path, monkeypatch):
+    settings = {"layers": "last_blocks", "epochs": 1}
+    first = Shop.of().tuner(tmp_path, **settings).tune(ROWS)
+    both = Shop.of().tuner(tmp_path, tunings=2, **settings).tune(ROWS)
+    kept = {}
+    for path in (tmp_path / "tuned").iterdir():
+        with np.load(path) as archive:
+            kept[path.stem] = [archive[f"v{place}"] for place in range(len(archive.files))]
+    assert len(kept) == 2
+    kernels = [weights[-2] for weights in kept.values()]
+    assert any((kernel == first.kernel).all() for kernel in kernels)
+    assert np.abs(kernels[0] - kernels[1]).max() > 1e-4
+    np.testing.assert_allclose(both.kernel, sum(kernels) / 2, atol=1e-7)
+    averages = [sum(pair) / 2 for pair in zip(*kept.values(), strict=True)]
+    for mine, average in zip(both.backbone.model.get_weights(), averages[:-2], strict=True):
+        np.testing.assert_allclose(mine, average, atol=1e-7)
+    again = Shop.of().tuner(tmp_path, tunings=2, **settings)
+    monkeypatch.setattr(again, "_tuned_weights", None)
+    assert again.tune(ROWS).backbone.tuned == both.backbone.tuned
