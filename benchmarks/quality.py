@@ -102,6 +102,21 @@ class Problem:
     config: TrainingConfig
     kept: Path
 
+    @classmethod
+    def of(
+        cls,
+        whole: LabelledSet,
+        drawn: np.ndarray,
+        rest: np.ndarray,
+        config: TrainingConfig,
+        kept: Path,
+    ) -> "Problem":
+        """The products at (n,) rows `drawn` to fit on, and those at (m,) rows `rest` unseen."""
+        train, others, sizes, labels = sample_products(whole, drawn, rest, TransformConfig())
+        truth = np.where(whole.gold[rest] == "", whole.labels[rest], whole.gold[rest])
+        unseen = Unseen(truth, whole.groups[rest])
+        return cls(train, others, sizes, labels, unseen, config, kept)
+
     @property
     def folds(self) -> np.ndarray:
         """(n,) fold of each product of `train`, the same for every model."""
@@ -171,17 +186,9 @@ def problem(whole: LabelledSet, case: Case, config: TrainingConfig, work: Path) 
         drawn = np.sort(rng.permutation(drawn)[: int(number)])
     elif case.labels != ALL_LABELS:
         drawn = a_few_of_each(whole.labels, rng.permutation(drawn), int(number))
-    train, others, sizes, space = sample_products(whole, drawn, rest, TransformConfig())
-    truth = np.where(whole.gold[rest] == "", whole.labels[rest], whole.gold[rest])
-    return Problem(
-        train=train,
-        rest=others,
-        sizes=sizes,
-        labels=space,
-        unseen=Unseen(truth, whole.groups[rest]),
-        config=dataclasses.replace(config, fit=dataclasses.replace(config.fit, seed=case.seed)),
-        kept=work / "answers" / case.name / case.labels / f"{case.seed}",
-    )
+    seeded = dataclasses.replace(config, fit=dataclasses.replace(config.fit, seed=case.seed))
+    kept = work / "answers" / case.name / case.labels / f"{case.seed}"
+    return Problem.of(whole, drawn, rest, seeded, kept)
 
 
 def a_few_of_each(labels: np.ndarray, rows: np.ndarray, most: int) -> np.ndarray:

@@ -23,11 +23,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from labelled_sets import LabelledSet, draw_groups, read_set, sample_products
+from labelled_sets import LabelledSet, draw_groups, read_set
 from quality import OURS, SCORED, Problem, arguments_on_sets, ours, read_results
-from quality_figures import Unseen, figures, spread
+from quality_figures import figures, spread
 
-from components.transform.settings import TransformConfig
 from shelfsort.stats.temperature import softmax
 from shelfsort.training.selection import UNKNOWN
 from shelfsort.training.settings import TrainingConfig
@@ -130,19 +129,9 @@ def _problem(
     work: Path,
     limit: float = 1.0,
 ) -> Problem:
-    train, others, sizes, space = sample_products(whole, drawn, rest, TransformConfig())
     config = TrainingConfig()
     fit = dataclasses.replace(config.fit, seed=seed, max_selection_weight=limit)
-    truth = np.where(whole.gold[rest] == "", whole.labels[rest], whole.gold[rest])
-    return Problem(
-        train=train,
-        rest=others,
-        sizes=sizes,
-        labels=space,
-        unseen=Unseen(truth, whole.groups[rest]),
-        config=dataclasses.replace(config, fit=fit),
-        kept=work,
-    )
+    return Problem.of(whole, drawn, rest, dataclasses.replace(config, fit=fit), work)
 
 
 def table(results: Sequence[dict]) -> list[str]:
