@@ -18,6 +18,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.trainer.artifact import ModelRun, write_held_out, write_suspects
 from components.trainer.failed_proofs import failed_proofs
+from components.trainer.fit_summary import fit_summary
 from components.trainer.reading import label_space, open_cache, vocabulary_sizes
 from components.transform.artifact import (
     CATEGORIES_VOCABULARY,
@@ -58,14 +59,12 @@ from shelfsort.training.fitting import (
     Start,
     VocabularySizes,
     fit,
-    passes,
     tower_logits,
 )
 from shelfsort.training.label_noise import try_search
 from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.learning_curve import learning_curve
 from shelfsort.training.rows import evenly
-from shelfsort.training.selection import in_words
 from shelfsort.training.served_model import ServedModel
 from shelfsort.training.settings import TrainingConfig
 from shelfsort.training.text_embedding import TextEmbeddings
@@ -241,7 +240,7 @@ def _train(job: _Job, data: _Data, cost: _Costs) -> _Trained:
     start = _warm_start(job) if config.fit.warm_start else None
     fitted = fit(train, job.sizes, config, labels.categories, logs, start)
     cost.took("fitting")
-    note(_said_of(fitted, train, config))
+    note(fit_summary(fitted, train, config))
     held_out = _cross_fitted(train, fitted)
     unknown = fit_unknown(held_out)
     rates = unknown_rates(train, fitted.crossed, job.sizes, labels, config)
@@ -332,29 +331,6 @@ def _warm_start(job: _Job) -> Start:
         return True
 
     return start
-
-
-def _said_of(fitted: Fit, train: Products, config: TrainingConfig) -> str:
-    taken = passes(len(train), config.fit.epochs)
-    few = (
-        f", more than {config.fit.epochs} because they are few" if taken > config.fit.epochs else ""
-    )
-    said = [f"cross-fitted in {taken} passes over {len(train):,} products{few}"]
-    if (train.has_text & train.has_image).any():
-        weights = fitted.crossed.fusion.pools["combined"].exponents
-        shown = ", ".join(f"{name} {each.mean():.2f}" for name, each in weights.items())
-        said.append(f"weights of the predictions: {shown}")
-    if weighted := in_words(train.selection_probabilities, config.fit.max_selection_weight):
-        said.append(weighted)
-    if train.inner is not None:
-        inner = int((train.inner.nodes >= 0).sum())
-        said.append(f"{inner:,} of the products are labelled with inner categories")
-    if unproving := int((train.has_leaf & ~train.evidence).sum()):
-        said.append(f"{unproving:,} with a leaf only train: no threshold rests on them")
-    if nothing := int((~train.teaches).sum()):
-        said.append(f"{nothing:,} teach nothing: no product is labelled with a leaf below theirs")
-    said.append(f"{len(fitted.suspects)} label issues ({config.label_issues.action})")
-    return "; ".join(said)
 
 
 def _served_model(job: _Job, data: _Data, trained: _Trained) -> ServedModel:
