@@ -123,8 +123,10 @@ def _parts(labels: LabelSpace, seed: int) -> list[_Part]:
     for number in range(_FITS):
         node = nodes[number] if number < len(nodes) else ""
         below = np.flatnonzero(tops == node) if node else np.zeros(0, np.int64)
-        part = _Part(node, below, np.setdiff1d(order[number * few : (number + 1) * few], below))
-        if 0 < len(part.categories) <= len(tops) - 2:
+        leaves = np.setdiff1d(order[number * few : (number + 1) * few], below)
+        most = len(tops) - 2
+        part = _Part(node, below, leaves if len(below) + len(leaves) <= most else leaves[:0])
+        if 0 < len(part.categories) <= most:
             found.append(part)
     return found
 

@@ -124,3 +124,11 @@ def test_nothing_is_fitted_where_there_is_nothing_to_say(train, fits):
     assert rates(few) == {}
     assert rates(train, alarms=0) == {}
     assert not fits
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_department_is_left_out_alone_where_a_further_category_would_leave_too_few(seed):
+    few = LabelSpace(["boots", "clogs", "mugs", "jugs"], TREE)
+    parts = {part.department: part for part in measured._parts(few, seed)}
+    assert parts["wear"].categories.tolist() == [0, 1]
+    assert parts["home"].categories.tolist() == [2, 3]
