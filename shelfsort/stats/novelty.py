@@ -2,9 +2,10 @@
 
 Each measure is standardised by the known products' mean and deviation, and the results are added,
 each with its factor.
-The share of known products with a smaller sum is the unknown score, so a score above 1 - a is a
-false alarm for a share `a` of further known products: the conformal p-value of Bates et al.,
-"Testing for outliers with conformal p-values", Annals of Statistics 2023, from above.
+The sum's place among those of the known products, divided by one more than there are, is the unknown
+score. So a score above 1 - a is a false alarm for a share `a` of further known products, however
+few were known: one minus the conformal p-value of Bates et al., "Testing for outliers with
+conformal p-values", Annals of Statistics 2023.
 """
 
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ class Scale:
         centre: (measures,) means of the known products.
         weights: (measures,) the measures' factors in standard deviations of the known products; 0
             leaves a measure out.
-        knots: (1001,) quantiles of the known products' sums, from the least to the greatest.
+        knots: (1001,) rising sums, at scores from 0 to 1; see `_knots_of`.
     """
 
     centre: np.ndarray
@@ -62,5 +63,15 @@ def fit_scale(measures: np.ndarray, factors: Sequence[float]) -> Scale:
     deviation = measures.std(axis=0)
     weights = np.asarray(factors) / np.maximum(deviation, _LEAST_DEVIATION)
     scale = Scale(np.where(weights > 0, measures.mean(axis=0), 0.0), weights, np.zeros(0))
-    knots = np.quantile(scale.sums(measures), np.linspace(0, 1, _KNOTS))
-    return Scale(scale.centre, weights, knots)
+    return Scale(scale.centre, weights, _knots_of(scale.sums(measures)))
+
+
+def _knots_of(sums: np.ndarray) -> np.ndarray:
+    """(n,) sums of known products → (1001,) sums, above which a score exceeds 0, 0.001, … 1.
+
+    A further known product exceeds the k-th of n in (n + 1 - k) / (n + 1) of all cases. Between
+    these, the sums are interpolated (Weibull's plotting positions). Above the n-th nothing is said.
+    """
+    scores = np.linspace(0, 1, _KNOTS)
+    knots = np.quantile(sums, scores, method="weibull")
+    return np.where(scores > len(sums) / (len(sums) + 1), _NEVER, knots)

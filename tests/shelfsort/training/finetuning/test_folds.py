@@ -92,7 +92,7 @@ def test_unknown_scores_rest_on_the_embeddings_of_their_own_fold():
         return fit_unknown(Scored(train, held_out, folds, {0: even, 1: even})).scores["image"]
 
     assert scores({0: close, 1: close})[0] < 0.95
-    assert scores({0: far, 1: close})[0] > 0.99
+    assert scores({0: far, 1: close})[0] > 0.98
 
 
 def test_pictures_labelled_with_an_inner_category_tune_nothing():
