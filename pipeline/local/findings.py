@@ -17,6 +17,7 @@ from shelfsort.contract.targets import DEFAULT_TARGETS, percent_of
 from shelfsort.core.errors import InputError
 from shelfsort.products.manifest.files import find_manifest_files
 from shelfsort.products.manifest.rejects import IGNORED, IMAGE_REASONS, REASONS
+from shelfsort.products.misspelt import misspelt
 from shelfsort.products.tables.forms import Form, columns_of, form_of
 from shelfsort.products.tables.rows import Reading
 from shelfsort.products.taxonomy import Taxonomy
@@ -25,6 +26,7 @@ from shelfsort.stats.binomial import proof_p_value, smallest_proof
 _FEW_PRODUCTS = 10
 _LARGEST_SHARE = 40
 _ERROR = 0.05
+_MISSPELT_SHOWN = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,6 +119,7 @@ def find(
         refuse_lost_images(data, lost, products, most)
     except InputError as error:
         unusable = str(error)
+    by_path = {tree.path(leaf): n for leaf, n in sorted(categories.items())}
     return Findings(
         files=[_file(file, n, config.reading) for file, n in _files(data, found).items()],
         tree=_described(tree, taxonomy),
@@ -126,9 +129,12 @@ def find(
         ignored={IGNORED.get(name, name): n for name, n in sorted(found.ignored.items())},
         first_ignored={IGNORED.get(name, name): at for name, at in found.first_ignored.items()},
         images=images.said(),
-        categories={tree.path(leaf): n for leaf, n in sorted(categories.items())},
+        categories=by_path,
         inner={tree.path(node): n for node, n in sorted(inner.items())},
-        expectations=list(expectations(categories.total(), categories, config.splits, targets)),
+        expectations=[
+            *expectations(categories.total(), categories, config.splits, targets),
+            *([] if taxonomy else _misspelt(by_path)),
+        ],
         unusable=unusable,
     )
 
@@ -199,6 +205,17 @@ def _few(categories: Mapping[str, int]) -> Iterator[str]:
             f"{few:,} of {len(categories):,} categories {'has' if few == 1 else 'have'} fewer than "
             f"{_FEW_PRODUCTS} products, "
             f"too few to learn. Leave them out with --min-products {_FEW_PRODUCTS}, or label more."
+        )
+
+
+def _misspelt(categories: Mapping[str, int]) -> Iterator[str]:
+    pairs = misspelt(categories)
+    if pairs:
+        named = ", ".join(f"{wrong!r} of {right!r}" for wrong, right in pairs[:_MISSPELT_SHOWN])
+        more = f" and {len(pairs) - _MISSPELT_SHOWN:,} more" if pairs[_MISSPELT_SHOWN:] else ""
+        yield (
+            f"Names that may be misspelt: {named}{more}. Correct the labels, or give the tree with "
+            "--taxonomy."
         )
 
 

@@ -2,9 +2,9 @@
 
 Each measure is standardised by the known products' mean and deviation, and the results are added,
 each with its factor.
-The sum's place among those of the known products, divided by one more than there are, is the unknown
-score. So a score above 1 - a is a false alarm for a share `a` of further known products, however
-few were known: one minus the conformal p-value of Bates et al., "Testing for outliers with
+The sum's place among those of the known products, divided by one more than there are, is the
+unknown score. So a score above 1 - a is a false alarm for a share `a` of further known products,
+however few were known: one minus the conformal p-value of Bates et al., "Testing for outliers with
 conformal p-values", Annals of Statistics 2023.
 """
 

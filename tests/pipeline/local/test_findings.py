@@ -134,6 +134,18 @@ def test_a_run_that_would_stop_at_lost_images_is_told(tmp_path):
     assert "the images of 10 of 10 products cannot be used" in found.unusable
 
 
+def test_a_category_that_may_be_misspelt_is_named_where_no_tree_is_given(tmp_path):
+    names = ["Mugs"] * 20 + ["Bowls"] * 20 + ["Mgus"]
+    path = tmp_path / "products.csv"
+    lines = [f"item {n},{name}" for n, name in enumerate(names)]
+    path.write_text("\n".join(["title,category", *lines]) + "\n")
+    *_, last = find(str(path), "", DataConfig()).expectations
+    assert "'Mgus' of 'Mugs'" in last and "--taxonomy" in last
+    tree = tmp_path / "tree.txt"
+    tree.write_text("Mugs\nBowls\nMgus\n")
+    assert not any("Mgus" in each for each in find(str(path), str(tree), DataConfig()).expectations)
+
+
 def test_too_few_products_are_told_how_many_more_or_which_splits():
     at_95, at_98 = expectations(200, {"a": 100, "b": 100}, SPLITS)
     assert "About 20 products" in at_95 and "59 are needed" in at_95
