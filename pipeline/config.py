@@ -37,6 +37,13 @@ _FOUND_OUT = (
 )
 """Settings that a run finds out by itself where they are not given."""
 
+_SWITCHES = {
+    "training.image.fine_tuning.": "training.image.fine_tuning.layers",
+    "training.text.encoder_": "training.text.encoder",
+    "tuning.": "tuning.trials",
+}
+"""Beginnings of settings, and the setting that switches on what they are of."""
+
 _UNKNOWN = ("unexpected_keyword_argument", "invalid_key")
 """Pydantic's kinds of error for a key that a section has not, and for one that is no text."""
 
@@ -99,6 +106,7 @@ def load_config(path: str | None = None, overrides: Sequence[str] = ()) -> Confi
         config = pydantic.TypeAdapter(Config).validate_python(values)
     except pydantic.ValidationError as error:
         raise InputError(_explained(error, place)) from error
+    _check_switches(values, config, place)
     _check_floors(config, place)
     _check_beam(config.beam, place)
     return config
@@ -117,6 +125,27 @@ def changed_settings(config: Config) -> dict[str, Any]:
         for key, value in flat(to_dict(config))
         if key not in _FOUND_OUT and defaults.get(key) != value
     }
+
+
+def idle_settings(config: Config) -> Iterator[str]:
+    """A sentence for each setting that differs from its default and has no effect."""
+    changed = changed_settings(config)
+    for section, switch in _SWITCHES.items():
+        if switch not in changed:
+            for key in changed:
+                if key.startswith(section):
+                    yield f"{key} has no effect without {switch}."
+
+
+def _check_switches(values: Mapping[str, Any], config: Config, place: "_Places") -> None:
+    """Refuses true and false where a number belongs, which Python takes for 1 and 0."""
+    read = dict(flat(to_dict(config)))
+    for key, value in flat(values):
+        if isinstance(value, bool) and key in read and not isinstance(read[key], bool):
+            given = str(value).lower()
+            raise InputError(
+                f"{place(key)}: should be a number, or a text in quotes. Given: {given}"
+            )
 
 
 def _check_floors(config: Config, place: "_Places") -> None:

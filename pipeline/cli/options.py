@@ -10,7 +10,11 @@ from shelfsort.products.tables.columns import parse_columns
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-_config = click.option("--config", "config_file", help="YAML file of settings. All have defaults.")
+_config = click.option(
+    "--config",
+    "config_file",
+    help="YAML file of settings. All have defaults, listed in docs/configuration.md.",
+)
 _set = click.option(
     "--set",
     "overrides",

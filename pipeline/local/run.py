@@ -14,7 +14,7 @@ from components.manifest_example_gen import preflight
 from components.manifest_example_gen.artifact import Ingestion
 from components.pusher.artifact import Push
 from components.trainer.artifact import FailedProof, FailedProofs
-from pipeline.config import Config
+from pipeline.config import Config, idle_settings
 from pipeline.local.console import Console
 from pipeline.local.findings import warnings
 from pipeline.output_folder import OutputFolder
@@ -80,7 +80,8 @@ def run(
         f"{_inner(checked.inner)}label attribute {checked.label_attribute!r}"
     )
     products = sum(checked.categories.values())
-    for warning in warnings(products, checked.categories, config.data.splits, config.targets):
+    expected = warnings(products, checked.categories, config.data.splits, config.targets)
+    for warning in (*expected, *idle_settings(config)):
         console.say(f"  {warning}")
     outcome = _run_components(manifest, taxonomy, checked, folder, config, console)
     ingested = Ingestion.read(outcome.uri("ManifestExampleGen", "rejects"))

@@ -1,6 +1,6 @@
-"""Closes the databases that a command opens.
+"""The database of decisions that a command opens: its option, and how it is closed.
 
-SQLite then writes its log back into the file: a file that is copied after the command is whole.
+SQLite writes its log back when it is closed: a file that is copied after the command is whole.
 """
 
 from typing import TYPE_CHECKING
@@ -9,6 +9,13 @@ import click
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+database_option = click.option(
+    "--database",
+    required=True,
+    metavar="FILE|URL",
+    help="Database of `shelfsort batch`: an SQLite file, or postgresql://USER@HOST/NAME.",
+)
 
 
 def closed_at_end(engine: "Engine") -> "Engine":

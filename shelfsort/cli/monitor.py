@@ -5,7 +5,7 @@ from datetime import datetime
 import click
 
 from shelfsort.cli.alarms import telling, webhook_of, webhook_options
-from shelfsort.cli.databases import closed_at_end
+from shelfsort.cli.databases import closed_at_end, database_option
 from shelfsort.cli.numbers import FiniteRange
 from shelfsort.core.database.engine import shown
 from shelfsort.core.errors import RunFailed
@@ -25,7 +25,7 @@ _SHOWN = 20
 
 
 @click.command()
-@click.option("--database", required=True, help="Of `shelfsort batch`.")
+@database_option
 @click.option(
     "--promise",
     "promised",
@@ -84,7 +84,7 @@ def monitor(
     """Show what was decided day after day, and whether it is still as promised and as before.
 
     Run it every day. It ends with status 1 if the promise is broken, or if categories or scores
-    have drifted from the first days of the model.
+    have drifted from the first days of the model, and with 2 if the database cannot be read.
 
     \b
     Examples:

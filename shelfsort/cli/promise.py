@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from shelfsort.cli.alarms import telling, webhook_of, webhook_options
-from shelfsort.cli.databases import closed_at_end
+from shelfsort.cli.databases import closed_at_end, database_option
 from shelfsort.cli.numbers import FiniteRange
 from shelfsort.contract.targets import percent_of
 from shelfsort.core.database.engine import shown
@@ -127,7 +127,7 @@ def check(
 
 
 @promise.command(name="lift")
-@click.option("--database", required=True, help="Of `shelfsort batch`.")
+@database_option
 @click.option("--category", default="", help="Whose back-off is lifted. Default: that of all.")
 @click.option("--by", required=True, help="Name of the person who answers for it.")
 @click.option("--reason", required=True, help="Why the promise is kept again.")

@@ -6,7 +6,7 @@ import click
 
 from shelfsort.cli.asking import asking, table_options, tls_of, tls_options
 from shelfsort.cli.data_files import NOTHING, data_files, if_any_option
-from shelfsort.cli.databases import closed_at_end
+from shelfsort.cli.databases import closed_at_end, database_option
 from shelfsort.cli.numbers import FiniteRange
 from shelfsort.client import DEFAULT_MODEL, Connection
 from shelfsort.core.database.engine import shown
@@ -43,7 +43,7 @@ def shadow() -> None:
 @shadow.command(name="run")
 @click.option("--data", help="Products, as `shelfsort batch` got them. Needed with a model.")
 @click.option("--rules", required=True, help="The candidate's file of rules.")
-@click.option("--database", required=True, help="Of `shelfsort batch`.")
+@database_option
 @click.option("--address", metavar="HOST:PORT", help="gRPC address of the candidate's server.")
 @click.option(
     "--model-folder", type=click.Path(path_type=Path), help="Folder of the candidate's model."
@@ -124,7 +124,7 @@ def run_candidate(
 
 
 @shadow.command()
-@click.option("--database", required=True, help="Of `shelfsort batch`.")
+@database_option
 @click.option("--candidate", help="Name of one. Default: all.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every category.")
 def compare(database: str, candidate: str | None, as_json: bool) -> None:

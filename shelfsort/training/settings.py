@@ -3,20 +3,20 @@
 import dataclasses
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import BeforeValidator, Field
 
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
-LEAST_IMAGE_SIZE = 32
+LEAST_IMAGE_SIZE, MOST_IMAGE_SIZE = 32, 1024
 
 
-def _readable(size: int) -> int:
-    if 0 < size < LEAST_IMAGE_SIZE:
-        raise ValueError(f"an image size is 0 or at least {LEAST_IMAGE_SIZE}")
+def _readable(size: object) -> object:
+    if isinstance(size, int) and size and not LEAST_IMAGE_SIZE <= size <= MOST_IMAGE_SIZE:
+        raise ValueError(f"an image size is 0 or from {LEAST_IMAGE_SIZE} to {MOST_IMAGE_SIZE}")
     return size
 
 
-ImageSize = Annotated[int, Field(ge=0, le=1024), AfterValidator(_readable)]
+ImageSize = Annotated[int, Field(ge=0, le=MOST_IMAGE_SIZE), BeforeValidator(_readable)]
 SuspectAction = Literal["keep", "downweight", "drop"]
 
 

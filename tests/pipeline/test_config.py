@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from pipeline.config import Config, changed_settings, load_config, to_dict
+from pipeline.config import Config, changed_settings, idle_settings, load_config, to_dict
 from shelfsort.core.errors import InputError
 
 
@@ -108,12 +108,39 @@ def test_a_mistake_is_named_with_file_line_and_remedy(tmp_path, text, said):
         ("name.x=1", "name is no section"),
         ("training.epoch=1", "'training.fit.epochs'"),
         ("gate.coverage.95=2", "gate.coverage.95"),
+        ("training.image.image_size=16", "0 or from 32 to 1024"),
+        ("training.image.image_size=2000", "0 or from 32 to 1024"),
+        ("tuning.workers=65", "tuning.workers: .*64"),
         ("training.fit.epochs=[", "^--set training.fit.epochs: line 1: .*Quote the value"),
     ],
 )
 def test_a_mistaken_override_is_named(override, said):
     with pytest.raises(InputError, match=said):
         load_config(None, ["name=shelfsort", override])
+
+
+@pytest.mark.parametrize("key", ["training.fit.epochs", "tuning.workers", "gate.cost.memory_mb"])
+def test_true_is_no_number(key, tmp_path):
+    with pytest.raises(InputError, match=f"--set {key}: should be a number.*Given: true"):
+        load_config(None, [f"{key}=true"])
+    path = tmp_path / "shelfsort.yaml"
+    path.write_text("training:\n  fit:\n    seed: false\n")
+    with pytest.raises(InputError, match=r"shelfsort.yaml:3: training.fit.seed.*Given: false"):
+        load_config(str(path))
+    assert load_config(None, ["training.fit.warm_start=true"]).training.fit.warm_start is True
+
+
+def test_settings_without_the_one_that_switches_them_on_are_named():
+    config = load_config(None, ["tuning.workers=2", "training.image.fine_tuning.tunings=3"])
+    assert list(idle_settings(config)) == [
+        "training.image.fine_tuning.tunings has no effect without "
+        "training.image.fine_tuning.layers.",
+        "tuning.workers has no effect without tuning.trials.",
+    ]
+    on = ["training.image.fine_tuning.layers=all", "tuning.trials=5", "training.fit.epochs=3"]
+    given = ["tuning.workers=2", "training.image.fine_tuning.tunings=3"]
+    assert list(idle_settings(load_config(None, [*given, *on]))) == []
+    assert list(idle_settings(load_config())) == []
 
 
 def test_targets_are_one_to_four_and_floors_go_by_their_percentage(tmp_path):

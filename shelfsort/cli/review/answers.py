@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from shelfsort.cli.databases import closed_at_end
+from shelfsort.cli.databases import closed_at_end, database_option
 from shelfsort.core.errors import InputError
 from shelfsort.core.files import refuse_inputs
 from shelfsort.core.terminal import one_line
@@ -17,7 +17,7 @@ from shelfsort.labeling.web.choices import Choices
 
 
 @click.command("appeal")
-@click.option("--database", required=True, help="Of `shelfsort batch`.")
+@database_option
 @click.option("--product", required=True, help="Id of the product.")
 @click.option("--words", default="", help="What the customer says.")
 @click.option("--by", required=True, help="Who passes the appeal on, for the audit log.")
@@ -39,7 +39,7 @@ def put_back(database: str, product: str, words: str, by: str) -> None:
 
 
 @click.command("export")
-@click.option("--database", required=True, help="Of `shelfsort batch`.")
+@database_option
 @click.option("--rules", required=True, help="File of rules, whose tree names the categories.")
 @click.option(
     "--answers",

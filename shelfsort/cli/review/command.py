@@ -2,7 +2,7 @@
 
 import click
 
-from shelfsort.cli.databases import closed_at_end
+from shelfsort.cli.databases import closed_at_end, database_option
 from shelfsort.cli.review.answers import export_answers, put_back
 from shelfsort.cli.review.serve import serve
 from shelfsort.core.errors import InputError
@@ -39,7 +39,7 @@ review.add_command(export_answers)
 
 
 @review.command()
-@click.option("--database", required=True, help="Of `shelfsort batch`.")
+@database_option
 @click.option("--output", required=True, help="Manifest for the labelling page.")
 @click.option(
     "--kind",
@@ -70,7 +70,7 @@ def ask(database: str, output: str, kind: Kind, most: int) -> None:
 
 @review.command(name="record")
 @click.argument("manifest")
-@click.option("--database", required=True, help="Of `shelfsort batch`.")
+@database_option
 @click.option("--rules", required=True, help="File of rules that turns a category into an outcome.")
 @click.option("--attribute", default=CATEGORY, show_default=True, help="That holds the labels.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

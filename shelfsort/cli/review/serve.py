@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from shelfsort.cli.databases import database_option
 from shelfsort.cli.numbers import FiniteRange
 from shelfsort.cli.page_options import exposure_options
 from shelfsort.core.errors import InputError
@@ -34,7 +35,7 @@ _NONE = "none"
 
 
 @click.command()
-@click.option("--database", required=True, help="Of `shelfsort batch`.")
+@database_option
 @click.option("--rules", required=True, help="File of rules that turns a category into an outcome.")
 @click.option("--person", "persons", multiple=True, help="Name of a reviewer. Repeatable.")
 @click.option(

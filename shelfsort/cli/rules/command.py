@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from shelfsort.cli.databases import closed_at_end
+from shelfsort.cli.databases import closed_at_end, database_option
 from shelfsort.core.database.engine import shown
 from shelfsort.core.errors import InputError
 from shelfsort.core.terminal import json_text, one_line
@@ -103,7 +103,7 @@ def try_examples(file: str, table: str, as_json: bool) -> None:
 
 @rules.command(name="replay")
 @click.argument("file")
-@click.option("--database", required=True, help="Of `shelfsort batch`.")
+@database_option
 @click.option(
     "--since",
     required=True,

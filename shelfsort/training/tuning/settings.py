@@ -81,7 +81,7 @@ class TuningConfig:
     sampler: Literal["tpe", "random", "grid"] = "tpe"
     pruning: bool = True
     grid_points: Annotated[int, Field(ge=2, le=20)] = 3
-    workers: Positive = 1
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
     share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     folds: Annotated[int, Field(ge=2)] = 3
     time_limit_s: Count = 0
