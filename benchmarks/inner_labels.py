@@ -19,18 +19,11 @@ from pathlib import Path
 
 import numpy as np
 from labelled_sets import LabelledSet, read_set
-from quality import (
-    ALL_LABELS,
-    OURS,
-    Case,
-    Problem,
-    add_result,
-    arguments_on_sets,
-    ours,
-    problem,
-    read_results,
-)
+from quality import arguments_on_sets
+from quality_answers import OURS, ours
 from quality_figures import figures, spread
+from quality_problems import ALL_LABELS, Case, Problem, problem
+from quality_results import add_result, read_results
 
 from shelfsort.training.dataset import Products
 from shelfsort.training.inner_labels import InnerLabels

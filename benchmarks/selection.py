@@ -24,8 +24,11 @@ from pathlib import Path
 
 import numpy as np
 from labelled_sets import LabelledSet, draw_groups, read_set
-from quality import OURS, SCORED, Problem, arguments_on_sets, ours, read_results
+from quality import arguments_on_sets
+from quality_answers import OURS, ours
 from quality_figures import figures, spread
+from quality_problems import SCORED, Problem
+from quality_results import read_results
 
 from shelfsort.stats.temperature import softmax
 from shelfsort.training.selection import UNKNOWN

@@ -44,7 +44,7 @@ def test_calibration_error_is_the_mean_gap_of_the_bins():
 
 
 def test_a_few_labels_of_each_category_are_the_first_in_the_order_given():
-    from quality import a_few_of_each
+    from quality_problems import a_few_of_each
 
     labels = np.array(["a", "b", "a", "a", "b", "c"])
     assert a_few_of_each(labels, np.array([5, 3, 4, 2, 1, 0]), 2).tolist() == [1, 2, 3, 4, 5]
@@ -69,16 +69,70 @@ def test_a_regression_on_two_blocks_is_scikit_learns_on_both_together():
     )
 
 
-def test_a_line_of_the_table_is_the_mean_over_seeds_and_their_deviation():
-    from quality import COLUMNS, table
+def _line(model: str, labels: str, value: float, coverage: float = 0.0, **own: object) -> dict:
+    """A line of results whose figures are `value`, and whose coverages are `coverage`."""
+    from quality_results import COLUMNS
 
-    results = [
-        {"set": "tiny", "labels": "all", "model": "ours", "products": 40}
-        | dict.fromkeys(COLUMNS, value)
-        for value in (0.5, 0.7)
+    figures = {name: coverage if "coverage" in name else value for name in COLUMNS}
+    case = {"set": "tiny", "labels": labels, "seed": 1, "products": 40, "unseen": 10}
+    return {**case, "model": model, **figures, **own}
+
+
+def test_a_row_of_a_table_is_the_mean_over_splits_and_their_deviation():
+    from quality_results import tables
+
+    lines = [_line("ours", "all", 0.5), _line("ours", "all", 0.7), _line("other", "all", 0.9)]
+    title, _, head, _, *rows, _ = tables(lines, ["other", "ours"])
+    assert title == "**tiny, all** (40 products, 10 unseen)"
+    assert head.startswith("| model (splits) | accuracy | macro F1 |")
+    assert [row.split(" | ")[:3] for row in rows] == [
+        ["| other (1)", "0.900", "0.900"],
+        ["| ours (2)", "0.600 ± 0.141", "0.600"],
     ]
-    _, line = table(results)
-    assert line.startswith("tiny all 40 ours 2 0.600 ± 0.141 | ")
+
+
+def test_what_was_right_is_of_the_splits_that_accept_any():
+    from quality_results import COLUMNS, tables
+
+    lines = [
+        _line("ours", "all", 0.9, coverage=0.5),
+        _line("ours", "all", 1.0),
+        _line("other", "all", 1.0),
+    ]
+    first, second = (row.split(" | ") for row in tables(lines, [])[4:6])
+    place = list(COLUMNS).index("right_0.95") + 1
+    assert first[place - 1 : place + 1] == ["0.250 ± 0.354", "0.900"]
+    assert second[place - 1 : place + 1] == ["0.000", "-"]
+
+
+def test_learning_curves_go_from_few_labels_a_leaf_to_all():
+    from quality_results import curves
+
+    lines = [
+        _line("ours", "all", 0.9, products=200),
+        _line("ours", "10", 0.8),
+        _line("ours", "5", 0.7, products=1450),
+        _line("other", "all", 0.6, products=200),
+        _line("ours", "100 drawn", 0.1),
+    ]
+    title, _, head, _, ours, other, _ = curves(lines, ["ours"])[:7]
+    assert title == "**tiny, accuracy**, by labels a leaf (products)"
+    assert head == "| model | 5 (1,450) | 10 (40) | all (200) |"
+    assert ours == "| ours | 0.700 (1) | 0.800 (1) | 0.900 (1) |"
+    assert other == "| other | - | - | 0.600 (1) |"
+
+
+def test_learning_curves_are_drawn_with_a_column_for_each_set(tmp_path):
+    from PIL import Image
+    from quality_plot import plot
+
+    lines = [_line(model, labels, 0.8, products=number, set=name)
+             for model in ("ours", "other")
+             for labels, number in (("5", 50), ("all", 200))
+             for name in ("tiny", "small")]  # fmt: skip
+    plot(lines, ["ours", "other"], tmp_path / "curves.png")
+    with Image.open(tmp_path / "curves.png") as image:
+        assert image.size == (720, 560)
 
 
 @pytest.fixture
@@ -101,7 +155,10 @@ def folder(tmp_path):
 def test_every_model_is_measured_once_and_knows_a_tiny_set(folder, tmp_path):
     from labelled_sets import read_set
     from peers import PEERS
-    from quality import MODELS, RESULTS, Case, read_results, run
+    from quality import RESULTS, run
+    from quality_answers import MODELS
+    from quality_problems import Case
+    from quality_results import read_results
 
     from shelfsort.training.settings import FitConfig, TrainingConfig
 
