@@ -9,13 +9,13 @@ Amount = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
 MountPath = Annotated[str, Field(pattern=r"^/[^:]+$")]
 BeamComponent = Literal[
-    "ManifestExampleGen", "StatisticsGen", "Transform", "DriftCheck", "Evaluator"
+    "ManifestExampleGen", "StatisticsGen", "Transform", "DriftCheck", "Tuner", "Evaluator"
 ]
 
 
 @dataclasses.dataclass(frozen=True)
 class BeamConfig:
-    """Apache Beam: where the components that read all products run.
+    """Apache Beam: where the components that read all products run, and the trials of a search.
 
     Attributes:
         args: Beam's pipeline options, e.g. `--runner=FlinkRunner`.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tfx.dsl.components.base import base_component, executor_spec
+from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import channel, standard_artifacts
 from tfx.types.standard_component_specs import TunerSpec as TfxTunerSpec
 
@@ -18,7 +18,7 @@ class TunerSpec(TfxTunerSpec):
     PARAMETERS = {**TfxTunerSpec.PARAMETERS, **training_channels.PARAMETERS}  # noqa: RUF012
 
 
-class Tuner(base_component.BaseComponent):
+class Tuner(base_beam_component.BaseBeamComponent):
     """Searches settings on a part of the training groups, by cross-fitted coverage.
 
     Component `outputs` contains:
@@ -27,7 +27,7 @@ class Tuner(base_component.BaseComponent):
     """
 
     SPEC_CLASS = TunerSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
     def __init__(
         self,

@@ -14,15 +14,17 @@ import tensorflow_transform as tft
 from pydantic import TypeAdapter
 from tfx import types
 from tfx.components.trainer import fn_args_utils
-from tfx.dsl.components.base import base_executor
+from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
 from components.manifest_example_gen.artifact import Origin, read_origin, taxonomy_file
 from components.trainer.reading import label_space, open_cache, vocabulary_sizes
 from components.tuner.artifact import Search, TrialRecord, write_best
+from components.tuner.on_beam import OnBeam, has_engine
 from shelfsort.contract.calibration import CALIBRATION_SPLIT
 from shelfsort.core.cost import Clock
 from shelfsort.core.progress import note
+from shelfsort.core.storage import join, remove_tree
 from shelfsort.training.backbones import load_backbone
 from shelfsort.training.dataset import Products, read_products
 from shelfsort.training.embedding import embed_new_pictures
@@ -35,12 +37,15 @@ from shelfsort.training.tuning.search import Found, search
 from shelfsort.training.tuning.settings import TuningConfig
 from shelfsort.training.tuning.space import ENCODER, SEARCHED_SHARE, with_settings
 from shelfsort.training.tuning.trial import Problem
+from shelfsort.training.tuning.workers import OpenWorkers, Workers, workers
 
 _EXTENT = ("trials", "workers", "time_limit_s", "study_folder")
 """Settings that say how far a search goes, and not which trials it makes."""
 
+_ROUNDS = "rounds"
 
-class Executor(base_executor.BaseExecutor):
+
+class Executor(base_beam_executor.BaseBeamExecutor):
     """Executor of Tuner."""
 
     def Do(  # noqa: N802 - TFX's name
@@ -72,19 +77,35 @@ class Executor(base_executor.BaseExecutor):
             min(given["targets"]),
             apart=CALIBRATION_SPLIT in origin.splits,
         )
+        results_uri = artifact_utils.get_single_uri(output_dict["tuner_results"])
         with _study_folder(tuning, _key(given, origin)) as folder:
-            found = search(problem, tuning, folder)
+            found = search(problem, tuning, folder, self._workers(results_uri))
         results = _results(found, problem, tuning, share)
         spent = clock.lap()
         results = dataclasses.replace(
             results, seconds=round(spent.seconds, 1), cpu_seconds=round(spent.cpu_seconds, 1)
         )
         note(str(results))
-        results.write(artifact_utils.get_single_uri(output_dict["tuner_results"]))
+        results.write(results_uri)
         write_best(
             artifact_utils.get_single_uri(output_dict["best_hyperparameters"]),
             _best_settings(found, problem, 0.0 if CALIBRATION_SPLIT in origin.splits else share),
         )
+
+    def _workers(self, results_uri: str) -> OpenWorkers:
+        """Processes, or the workers of the Beam engine that is set."""
+        if not has_engine([str(each) for each in self._beam_pipeline_args]):
+            return workers
+
+        @contextlib.contextmanager
+        def on_beam(problem: Problem, size: int) -> Iterator[Workers]:
+            folder = join(results_uri, _ROUNDS)
+            try:
+                yield OnBeam(problem, size, folder, self._make_beam_pipeline)
+            finally:
+                remove_tree(folder)
+
+        return on_beam
 
 
 def _problem(

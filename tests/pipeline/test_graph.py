@@ -18,7 +18,8 @@ def components():
     from pipeline.pipeline import Source, create_components
 
     source = Source("labelled.manifest", "taxonomy.json", "category", "0123", "[]")
-    return create_components(source, Config(), serving_dir="serving/x", live_version="")
+    config = load_config(None, ["tuning.trials=2"])
+    return create_components(source, config, serving_dir="serving/x", live_version="")
 
 
 def test_a_digest_of_its_code_is_among_every_components_execution_properties(components):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
@@ -20,7 +21,7 @@ from shelfsort.core.progress import progress
 from shelfsort.training.tuning.settings import TuningConfig
 from shelfsort.training.tuning.space import Settings, grid, suggest
 from shelfsort.training.tuning.trial import Answers, Outcome, Problem
-from shelfsort.training.tuning.workers import Job, workers
+from shelfsort.training.tuning.workers import Job, OpenWorkers, workers
 
 State = Literal["complete", "pruned", "failed"]
 
@@ -76,13 +77,16 @@ class Found:
         return max(self.complete, key=lambda each: (each[1].value, -each[0].number))[0]
 
 
-def search(problem: Problem, config: TuningConfig, folder: Path) -> Found:
+def search(
+    problem: Problem, config: TuningConfig, folder: Path, open_workers: OpenWorkers = workers
+) -> Found:
     """Runs trials until there are as many as configured, those of earlier calls included.
 
     Args:
         problem: that trials are about.
         config: settings of the search.
         folder: keeps the study and the answers of trials; one search at a time.
+        open_workers: gives those that run the trials.
 
     Raises:
         InputError: the folder cannot be used, or the settings as configured cannot be trained with.
@@ -92,7 +96,7 @@ def search(problem: Problem, config: TuningConfig, folder: Path) -> Found:
     try:
         kept = len(_ended(study))
         _begin(study, config)
-        _run(study, problem, config, folder)
+        _run(study, problem, config, folder, open_workers)
     except optuna.exceptions.StorageInternalError as error:
         reason = str(error.__cause__ or error).splitlines()[0]
         raise RunFailed(
@@ -173,13 +177,19 @@ def _ended(study: optuna.Study) -> list[FrozenTrial]:
     return [each for each in trials if each.state in told or _ERROR in each.user_attrs]
 
 
-def _run(study: optuna.Study, problem: Problem, config: TuningConfig, folder: Path) -> None:
+def _run(
+    study: optuna.Study,
+    problem: Problem,
+    config: TuningConfig,
+    folder: Path,
+    open_workers: OpenWorkers,
+) -> None:
     started, most = time.monotonic(), _most(config)
     done = len(_ended(study))
     if done >= most:
         return
     running: dict[int, optuna.Trial] = {}
-    with workers(problem, min(config.workers, most - done)) as pool:
+    with open_workers(problem, min(config.workers, most - done)) as pool:
         while True:
             late = config.time_limit_s and time.monotonic() - started > config.time_limit_s
             while pool.free and done + len(running) < most and not (late and done):
@@ -209,7 +219,21 @@ def _job(trial: optuna.Trial, problem: Problem, config: TuningConfig) -> Job:
         trial.report(share, fold)
         return configured or fold + 1 >= config.folds or not trial.should_prune()
 
-    return Job(trial.number, settings, go_on)
+    prunes = config.pruning and not configured
+    return Job(trial.number, settings, go_on, _floors(trial.study, config) if prunes else ())
+
+
+def _floors(study: optuna.Study, config: TuningConfig) -> list[float]:
+    """By fold but the last, the median of complete trials, as `MedianPruner` has it."""
+    states = (TrialState.COMPLETE,)
+    complete = study.get_trials(deepcopy=False, states=states)
+    if len(complete) < _UNPRUNED_TRIALS:
+        return []
+    values = [each.intermediate_values for each in complete]
+    return [
+        float(np.median([each[fold] for each in values if fold in each]))
+        for fold in range(config.folds - 1)
+    ]
 
 
 def _tell(study: optuna.Study, trial: optuna.Trial, outcome: Outcome, folder: Path) -> None:

@@ -66,8 +66,8 @@ class TuningConfig:
         pruning: Whether a trial ends early where its folds so far are worse than the median of
             earlier trials.
         grid_points: Number of values of each range in a grid, its ends included.
-        workers: Number of processes that run trials at the same time. With one, the same seed gives
-            the same trials.
+        workers: Number of trials that run at the same time, in processes or on the Tuner's Beam
+            engine. With one, the same seed gives the same trials.
         share: Share of the groups of `train` that the search reads. They are no evidence for
             thresholds afterwards. A run with a split `calibration` searches all groups of `train`.
         folds: Number of folds in which a trial is cross-fitted.

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import multiprocessing
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
@@ -30,11 +30,14 @@ class Job:
         number: of the trial.
         settings: to train with.
         go_on: called in this process after each fold.
+        floors: by fold, the least share with which the trial goes on, for a worker that cannot call
+            `go_on`. Later folds have none.
     """
 
     number: int
     settings: Settings
     go_on: GoOn
+    floors: Sequence[float] = ()
 
 
 class Workers(Protocol):
@@ -57,6 +60,10 @@ class Workers(Protocol):
     def finished(self) -> tuple[int, Outcome]:
         """Waits for one of the trials to end; its number, and what came of it."""
         ...
+
+
+OpenWorkers = Callable[[Problem, int], contextlib.AbstractContextManager[Workers]]
+"""Takes the problem and how many trials run at the same time; see `workers`."""
 
 
 class InProcess:

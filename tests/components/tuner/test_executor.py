@@ -16,6 +16,11 @@ from tests.fixtures.training import NODES
 @pytest.fixture(scope="module")
 def tuned(training, tmp_path_factory):
     """A search of two trials; the folder of its artifacts, and of its study."""
+    return searched(training, tmp_path_factory.mktemp("tuner"))
+
+
+def searched(training, root, *beam_args: str):
+    """Searches with two trials in `root`, which it returns."""
     from tfx.types import artifact_utils, channel_utils, standard_artifacts
 
     from components.artifacts import Taxonomy
@@ -23,7 +28,6 @@ def tuned(training, tmp_path_factory):
     from components.tuner.executor import Executor
     from pipeline.config import load_config, to_dict
 
-    root = tmp_path_factory.mktemp("tuner")
     shutil.copytree(training.raw, root / "examples")
     write_origin(str(root / "examples"), Origin("d1", (), {"train": 90, "eval": 10}))
     (root / "taxonomy").mkdir()
@@ -61,7 +65,7 @@ def tuned(training, tmp_path_factory):
     }
     for name, each in outputs.items():
         each.uri = str(root / name)
-    Executor().Do(
+    Executor(Executor.Context(list(beam_args), str(root / "tmp"), "unique")).Do(
         {name: [each] for name, each in inputs.items()},
         {name: [each] for name, each in outputs.items()},
         component.exec_properties,
@@ -83,6 +87,18 @@ def test_a_search_leaves_the_best_settings_and_all_trials(tuned):
     # TFX's Trainer reads the only file of the artifact.
     assert [each.name for each in (tuned / "best_hyperparameters").iterdir()] == [BEST_FILE]
     assert len(list((tuned / "studies").glob("*/study.sqlite"))) == 1
+
+
+@pytest.mark.slow
+def test_a_search_on_an_engine_finds_the_same_and_leaves_nothing_else(training, tuned, tmp_path):
+    loopback = ("PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK")
+    root = searched(training, tmp_path, f"--runner={loopback[0]}", *loopback[1:])
+    one, other = (Search.read(each / "tuner_results") for each in (root, tuned))
+    assert [each.settings for each in one.trials] == [each.settings for each in other.trials]
+    for here, there in zip(one.trials, other.trials, strict=True):
+        assert here.accuracy == pytest.approx(there.accuracy, abs=0.02)
+    files = [each.name for each in (root / "tuner_results").rglob("*")]
+    assert files == [each.name for each in (tuned / "tuner_results").rglob("*")]
 
 
 def search_of(**changed) -> Search:

@@ -7,62 +7,17 @@ import numpy as np
 import pytest
 
 from shelfsort.core.progress import LOGGER_NAME, progress
-from shelfsort.products.taxonomy import Taxonomy
-from shelfsort.training.dataset import ProductIds, Products, feature_type
-from shelfsort.training.label_space import LabelSpace
-from shelfsort.training.settings import FitConfig, ImageConfig, TextConfig, TrainingConfig
 from shelfsort.training.tuning.search import search
 from shelfsort.training.tuning.settings import SpaceConfig, TuningConfig
 from shelfsort.training.tuning.trial import Problem, run_trial
+from tests.fixtures.searching import N, small_problem
 
 pytestmark = pytest.mark.slow
-
-N = 240
-NODES = [
-    {"id": "main", "name": "Main", "subcategories": ["a", "b", "c"]},
-    *({"id": each, "name": each, "subcategories": [], "parent": "main"} for each in "abc"),
-]
 
 
 @pytest.fixture(scope="module")
 def problem(tmp_path_factory) -> Problem:
-    """Three categories; word k + 1 says which, except in every 40th product."""
-    import json
-
-    from shelfsort.training.fitting import VocabularySizes
-
-    labels = np.arange(N, dtype=np.int32) % 3
-    said = np.where(np.arange(N) % 40 == 1, (labels + 1) % 3, labels)
-    features = np.zeros(N, feature_type(1, 1, 4))
-    features["word_ids"][:, 0] = said + 1
-    features["word_weights"] = 1
-    features["piece_ids"][:, 0] = said + 1
-    features["piece_weights"] = 1
-    products = Products(
-        product_ids=ProductIds(np.array([f"{n}".encode() for n in range(N)])),
-        features=features,
-        word_terms=1,
-        piece_terms=1,
-        has_text=np.ones(N, bool),
-        has_image=np.zeros(N, bool),
-        labels=labels,
-        label_weights=np.ones(N, np.float32),
-        groups=np.arange(N),
-        evidence=np.arange(N) % 10 > 0,
-    )
-    tree = tmp_path_factory.mktemp("tree") / "taxonomy.json"
-    tree.write_text(json.dumps(NODES))
-    return Problem(
-        {"": products},
-        VocabularySizes(words=3, pieces=3, price_buckets=3, categories=3),
-        LabelSpace(["a", "b", "c"], Taxonomy.load(str(tree))),
-        TrainingConfig(
-            image=ImageConfig(units=4),
-            text=TextConfig(units=8),
-            fit=FitConfig(epochs=20, batch_size=16, learning_rate=2e-2, folds=2),
-        ),
-        0.9,
-    )
+    return small_problem(tmp_path_factory.mktemp("tree"))
 
 
 def test_a_trial_is_judged_by_what_its_proven_thresholds_accept(problem):
