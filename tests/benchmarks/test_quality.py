@@ -69,6 +69,18 @@ def test_a_regression_on_two_blocks_is_scikit_learns_on_both_together():
     )
 
 
+def test_trees_know_most_of_twenty_categories_from_five_products_each():
+    from peers import IMAGES, PEERS, Parts
+
+    rng = np.random.default_rng(0)
+    labels = np.arange(300) % 20
+    vectors = rng.normal(size=(20, 24))[labels] + 0.5 * rng.normal(size=(300, 24))
+    parts = Parts([], {IMAGES: vectors.astype(np.float32)})
+    answers = PEERS["LightGBM"].fit(parts, np.arange(100), labels, 20, 1)
+    assert np.exp(answers.logits).sum(axis=1) == pytest.approx(1, abs=1e-4)
+    assert (answers.logits[100:].argmax(axis=1) == labels[100:]).mean() > 0.97
+
+
 def _line(model: str, labels: str, value: float, coverage: float = 0.0, **own: object) -> dict:
     """A line of results whose figures are `value`, and whose coverages are `coverage`."""
     from quality_results import COLUMNS
