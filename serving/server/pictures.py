@@ -1,5 +1,6 @@
 """Images in a request: what they would cost, and which of them cannot be decoded."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -12,11 +13,13 @@ from serving.server.budget import BYTES_PER_PIXEL, DECODED_AT_ONCE
 from serving.server.limits import DEFAULT_LIMITS
 from serving.server.message_weight import weigh
 from serving.status import ServingError
-from shelfsort.products.images.headers import ImageTooCostlyError, checked_size
+from shelfsort.products.images.headers import ImageTooCostlyError, checked_size, unserved_format
 
 IMAGE = "image"
 """The input, or the feature of a tf.Example, that holds images in a Shelfsort model."""
-_FIRST_BYTES = b"\xff\x89GB"
+_FIRST_BYTES = b"\xff\x89GBR\x00"
+# Every format has some, and a text such as "BMX bike" has none.
+_LOW_BYTES = re.compile(rb"[\x00-\x08]")
 
 
 @dataclass
@@ -46,6 +49,9 @@ def measure(inputs: Mapping[str, np.ndarray], max_pixels: int) -> Measured:
     """
     measured = Measured()
     for row, content in _images(inputs, measured.refused):
+        if unserved := unserved_format(content):
+            measured.refused.setdefault(row, f"{unserved}; use JPEG, PNG, GIF or BMP")
+            continue
         try:
             size = checked_size(content, max_pixels)
         except ImageTooCostlyError as error:
@@ -93,7 +99,7 @@ def _images(
         for place, value in enumerate(array.ravel().tolist()):
             if not isinstance(value, bytes) or not value:
                 continue
-            if alias == IMAGE or value[0] in _FIRST_BYTES:
+            if alias == IMAGE or _begins_as_image(value):
                 yield place // each, value
             elif len(inputs) == 1:
                 try:
@@ -105,6 +111,10 @@ def _images(
                     yield place // each, content
 
 
+def _begins_as_image(value: bytes) -> bool:
+    return value[0] in _FIRST_BYTES and _LOW_BYTES.search(value) is not None
+
+
 def _example_images(value: bytes) -> Iterator[bytes]:
     try:
         example = example_pb2.Example.FromString(value)
@@ -112,5 +122,5 @@ def _example_images(value: bytes) -> Iterator[bytes]:
         return
     for name, feature in example.features.feature.items():
         for content in feature.bytes_list.value:
-            if content and (name == IMAGE or content[0] in _FIRST_BYTES):
+            if content and (name == IMAGE or _begins_as_image(content)):
                 yield content

@@ -15,6 +15,7 @@ MAX_GIF_FRAMES = 1000
 
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _START_OF_SCAN = b"\xff\xda"
+_JPEG_XL = (b"\xff\x0a", b"\x00\x00\x00\x0cJXL ")
 _STANDALONE = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})
 # Of honest files: a JPEG has dozens of segments, a GIF a block for each 255 bytes.
 _MAX_SEGMENTS = 10_000
@@ -60,6 +61,16 @@ def checked_size(content: bytes, max_pixels: int = MAX_IMAGE_PIXELS) -> ImageSiz
             except (IndexError, struct.error):
                 return None
     return None
+
+
+def unserved_format(content: bytes) -> str:
+    """The name of a format that some releases of TensorFlow decode and no model is served; or "".
+
+    Their sizes are not read here: a WebP of 38 bytes may be decoded to a gigabyte.
+    """
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "WebP"
+    return "JPEG XL" if content.startswith(_JPEG_XL) else ""
 
 
 def _within(width: int, height: int, max_pixels: int, before: int = 0) -> int:

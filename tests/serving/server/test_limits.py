@@ -53,6 +53,28 @@ def test_a_broken_image_fails_its_own_row(client):
     assert failed.startswith("1: ")
 
 
+WEBP = b"RIFF\x1e\x00\x00\x00WEBPVP8L\x11\x00\x00\x00/\xfe\xbf\xff\x0f\x07\xd0\x84&4\xa1\xff\x81\x88\xe8\x7f\x00\x00"
+"""16,383 pixels square, all alike."""
+
+
+@pytest.mark.parametrize(
+    ("image", "name"),
+    [(WEBP, "WebP"), (b"\xff\x0aO@$\x08", "JPEG XL"), (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL")],
+    ids=["webp", "jxl", "jxl in a container"],
+)
+def test_a_format_whose_size_is_not_read_is_not_decoded(client, image, name):
+    request = client.predict_request(client.spec(signature="picture"), image=[jpeg(128), image])
+    _, call = client.prediction.Predict.with_call(request, timeout=60)
+    (failed,) = [value for name, value in call.trailing_metadata() if "failed-rows" in name]
+    assert failed == f"1: {name}; use JPEG, PNG, GIF or BMP"
+
+
+def test_a_text_may_begin_as_an_image_does(client):
+    texts = ["BMX bike for children, 20 inches, blue, with a helmet", "GIF89a: the book, signed"]
+    answer = client.predict(client.spec(signature="text"), s=[text.encode() for text in texts])
+    assert [echo.decode() for echo in answer["echo"]] == texts
+
+
 def test_a_broken_image_is_no_number_in_a_regression(client, rest):
     source = input_pb2.Input()
     images = [jpeg(128), jpeg(128)[:200], jpeg(64)]

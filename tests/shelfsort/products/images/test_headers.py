@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from shelfsort.products.images import headers
-from shelfsort.products.images.headers import ImageTooCostlyError, checked_size
+from shelfsort.products.images.headers import ImageTooCostlyError, checked_size, unserved_format
 
 
 def encoded(format_, size=(64, 48), **options):
@@ -93,3 +93,16 @@ def test_any_bytes_have_a_size_or_none_or_are_refused(signature, rest):
     except ImageTooCostlyError:
         return
     assert size is None or 0 <= size.pixels <= 1000
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (encoded("WEBP"), "WebP"),
+        (b"\xff\x0a\x00", "JPEG XL"),
+        (b"RIFF....WAVE", ""),
+        *[(encoded(format_), "") for format_ in ("JPEG", "PNG", "GIF", "BMP")],
+    ],
+)
+def test_formats_that_no_model_is_served_are_named(content, name):
+    assert unserved_format(content) == name
