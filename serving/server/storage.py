@@ -4,6 +4,8 @@ An address is listed by `tf.io.gfile`, not by `core.storage`, because TensorFlow
 SavedModel from there: what it cannot open is no version.
 """
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from serving.server.config import parse_version
@@ -32,6 +34,38 @@ def list_versions(base_path: str) -> dict[int, str]:
 
 def _local_children(base_path: str) -> list[tuple[str, str]]:
     return [(child.name, str(child)) for child in Path(base_path).iterdir() if child.is_dir()]
+
+
+def content_state(path: str) -> list[tuple[str, int, int]] | None:
+    """Names, sizes and times of a version's files; None if they cannot be listed now.
+
+    Two that differ tell that the files have changed.
+    """
+    try:
+        return sorted(_remote_files(path) if scheme(path) else _local_files(path))
+    except OSError:
+        return None
+
+
+def _local_files(path: str) -> Iterator[tuple[str, int, int]]:
+    for folder, _, names in os.walk(path):
+        for name in names:
+            file = Path(folder, name)
+            status = file.stat()
+            yield str(file), status.st_size, status.st_mtime_ns
+
+
+def _remote_files(path: str) -> Iterator[tuple[str, int, int]]:
+    import tensorflow as tf
+
+    try:
+        for folder, _, names in tf.io.gfile.walk(path):
+            for name in names:
+                file = f"{folder.rstrip('/')}/{name}"
+                status = tf.io.gfile.stat(file)
+                yield file, status.length, status.mtime_nsec
+    except tf.errors.OpError as error:
+        raise OSError(error.message) from error
 
 
 def _remote_children(base_path: str) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 import contextlib
 import enum
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 from serving.server.config import ServerOptions
 from serving.server.servable import Servable
+from serving.server.storage import content_state
 from serving.status import ServingError, from_exception
 
 logger = logging.getLogger("shelfsort.serving")
@@ -37,6 +39,9 @@ class Version:
     users: int = 0
     # Set when the version ended and was not wanted: if it is wanted again, it is a new arrival.
     away: bool = False
+    # What it was made of when its load was last tried, and when to see whether that has changed.
+    files: list[tuple[str, int, int]] | None = None
+    look_again: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,8 @@ class ModelVersions:
     `aspire` says which versions ought to be served; the rest follows. A wanted version is loaded
     by `load`, and only when one that is wanted is available are the unwanted ones unloaded, each
     after the last call that uses it. A version whose load fails ends with its error, and is not
-    tried again until it has been away and come back.
+    tried again until its files have changed or it has been away and come back: it may have been
+    copied for longer than its load was tried.
 
     Args:
         name: the model's.
@@ -80,15 +86,28 @@ class ModelVersions:
 
     def aspire(self, wanted: Mapping[int, str]) -> None:
         """Makes these versions, given with their paths, the ones to serve."""
+        changed = self._changed_since_they_failed(wanted)
         with self._changed:
             self._aspired = dict(wanted)
             for version in self._versions.values():
                 version.away |= version.state is State.END and version.number not in wanted
             for number in sorted(wanted, reverse=True):
                 known = self._versions.get(number)
-                if known is None or known.away:
+                if known is None or known.away or known in changed:
                     self._start(number)
             self._retire()
+
+    def _changed_since_they_failed(self, wanted: Mapping[int, str]) -> list[Version]:
+        """Those of the wanted versions that did not load and are made of other files now.
+
+        Each is looked at as seldom as its load was tried: a store may be far away.
+        """
+        now = time.monotonic()
+        with self._changed:
+            due = [v for v in self._versions.values() if v.number in wanted and v.look_again < now]
+            for version in due:
+                version.look_again = now + self._options.load_retry_seconds
+        return [v for v in due if content_state(v.path) != v.files]
 
     @contextlib.contextmanager
     def use(self, number: int | None) -> Iterator[tuple[int, Servable] | None]:
@@ -193,6 +212,8 @@ class ModelVersions:
         with self._changed:
             version.servable, version.error = servable, error
             version.state = State.AVAILABLE if servable else State.END
+            if not servable:
+                version.look_again = time.monotonic() + self._options.load_retry_seconds
             self._retire()
             self._changed.notify_all()
 
@@ -204,6 +225,7 @@ class ModelVersions:
             if attempt and version.number not in self._aspired:
                 break
             started = time.monotonic()
+            version.files = content_state(version.path)
             try:
                 servable = self._load(version.number, version.path)
             # A broken version raises nearly anything, and it must not take the others down.

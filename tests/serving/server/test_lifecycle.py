@@ -176,6 +176,16 @@ def test_a_load_is_tried_again_as_often_as_told(
     eventually(lambda: client.predict(x=[1.0])["y"].tolist() == [3.0])
 
 
+def test_a_version_that_was_half_copied_is_served_once_it_is_whole(
+    serving, client_of, base_path, tripling, eventually
+):
+    client = client_of(serving(base_path, load_retry_seconds=0.1))
+    shutil.copytree(tripling / "variables", base_path / "2" / "variables")
+    eventually(lambda: client.states() == {2: "END", 1: "AVAILABLE"})
+    shutil.copyfile(tripling / "saved_model.pb", base_path / "2" / "saved_model.pb")
+    eventually(lambda: client.predict(x=[1.0])["y"].tolist() == [3.0])
+
+
 def test_a_version_in_use_is_unloaded_after_the_last_call(
     serving, base_path, tripling, pusher, eventually, client_of
 ):
