@@ -14,20 +14,26 @@ BYTES_PER_NUMBER = 24
 """Of a number in a packed list, which is an object in Python before it is in an array."""
 BYTES_PER_ROW = 256 * 1024
 """That a model's layers take for a row: measured as 240 kB for a Shelfsort model."""
+BYTES_PER_ANSWER = 1 << 14
+"""Of a call whose answer nobody takes, beside the answer itself."""
 BYTES_PER_PIXEL = 4
 DECODED_AT_ONCE = 10
 """Images of one request: the default of TensorFlow's `map_fn`."""
 
 
 class Budget:
-    """Adds up what requests in hand are estimated to take.
+    """Adds up what requests in hand, or answers on their way, are estimated to take.
 
     Args:
         limit: in bytes.
+        user: of the memory, as errors name it.
+        kind: what uses it.
     """
 
-    def __init__(self, limit: int):
+    def __init__(self, limit: int, user: str = "request", kind: str = "requests in hand"):
         self._limit = limit
+        self._user = user
+        self._kind = kind
         self._lock = threading.Lock()
         self._used = 0
 
@@ -49,8 +55,8 @@ class Budget:
         with self._lock:
             if count > 0 and self._used + count > self._limit:
                 raise resource_exhausted(
-                    f"The request needs {count:,} bytes of memory, and of the "
-                    f"{self._limit:,} for requests in hand {self._used:,} are taken"
+                    f"The {self._user} needs {count:,} bytes of memory, and of the "
+                    f"{self._limit:,} for {self._kind} {self._used:,} are taken"
                 )
             self._used += count
 

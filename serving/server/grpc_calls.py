@@ -65,8 +65,10 @@ class Inbox:
             with Refusals() as refusals:
                 self._intake.check_open()
                 message = await self.arrived(context, MAX_CONTROL_BYTES)
-                response = await self._intake.workers.run_aside(lambda: answer(message))
-                return response.SerializeToString()
+                answered = await self._intake.workers.run_aside(lambda: answer(message))
+                response = answered.SerializeToString()
+                self._intake.departures.of_call(len(response))
+                return response
             return await refusals.abort(context)
 
         return method

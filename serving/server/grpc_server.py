@@ -15,9 +15,12 @@ from serving.server.descriptors import connections
 from serving.server.grpc_calls import Inbox
 from serving.server.health import HEALTH_SERVICE, Health
 from serving.server.limits import (
+    GRPC_AGE_SECONDS,
     GRPC_CONNECTIONS,
+    GRPC_GRACE_SECONDS,
     GRPC_IDLE_SECONDS,
     GRPC_STREAMS,
+    GRPC_UNSEEN_SECONDS,
     KEEPALIVE_SECONDS,
     MAX_HEAD_BYTES,
     Limits,
@@ -155,4 +158,11 @@ def _options(limits: Limits) -> Sequence[tuple[str, int]]:
         ("grpc.max_connection_idle_ms", 1000 * GRPC_IDLE_SECONDS),
         ("grpc.keepalive_time_ms", 1000 * KEEPALIVE_SECONDS),
         ("grpc.keepalive_timeout_ms", 20_000),
+        ("grpc.max_connection_age_ms", 1000 * GRPC_AGE_SECONDS),
+        ("grpc.max_connection_age_grace_ms", 1000 * GRPC_GRACE_SECONDS),
+        ("grpc.server_handshake_timeout_ms", int(1000 * limits.arrival_seconds)),
+        ("grpc.server_max_unrequested_time_in_server", GRPC_UNSEEN_SECONDS),
+        # Whoever pings too often is answered, and where the answers lie unread nothing more is
+        # read. Ending the connection instead takes 2 kB a ping until the last answer is read.
+        ("grpc.http2.max_ping_strikes", 0),
     ]

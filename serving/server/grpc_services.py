@@ -89,6 +89,7 @@ class Services:
                 response = await self._intake.work(
                     len(message), lambda caller: work(message, caller), failed.update
                 )
+                self._intake.departures.of_call(len(response))
                 if failed:
                     context.set_trailing_metadata(((FAILED_ROWS, listed_rows(failed)),))
                 return response

@@ -14,6 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from serving.server.budget import BYTES_PER_BYTE, Hold
 from serving.server.calls import Caller
+from serving.server.departures import SMALL_BYTES
 from serving.server.descriptors import connections
 from serving.server.intake import Intake
 from serving.server.rest_api import METRICS_PATH, Reply, RestApi, error_reply
@@ -92,8 +93,31 @@ class _Endpoint:
             if request.method not in _METHODS:
                 raise HTTPException(501, f"Unsupported method: {request.method}")
             reply = await self._reply(request, receive, held)
-        headers = {"Content-Type": reply.content_type, **reply.headers}
-        await Response(reply.body, reply.status, headers)(scope, receive, send)
+        await self._send(reply, scope, receive, send)
+
+    async def _send(self, reply: Reply, scope: Scope, receive: Receive, send: Send) -> None:
+        size = len(reply.body)
+        if size <= SMALL_BYTES:
+            await _response(reply)(scope, receive, send)
+            return
+
+        async def send_and_wait(message: Message) -> None:
+            if message["type"] != "http.response.body":
+                await send(message)
+                return
+            await send({**message, "more_body": True})
+            # The end is sent after what lies unsent.
+            await send({"type": "http.response.body"})
+
+        try:
+            sending = _response(reply)(scope, receive, send_and_wait)
+            await self._intake.departures.of_connection(sending, size)
+        except ServingError as error:
+            sending.close()
+            await _response(error_reply(error))(scope, receive, send)
+        except asyncio.TimeoutError:
+            # The answer is not whole, so the connection is closed.
+            return
 
     async def _reply(self, request: Request, receive: Receive, held: Hold) -> Reply:
         try:
@@ -136,6 +160,11 @@ class _Endpoint:
             message = f"The body is larger than {self._max_body_bytes} bytes, the limit"
             raise HTTPException(413, message, _CLOSE)
         return plain
+
+
+def _response(reply: Reply) -> Response:
+    headers = {"Content-Type": reply.content_type, **reply.headers}
+    return Response(reply.body, reply.status, headers)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from typing import TypeVar
 from serving.server.arrivals import Arrivals
 from serving.server.budget import BYTES_PER_BYTE, Budget, Hold
 from serving.server.calls import Caller
+from serving.server.departures import Departures
 from serving.server.limits import Limits
 from serving.server.workers import Workers
 from serving.status import unavailable
@@ -27,6 +28,7 @@ class Intake:
         self.workers = workers
         self.budget = budget
         self.limits = limits
+        self.departures = Departures(limits.request_memory_bytes)
         self._closing = threading.Event()
         self._ports: list[Arrivals] = []
 

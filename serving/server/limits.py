@@ -26,6 +26,13 @@ GRPC_CONNECTIONS = 4096
 GRPC_STREAMS = 128
 """Calls at once on one connection; a client opens another for more."""
 GRPC_IDLE_SECONDS = 300
+GRPC_AGE_SECONDS = 1800
+"""After which a connection takes no new calls, and the client makes another: so nobody leaves
+answers lying for ever."""
+GRPC_GRACE_SECONDS = 300
+"""That the calls of such a connection may still take."""
+GRPC_UNSEEN_SECONDS = 10
+"""That a call may wait for the event loop to look at it."""
 KEEPALIVE_SECONDS = 60
 """A gRPC connection that is silent for so long is pinged, and closed without an answer in 20 s."""
 
@@ -57,7 +64,8 @@ class Limits:
     )
     request_memory_bytes: int = _limit(
         1024 * MEGABYTE,
-        "Memory of all requests in hand together, estimated from bytes, values and pixels",
+        "Memory of all requests in hand together, estimated from bytes, values and pixels; as "
+        "much again of answers that have not been taken",
         "--request-memory-mb",
     )
     max_concurrent: int = _limit(1000, "Requests in hand, and REST connections", "--max-concurrent")
@@ -107,4 +115,7 @@ def table() -> list[tuple[str, float | None, str]]:
         ),
         ("gRPC calls at once on one connection", GRPC_STREAMS, ""),
         ("Seconds after which an idle gRPC connection is closed", GRPC_IDLE_SECONDS, ""),
+        ("Seconds after which a gRPC connection takes no new calls", GRPC_AGE_SECONDS, ""),
+        ("Seconds that its calls may still take then", GRPC_GRACE_SECONDS, ""),
+        ("Seconds that a gRPC call may wait to be looked at", GRPC_UNSEEN_SECONDS, ""),
     ]

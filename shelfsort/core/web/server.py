@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 
 from shelfsort.core.errors import InputError
+from shelfsort.core.web.listening import Listener
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.h11_impl import H11Protocol as HttpProtocol
@@ -68,7 +69,7 @@ class WebServer:
     ):
         self._host = host
         self._scheme = "https" if tls else "http"
-        self._socket = _listen(host, port)
+        self._socket = Listener(host, port, max_connections)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             app,
@@ -89,6 +90,7 @@ class WebServer:
         config.load()
         config.ssl = tls
         config.request_seconds = request_seconds  # type: ignore[attr-defined]
+        config.listener = self._socket  # type: ignore[attr-defined]
         self._server = _Server(config)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name="web", daemon=True
@@ -148,21 +150,6 @@ def page_server(app: ASGIApp, host: str, port: int, max_connections: int = 100) 
         ) from error
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket, without SO_REUSEPORT: two servers on one port would share its calls."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio turns Nagle's algorithm off, 40 ms an answer, only where the protocol is stated.
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen()
-    except OSError:
-        listening.close()
-        raise
-    return listening
-
-
 class _Server(uvicorn.Server):
     """Reads what has arrived before it closes idle connections, and cuts off what outlasts it."""
 
@@ -195,6 +182,8 @@ class _Connection(HttpProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        listener: Listener = self.config.listener  # type: ignore[attr-defined]
+        listener.opened(transport.get_extra_info("socket").fileno())
         now = self.loop.time()
         self._head_bytes = 0
         self._unsent = 0
@@ -256,7 +245,8 @@ class _Connection(HttpProtocol):
         """Closes the connection if the client is idle or its request takes too long."""
         now = self.loop.time()
         unsent = self.transport.get_write_buffer_size()
-        if unsent != self._unsent or (self._is_being_answered() and not unsent):
+        taken = unsent != self._unsent and not self.transport.is_closing()
+        if taken or (self._is_being_answered() and not unsent):
             self._active = now
         self._unsent = unsent
         late = self._began is not None and now - self._began > self._request_seconds

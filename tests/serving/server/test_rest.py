@@ -93,6 +93,14 @@ def test_a_chunked_body_is_read(shared_server):
     connection.close()
 
 
+def test_an_answer_of_many_bytes_comes_whole(rest):
+    text = "x" * 300_000
+    body = {"signature_name": "text", "instances": [text]}
+    status, answer = rest("POST", "/v1/models/tiny:predict", body)
+    (row,) = answer["predictions"]
+    assert (status, row["echo"], row["length"]) == (200, text, len(text))
+
+
 def test_a_connection_is_kept_for_the_next_request(shared_server):
     connection = http.client.HTTPConnection("127.0.0.1", shared_server.rest_port, timeout=30)
     for _ in range(3):

@@ -1,8 +1,10 @@
 """TLS on both ports, and clients that must show who they are."""
 
+import contextlib
 import datetime
 import http.client
 import ipaddress
+import socket
 import ssl
 
 import grpc
@@ -144,6 +146,21 @@ def test_a_client_without_a_certificate_is_kept_out_of_both_ports(authority, ser
     context = ssl.create_default_context(cafile=str(authority.path))
     with pytest.raises((OSError, http.client.HTTPException)):
         rest_status(running, context)
+
+
+def test_connections_that_never_greet_take_few_files(authority, serving, base_path):
+    certificate, key = authority.issue("server")
+    tls = {"tls_certificate": str(certificate), "tls_key": str(key)}
+    server = serving(base_path, max_concurrent=40, **tls)
+    with contextlib.ExitStack() as stack:
+        silent = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.rest_port), 30))
+            for _ in range(60)
+        ]
+        context = ssl.create_default_context(cafile=authority.path)
+        assert rest_status(server, context) == 200
+        # All but the latest 16, one of which was the client just now.
+        assert [each.recv(1) for each in silent[:44]] == [b""] * 44
 
 
 @pytest.mark.parametrize(

@@ -147,10 +147,15 @@ def _literal(name, value):
     return b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value
 
 
-def half_open_calls(address, count, begun=b""):
-    """An HTTP/2 connection with calls of which it sends the headers and so much of the message."""
+def http2(address, settings=b""):
     connection = socket.create_connection(address, timeout=30)
-    connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(4, 0, 0, b""))
+    connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(4, 0, 0, settings))
+    return connection
+
+
+def half_open_calls(address, count, begun=b"", settings=b"", flags=0):
+    """An HTTP/2 connection with calls of which it sends the headers and so much of the message."""
+    connection = http2(address, settings)
     for stream in range(1, 2 * count, 2):
         headers = b"".join(
             _literal(name, value)
@@ -165,7 +170,7 @@ def half_open_calls(address, count, begun=b""):
         )
         connection.sendall(_frame(1, 4, stream, headers))
         if begun:
-            connection.sendall(_frame(0, 0, stream, begun))
+            connection.sendall(_frame(0, flags, stream, begun))
     return connection
 
 
@@ -181,6 +186,35 @@ def test_calls_that_stop_half_way(target, answers, connections, calls, begun):
             stack.enter_context(half_open_calls(address, calls, begun))
         time.sleep(1)
         answers()
+
+
+def test_answers_that_nobody_takes(target, attacker):
+    text = attacker.predict_request(attacker.spec(signature="text"), s=[b"x" * 4_000])
+    # 4 kB that stand for 64 rows, which are answered twice: half a megabyte.
+    text.inputs["s"].tensor_shape.dim[0].size = 64
+    message = text.SerializeToString()
+    whole = b"\x00" + struct.pack(">I", len(message)) + message
+    received = b""
+    with contextlib.ExitStack() as stack:
+        for _ in range(30):
+            no_window = struct.pack(">HI", 4, 0)
+            address = ("127.0.0.1", target.port)
+            connection = half_open_calls(address, 12, whole, no_window, flags=1)
+            stack.enter_context(connection).settimeout(0.1)
+            with contextlib.suppress(OSError):
+                while True:
+                    received += connection.recv(1 << 16)
+    assert b"answers that have not been taken" in received
+
+
+def test_pings_whose_answers_nobody_reads(target):
+    with contextlib.ExitStack() as stack:
+        for _ in range(2):
+            connection = stack.enter_context(http2(("127.0.0.1", target.port)))
+            connection.settimeout(0.5)
+            with contextlib.suppress(OSError):
+                while True:
+                    connection.sendall(_frame(6, 0, 0, bytes(8)) * 1000)
 
 
 @pytest.mark.parametrize(
