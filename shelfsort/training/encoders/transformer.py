@@ -77,6 +77,7 @@ class Transformer(tf.Module):
 
     def __init__(self, tokens: Callable[[tf.Tensor], tf.Tensor], weights: TransformerWeights):
         super().__init__()
+        self.heads, self.epsilon = weights.heads, weights.epsilon
         self._tokens = tokens
         self._positions = tf.Variable(weights.positions, trainable=False, name="positions")
         self._norm = _LayerNorm(weights.norm, self.size, weights.epsilon)
@@ -94,15 +95,34 @@ class Transformer(tf.Module):
         """Length of an embedding."""
         return self._positions.shape[1]
 
+    @property
+    def depth(self) -> int:
+        """Number of layers."""
+        return len(self._layers)
+
     def __call__(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """(n, at least 1 each) int32 ids → (n, size) float32 means."""
+        return tf.math.segment_mean(self.vectors(ids, self.depth), ids.value_rowids())
+
+    def vectors(self, ids: tf.RaggedTensor, layers: int) -> tf.Tensor:
+        """(n, at least 1 each) int32 ids → (tokens, size) float32 after the first `layers`."""
         lengths = ids.row_lengths()
         places = tf.ragged.range(lengths).flat_values
         x = self._norm(self._tokens(ids.flat_values) + tf.gather(self._positions, places))
         batch = _Batch.of(lengths)
-        for layer in self._layers:
+        for layer in self._layers[:layers]:
             x = layer(x, batch)
-        return tf.math.segment_mean(x, ids.value_rowids())
+        return x
+
+    def layers(self) -> list[LayerWeights]:
+        """Weights of the layers, in order; those of queries are rounded once more."""
+        return [layer.weights() for layer in self._layers]
+
+    def with_layers(self, layers: Sequence[LayerWeights]) -> "Transformer":
+        """The same tokens, before other layers."""
+        positions, norm = self._positions.numpy(), self._norm.weights()
+        weights = TransformerWeights(positions, norm, layers, self.heads, self.epsilon)
+        return Transformer(self._tokens, weights)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,8 +163,8 @@ class _Layer(tf.Module):
         super().__init__()
         self._heads = heads
         # The scale of the scores, one over the root of a head's size, is in the query's weights.
-        scale = np.float32((size / heads) ** -0.5)
-        query = Dense(weights.query.kernel * scale, weights.query.bias * scale)
+        self._scale = np.float32((size / heads) ** -0.5)
+        query = Dense(weights.query.kernel * self._scale, weights.query.bias * self._scale)
         inward = (query, weights.key, weights.value)
         self._inward = _Dense(
             Dense(
@@ -161,6 +181,22 @@ class _Layer(tf.Module):
         self._hidden = _Dense(weights.hidden, (size, hidden))
         self._output = _Dense(weights.output, (hidden, size))
         self._output_norm = _LayerNorm(weights.output_norm, size, epsilon)
+
+    def weights(self) -> LayerWeights:
+        """What the layer was made of."""
+        inward = self._inward.weights()
+        kernels, biases = np.split(inward.kernel, 3, axis=1), np.split(inward.bias, 3)
+        query, key, value = map(Dense, kernels, biases)
+        return LayerWeights(
+            query=Dense(query.kernel / self._scale, query.bias / self._scale),
+            key=key,
+            value=value,
+            attended=self._attended.weights(),
+            attended_norm=self._attended_norm.weights(),
+            hidden=self._hidden.weights(),
+            output=self._output.weights(),
+            output_norm=self._output_norm.weights(),
+        )
 
     def __call__(self, x: tf.Tensor, batch: _Batch) -> tf.Tensor:
         x = self._attended_norm(x + self._attended(self._attention(x, batch)))
@@ -184,6 +220,9 @@ class _Dense(tf.Module):
         self._kernel = _frozen(weights.kernel, "kernel", shape)
         self._bias = _frozen(weights.bias, "bias", shape[1:])
 
+    def weights(self) -> Dense:
+        return Dense(self._kernel.numpy(), self._bias.numpy())
+
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         return tf.nn.bias_add(tf.matmul(x, self._kernel), self._bias)
 
@@ -194,6 +233,9 @@ class _LayerNorm(tf.Module):
         self._scale = _frozen(weights.scale, "scale", (size,))
         self._offset = _frozen(weights.offset, "offset", (size,))
         self._epsilon = epsilon
+
+    def weights(self) -> Norm:
+        return Norm(self._scale.numpy(), self._offset.numpy())
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         mean, variance = tf.nn.moments(x, axes=[1], keepdims=True)
