@@ -39,8 +39,8 @@ from shelfsort.training.finetuning.devices import compiled_steps, find_devices
 from shelfsort.training.finetuning.inputs import Embedded, Examples, Order, picture_batches
 from shelfsort.training.finetuning.network import TuningNetwork
 from shelfsort.training.finetuning.optimizer import optimizer_of
+from shelfsort.training.finetuning.picture_tuner import PictureTuner
 from shelfsort.training.finetuning.pictures import Pictures
-from shelfsort.training.finetuning.tuner import FineTuner
 from shelfsort.training.fitting import VocabularySizes, fit_all, tower_logits
 from shelfsort.training.settings import FineTuningConfig, FitConfig, ImageConfig, TrainingConfig
 
@@ -136,9 +136,9 @@ def _tuner(
     vectors: np.ndarray,
     config: TrainingConfig,
     kept: Path | None,
-) -> FineTuner:
+) -> PictureTuner:
     weights = np.ones(len(items.labels))
-    return FineTuner(
+    return PictureTuner(
         backbone,
         Examples(items.pictures, items.labels, weights, items.categories),
         vectors,

@@ -297,21 +297,26 @@ def _kept_encodings(
     """
     path = kept.with_name(f"{kept.stem}.{name}.npz")
     if not path.exists():
-        found = _labelled(folder / "labelled.manifest", str(folder / "taxonomy.json"))
-        titles, descriptions = (
-            tf.constant([getattr(each.product, field) for each in found])
-            for field in ("title", "description")
-        )
         encoder = load_encoder(name)
         texts = TextEmbeddings(encoder, EmbeddingCache(None, encoder.key))
         with contextlib.closing(texts):
-            encoded = texts.vectors(text_to_encode(titles, descriptions).numpy())
+            encoded = texts.vectors(encoded_texts(folder))
             names = texts.of_categories(labels)
         part = path.with_suffix(".part.npz")
         np.savez(part, encoded=encoded, names=names)
         part.rename(path)
     with np.load(path) as arrays:
         return arrays["encoded"], arrays["names"]
+
+
+def encoded_texts(folder: Path) -> np.ndarray:
+    """(n,) UTF-8 bytes that an encoder reads of the products of a folder."""
+    found = _labelled(folder / "labelled.manifest", str(folder / "taxonomy.json"))
+    titles, descriptions = (
+        tf.constant([getattr(each.product, field) for each in found])
+        for field in ("title", "description")
+    )
+    return text_to_encode(titles, descriptions).numpy()
 
 
 def _image(product: LabelledProduct, sources: ImageSources) -> bytes:

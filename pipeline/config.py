@@ -108,6 +108,7 @@ def load_config(path: str | None = None, overrides: Sequence[str] = ()) -> Confi
         raise InputError(_explained(error, place)) from error
     _check_switches(values, config, place)
     _check_floors(config, place)
+    _check_tuned_encoder(config, place)
     _check_beam(config.beam, place)
     return config
 
@@ -159,6 +160,17 @@ def _check_floors(config: Config, place: "_Places") -> None:
                     f"{place(f'gate.{name}')}: has a floor for {key}, and targets are {targets}. "
                     "Remove it, or add the target."
                 )
+
+
+def _check_tuned_encoder(config: Config, place: "_Places") -> None:
+    """Refuses the tuning of an encoder where there is none."""
+    text = config.training.text
+    searched = config.tuning.space.encoders if config.tuning.trials else ()
+    if text.fine_tuning.layers != "none" and not any((text.encoder, *searched)):
+        raise InputError(
+            f"{place('training.text.fine_tuning.layers')}: there is no encoder to tune. Set "
+            "training.text.encoder to minilm or e5_multilingual, or the layers to none."
+        )
 
 
 def _check_beam(beam: BeamConfig, place: "_Places") -> None:

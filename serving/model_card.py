@@ -220,7 +220,8 @@ def _weights(lineage: Mapping[str, Any]) -> Iterator[str]:
         own = _mapping(_mapping(lineage.get("training")).get("text")).get("encoder_weights")
         source = packaged.source if packaged and not own else "a file of the site"
         licence = encoder.get("licence") or "not recorded"
-        rows.append(["text encoder", _plain(name), _plain(source), _plain(licence)])
+        tuned = ", fine-tuned on the shop's titles" if encoder.get(FINE_TUNED) else ""
+        rows.append(["text encoder", _plain(name), _plain(source) + tuned, _plain(licence)])
     yield from _table(["part", "name", "weights", "licence"], rows)
     yield ""
     yield "All other weights were learnt from the shop's labelled products."

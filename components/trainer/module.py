@@ -3,14 +3,11 @@
 import contextlib
 import dataclasses
 import datetime
-import io
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow_transform as tft
 from pydantic import TypeAdapter
 from tensorflow_transform.saved.saved_transform_io_v2 import SavedModelLoader
@@ -19,6 +16,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from components.trainer.artifact import ModelRun, write_held_out, write_suspects
 from components.trainer.failed_proofs import failed_proofs
 from components.trainer.fit_summary import fit_summary
+from components.trainer.held_out import held_out_archive
 from components.trainer.reading import label_space, open_cache, vocabulary_sizes
 from components.transform.artifact import (
     CATEGORIES_VOCABULARY,
@@ -47,14 +45,21 @@ from shelfsort.training.calibration import (
     calibrate,
     threshold_version,
 )
-from shelfsort.training.dataset import Products, read_products, record_batches, trimmed
+from shelfsort.training.dataset import (
+    Products,
+    read_products,
+    record_batches,
+    texts_to_encode,
+    trimmed,
+)
 from shelfsort.training.embedding import embed_new_pictures
 from shelfsort.training.embedding_cache import EmbeddingCache
 from shelfsort.training.evidence import Scored
+from shelfsort.training.finetuning.contents import Contents
 from shelfsort.training.finetuning.devices import require_gpus
-from shelfsort.training.finetuning.folds import fine_tuned
+from shelfsort.training.finetuning.tuned_pictures import with_tuned_backbone
+from shelfsort.training.finetuning.tuned_texts import with_tuned_encoder
 from shelfsort.training.fitting import (
-    CrossFit,
     Fit,
     Start,
     VocabularySizes,
@@ -64,7 +69,6 @@ from shelfsort.training.fitting import (
 from shelfsort.training.label_noise import try_search
 from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.learning_curve import learning_curve
-from shelfsort.training.rows import evenly
 from shelfsort.training.served_model import ServedModel
 from shelfsort.training.settings import TrainingConfig
 from shelfsort.training.text_embedding import TextEmbeddings
@@ -75,7 +79,6 @@ from shelfsort.training.unknown_rates import unknown_rates
 from shelfsort.training.warm_start import ColdStart, Terms, read_live_towers
 
 _WARM_UP_PRODUCTS = 32
-_HELD_OUT_KEPT = 20_000
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -198,6 +201,7 @@ class _Trained:
 def _read(job: _Job, cost: _Costs) -> _Data:
     config, files = job.config, job.fn_args
     require_gpus(config.image.fine_tuning)
+    require_gpus(config.text.fine_tuning)
     image = config.image
     backbone = load_backbone(image.backbone, image.backbone_weights, image.image_size)
     texts = TextEmbeddings.of(config)
@@ -208,12 +212,22 @@ def _read(job: _Job, cost: _Costs) -> _Data:
     if not calibration and config.calibration.searched_share:
         train = without_searched(train, config.calibration.searched_share)
     cost.took("reading")
-    backbone, (train, *calibration) = fine_tuned(
+    backbone, (train, *calibration) = with_tuned_backbone(
         backbone, job.files, [train, *calibration], len(job.labels.categories), config
     )
     if backbone.tuned:
         cost.took("fine-tuning")
+    if texts and config.text.fine_tuning.layers != "none":
+        texts, (train, *calibration) = _with_tuned_encoder(job, texts, [train, *calibration])
+        cost.took("fine-tuning of the encoder")
     return _Data(backbone, texts, train, calibration, embedded)
+
+
+def _with_tuned_encoder(
+    job: _Job, texts: TextEmbeddings, splits: Sequence[Products]
+) -> tuple[TextEmbeddings, Sequence[Products]]:
+    contents = [Contents(texts_to_encode(files, job.transformed)) for files in job.files]
+    return with_tuned_encoder(texts, contents, splits, job.labels, job.config)
 
 
 def _read_splits(
@@ -288,7 +302,7 @@ def _export(job: _Job, data: _Data, trained: _Trained) -> None:
 def _write_run(job: _Job, data: _Data, trained: _Trained, cost: _Costs) -> None:
     folder, train, texts = job.fn_args.model_run_dir, data.train, data.texts
     crossed = trained.fitted.crossed
-    _write_held_out(folder, train, crossed, job.labels)
+    write_held_out(folder, held_out_archive(train, crossed, job.labels))
     write_suspects(folder, trained.fitted.suspects)
     judged = data.calibration[0] if data.calibration else train
     failed_proofs(trained.found, judged, job.labels).write(folder)
@@ -374,25 +388,3 @@ def _lineage(job: _Job, data: _Data, trained: _Trained) -> dict[str, Any]:
         UNKNOWN: rates_to_json(trained.rates),
         **({LEARNING_CURVE: curve.to_json()} if curve else {}),
     }
-
-
-def _write_held_out(directory: str, train: Products, crossed: CrossFit, labels: LabelSpace) -> None:
-    """Keeps cross-fitted logits of the training split, of a sample at most, for a later look."""
-    rows = evenly(np.arange(len(train)), _HELD_OUT_KEPT)
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        product_ids=np.array(list(train.product_ids[rows]), "U"),
-        labels=train.labels[rows],
-        label_weights=train.label_weights[rows],
-        has_text=train.has_text[rows],
-        has_image=train.has_image[rows],
-        groups=train.groups[rows],
-        folds=crossed.folds[rows],
-        evidence=train.evidence[rows],
-        categories=np.array(labels.categories, "U"),
-        fusion=np.array(json.dumps(crossed.fusion.to_lists())),
-        fusions=np.array(json.dumps({k: each.to_lists() for k, each in crossed.fusions.items()})),
-        **{name: logits[rows] for name, logits in crossed.held_out.items()},
-    )
-    write_held_out(directory, buffer.getvalue())

@@ -109,12 +109,14 @@ def _check_gpu_type(kubeflow: KubeflowConfig, target: str) -> None:
 
 
 def _check_tuning_gpus(config: Config) -> None:
-    tuning, given = config.training.image.fine_tuning, config.kubeflow.trainer.gpus
-    if tuning.layers != "none" and tuning.gpus > given:
-        raise InputError(
-            f"training.image.fine_tuning.gpus: {tuning.gpus} wanted, and kubeflow.trainer.gpus is "
-            f"{given}. Give the training step as many."
-        )
+    given = config.kubeflow.trainer.gpus
+    for name in ("image", "text"):
+        tuning = getattr(config.training, name).fine_tuning
+        if tuning.layers != "none" and tuning.gpus > given:
+            raise InputError(
+                f"training.{name}.fine_tuning.gpus: {tuning.gpus} wanted, and "
+                f"kubeflow.trainer.gpus is {given}. Give the training step as many."
+            )
 
 
 def _refuse_kubernetes_only(kubeflow: KubeflowConfig) -> None:

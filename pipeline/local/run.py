@@ -137,6 +137,12 @@ def _run_components(
 
     require_gpus(config.training.image.fine_tuning)
     require_layer(config.training.image)
+    require_gpus(config.training.text.fine_tuning)
+    if config.training.text.fine_tuning.layers != "none":
+        # Imported here: without an encoder, nothing is needed that only encoders need.
+        from shelfsort.training.finetuning.text_tuner import require_text_layer
+
+        require_text_layer(config.training.text)
     from tfx.orchestration import metadata
 
     from components.baseline_model.selection import start_digest

@@ -349,7 +349,8 @@ def _networks(lineage: Mapping[str, Any]) -> str:
     if not isinstance(encoder, Mapping) or not encoder.get("name"):
         return backbone
     licence = f" ({encoder['licence']})" if encoder.get("licence") else ""
-    return f"{backbone}, {encoder['name']}{licence}"
+    tuned = ", fine-tuned" if encoder.get(FINE_TUNED) else ""
+    return f"{backbone}, {encoder['name']}{licence}{tuned}"
 
 
 def _remark(version: versions.ModelVersion) -> str:

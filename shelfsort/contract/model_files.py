@@ -21,7 +21,10 @@ LEARNING_CURVE = "learning_curve"
 UNKNOWN = "unknown"
 """Lineage: how well products that belong nowhere in the tree are noticed."""
 ENCODER = "encoder"
-"""Lineage: name, key (of weights and preprocessing) and licence of a text encoder."""
+"""Lineage: name, key (of weights and preprocessing) and licence of a text encoder.
+
+Where it was tuned on the shop's titles, FINE_TUNED in it is the digest of its layers.
+"""
 PRODUCTS = "products"
 """Lineage: number of products that the model was made from, by split, without `eval`."""
 FINE_TUNED = "fine_tuned"

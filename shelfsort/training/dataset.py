@@ -52,6 +52,19 @@ class ProductIds(Sequence):
 
 
 @dataclasses.dataclass(frozen=True)
+class Encoded:
+    """What an encoder makes of n products and of K categories.
+
+    Attributes:
+        texts: n rows of (text_embedding_size,) float32, zeros where there is no text.
+        categories: (K, text_embedding_size) float32 of their names, of unit length.
+    """
+
+    texts: Rows
+    categories: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
 class Products:
     """One split, ready for the towers.
 
@@ -68,6 +81,8 @@ class Products:
             `selection.UNKNOWN` where that is not known; None where it is known of no product.
         fold_embeddings: by cross-fitting fold, n embeddings of a backbone that was tuned without
             the fold; empty where one backbone embeds all.
+        fold_encoded: by cross-fitting fold, what an encoder makes of all products that was tuned
+            without the fold; empty where one encoder embeds all.
         category_embeddings: (K, text_embedding_size) float32 of the categories' names, by the
             encoder of the texts; None without one.
         inner: the inner categories that products are labelled with; None where there are none.
@@ -85,6 +100,7 @@ class Products:
     evidence: np.ndarray
     selection_probabilities: np.ndarray | None = None
     fold_embeddings: Mapping[int, Rows] = dataclasses.field(default_factory=dict)
+    fold_encoded: Mapping[int, Encoded] = dataclasses.field(default_factory=dict)
     category_embeddings: np.ndarray | None = None
     inner: InnerLabels | None = None
 
@@ -144,20 +160,37 @@ class Products:
         return terms | {name: features[name] for name in ("price_bucket", "embeddings", *encoded)}
 
     def without(self, fold: int) -> "Products":
-        """The same as a backbone embeds them that never saw the products of a fold."""
-        if not self.fold_embeddings:
-            return self
-        return self.embedded(self.fold_embeddings[fold])
+        """The same as networks embed them that never saw the products of a fold."""
+        found = self
+        if self.fold_embeddings:
+            found = found.embedded(self.fold_embeddings[fold])
+        if self.fold_encoded:
+            found = found.encoded(self.fold_encoded[fold])
+        return found
 
     def embedded(self, embeddings: Rows, folds: Mapping[int, Rows] | None = None) -> "Products":
-        """The same with other embeddings.
+        """The same with other embeddings of images.
 
         Args:
             embeddings: n rows of any width.
             folds: `fold_embeddings`; None for none.
         """
-        features = _Reembedded(self.features, embeddings)
+        features = _Reembedded.of(self.features, {"embeddings": embeddings})
         return dataclasses.replace(self, features=features, fold_embeddings=folds or {})
+
+    def encoded(self, by: Encoded, folds: Mapping[int, Encoded] | None = None) -> "Products":
+        """The same with what another encoder makes of texts and of categories' names.
+
+        Args:
+            by: the encoder.
+            folds: `fold_encoded`; None for none.
+        """
+        return dataclasses.replace(
+            self,
+            features=_Reembedded.of(self.features, {TEXT_EMBEDDINGS: by.texts}),
+            category_embeddings=by.categories,
+            fold_encoded=folds or {},
+        )
 
     def group_folds(self, folds: int, seed: int) -> np.ndarray:
         """(n,) fold of each product; variants of one product share a fold, so none leaks."""
@@ -173,26 +206,32 @@ class _Reembedded:
 
     Args:
         features: all other features.
-        embeddings: of the same products.
+        embeddings: of the same products, by name of the feature.
     """
 
-    def __init__(self, features: Rows, embeddings: Rows):
-        # Not one over the other: each would read the embeddings that it replaces.
-        self._features = features._features if isinstance(features, _Reembedded) else features
+    def __init__(self, features: Rows, embeddings: Mapping[str, Rows]):
+        self._features = features
         self._embeddings = embeddings
-        own = np.dtype((np.float32, embeddings[np.zeros(1, np.int64)].shape[1:]))
-        self.dtype = np.dtype(
-            [
-                (name, own if name == "embeddings" else of)
-                for name, (of, *_) in features.dtype.fields.items()
-            ]
-        )
+        own = {
+            name: np.dtype((np.float32, rows[np.zeros(1, np.int64)].shape[1:]))
+            for name, rows in embeddings.items()
+        }
+        kinds = features.dtype.fields.items()
+        self.dtype = np.dtype([(name, own.get(name, of)) for name, (of, *_) in kinds])
+
+    @classmethod
+    def of(cls, features: Rows, embeddings: Mapping[str, Rows]) -> "_Reembedded":
+        """Not one over the other: each would read the embeddings that it replaces."""
+        if isinstance(features, _Reembedded):
+            return cls(features._features, {**features._embeddings, **embeddings})
+        return cls(features, embeddings)
 
     def __getitem__(self, index: np.ndarray) -> np.ndarray:
         found = np.empty(len(index), self.dtype)
         given = self._features[index]
         for name in self.dtype.names:
-            found[name] = self._embeddings[index] if name == "embeddings" else given[name]
+            own = self._embeddings.get(name)
+            found[name] = given[name] if own is None else own[index]
         return found
 
 
@@ -264,6 +303,12 @@ def read_products(
         selection_probabilities=stacked["selection_probability"],
         inner=labels and InnerLabels.of(stacked["inner_category"], labels),
     )
+
+
+def texts_to_encode(files: Sequence[str], transformed: tft.TFTransformOutput) -> Iterator[bytes]:
+    """What an encoder reads of each product, in the order of `read_products`; b"" for nothing."""
+    for batch in _transformed_batches(files, transformed):
+        yield from batch[TEXT_TO_ENCODE].reshape(-1).tolist()
 
 
 def trimmed(*splits: Products) -> list[Products]:

@@ -68,9 +68,9 @@ def learning_curve(
     short = {each: goals for each, goals in _short(calibration).items() if len(rows[each])}
     if not short:
         return None
-    if train.fold_embeddings:
-        # A backbone tuned on the products that are kept from the towers would flatter them.
-        note("no learning curve: each of its points would need a backbone tuned for it")
+    if train.fold_embeddings or train.fold_encoded:
+        # A network tuned on the products that are kept from the towers would flatter them.
+        note("no learning curve: each of its points would need a network tuned for it")
         return None
     note("a target cannot be certified: fitting on a quarter and on half of the labels to say why")
     answers = [*_of_parts(train, sizes, config), _Answers.of_all(train, crossed, config)]

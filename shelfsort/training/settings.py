@@ -93,6 +93,50 @@ class ImageConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class TextFineTuningConfig:
+    """Fine-tuning of the text encoder on the titles of `train`, before they are embedded.
+
+    The encoder is tuned once for each cross-fitting fold, without the fold's products, and once on
+    all of them for the served model. Together that costs `training.fit.folds` times as much as one
+    tuning on all titles. It needs `training.text.encoder`.
+
+    Attributes:
+        layers: Layers that are tuned. `none`: the encoder stays as it is. `last_blocks`: those
+            after `from_layer`. `all`: all layers. What stands before the first tuned layer is
+            computed once; the table of tokens is never tuned.
+        from_layer: Name of the layer after which the last ones begin, from `layer1` to the last
+            but one. Empty for the middle: `layer3` in `minilm`, `layer6` in `e5_multilingual`.
+        epochs: Number of passes over the titles.
+        batch_size: Number of titles in one step.
+        accumulated_batches: Number of batches whose gradients are averaged before the weights
+            change.
+        learning_rate: Peak learning rate of AdamW for the last layer, after a warm-up. It decays
+            along a cosine.
+        first_layer_rate: Learning rate of the first tuned layer, as a share of the last layer's.
+            The shares of the layers between them rise geometrically.
+        label_smoothing: Share of each label's weight that is spread over all categories.
+        tunings: Number of tunings, which differ in what is random, and whose weights are averaged.
+            Each costs as much as the first; the served model costs the same.
+        gpus: Number of GPUs that tuning needs. It stops at once where there are fewer. 0 for those
+            that there are, or the CPU.
+    """
+
+    layers: Literal["none", "last_blocks", "all"] = "none"
+    from_layer: str = ""
+    epochs: Positive = 3
+    batch_size: Positive = 32
+    accumulated_batches: Positive = 1
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    first_layer_rate: Annotated[float, Field(gt=0, le=1)] = 0.5
+    label_smoothing: Share = 0.1
+    tunings: Positive = 1
+    gpus: Annotated[int, Field(ge=0)] = 0
+
+
+FineTuning = FineTuningConfig | TextFineTuningConfig
+
+
+@dataclasses.dataclass(frozen=True)
 class TextConfig:
     """Titles and descriptions: the towers that read them.
 
@@ -111,6 +155,7 @@ class TextConfig:
     encoder: Literal["", "minilm", "e5_multilingual"] = ""
     encoder_weights: str = ""
     encoder_units: Positive = 256
+    fine_tuning: TextFineTuningConfig = TextFineTuningConfig()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
+from shelfsort.contract.model_files import FINE_TUNED
 from shelfsort.core.progress import progress
 from shelfsort.training.embedding_cache import EmbeddingCache, content_digest
 from shelfsort.training.label_space import LabelSpace
@@ -90,7 +91,8 @@ class TextEmbeddings:
     def lineage(self) -> dict[str, Any]:
         """What the model's lineage says of the encoder."""
         encoder = self.encoder
-        return {"name": encoder.name, "key": encoder.key, "licence": encoder.licence}
+        said = {"name": encoder.name, "key": encoder.key, "licence": encoder.licence}
+        return {**said, **({FINE_TUNED: encoder.tuned} if encoder.tuned else {})}
 
     def close(self) -> None:
         """Closes the cache."""

@@ -49,7 +49,7 @@ def unknown_rates(
 ) -> Rates:
     """Detection rates by modality, of those that enough products have.
 
-    Images have none where the backbone was tuned: it has seen the products that are left out.
+    There are none of what a tuned network embeds: it has seen the products that are left out.
 
     Args:
         train: the training split.
@@ -82,12 +82,14 @@ def unknown_rates(
 
 
 def _judged_rows(train: Products) -> dict[str, np.ndarray]:
-    """By modality, the products that a rate may rest on; none of images by a tuned backbone."""
+    """By modality, the products that a rate may rest on; none where a tuned network embeds."""
     usable = train.evidence & train.has_leaf
+    tuned = {"text": bool(train.fold_encoded), "image": bool(train.fold_embeddings)}
+    tuned["combined"] = any(tuned.values())
     return {
         modality: own[usable[own]]
         for modality, own in modality_rows(train).items()
-        if usable[own].sum() >= 2 * FEWEST and (modality == "text" or not train.fold_embeddings)
+        if usable[own].sum() >= 2 * FEWEST and not tuned[modality]
     }
 
 

@@ -35,7 +35,10 @@ _SAME_SETTINGS = (
 )
 
 
-_TUNED = "image.fine_tuning.layers"
+_TUNED = {
+    "image.fine_tuning.layers": "the backbone",
+    "text.fine_tuning.layers": "the text encoder",
+}
 
 
 class ColdStart(Exception):  # noqa: N818 - an outcome, not a fault
@@ -127,8 +130,9 @@ def _refuse_other(
     recorded = flat(lineage.get("training", {}))
     theirs = {current_key(key, RENAMED): value for key, value in recorded}
     ours = dict(flat(dataclasses.asdict(config)))
-    if {theirs.get(_TUNED, "none"), ours[_TUNED]} != {"none"}:
-        raise ColdStart("the backbone is fine-tuned, and every tuning gives other embeddings")
+    for key, network in _TUNED.items():
+        if {theirs.get(key, "none"), ours[key]} != {"none"}:
+            raise ColdStart(f"{network} is fine-tuned, and every tuning gives other embeddings")
     for name in _SAME_SETTINGS:
         # Models from before there were encoders do not name one.
         given = theirs.get(name, "" if name.startswith("text.encoder") else None)

@@ -180,3 +180,16 @@ def _undocumented(section: type) -> Iterator[str]:
 
 def test_every_setting_is_documented():
     assert list(_undocumented(Config)) == []
+
+
+def test_an_encoder_is_tuned_where_there_is_one():
+    tuning = "training.text.fine_tuning.layers=all"
+    with pytest.raises(InputError, match=r"^--set training\.text\.fine_tuning\.layers: ") as error:
+        load_config(None, [tuning])
+    assert "training.text.encoder" in str(error.value) and "\n" not in str(error.value)
+    load_config(None, [tuning, "training.text.encoder=minilm"])
+    load_config(None, [tuning, "tuning.space.encoders=['', minilm]", "tuning.trials=2"])
+    with pytest.raises(InputError, match="no encoder to tune"):
+        load_config(None, [tuning, "tuning.space.encoders=['', minilm]"])
+    with pytest.raises(InputError, match=r"training\.text\.fine_tuning\.mixup: unknown key"):
+        load_config(None, ["training.text.fine_tuning.mixup=0.2"])

@@ -85,6 +85,8 @@ def test_licences_are_those_of_the_registry_or_of_the_lineage():
     site = {"name": "minilm", "licence": ""}
     (_, encoder) = _rows(_card(training=own, encoder=site), "Weights and licences")
     assert encoder[2:] == ["a file of the site", "not recorded"]
+    (_, encoder) = _rows(_card(encoder={**site, "fine_tuned": "1f"}), "Weights and licences")
+    assert encoder[2].endswith(", fine-tuned on the shop's titles")
 
 
 def test_the_cost_to_serve_is_left_out_where_it_was_not_measured():

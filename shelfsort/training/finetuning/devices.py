@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from shelfsort.core.errors import InputError
-from shelfsort.training.settings import FineTuningConfig
+from shelfsort.training.settings import FineTuning, FineTuningConfig
 
 # Compute capabilities from which NVIDIA's tensor cores multiply these types.
 _BFLOAT16_FROM, _FLOAT16_FROM = 8, 7
@@ -40,13 +40,13 @@ def compiled_steps() -> bool:
     return not _under_tensorflow()
 
 
-def require_gpus(config: FineTuningConfig) -> Sequence[Any]:
+def require_gpus(config: FineTuning) -> Sequence[Any]:
     """The GPUs that tuning would use: so many as the settings ask for, or all that there are.
 
     Under JAX that is one at most.
 
     Raises:
-        InputError: the backbone is to be tuned, and there are fewer.
+        InputError: something is to be tuned, and there are fewer.
     """
     if config.layers == "none":
         return []
@@ -55,15 +55,16 @@ def require_gpus(config: FineTuningConfig) -> Sequence[Any]:
         found = keras.distribution.list_devices()
         name, gpus = "JAX, which uses one at most,", [d for d in found if "cpu" not in d][:1]
     if len(gpus) < config.gpus:
+        of = "image" if isinstance(config, FineTuningConfig) else "text"
         raise InputError(
-            f"training.image.fine_tuning.gpus: {config.gpus} wanted, and {name} sees "
+            f"training.{of}.fine_tuning.gpus: {config.gpus} wanted, and {name} sees "
             f"{len(gpus) or 'none'}. Install it with CUDA on a machine with GPUs, or set it to 0 "
             "for the CPU."
         )
     return gpus[: config.gpus or len(gpus)]
 
 
-def find_devices(config: FineTuningConfig) -> Devices:
+def find_devices(config: FineTuning) -> Devices:
     """What tuning runs on: the CPU where the backend sees no GPU. Raises as `require_gpus`."""
     used = require_gpus(config)
     if not _under_tensorflow():

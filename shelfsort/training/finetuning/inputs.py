@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 import keras
 import numpy as np
@@ -16,27 +17,33 @@ from shelfsort.training.finetuning.augmentation import (
     square_size,
     whole_views,
 )
+from shelfsort.training.finetuning.contents import Contents
 from shelfsort.training.finetuning.network import forward
 from shelfsort.training.finetuning.pictures import Pictures
 from shelfsort.training.rows import RowFile
 
 VIEWS = 4
 """Of each picture that feature maps are kept of: it, its mirror image, and two random views."""
+ALIKE = 16
+"""Batches among which products of similar size may be swapped, so that little of one is padding."""
 _MAP_BATCH = 32
 
 
+C = TypeVar("C", bound=Contents)
+
+
 @dataclasses.dataclass(frozen=True)
-class Examples:
+class Examples(Generic[C]):
     """What a tuning learns from.
 
     Attributes:
-        pictures: of n products.
+        contents: of n products.
         labels: (n,) ints in [0, K).
         weights: (n,) floats >= 0.
         categories: K.
     """
 
-    pictures: Pictures
+    contents: C
     labels: np.ndarray
     weights: np.ndarray
     categories: int
@@ -57,13 +64,44 @@ class Order:
     seed: int
 
     @classmethod
-    def of(cls, rows: np.ndarray, batch_size: int, passes: int, seed: int) -> "Order":
-        """Passes over (m,) rows; the last batch of each is filled up with its first rows."""
+    def of(
+        cls,
+        rows: np.ndarray,
+        batch_size: int,
+        passes: int,
+        seed: int,
+        sizes: np.ndarray | None = None,
+    ) -> "Order":
+        """Passes over (m,) rows; the last batch of each is filled up with its first rows.
+
+        Args:
+            rows: of the products.
+            batch_size: most of them in a step.
+            passes: over all of them.
+            seed: of all that is random.
+            sizes: (n,) of the products: those of similar size come into one batch, of every ALIKE
+                batches. None for all alike.
+        """
         batch_size = min(batch_size, len(rows))
         a_pass = -(-len(rows) // batch_size)
         chance = np.random.default_rng(seed)
-        orders = [np.resize(chance.permutation(rows), a_pass * batch_size) for _ in range(passes)]
+        orders: list[np.ndarray] = []
+        for _ in range(passes):
+            order = np.resize(chance.permutation(rows), a_pass * batch_size)
+            orders += [order] if sizes is None else _alike(order, sizes, batch_size, chance)
         return cls(np.concatenate(orders).reshape(-1, batch_size), a_pass, seed)
+
+
+def _alike(
+    order: np.ndarray, sizes: np.ndarray, batch_size: int, chance: np.random.Generator
+) -> list[np.ndarray]:
+    """The order with products of similar size side by side, in batches of a random order."""
+    found = []
+    for start in range(0, len(order), ALIKE * batch_size):
+        some = order[start : start + ALIKE * batch_size]
+        batches = some[np.argsort(sizes[some], kind="stable")].reshape(-1, batch_size)
+        found.append(chance.permutation(batches).reshape(-1))
+    return found
 
 
 Mixture = tuple[float, float]
@@ -71,7 +109,7 @@ Mixture = tuple[float, float]
 
 
 def picture_batches(
-    examples: Examples, order: Order, size: int, mixture: Mixture, after: int = 0
+    examples: Examples[Pictures], order: Order, size: int, mixture: Mixture, after: int = 0
 ) -> tf.data.Dataset:
     """Batches of random views, of (m, size, size, 3) float32, for the steps that are left.
 
@@ -83,17 +121,21 @@ def picture_batches(
         after: steps already taken.
     """
     rows = order.rows[after:]
-    squares = examples.pictures.squares(rows.reshape(-1), square_size(size))
+    squares = examples.contents.squares(rows.reshape(-1), square_size(size))
     batches = squares.batch(rows.shape[1], drop_remainder=True)
 
     def views(pixels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         return random_views(pixels, size, seed)
 
-    return _learnt(batches, views, examples, order, mixture, after)
+    return learnt_batches(batches, views, examples, order, mixture, after)
 
 
 def map_batches(
-    examples: Examples, maps: "FeatureMaps", order: Order, mixture: Mixture, after: int = 0
+    examples: Examples[Pictures],
+    maps: "FeatureMaps",
+    order: Order,
+    mixture: Mixture,
+    after: int = 0,
 ) -> tf.data.Dataset:
     """Batches of feature maps of random views, (m, ...) float32; else as `picture_batches`."""
     chance = np.random.default_rng([order.seed, VIEWS])
@@ -110,10 +152,10 @@ def map_batches(
     batches = tf.data.Dataset.from_tensor_slices((rows, views)).map(
         tf.autograph.experimental.do_not_convert(batch), num_parallel_calls=tf.data.AUTOTUNE
     )
-    return _learnt(batches, lambda found, _: found, examples, order, mixture, after)
+    return learnt_batches(batches, lambda found, _: found, examples, order, mixture, after)
 
 
-def _learnt(
+def learnt_batches(
     batches: tf.data.Dataset,
     views: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
     examples: Examples,
@@ -121,7 +163,16 @@ def _learnt(
     mixture: Mixture,
     after: int,
 ) -> tf.data.Dataset:
-    """Batches of inputs with smoothed targets and weights, mixed."""
+    """Batches of inputs with smoothed targets and weights, mixed.
+
+    Args:
+        batches: of inputs, for the steps that are left.
+        views: from inputs and a (2,) seed to what the network sees of them.
+        examples: to learn from.
+        order: of the steps.
+        mixture: of labels and examples.
+        after: steps already taken.
+    """
     mixup, smoothing = mixture
     rows = order.rows[after:]
     labels = examples.labels[rows].astype(np.int32)

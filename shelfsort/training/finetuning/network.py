@@ -13,7 +13,7 @@ from shelfsort.training.finetuning.devices import compiled_steps, in_precision
 from shelfsort.training.settings import ImageConfig
 
 CLASSIFIER = "tuning_classifier"
-_DROPOUT = 0.2
+DROPOUT = 0.2
 _SETTING = "training.image.fine_tuning.from_layer"
 
 
@@ -60,7 +60,7 @@ class TuningNetwork:
                 layer.trainable = False
         front, rest = _cut(copy, from_layer or backbone.last_blocks_after, backbone)
         kernel, bias = classifier
-        dropout = keras.layers.Dropout(_DROPOUT, seed=seed, name="tuning_dropout")
+        dropout = keras.layers.Dropout(DROPOUT, seed=seed, name="tuning_dropout")
         dense = keras.layers.Dense(kernel.shape[1], dtype="float32", name=CLASSIFIER)
         maps = keras.Input(front.outputs[0].shape[1:], name="feature_maps", dtype="float32")
         last = keras.Model(maps, dense(dropout(rest(maps))), name="last_blocks")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import keras
 
 from shelfsort.training.finetuning.network import rate_shares
-from shelfsort.training.settings import FineTuningConfig
+from shelfsort.training.settings import FineTuning
 
 _WEIGHT_DECAY = 0.01
 _GREATEST_NORM = 5.0
@@ -34,7 +34,7 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
         super().update_step(gradient, variable, learning_rate * share)
 
 
-def optimizer_of(model: keras.Model, config: FineTuningConfig, steps: int) -> LayerwiseAdamW:
+def optimizer_of(model: keras.Model, config: FineTuning, steps: int) -> LayerwiseAdamW:
     """The optimizer of a stage.
 
     Args:

@@ -1,127 +1,136 @@
-"""Tunes a backbone on some products, in stages, from where an earlier process was killed."""
+"""Tunes a network on some products, in stages, from where an earlier process was killed."""
 
 import dataclasses
-import functools
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from shelfsort.core.progress import progress
-from shelfsort.training.backbones import Backbone, resized
 from shelfsort.training.finetuning.checkpoints import Checkpoints, State
 from shelfsort.training.finetuning.classifier import fit_classifier
-from shelfsort.training.finetuning.devices import Devices, compiled_steps, in_precision
-from shelfsort.training.finetuning.inputs import (
-    Embedded,
-    Examples,
-    FeatureMaps,
-    Order,
-    map_batches,
-    picture_batches,
-)
-from shelfsort.training.finetuning.network import CLASSIFIER, TuningNetwork
+from shelfsort.training.finetuning.devices import Devices, compiled_steps
+from shelfsort.training.finetuning.inputs import Examples, Order
 from shelfsort.training.finetuning.optimizer import optimizer_of
 from shelfsort.training.rows import Rows
-from shelfsort.training.settings import FineTuningConfig
+from shelfsort.training.settings import FineTuning
 
-# With `all`, the share of the epochs that the last blocks are tuned for in advance.
-LAST_BLOCKS_FIRST = 0.25
 _VERSION = 1
 """Changes with what makes the same settings give other weights."""
+_SAY_NOTHING = ("gpus", "tunings")
 
 
 @dataclasses.dataclass(frozen=True)
-class _Stage:
+class Stage:
     """Layers that are tuned together.
 
     Attributes:
-        last_only: whether only the last blocks are.
+        model: inputs → (n, K) logits; what is trained of it is tuned.
         passes: over the products.
+        batches: from the order of the products, and the steps already taken, to the steps left.
+        sizes: (n,) of the products, where a batch costs as much as its largest; None where all are
+            alike.
     """
 
-    last_only: bool
+    model: keras.Model
     passes: int
+    batches: Callable[[Order, int], tf.data.Dataset]
+    sizes: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
-class Tuned:
-    """What comes of a tuning.
+class Network:
+    """A copy of a pretrained network with a classifier on top.
 
     Attributes:
-        backbone: in float32, with the digest of its weights.
-        kernel, bias: (embedding, K) and (K,) of the classifier that was tuned on top of it.
+        tuned: whose weights come of the tuning.
+        classifier: a dense layer on its embeddings.
+        stages: in order.
     """
 
-    backbone: Backbone
-    kernel: np.ndarray
-    bias: np.ndarray
+    tuned: keras.Model
+    classifier: keras.layers.Dense
+    stages: Sequence[Stage]
 
 
-class FineTuner:
-    """Tunes copies of one backbone, each on products of its own.
+class Subject(Protocol):
+    """What is tuned.
+
+    Attributes:
+        examples: n products to learn from.
+        embeddings: n of them, by the pretrained network.
+        key: names the network's weights and its preprocessing.
+    """
+
+    @property
+    def examples(self) -> Examples: ...
+
+    @property
+    def embeddings(self) -> Rows: ...
+
+    @property
+    def key(self) -> str: ...
+
+    def network(
+        self, classifier: tuple[np.ndarray, np.ndarray], precision: str, seed: int
+    ) -> Network:
+        """A fresh copy.
+
+        Args:
+            classifier: (embedding, K) kernel and (K,) bias to start from.
+            precision: that layers compute in.
+            seed: of dropout.
+        """
+
+
+class Tuner:
+    """Tunes copies of one network, each on products of its own.
 
     Args:
-        backbone: to start from.
-        examples: n products.
-        embeddings: n embeddings by `backbone`.
+        subject: what is tuned.
         config: settings; `layers` is not "none".
-        seed: of the order, the views, the mixtures and dropout.
+        seed: of the order, of dropout and of what else is random.
         devices: to run on.
         checkpoints: of this and earlier processes.
-        start_key: names the weights and the preprocessing of `backbone`.
     """
 
     def __init__(
         self,
-        backbone: Backbone,
-        examples: Examples,
-        embeddings: Rows,
-        config: FineTuningConfig,
+        subject: Subject,
+        config: FineTuning,
         *,
         seed: int,
         devices: Devices,
         checkpoints: Checkpoints,
-        start_key: str,
     ):
-        self._backbone = backbone
-        # As it is tuned: for squares of the size that the settings give.
-        self._tunable = resized(backbone, config.image_size)
-        self._examples = examples
-        self._embeddings = (
-            embeddings
-            if self._tunable is backbone
-            else Embedded(self._tunable.model, examples.pictures)
-        )
+        self._subject = subject
         self._config = config
         # Of TensorFlow's stateless draws, which take 32 bits.
         self._seed = seed % 2**30
         self._devices = devices
         self._checkpoints = checkpoints
-        self._start_key = start_key
 
-    def tune(self, rows: np.ndarray) -> Tuned:
-        """Tunes a copy of the backbone on these products and no others.
+    def weights(self, rows: np.ndarray) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+        """Tunes a copy of the network on these products and no others.
 
         The weights of several tunings are averaged: Wortsman et al., "Model soups", ICML 2022.
 
         Args:
-            rows: (m,) products with a picture, m > 0.
+            rows: (m,) products with a content, m > 0.
 
-        Raises:
-            InputError: the backbone cannot be cut where the settings say.
+        Returns:
+            The tuned network's weights, and the (embedding, K) kernel and (K,) bias of the
+            classifier that was tuned on top of it.
         """
-        found = [self._weights(rows, self._seed + more) for more in range(self._config.tunings)]
-        *of_backbone, kernel, bias = (np.mean(each, axis=0) for each in zip(*found, strict=True))
-        model = in_precision(self._backbone.model, "float32")
-        model.set_weights(of_backbone)
-        tuned = dataclasses.replace(self._backbone, model=model, tuned=_digest(of_backbone))
-        return Tuned(tuned, kernel, bias)
+        found = [self._of_one(rows, self._seed + more) for more in range(self._config.tunings)]
+        *weights, kernel, bias = (np.mean(each, axis=0) for each in zip(*found, strict=True))
+        return weights, kernel, bias
 
-    def _weights(self, rows: np.ndarray, seed: int) -> Sequence[np.ndarray]:
-        """Those of the backbone, and of its classifier, after one tuning."""
+    def _of_one(self, rows: np.ndarray, seed: int) -> Sequence[np.ndarray]:
+        """The weights of the network, and of its classifier, after one tuning."""
         key = self._key(rows, seed)
         weights = self._checkpoints.result(key)
         if weights is None:
@@ -130,38 +139,25 @@ class FineTuner:
         return weights
 
     def _tuned_weights(self, rows: np.ndarray, key: str, seed: int) -> list[np.ndarray]:
-        examples = self._examples
+        subject, examples = self._subject, self._subject.examples
         classifier = fit_classifier(
-            self._embeddings, rows, examples.labels, examples.weights, examples.categories
+            subject.embeddings, rows, examples.labels, examples.weights, examples.categories
         )
         with self._devices.strategy.scope():
-            network = TuningNetwork.of(
-                self._tunable,
-                self._config.from_layer,
-                classifier,
-                self._devices.precision,
-                seed,
-            )
+            network = subject.network(classifier, self._devices.precision, seed)
         state = self._checkpoints.state(key) or State(0, 0, ())
-        for number, stage in enumerate(self._stages()):
+        for number, stage in enumerate(network.stages):
             if number >= state.stage:
                 begin = state if number == state.stage else State(number, 0, ())
-                order = Order.of(rows, self._config.batch_size, stage.passes, seed + 1000 * number)
-                self._fit(network, stage, order, begin, key)
-        classifier = network.whole.get_layer(CLASSIFIER).get_weights()
-        return [np.asarray(each) for each in (*network.backbone.get_weights(), *classifier)]
+                order = Order.of(
+                    rows, self._config.batch_size, stage.passes, seed + 1000 * number, stage.sizes
+                )
+                self._fit(stage, order, begin, key)
+        found = (*network.tuned.get_weights(), *network.classifier.get_weights())
+        return [np.asarray(each) for each in found]
 
-    def _stages(self) -> Sequence[_Stage]:
-        epochs = self._config.epochs
-        if self._config.layers == "last_blocks":
-            return [_Stage(True, epochs)]
-        return [_Stage(True, max(1, round(LAST_BLOCKS_FIRST * epochs))), _Stage(False, epochs)]
-
-    def _fit(
-        self, network: TuningNetwork, stage: _Stage, order: Order, state: State, key: str
-    ) -> None:
-        model = network.last if stage.last_only else network.whole
-        steps = len(order.rows)
+    def _fit(self, stage: Stage, order: Order, state: State, key: str) -> None:
+        model, steps = stage.model, len(order.rows)
         with self._devices.strategy.scope():
             model.compile(
                 optimizer_of(model, self._config, steps),
@@ -177,7 +173,7 @@ class FineTuner:
             model.optimizer.finalize_variable_values(model.trainable_variables)
         else:
             model.fit(
-                self._batches(stage, order, state.steps),
+                stage.batches(order, state.steps),
                 initial_epoch=state.steps // order.a_pass,
                 epochs=stage.passes,
                 steps_per_epoch=order.a_pass,
@@ -185,32 +181,14 @@ class FineTuner:
                 verbose=0,
             )
 
-    def _batches(self, stage: _Stage, order: Order, after: int) -> tf.data.Dataset:
-        mixture = self._config.mixup, self._config.label_smoothing
-        if stage.last_only:
-            return map_batches(self._examples, self._maps, order, mixture, after)
-        size = self._tunable.image_size
-        return picture_batches(self._examples, order, size, mixture, after)
-
-    @functools.cached_property
-    def _maps(self) -> FeatureMaps:
-        """By the pretrained layers, which no product has a part in: the same for all tunings."""
-        examples = self._examples
-        nothing = np.zeros((self._backbone.embedding_size, 1)), np.zeros(1)
-        front = TuningNetwork.of(self._tunable, self._config.from_layer, nothing).front
-        return FeatureMaps(front, examples.pictures, self._seed)
-
     def _key(self, rows: np.ndarray, seed: int) -> str:
         """Names all that the weights depend on."""
-        examples = self._examples
+        examples = self._subject.examples
         digest = hashlib.blake2b(digest_size=16)
-        settings = dataclasses.asdict(self._config)
-        for says_nothing in ("gpus", "tunings"):
-            del settings[says_nothing]
         for each in (
             _VERSION,
-            self._start_key,
-            sorted(settings.items()),
+            self._subject.key,
+            sorted(_telling(self._config).items()),
             seed,
             self._seed,
             self._devices.precision,
@@ -221,10 +199,16 @@ class FineTuner:
         ):
             digest.update(f"{each}\0".encode())
         for row in rows.tolist():
-            digest.update(examples.pictures.digests[row])
+            digest.update(examples.contents.digests[row])
         digest.update(np.asarray(examples.labels[rows], np.int64).tobytes())
         digest.update(np.asarray(examples.weights[rows], np.float64).tobytes())
         return digest.hexdigest()
+
+
+def _telling(config: FineTuning) -> Mapping[str, Any]:
+    """The settings that weights depend on."""
+    given = dataclasses.asdict(config)
+    return {name: value for name, value in given.items() if name not in _SAY_NOTHING}
 
 
 class _Keeper(keras.callbacks.Callback):
@@ -255,7 +239,7 @@ def _variables(model: keras.Model) -> list[keras.Variable]:
     return [*model.variables, *model.optimizer.variables]
 
 
-def _digest(weights: Sequence[np.ndarray]) -> str:
+def weights_digest(weights: Sequence[np.ndarray]) -> str:
     """32 hex digits."""
     digest = hashlib.blake2b(digest_size=16)
     for each in weights:

@@ -102,6 +102,9 @@ def test_tuning_asks_for_no_more_gpus_than_the_step_has():
     check(VOLUME, tuning, "kubeflow.trainer.gpus=2")
     with pytest.raises(InputError, match=r"fine_tuning\.gpus: 2 wanted, and \S+ is 1"):
         check(VOLUME, tuning, "kubeflow.trainer.gpus=1")
+    titles = ("training.text.fine_tuning={layers: all, gpus: 1}", "training.text.encoder=minilm")
+    with pytest.raises(InputError, match=r"training\.text\.fine_tuning\.gpus: 1 wanted"):
+        check(VOLUME, *titles)
 
 
 def test_defaults_ask_nothing_of_the_cluster():

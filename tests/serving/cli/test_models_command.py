@@ -197,6 +197,9 @@ def test_the_encoder_of_a_version_is_listed_with_its_licence(serving):
     assert [("lite, minilm (Apache-2.0)" in line) for line in lines[2:]] == [True, False]
     listed = json.loads(_run("list", "--model-base-path", serving, "--json").stdout)
     assert encoder in [each["lineage"].get("encoder") for each in listed]
+    document.write_text(json.dumps({"encoder": {**encoder, "fine_tuned": "1f"}}))
+    lines = _run("list", "--model-base-path", serving).stdout.splitlines()
+    assert "minilm (Apache-2.0), fine-tuned" in lines[2]
 
 
 def test_a_version_that_is_not_whole_is_listed_and_not_live(serving):

@@ -7,7 +7,7 @@ import pytest
 
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.training import unknown_rates as measured
-from shelfsort.training.dataset import ProductIds, Products, feature_type
+from shelfsort.training.dataset import Encoded, ProductIds, Products, feature_type
 from shelfsort.training.fitting import CrossFit, VocabularySizes
 from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.pooling import Fusion
@@ -117,6 +117,11 @@ def test_products_that_prove_nothing_have_no_part_in_the_rates(train, fits):
 def test_images_of_a_tuned_backbone_have_no_rates(train, fits):
     tuned = dataclasses.replace(train, fold_embeddings={0: train.features["embeddings"]})
     assert set(rates(tuned)) == {"text"}
+
+
+def test_titles_of_a_tuned_encoder_have_no_rates(train, fits):
+    by = Encoded(train.features["embeddings"], np.zeros((1, 1)))
+    assert set(rates(dataclasses.replace(train, fold_encoded={0: by}))) == {"image"}
 
 
 def test_nothing_is_fitted_where_there_is_nothing_to_say(train, fits):

@@ -148,6 +148,14 @@ def test_other_settings_of_the_towers_start_cold(warm_start, tmp_path):
         warm_start.read_live_towers(path, replace(CONFIG, image=ImageConfig(units=9)), SPLITS)
 
 
+@pytest.mark.parametrize("modality", ["image", "text"])
+def test_a_model_of_a_tuned_network_starts_cold(warm_start, tmp_path, modality):
+    own = {"fine_tuning": {"layers": "all"}}
+    path = lineage(tmp_path, training={**asdict(CONFIG), modality: own})
+    with pytest.raises(warm_start.ColdStart, match="is fine-tuned"):
+        warm_start.read_live_towers(path, CONFIG, SPLITS)
+
+
 def test_settings_that_an_earlier_version_recorded_are_compared_under_their_new_names(
     warm_start, tmp_path
 ):

@@ -9,7 +9,7 @@ import pytest
 
 from shelfsort.core.errors import InputError
 from shelfsort.training.finetuning.devices import find_devices, require_gpus
-from shelfsort.training.settings import FineTuningConfig
+from shelfsort.training.settings import FineTuningConfig, TextFineTuningConfig
 
 
 @pytest.fixture
@@ -25,6 +25,12 @@ def test_an_absent_gpu_stops_tuning_with_one_line():
         require_gpus(FineTuningConfig(layers="all", gpus=2))
     message = str(error.value)
     assert "training.image.fine_tuning.gpus" in message and "\n" not in message
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_the_tuning_of_an_encoder_names_its_own_setting():
+    with pytest.raises(InputError, match=r"^training\.text\.fine_tuning\.gpus: 1 wanted"):
+        require_gpus(TextFineTuningConfig(layers="all", gpus=1))
 
 
 @pytest.mark.usefixtures("no_gpu")

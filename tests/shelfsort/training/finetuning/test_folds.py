@@ -24,7 +24,12 @@ def variants() -> np.ndarray:
 def embedded_folds(shop: Shop) -> dict[int, np.ndarray]:
     train = products(shop.labels, shop.embedded(tiny_backbone()), variants())
     tuner = shop.tuner(layers="last_blocks", epochs=3)
-    return tune_folds(train, CONFIG, lambda rows: tuner.tune(rows).backbone, shop.embedded)
+    return folds_of(train, lambda rows: tuner.tune(rows).backbone, shop.embedded)
+
+
+def folds_of(train, tune, embedded):
+    pretrained = train.features["embeddings"]
+    return tune_folds(train, train.has_leaf, CONFIG, tune, embedded, pretrained)
 
 
 def test_a_fold_is_tuned_without_its_products_and_their_variants():
@@ -36,7 +41,7 @@ def test_a_fold_is_tuned_without_its_products_and_their_variants():
         seen.append(rows)
         return tiny_backbone()
 
-    found = tune_folds(train, CONFIG, tune, lambda _: np.full((N, 2), len(seen)))
+    found = folds_of(train, tune, lambda _: np.full((N, 2), len(seen)))
     assert sorted(found) == [0, 1]
     for fold, rows in enumerate(seen):
         assert sorted(rows) == np.flatnonzero(folds != fold).tolist()
@@ -104,5 +109,5 @@ def test_pictures_labelled_with_an_inner_category_tune_nothing():
         seen.extend(rows)
         return tiny_backbone()
 
-    tune_folds(train, CONFIG, tune, lambda _: np.zeros((N, 2)))
+    folds_of(train, tune, lambda _: np.zeros((N, 2)))
     assert sorted(seen) == np.flatnonzero(labels >= 0).tolist()

@@ -78,7 +78,7 @@ def test_last_blocks_learn_in_16_bits_and_a_finished_tuning_is_not_repeated(tmp_
     assert {layer.compute_dtype for layer in first.model.layers} == {"float32"}
     assert {each.dtype for each in after.values()} == {np.dtype(np.float32)}
     second = Shop.of().tuner(tmp_path, **settings)
-    monkeypatch.setattr(second, "_tuned_weights", None)
+    monkeypatch.setattr(second._tuner, "_tuned_weights", None)
     assert second.tune(ROWS).backbone.tuned == first.tuned
     assert len(list((tmp_path / "tuned").iterdir())) == 1
 
@@ -175,5 +175,5 @@ def test_weights_of_several_tunings_are_averaged_and_none_is_repeated(tmp_path, 
     for mine, average in zip(both.backbone.model.get_weights(), averages[:-2], strict=True):
         np.testing.assert_allclose(mine, average, atol=1e-7)
     again = Shop.of().tuner(tmp_path, tunings=2, **settings)
-    monkeypatch.setattr(again, "_tuned_weights", None)
+    monkeypatch.setattr(again._tuner, "_tuned_weights", None)
     assert again.tune(ROWS).backbone.tuned == both.backbone.tuned
