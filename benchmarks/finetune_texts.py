@@ -15,20 +15,11 @@ from pathlib import Path
 
 import numpy as np
 from labelled_sets import LabelledSet, encoded_texts, read_set
-from quality import (
-    ALL_LABELS,
-    OURS_ENCODED,
-    RESULTS,
-    Case,
-    Problem,
-    add_result,
-    arguments_on_sets,
-    ours,
-    problem,
-    read_results,
-    table,
-)
+from quality import RESULTS, arguments_on_sets
+from quality_answers import OURS_ENCODED, answers_of
 from quality_figures import figures
+from quality_problems import ALL_LABELS, Case, Problem, problem
+from quality_results import add_result, read_results, tables
 
 from shelfsort.core.cost import Clock
 from shelfsort.training.embedding_cache import EmbeddingCache
@@ -69,16 +60,15 @@ def measure(
     clock = Clock()
     split = tuned_problem(problem(whole, case, config, work), texts)
     tuning = clock.lap().cpu_seconds
-    for name, fitted in ours(split).items():
+    for name, fitted in answers_of(split, OURS_ENCODED).items():
         found = figures(
             fitted.held_out, fitted.logits, split.train, split.folds, split.unseen, split.labels
         )
-        own = name if name == OURS_ENCODED else f"{name}, encoder"
         yield {
             "set": case.name,
             "labels": case.labels,
             "seed": case.seed,
-            "model": f"{own} tuned ({config.text.fine_tuning.layers})",
+            "model": f"{name} tuned ({config.text.fine_tuning.layers})",
             "products": len(split.train),
             "unseen": len(split.rest),
             "categories": len(split.labels.categories),
@@ -115,7 +105,7 @@ def main() -> None:
                 ):
                     add_result(arguments.work / RESULTS, result)
     if arguments.table:
-        print("\n".join(table(read_results(arguments.work / RESULTS))))
+        print("\n".join(tables(read_results(arguments.work / RESULTS), (OURS_ENCODED,))))
 
 
 if __name__ == "__main__":

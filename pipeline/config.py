@@ -39,6 +39,7 @@ _FOUND_OUT = (
 
 _SWITCHES = {
     "training.image.fine_tuning.": "training.image.fine_tuning.layers",
+    "training.text.fine_tuning.": "training.text.fine_tuning.layers",
     "training.text.encoder_": "training.text.encoder",
     "tuning.": "tuning.trials",
 }

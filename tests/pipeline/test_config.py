@@ -191,5 +191,7 @@ def test_an_encoder_is_tuned_where_there_is_one():
     load_config(None, [tuning, "tuning.space.encoders=['', minilm]", "tuning.trials=2"])
     with pytest.raises(InputError, match="no encoder to tune"):
         load_config(None, [tuning, "tuning.space.encoders=['', minilm]"])
+    (idle,) = idle_settings(load_config(None, ["training.text.fine_tuning.epochs=4"]))
+    assert idle.endswith("has no effect without training.text.fine_tuning.layers.")
     with pytest.raises(InputError, match=r"training\.text\.fine_tuning\.mixup: unknown key"):
         load_config(None, ["training.text.fine_tuning.mixup=0.2"])
