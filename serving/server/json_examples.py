@@ -51,7 +51,7 @@ def _fill_example(value: Any, into: example_pb2.Example) -> None:
     # An example without features is one all the same.
     into.features.SetInParent()
     for name, content in value.items():
-        feature = into.features.feature[name]
+        feature = into.features.feature[json_text.as_name(name)]
         for element in content if isinstance(content, list) else [content]:
             _add(element, name, feature)
 

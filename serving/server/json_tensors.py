@@ -82,12 +82,12 @@ def signature_name(document: Mapping[str, Any]) -> str:
     """The request's signature name, or "" where it gives none.
 
     Raises:
-        ServingError: INVALID_ARGUMENT when it is no string.
+        ServingError: INVALID_ARGUMENT when it is no string of Unicode.
     """
     name = document.get("signature_name", "")
     if not isinstance(name, str):
         raise invalid_argument("'signature_name' must be a string")
-    return name
+    return json_text.as_name(name)
 
 
 def _from_columns(value: Any, specs: Mapping[str, TensorSpec]) -> dict[str, np.ndarray]:

@@ -13,6 +13,8 @@ from serving.status import invalid_argument
 
 _INDENT = "    "
 _SHOWN_CHARACTERS = 200
+# Those that stand for bytes that are no UTF-8, too.
+_HALF_PAIRS = re.compile("[\ud800-\udfff]")
 # The first byte of a character beyond 16 bits, in UTF-8.
 _FOUR_BYTES = re.compile(rb"[\xf0-\xff]")
 
@@ -87,6 +89,19 @@ def to_bytes(value: str) -> bytes:
         raise invalid_argument("A string holds half a surrogate pair") from error
 
 
+def as_name(value: str) -> str:
+    """The string, which is to name something.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT: it holds half a surrogate pair, or bytes that are no UTF-8.
+    """
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise invalid_argument("A name holds characters that are no Unicode") from error
+    return value
+
+
 def is_base64(value: Any) -> bool:
     """True for `{"b64": "…"}`, the way to write bytes."""
     return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("b64"), str)
@@ -155,4 +170,5 @@ def indented(items: Any, depth: int) -> str:
 
 def error_body(message: str) -> bytes:
     """`{"error": …}`, the message cut as `ServingError.details` cuts it."""
-    return encode(f'{{\n{_INDENT}"error": {json.dumps(message, ensure_ascii=False)}\n}}')
+    shown = _HALF_PAIRS.sub("?", message)
+    return encode(f'{{\n{_INDENT}"error": {json.dumps(shown, ensure_ascii=False)}\n}}')

@@ -43,10 +43,13 @@ def tensors(dtype, dims, fields, texts, content) -> None:
 
 
 _KEYS = ["instances", "inputs", "examples", "context", "signature_name", "b64", "x", "s"]
+# Half surrogate pairs, too.
+_texts = st.text(st.characters(codec=None), max_size=8)
 _json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    st.none() | st.booleans() | st.integers() | st.floats() | _texts,
     lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(_KEYS), inner, max_size=4)
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(_KEYS) | _texts, inner, max_size=4)
     ),
     max_leaves=10,
 )

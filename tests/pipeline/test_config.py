@@ -112,11 +112,20 @@ def test_a_mistake_is_named_with_file_line_and_remedy(tmp_path, text, said):
         ("training.image.image_size=2000", "0 or from 32 to 1024"),
         ("tuning.workers=65", "tuning.workers: .*64"),
         ("training.fit.epochs=[", "^--set training.fit.epochs: line 1: .*Quote the value"),
+        ("name=2020-13-45", "^--set name: line 1: "),
+        ("name=!!int x", "^--set name: line 1: "),
+        ("name=!!timestamp x", "^--set name: line 1: "),
+        ("training.fit.epochs=" + "9" * 6000, "training.fit.epochs: "),
+        ("name=" + "[" * 5000, "^--set name: line 1: nested too deeply"),
+        ("name=&a [*a]", "^--set name: line 1: "),
     ],
+    ids=lambda value: value[:30],
 )
 def test_a_mistaken_override_is_named(override, said):
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=said) as refused:
         load_config(None, ["name=shelfsort", override])
+    assert len(str(refused.value).splitlines()) == 1
+    assert len(str(refused.value)) < 500
 
 
 @pytest.mark.parametrize("key", ["training.fit.epochs", "tuning.workers", "gate.cost.memory_mb"])

@@ -186,6 +186,8 @@ class _Connection(HttpProtocol):
         listener.opened(transport.get_extra_info("socket").fileno())
         now = self.loop.time()
         self._head_bytes = 0
+        self._trailer_bytes = 0
+        self._has_head = False
         self._unsent = 0
         # When the client last did anything; and when its request began, while that is arriving.
         self._active = now
@@ -198,6 +200,27 @@ class _Connection(HttpProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._watch.cancel()
         super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        self._has_head = False
+        super().on_message_begin()  # type: ignore[misc]
+
+    def on_headers_complete(self) -> None:
+        self._has_head = True
+        self._trailer_bytes = 0
+        super().on_headers_complete()  # type: ignore[misc]
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Leaves out trailers, which would stand among the headers, and bounds them.
+
+        Of the two parsers that uvicorn may use, one knows no difference and no limit.
+        """
+        if not self._has_head:
+            super().on_header(name, value)  # type: ignore[misc]
+            return
+        self._trailer_bytes += len(name) + len(value)
+        if self._trailer_bytes > MAX_HEAD_BYTES:
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         self._active = self.loop.time()

@@ -108,6 +108,11 @@ def test_half_a_surrogate_pair_is_no_string():
         json_text.to_bytes(parsed(rb'{"s": "\ud800"}')["s"])
 
 
+def test_an_error_holds_no_half_of_a_surrogate_pair():
+    assert json.loads(json_text.error_body("\ud800 \U0001f600"))["error"] == "? \U0001f600"
+    assert json.loads(json_text.error_body("\udcff"))["error"] == "?"
+
+
 @pytest.mark.parametrize("text", ["aGk=", "aGk", " aG\nk= "])
 def test_base64_may_lack_padding(text):
     assert json_text.from_base64({"b64": text}) == b"hi"

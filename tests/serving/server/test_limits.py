@@ -130,6 +130,19 @@ def test_a_rest_request_without_its_signature_is_told_which(rest):
     assert (status, '"signature_name": "pair"' in answer["error"]) == (400, True)
 
 
+@pytest.mark.parametrize("name", ["\ud800", "\udfff", "\udcff"])
+def test_a_name_that_is_no_unicode_is_a_bad_request(rest, name):
+    for verb, body in (
+        ("predict", {"signature_name": name, "instances": [1]}),
+        ("classify", {"signature_name": name, "examples": [{}]}),
+        ("regress", {"signature_name": "regress", "examples": [{name: 1}]}),
+        ("predict", {"instances": [{name: 1}]}),
+        ("predict", {name: 1}),
+    ):
+        status, answer = rest("POST", f"/v1/models/tiny:{verb}", body)
+        assert (status, answer["error"] == "Internal error") == (400, False)
+
+
 def test_a_version_of_many_digits_is_a_bad_request(rest):
     status, _ = rest("GET", "/v1/models/tiny/versions/" + "9" * 5000)
     assert status == 400

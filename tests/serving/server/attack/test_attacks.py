@@ -237,15 +237,22 @@ def test_more_rest_connections_than_the_server_holds(target, sent):
         time.sleep(1)
 
 
-def test_a_chunked_body_without_end(target):
+@pytest.mark.parametrize(
+    "endless",
+    [b"20000\r\n" + b" " * 0x20000 + b"\r\n", b"x: y\r\n" * 20_000],
+    ids=["chunks", "trailers"],
+)
+def test_a_chunked_body_without_end(target, endless):
     with socket.create_connection(("127.0.0.1", target.rest_port), timeout=30) as connection:
         connection.sendall(
             b"POST /v1/models/tiny:predict HTTP/1.1\r\nHost: x\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n"
         )
+        if endless.startswith(b"x"):
+            connection.sendall(b"0\r\n")
         with pytest.raises(OSError):
             for _ in range(2000):
-                connection.sendall(b"20000\r\n" + b" " * 0x20000 + b"\r\n")
+                connection.sendall(endless)
 
 
 def test_idle_connections_to_both_ports_take_not_every_file(target, answers):

@@ -349,3 +349,18 @@ def test_an_endless_head_is_cut_off(client, head):
     answer = raw(a_client, head)
     assert answer == b"" or answer.startswith(b"HTTP/1.1 400 ")
     assert a_client.get("/").status_code == 200
+
+
+def test_trailers_are_no_headers_and_have_a_limit(client):
+    async def late(request):
+        await request.body()
+        return Response(request.headers.get("x-late", "none"))
+
+    a_client = client(application([Route("/", late, methods=["POST"])], max_body_bytes=10))
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head += b"0\r\n"
+    assert raw(a_client, head + b"x-late: yes\r\n\r\n").endswith(b"none")
+    with connection_to(a_client) as connection, pytest.raises(OSError):
+        connection.sendall(head)
+        for _ in range(2000):
+            connection.sendall(b"x: y\r\n" * 1000)
