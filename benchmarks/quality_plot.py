@@ -20,14 +20,19 @@ def plot(results: Sequence[dict], models: Sequence[str], path: Path) -> None:
     """Draws the share of wrong answers and the coverage by training products, a column a set.
 
     Args:
-        results: lines; those with labels drawn at random are left out.
+        results: lines; those with labels drawn at random are left out, and numbers of labels with
+            which a model was measured on fewer splits than with others.
         models: to show; the first ones, whose names start with `ours`, are drawn bold.
         path: of the PNG file.
     """
     own = [each for each in results if each["model"] in models]
     names = on_curves(own)
     figure, grid = plt.subplots(
-        len(_ROWS), len(names), figsize=(4.5 * len(names), 7), squeeze=False, layout="constrained"
+        len(_ROWS),
+        len(names),
+        figsize=(4.5 * max(2, len(names)), 7),
+        squeeze=False,
+        layout="constrained",
     )
     for axes, column in zip(grid.T, names, strict=True):
         shown = [each for each in own if each["set"] == column]
@@ -47,7 +52,7 @@ def plot(results: Sequence[dict], models: Sequence[str], path: Path) -> None:
         list(shown_once.values()),
         list(shown_once),
         loc="outside lower center",
-        ncols=3 * len(names),
+        ncols=6,
         frameon=False,
     )
     figure.savefig(path, format="png", dpi=_PIXELS_AN_INCH)
@@ -58,6 +63,8 @@ def _line(
     axes: Axes, rows: Sequence[dict], labels: Sequence[str], column: str, number: int
 ) -> None:
     by_labels = [[each for each in rows if each["labels"] == one] for one in labels]
+    # The mean of fewer splits is of other products.
+    by_labels = [some for some in by_labels if len(some) == max(map(len, by_labels))]
     means, deviations = zip(*(spread([e[column] for e in some]) for some in by_labels), strict=True)
     shown = 1 - np.array(means) if column == "accuracy" else np.array(means)
     model = rows[0]["model"]

@@ -72,12 +72,14 @@ def curves(results: Sequence[dict], order: Sequence[str]) -> list[str]:
         labels = labels_a_leaf(own, name)
         counts = [_rounded([e for e in own if e["labels"] == each], "products") for each in labels]
         heads = [f"{each} ({count})" for each, count in zip(labels, counts, strict=True)]
+        splits = len({each["seed"] for each in own})
         for column, title in _CURVES.items():
-            lines += [f"**{name}, {title}**, by labels a leaf (products)", ""]
+            about = f"by labels a leaf (products), {splits} splits (or fewer)"
+            lines += [f"**{name}, {title}**, {about}", ""]
             lines += _header(["model", *heads])
             for model, rows in by_model(own, order).items():
                 some = [[each for each in rows if each["labels"] == n] for n in labels]
-                cells = [f"{_cell(column, each)} ({len(each)})" if each else "-" for each in some]
+                cells = [_cell_of(column, each, splits) if each else "-" for each in some]
                 lines.append(_row([model, *cells]))
             lines.append("")
     return lines
@@ -107,6 +109,10 @@ def by_model(results: Sequence[dict], order: Sequence[str]) -> Mapping[str, list
         if each["model"] not in order:
             found.setdefault(each["model"], []).append(each)
     return {model: own for model, own in found.items() if own}
+
+
+def _cell_of(column: str, rows: Sequence[dict], splits: int) -> str:
+    return _cell(column, rows) + (f" ({len(rows)})" if len(rows) < splits else "")
 
 
 def _cell(column: str, rows: Sequence[dict]) -> str:

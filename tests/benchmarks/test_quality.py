@@ -123,14 +123,15 @@ def test_learning_curves_go_from_few_labels_a_leaf_to_all():
     lines = [
         _line("ours", "all", 0.9, products=200),
         _line("ours", "10", 0.8),
+        _line("ours", "10", 0.8, seed=2),
         _line("ours", "5", 0.7, products=1450),
         _line("other", "all", 0.6, products=200),
         _line("ours", "100 drawn", 0.1),
     ]
     title, _, head, _, ours, other, _ = curves(lines, ["ours"])[:7]
-    assert title == "**tiny, accuracy**, by labels a leaf (products)"
+    assert title == "**tiny, accuracy**, by labels a leaf (products), 2 splits (or fewer)"
     assert head == "| model | 5 (1,450) | 10 (40) | all (200) |"
-    assert ours == "| ours | 0.700 (1) | 0.800 (1) | 0.900 (1) |"
+    assert ours == "| ours | 0.700 (1) | 0.800 ± 0.000 | 0.900 (1) |"
     assert other == "| other | - | - | 0.600 (1) |"
 
 
