@@ -8,11 +8,13 @@ from components.documents import Document, json_lines
 from shelfsort.contract.targets import percent_of
 from shelfsort.core.cost import Cost
 from shelfsort.core.files import write_bytes
-from shelfsort.core.storage import Place, join
+from shelfsort.core.storage import Place, exists, join, read_bytes
 from shelfsort.labeling.label_issues import Suspect, Trial, suspect_lines
+from shelfsort.training.neighbours import TrainingIndex
 
 HELD_OUT_FILE = "held_out.npz"
 _SUSPECTS_FILE = "label_suspects.jsonl"
+_INDEX_FILE = "training_index.npz"
 
 
 @dataclass(frozen=True)
@@ -129,3 +131,14 @@ def read_suspects(folder: Place) -> Iterator[Suspect]:
 def write_held_out(folder: str, archive: bytes) -> None:
     """Writes the cross-fitted answers of training products, in NumPy's compressed form."""
     write_bytes(join(folder, HELD_OUT_FILE), archive)
+
+
+def write_index(folder: str, index: TrainingIndex) -> None:
+    """Writes the index in which training products near to others are looked up."""
+    write_bytes(join(folder, _INDEX_FILE), index.to_bytes())
+
+
+def read_index(folder: Place) -> TrainingIndex | None:
+    """The index; None in runs of earlier versions."""
+    path = join(folder, _INDEX_FILE)
+    return TrainingIndex.from_bytes(read_bytes(path), path) if exists(path) else None

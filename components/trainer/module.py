@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from tensorflow_transform.saved.saved_transform_io_v2 import SavedModelLoader
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.trainer.artifact import ModelRun, write_held_out, write_suspects
+from components.trainer.artifact import ModelRun, write_held_out, write_index, write_suspects
 from components.trainer.failed_proofs import failed_proofs
 from components.trainer.fit_summary import fit_summary
 from components.trainer.held_out import held_out_archive
@@ -66,6 +66,7 @@ from shelfsort.training.fitting import (
     fit,
     tower_logits,
 )
+from shelfsort.training.indexing import training_index
 from shelfsort.training.label_noise import try_search
 from shelfsort.training.label_space import LabelSpace
 from shelfsort.training.learning_curve import learning_curve
@@ -304,6 +305,8 @@ def _write_run(job: _Job, data: _Data, trained: _Trained, cost: _Costs) -> None:
     crossed = trained.fitted.crossed
     write_held_out(folder, held_out_archive(train, crossed, job.labels))
     write_suspects(folder, trained.fitted.suspects)
+    fitted, images = trained.fitted, trained.unknown.space
+    write_index(folder, training_index(train, fitted.towers, job.labels.categories, images))
     judged = data.calibration[0] if data.calibration else train
     failed_proofs(trained.found, judged, job.labels).write(folder)
     tried = try_search(

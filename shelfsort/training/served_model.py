@@ -25,12 +25,17 @@ from shelfsort.training.dataset import TEXT_EMBEDDINGS, TEXT_TO_ENCODE
 from shelfsort.training.images import decode_pictures
 from shelfsort.training.label_space import LabelSpace, node_index
 from shelfsort.training.pooling import Fusion, Pool
+from shelfsort.training.representation import HIDDEN_WORDS, representation, with_hidden_words
 from shelfsort.training.unknown import UnknownCheck
 from shelfsort.training.unknown_graph import UnknownScores
 
 if TYPE_CHECKING:
     from shelfsort.training.encoders.encoder import TextEncoder
 
+EXPLAIN = "explain"
+"""The function that reports ask. It is no signature: servers offer those to clients."""
+LOG_PROBABILITIES = "log_probabilities"
+_EXAMPLES = tf.TensorSpec([None], tf.string, name="examples")
 _ABSTAIN = np.inf
 
 
@@ -71,7 +76,7 @@ class ServedModel(tf.Module):
         self._raw_spec = raw_spec
         self._backbone = backbone
         # As a mere function: a model as attribute is saved with its optimizer, twice its size.
-        self._towers = functools.partial(towers, training=False)
+        self._towers = functools.partial(with_hidden_words(towers), training=False)
         self.weights = [v.value for v in (*backbone.model.variables, *towers.variables)]
         self._encoder = encoder
         self._fusion = fusion
@@ -81,11 +86,13 @@ class ServedModel(tf.Module):
         self._for_clients = [each.name for each in signatures.client_outputs(calibration.targets)]
         self._version = version
         # Traced and saved once for all signatures. A `tf.function` as attribute would be one more.
-        self._seen = functools.partial(tf.function(self._look, autograph=False))
+        self._looked = functools.partial(tf.function(self._look, autograph=False))
+        # Traced here: what is traced while a model is saved shares nothing with the rest.
+        explain = tf.function(self._explain, autograph=False)
+        setattr(self, EXPLAIN, explain.get_concrete_function(_EXAMPLES))
 
     def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
         """Concrete functions by signature name."""
-        examples = tf.TensorSpec([None], tf.string, name="examples")
         raw = {
             each.name: tf.TensorSpec([None], tf.as_dtype(each.dtype), name=each.name)
             for each in INPUTS
@@ -97,11 +104,11 @@ class ServedModel(tf.Module):
             return tf.function(function, autograph=False).get_concrete_function(*args, **kwargs)
 
         return {
-            signatures.SERVING_DEFAULT: concrete(self._serve, examples),
+            signatures.SERVING_DEFAULT: concrete(self._serve, _EXAMPLES),
             signatures.PREDICT_RAW: concrete(self._predict_raw, **raw),
             signatures.CLASSIFY: concrete(self._classify, inputs),
-            signatures.EVALUATE: concrete(self._evaluate, examples),
-            signatures.TRANSFORM_FEATURES: concrete(self._transform, examples),
+            signatures.EVALUATE: concrete(self._evaluate, _EXAMPLES),
+            signatures.TRANSFORM_FEATURES: concrete(self._transform, _EXAMPLES),
         }
 
     def _serve(self, examples):
@@ -127,6 +134,11 @@ class ServedModel(tf.Module):
             for modality, part in zip(MODALITIES, tf.split(values, len(MODALITIES)), strict=True)
         }
 
+    def _explain(self, examples):
+        """(n, modalities, K) log-probabilities, and the parts of `representation`."""
+        seen, parts = self._looked(self._parse(examples))
+        return {LOG_PROBABILITIES: self._decision.log_probabilities(seen.logits), **parts}
+
     def _transform(self, examples):
         features = self._transformed(self._parse(examples))
         return {name: features[name] for name in features if name not in ("image", TEXT_TO_ENCODE)}
@@ -151,9 +163,14 @@ class ServedModel(tf.Module):
         seen = self._seen(raw)
         return self._answered(seen, _own_modality(seen))
 
-    def _look(self, raw: dict[str, tf.Tensor]) -> "_Seen":
+    def _seen(self, raw: dict[str, tf.Tensor]) -> "_Seen":
+        return self._looked(raw)[0]
+
+    def _look(self, raw: dict[str, tf.Tensor]) -> tuple["_Seen", dict[str, tf.Tensor]]:
         features = self._transformed(raw)
-        has_image = tf.reshape(features["has_image"], [-1]) > 0
+        has_text, has_image = (
+            tf.reshape(features[name], [-1]) > 0 for name in ("has_text", "has_image")
+        )
         inputs = {
             "word_ids": tf.cast(features["word_ids"], tf.int32),
             "word_weights": features["word_weights"],
@@ -166,15 +183,17 @@ class ServedModel(tf.Module):
             text = tf.reshape(features[TEXT_TO_ENCODE], [-1])
             inputs[TEXT_EMBEDDINGS] = self._encoder(text)
         towers = self._towers(inputs)
+        parts = representation(towers.pop(HIDDEN_WORDS), has_text, inputs)
         logits = self._in_modalities({name: tf.nn.log_softmax(x) for name, x in towers.items()})
-        return _Seen(
+        seen = _Seen(
             logits=tf.stack([logits[each] for each in MODALITIES], axis=1),
             measures=self._unknown.measures(
                 self._in_modalities(towers), logits, inputs["embeddings"]
             ),
-            has_text=tf.reshape(features["has_text"], [-1]) > 0,
+            has_text=has_text,
             has_image=has_image,
         )
+        return seen, parts
 
     def _in_modalities(self, towers: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """By modality, what the towers give, weighed by its pool."""
@@ -261,6 +280,10 @@ class DecisionRule:
         self._levels = [
             _Level.of(level, labels, parents[self._lowest]) for level in reversed(labels.levels)
         ]
+
+    def log_probabilities(self, logits: tf.Tensor) -> tf.Tensor:
+        """Calibrated ones: (n, modalities, K) logits → the same shape."""
+        return tf.nn.log_softmax(logits / self._temperatures[:, np.newaxis])
 
     def answer(
         self, logits: tf.Tensor, modality: tf.Tensor, unknown: tf.Tensor
