@@ -258,6 +258,7 @@ def _report(
         title=title,
         settings=changed_settings(config),
         max_errors=config.report.max_errors,
+        explained_errors=config.report.explained_errors,
         price_per_answer=config.report.price_per_answer,
         code_digest=code_digest("components/report_gen"),
     )

@@ -22,6 +22,7 @@ class ReportGenSpec(ComponentSpec):
         "title": ExecutionParameter(type=str),
         "settings": ExecutionParameter(type=str, optional=True),
         "max_errors": ExecutionParameter(type=int),
+        "explained_errors": ExecutionParameter(type=int),
         "price_per_answer": ExecutionParameter(type=float, optional=True),
         "code_digest": ExecutionParameter(type=str, optional=True),
     }
@@ -71,6 +72,7 @@ class ReportGen(base_component.BaseComponent):
         title: str = "",
         settings: Mapping[str, Any] | None = None,
         max_errors: int = ReportConfig.max_errors,
+        explained_errors: int = ReportConfig.explained_errors,
         price_per_answer: float | None = None,
         code_digest: str | None = None,
     ) -> None:
@@ -87,12 +89,15 @@ class ReportGen(base_component.BaseComponent):
             infra_blessing: ServingCheck's blessing; without it the page says nothing of servers.
             anomalies: what ExampleValidator found; without it the page says it was not asked.
             drift: what DriftCheck found; likewise.
-            model: the candidate, for its lineage.
-            model_run: what the Trainer left beside it: its suspected label errors.
+            model: the candidate, for its lineage and to explain errors.
+            model_run: what the Trainer left beside it: its suspected label errors, its index of
+                training products.
             tuner_results: the trials of a search of settings; without it the page has none.
             title: what the run is called on the page.
             settings: those that differ from the defaults, by dotted key.
             max_errors: how many confident errors to show with their pictures.
+            explained_errors: how many of them, and of suspected labels, to explain; this needs
+                `model` and `model_run`.
             price_per_answer: what one worker's answer cost, for the labelling's cost.
             code_digest: changes with the code, so that results of older code are not reused.
         """
@@ -113,6 +118,7 @@ class ReportGen(base_component.BaseComponent):
                 title=title,
                 settings=json.dumps(dict(settings or {})),
                 max_errors=max_errors,
+                explained_errors=explained_errors,
                 price_per_answer=price_per_answer,
                 code_digest=code_digest,
                 report=types.Channel(type=Report),

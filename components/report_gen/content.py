@@ -22,7 +22,7 @@ from components.evaluator.artifact import (
 from components.manifest_example_gen.artifact import Ingestion, Labels
 from components.remedies import advised, serving_advised
 from components.report_gen.changes import Changes, category_changes, changes
-from components.report_gen.confident_errors import confident_errors
+from components.report_gen.confident_errors import ModelError, confident_errors
 from components.report_gen.confusion import frequent_pairs, sibling_matrices
 from components.report_gen.curve import Curve, coverage_curve
 from components.report_gen.modes import ModeRow, mode_rows
@@ -107,12 +107,23 @@ class ReportInputs:
     price_per_answer: float | None = None
 
 
+def shown_errors(inputs: ReportInputs) -> list[ModelError]:
+    """The errors that the page shows, most confident first."""
+    decided_by = accepted(inputs.metrics.targets[0])
+    return confident_errors(_combined(inputs), inputs.max_errors, decided_by)
+
+
+def _combined(inputs: ReportInputs) -> pd.DataFrame:
+    predictions = inputs.predictions
+    return predictions[(predictions.model == CANDIDATE) & (predictions["mode"] == COMBINED)]
+
+
 def assemble(inputs: ReportInputs) -> ReportContent:
     """Draws up the page's content from the parsed artifacts of one run."""
     tree = inputs.taxonomy
     parents = {leaf: (tree.ancestors(leaf) or [tree.root])[-1] for leaf in tree.leaves}
     candidate = inputs.predictions[inputs.predictions.model == CANDIDATE]
-    combined = candidate[candidate["mode"] == COMBINED]
+    combined = _combined(inputs)
     targets = inputs.metrics.targets
     decided_by, curve = accepted(targets[0]), inputs.metrics.learning_curve
     limits = {mode: inputs.metrics.calibration.of(mode).unknown_above for mode in MODALITIES}
@@ -132,9 +143,9 @@ def assemble(inputs: ReportInputs) -> ReportContent:
         parents=parent_rows(combined, inputs.metrics.main_calibration, tree, targets),
         pairs=frequent_pairs(combined, parents, decided_by),
         siblings=sibling_matrices(combined, parents, tree.leaves),
-        errors=confident_errors(combined, inputs.max_errors, decided_by),
+        errors=shown_errors(inputs),
         error_total=int((combined.category != combined.predicted).sum()),
-        suspects=_sure_first(inputs.suspects)[:MAX_SUSPECTS],
+        suspects=sure_first(inputs.suspects)[:MAX_SUSPECTS],
         suspect_total=len(inputs.suspects),
         suspect_quality=_suspect_quality(inputs),
         rejects=_rejects(inputs.ingestion, inputs.rejects),
@@ -159,7 +170,7 @@ def assemble(inputs: ReportInputs) -> ReportContent:
     )
 
 
-def _sure_first(suspects: Sequence[Suspect]) -> list[Suspect]:
+def sure_first(suspects: Sequence[Suspect]) -> list[Suspect]:
     """Those whose likely category has the highest probability come first."""
     return sorted(suspects, key=lambda each: (-each.likely_score, each.label_score))
 

@@ -27,8 +27,8 @@ class Executor(base_executor.BaseExecutor):
         Args:
             input_dict: see ReportGenSpec.
             output_dict: `report`.
-            exec_properties: `model_name`, `title`, `settings`, `max_errors`, `price_per_answer` or
-                None.
+            exec_properties: `model_name`, `title`, `settings`, `max_errors`, `explained_errors`,
+                `price_per_answer` or None.
         """
         uris = {name: artifacts[0].uri for name, artifacts in input_dict.items() if artifacts}
         train_uri, eval_uri = (
@@ -41,6 +41,7 @@ class Executor(base_executor.BaseExecutor):
             eval_uri,
             model_name=exec_properties["model_name"],
             title=exec_properties.get("title") or "",
+            explained_errors=exec_properties["explained_errors"],
             max_errors=exec_properties["max_errors"],
             price_per_answer=exec_properties.get("price_per_answer"),
             run_id=(self._context and self._context.pipeline_run_id) or "",
@@ -56,4 +57,4 @@ def _write_report(report_uri: str, run: ReadRun) -> None:
         write_relabelling(report_uri, relabelling_lines(run.inputs.suspects, run.inputs.taxonomy))
     run.inputs.metrics.write(report_uri)
     page.summary(run.content).write(report_uri)
-    write_page(report_uri, page.render(run.content, run.pictures, run.details))
+    write_page(report_uri, page.render(run.content, run.pictures, run.details, run.explained))

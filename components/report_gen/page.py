@@ -1,7 +1,7 @@
 """Draws ReportContent as one self-contained HTML page."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import Any
@@ -10,12 +10,14 @@ import jinja2
 from markupsafe import Markup
 
 from components.report_gen.artifact import Report
+from components.report_gen.explanations import LEAST_CHANGE, MOST_WORDS, Explained, Term
 from components.report_gen.sections import ReportContent
 from components.trainer.artifact import Disagreement
 from shelfsort.contract.figures import accepted_accuracy, coverage
 from shelfsort.contract.targets import percent_of, target_key
 from shelfsort.core.web.inline import page_bytes, page_script, script_digest, shown_json
 from shelfsort.core.web.style import style_sheet
+from shelfsort.training.neighbours import MOST_INDEXED, Neighbour
 
 Details = Mapping[str, tuple[str, float | None]]
 _LONGEST_DESCRIPTION = 300
@@ -30,30 +32,44 @@ SPLIT_NAMES = {
 
 
 def render(
-    content: ReportContent, pictures: dict[str, str], details: Details | None = None
+    content: ReportContent,
+    pictures: dict[str, str],
+    details: Details | None = None,
+    explained: Explained | None = None,
 ) -> bytes:
     """Draws the page.
 
     Args:
         content: what to say.
-        pictures: data URIs by product id, for any of `content.errors`, `content.suspects` and what
-            stands against `content.proofs`.
+        pictures: data URIs by product id, for any of `content.errors`, `content.suspects`, what
+            stands against `content.proofs` and the neighbours of `explained`.
         details: description and price by product id, for any of the same.
+        explained: of `content.errors` and `content.suspects`.
 
     Returns:
         HTML, UTF-8. It names no address outside itself, and a browser that honours its content
         security policy runs the page's own script and nothing else.
     """
     script = page_script(_static("report.js"))
+    explained = explained or Explained()
+    data = {
+        **_script_data(content),
+        "details": _shown_details(details or {}),
+        "explained": _shown_explanations(explained),
+    }
     html = (
         _environment()
         .get_template("report.html")
         .render(
             content=content,
+            explained=explained,
+            least_change=LEAST_CHANGE,
+            most_words=MOST_WORDS,
+            most_indexed=MOST_INDEXED,
             style=Markup(style_sheet() + _static("report.css")),
             script=Markup(script),
             script_digest=script_digest(script),
-            data=inline_json({**_script_data(content), "details": _shown_details(details or {})}),
+            data=inline_json(data),
             pictures=inline_json(pictures),
             targets=[_Shown(target) for target in content.targets],
             mode_names=MODE_NAMES,
@@ -67,6 +83,35 @@ def _shown_details(details: Details) -> dict[str, tuple[str, float | None]]:
     return {
         product_id: (" ".join(description.split())[:_LONGEST_DESCRIPTION], price)
         for product_id, (description, price) in details.items()
+    }
+
+
+def _shown_explanations(explained: Explained) -> dict[str, dict[str, Any]]:
+    """By product id; names and numbers alone, in the order in which they are shown."""
+
+    def near(neighbours: Sequence[Neighbour]) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": each.product_id,
+                "title": explained.titles.get(each.product_id, ""),
+                "label": each.label,
+                "similarity": round(each.similarity, 2),
+            }
+            for each in neighbours
+        ]
+
+    def terms(found: Sequence[Term]) -> list[tuple[str, str, float]]:
+        return [(each.kind, each.word, each.change) for each in found]
+
+    labels = {each: {"nearest": near(found)} for each, found in explained.labels.items()}
+    return labels | {
+        product_id: {
+            "alone": {mode: (each.predicted, each.label) for mode, each in why.alone.items()},
+            "predicted": terms(why.for_predicted),
+            "label": terms(why.for_label),
+            "nearest": near(why.nearest),
+        }
+        for product_id, why in explained.errors.items()
     }
 
 

@@ -25,6 +25,7 @@ class Found:
         sources: references to the images as the data has them; "" for none.
         golds: gold categories, of products that have one.
         prices: of products that have one.
+        records: serialised tf.Examples, of products whose record was wanted.
     """
 
     words: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class Found:
     sources: dict[str, str] = field(default_factory=dict)
     golds: dict[str, str] = field(default_factory=dict)
     prices: dict[str, float] = field(default_factory=dict)
+    records: dict[str, bytes] = field(default_factory=dict)
 
     def details(self) -> dict[str, tuple[str, float | None]]:
         """Description and price, of products that have either."""
@@ -47,6 +49,7 @@ def find_products(
     wanted: Collection[str],
     pictured: Collection[str] = (),
     scanned: int | None = None,
+    recorded: Collection[str] = (),
 ) -> Found:
     """Reads a split of tf.Examples until all that is wanted was found.
 
@@ -55,6 +58,7 @@ def find_products(
         wanted: product ids.
         pictured: those of them whose picture is wanted too.
         scanned: look only at the first so many products; None for all.
+        recorded: those of them whose record is wanted too.
     """
     wanted, pictured, found = set(wanted), set(pictured), Found()
     for example in itertools.islice(_products(split_uri), scanned if wanted else 0):
@@ -67,6 +71,8 @@ def find_products(
             found.golds[product_id] = gold
         if (price := first_float(example, "price", NO_PRICE)) != NO_PRICE:
             found.prices[product_id] = price
+        if product_id in recorded:
+            found.records[product_id] = example.SerializeToString()
         encoded = first_bytes(example, "image") if product_id in pictured else b""
         if encoded and (small := thumbnail(encoded)):
             found.pictures[product_id] = small
@@ -93,7 +99,7 @@ def within_budget(
 
 
 def _products(split_uri: str) -> Iterator[tf.train.Example]:
-    """Every product of a split."""
-    files = tf.io.gfile.glob(os.path.join(split_uri, "*"))  # noqa: PTH118 - a URI
+    """Every product of a split, in the order in which training reads them."""
+    files = sorted(tf.io.gfile.glob(os.path.join(split_uri, "*")))  # noqa: PTH118 - a URI
     for record in tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator():
         yield tf.train.Example.FromString(record)

@@ -13,7 +13,15 @@ from components.drift_check.artifact import DriftFindings
 from components.evaluator.artifact import Categories, Metrics, Verdict, read_predictions
 from components.example_validator.artifact import read_anomalies
 from components.manifest_example_gen.artifact import Ingestion, read_rejects, read_taxonomy
-from components.report_gen.content import MAX_SUSPECTS, ReportInputs, assemble
+from components.report_gen.content import (
+    MAX_SUSPECTS,
+    ReportInputs,
+    assemble,
+    shown_errors,
+    sure_first,
+)
+from components.report_gen.explaining import Asked, Explainer
+from components.report_gen.explanations import Explained
 from components.report_gen.products import Found, find_products, within_budget
 from components.report_gen.sections import Anomaly, ReportContent
 from components.serving_check.artifact import ServingReport
@@ -34,9 +42,9 @@ _COLUMNS = (
     *("predicted", "score", "answer", "predicted_parent", "parent_score", "label_confidence"),
 )
 
-# Suspects are looked for in so many training products; beyond, their ids must do. Half a minute at
-# the most, where reading millions of pictures for a few titles would take hours.
-SUSPECTS_SCANNED = 100_000
+# Suspects and neighbours are looked for in so many training products; beyond, their ids must do.
+# Half a minute at the most, where reading millions of pictures for a few titles would take hours.
+TRAINING_SCANNED = 100_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,45 +56,73 @@ class ReadRun:
         content: what its report says.
         pictures: data URIs by product id: of what stood against a proof, of errors, of suspects.
         details: description and price of the same products, where they have either.
+        explained: the first errors and suspects, with `titles` of the products they name.
     """
 
     inputs: ReportInputs
     content: ReportContent
     pictures: dict[str, str]
     details: dict[str, tuple[str, float | None]] = dataclasses.field(default_factory=dict)
+    explained: Explained = Explained()
 
 
-def read_run(uris: Mapping[str, str], train_uri: str, eval_uri: str, **settings: Any) -> ReadRun:
+def read_run(
+    uris: Mapping[str, str],
+    train_uri: str,
+    eval_uri: str,
+    explained_errors: int = 0,
+    **settings: Any,
+) -> ReadRun:
     """Reads a run.
 
     Args:
         uris: of `evaluation`, `model_blessing`, `rejects` and `taxonomy`; where there are any also
             of `infra_blessing`, `anomalies`, `drift`, `model`, `model_run` and `tuner_results`.
         train_uri, eval_uri: folders of these splits' examples.
+        explained_errors: explains so many errors and suspects, where `model` and `model_run` allow.
         settings: the fields of `ReportInputs` that no artifact holds, such as `model_name`.
     """
     inputs = _inputs(uris, settings)
+    wrong = [error.product_id for error in shown_errors(inputs)]
+    errors = find_products(eval_uri, wrong, wrong, recorded=wrong[:explained_errors])
+    explained = _explained(uris, inputs, errors, explained_errors)
     ids = [suspect.product_id for suspect in inputs.suspects]
     against = [each.product_id for proof in inputs.failed_proofs.proofs for each in proof.wrong]
-    pictured = [*against, *ids[:MAX_SUSPECTS]]
-    suspects = find_products(train_uri, [*ids, *against], pictured, SUSPECTS_SCANNED)
+    near = explained.neighbour_ids()
+    pictured = [*against, *ids[:MAX_SUSPECTS], *near]
+    trained = find_products(train_uri, [*ids, *against, *near], pictured, TRAINING_SCANNED)
+    titles = {product_id: title for product_id, (title, _) in trained.words.items()}
     inputs = dataclasses.replace(
         inputs,
-        suspects=[_described(each, suspects) for each in inputs.suspects],
-        suspect_golds=suspects.golds,
-        failed_proofs=inputs.failed_proofs.titled(
-            {product_id: title for product_id, (title, _) in suspects.words.items()}
-        ),
+        suspects=[_described(each, trained) for each in inputs.suspects],
+        suspect_golds=trained.golds,
+        failed_proofs=inputs.failed_proofs.titled(titles),
     )
-    content = assemble(inputs)
-    wrong = [error.product_id for error in content.errors]
-    errors = find_products(eval_uri, wrong, wrong)
     return ReadRun(
         inputs,
-        content,
-        within_budget(errors.pictures | suspects.pictures, [*against, *wrong, *ids]),
-        errors.details() | suspects.details(),
+        assemble(inputs),
+        within_budget(errors.pictures | trained.pictures, [*against, *near, *wrong, *ids]),
+        errors.details() | trained.details(),
+        explained.titled(titles),
     )
+
+
+def _explained(
+    uris: Mapping[str, str], inputs: ReportInputs, errors: Found, most: int
+) -> Explained:
+    """The first errors that have a record, and the first suspects."""
+    asked = [
+        Asked(each.product_id, errors.records[each.product_id], each.category, each.predicted)
+        for each in shown_errors(inputs)
+        if each.product_id in errors.records
+    ]
+    suspects = [each.product_id for each in sure_first(inputs.suspects)[:most]]
+    if not (asked or suspects) or not {"model", "model_run"} <= set(uris):
+        return Explained()
+    explainer = Explainer.load(join(uris["model"], _SERVED_MODEL), uris["model_run"])
+    if explainer is None:
+        return Explained()
+    return Explained(explainer.explain(asked), explainer.neighbours_of(suspects))
 
 
 def _inputs(uris: Mapping[str, str], settings: Mapping[str, Any]) -> ReportInputs:

@@ -247,13 +247,48 @@
     URL.revokeObjectURL(link.href);
   });
 
-  function card(product, facts, tags, label, other) {
-    const source = picture(product.id);
-    const name = product.title || product.id;
-    const photo = source
+  function photoOf(product) {
+    const source = picture(product.id), name = product.title || product.id;
+    return source
       ? element("button", { type: "button", className: "photo", ariaLabel: `Enlarge the picture of ${name}`, onclick: () => enlarge(source, name) },
         element("img", { src: source, alt: "", loading: "lazy", decoding: "async" }))
       : element("div", { className: "photo" }, "no picture");
+  }
+
+  // ---- Why: what each half says, which words count, and what is near ------------------------
+  const leafOf = (id) => element("bdi", { textContent: path(id).split(" > ").pop() });
+  function halves(alone, label, predicted) {
+    const heads = [["Model", predicted], ["Label", label]].map(([name, id]) => element("th", { scope: "col" }, name, leafOf(id)));
+    const rows = [["text", "Words alone"], ["image", "Image alone"]].filter(([mode]) => alone[mode]).map(([mode, name]) =>
+      element("tr", {}, element("th", { scope: "row", textContent: name }),
+        ...alone[mode].map((share) => element("td", { textContent: share === null ? "–" : percent(share) }))));
+    return element("table", {}, element("thead", {}, element("tr", {}, element("td"), ...heads)), element("tbody", {}, ...rows));
+  }
+  function terms(found, category) {
+    if (!found.length) return [];
+    const item = ([kind, word, change]) => element("li", { className: "tag" },
+      kind === "word" ? element("bdi", { textContent: word }) : element("i", { textContent: kind === "price" ? "price" : "whole description" }),
+      ` +${change.toFixed(2)}`);
+    return [element("h4", {}, "Words for ", leafOf(category)), element("ul", { className: "tags" }, ...found.map(item))];
+  }
+  function nearest(neighbours, label, predicted) {
+    const whose = (id) => id === label ? "as the label" : id === predicted ? "as the model" : "another category";
+    const item = (each) => element("li", {}, photoOf(each), element("div", {},
+      element("bdi", { className: "title", textContent: each.title || each.id }), named(each.label),
+      element("div", { className: "tags" }, tag(whose(each.label)), tag(`similarity ${each.similarity.toFixed(2)}`))));
+    return element("ol", { className: "nearest", ariaLabel: "Nearest training products" }, ...neighbours.map(item));
+  }
+  function why(id, label, predicted) {
+    const found = own(data.explained, id);
+    if (!found) return [];
+    const answers = found.alone ? [halves(found.alone, label, predicted), ...terms(found.predicted, predicted), ...terms(found.label, label)] : [];
+    const products = found.nearest.length ? [element("h4", { textContent: "Nearest training products" }), nearest(found.nearest, label, predicted)] : [];
+    return [element("details", { className: "why" },
+      element("summary", { textContent: found.alone ? "Why?" : "What is near?" }),
+      element("div", {}, ...answers, ...products))];
+  }
+
+  function card(product, facts, tags, label, other) {
     const [description, price] = own(data.details, product.id) ?? ["", null];
     if (price !== null) facts = [...facts, ["Price", price.toLocaleString("en")]];
     const words = description ? [element("p", { className: "description", textContent: description, title: description })] : [];
@@ -261,8 +296,10 @@
       [element("dt", { textContent: name }), element("dd", {}, value)]));
     const title = element("h3", {}, element("bdi", { textContent: product.title || product.id }));
     title.title = `${product.title} (${product.id})`;
-    const sides = [["Label is right", "label", label], ["Model is right", "model", other]];
-    return element("li", {}, photo, element("div", {}, title, ...words, list, element("div", { className: "tags" }, ...tags), choice(product, sides)));
+    const buttons = [["Label is right", "label", label], ["Model is right", "model", other]];
+    return element("li", {}, photoOf(product),
+      element("div", {}, title, ...words, list, element("div", { className: "tags" }, ...tags), choice(product, buttons)),
+      ...why(product.id, label, other));
   }
   // A list that comes in portions and says how many fit; gives what draws it anew.
   function startCards(name, products, fits, draw) {

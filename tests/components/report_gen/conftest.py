@@ -40,10 +40,13 @@ from components.manifest_example_gen.artifact import (
     write_taxonomy,
 )
 from components.report_gen.content import ReportInputs
+from components.report_gen.explanations import Explained, Explanation, Sides, Term
+from components.report_gen.sections import ReportContent
 from shelfsort.contract.calibration import Calibration
 from shelfsort.contract.targets import target_of
 from shelfsort.products.manifest.rejects import Reject
 from shelfsort.products.taxonomy import Taxonomy
+from shelfsort.training.neighbours import Neighbour
 from tests.fixtures.serving_cost import COST
 
 SHELVES = {
@@ -311,6 +314,20 @@ def make_inputs(n: int = 900, live: bool = True, blessed: bool = True, **changed
     return ReportInputs(**{**given, **changed})
 
 
+def explained_of(content: ReportContent) -> Explained:
+    """The first error and the first suspect explained: neighbours are t1, hostile, and t2."""
+    error = content.errors[0]
+    near = (Neighbour("t1", error.category, 0.91), Neighbour("t2", error.predicted, 0.5))
+    why = Explanation(
+        alone={"text": Sides(0.999996, 0.000001), "image": Sides(0.25, None)},
+        for_predicted=(Term("word", HOSTILE, 2.5), Term("price", "", 0.4)),
+        for_label=(),
+        nearest=near,
+    )
+    suspects = {each.product_id: near[1:] for each in content.suspects[:1]}
+    return Explained({error.product_id: why}, suspects, {"t1": HOSTILE})
+
+
 def picture(seed: int, size: tuple[int, int] = (60, 80)) -> bytes:
     """A small JPEG that looks different for every seed."""
     rng = np.random.default_rng(seed)
@@ -387,3 +404,9 @@ def run_artifacts():
 def some_picture() -> bytes:
     """One small JPEG."""
     return picture(1)
+
+
+@pytest.fixture
+def explanations():
+    """Explains the first error and the first suspect of a page."""
+    return explained_of

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def opened(browser, tmp_path, run_inputs, some_picture):
+def opened(browser, tmp_path, run_inputs, some_picture, explanations):
     """Opens a run's page; fails the test on anything in the console and on any request."""
     pages, complaints = [], []
 
@@ -23,9 +23,9 @@ def opened(browser, tmp_path, run_inputs, some_picture):
         content = assemble(inputs or run_inputs(900))
         shown = [error.product_id for error in content.errors]
         shown += [suspect.product_id for suspect in content.suspects]
-        pictures = dict.fromkeys(shown, thumbnail(some_picture))
+        pictures = dict.fromkeys([*shown, "t1"], thumbnail(some_picture))
         path = tmp_path / "index.html"
-        path.write_bytes(report_page.render(content, pictures))
+        path.write_bytes(report_page.render(content, pictures, None, explanations(content)))
         tab = browser.new_page(
             viewport={"width": width, "height": 900},
             color_scheme="dark" if dark else "light",
@@ -381,3 +381,46 @@ def test_marked_labels_are_saved_as_a_table_that_labels_import_reads(opened):
     assert [(worker, label.replace(" > ", " "), right) for _, worker, label, right in rows[1:]] == [
         ("report", model, "model")
     ]
+
+
+def test_an_error_says_what_the_model_went_by_and_which_products_are_near(opened, run_inputs):
+    error = assemble(run_inputs(100)).errors[0]
+    tab = opened(run_inputs(100))
+    tab.wait_for_selector("#error-list > li")
+    assert tab.locator("#error-list .why").count() == 1
+    why = tab.locator("#error-list > li").first.locator(".why")
+    assert not why.locator("table").is_visible()
+    why.locator("summary").focus()
+    tab.keyboard.press("Enter")
+    rows = why.locator("tbody tr")
+    shares = [text.replace("\u202f", "") for text in rows.locator("td").all_inner_texts()[:4]]
+    assert shares == ["99.9%", "<0.1%", "25.0%", "–"]
+    words = why.locator("ul.tags > li")
+    assert words.count() == 2 and words.first.inner_text().endswith("+2.50")
+    assert "</script><img src=x onerror=" in words.first.inner_text()
+    assert words.nth(1).inner_text().split() == ["price", "+0.40"]
+    near = why.locator(".nearest > li")
+    assert "</script><img src=x onerror=" in near.first.locator(".title").inner_text()
+    assert near.nth(1).locator(".title").inner_text() == "t2"
+    assert near.locator(".tag").all_inner_texts() == [
+        *("as the label", "similarity 0.91"),
+        *("as the model", "similarity 0.50"),
+    ]
+    leaf = error.predicted.split("/")[-1]
+    assert near.nth(1).locator(".leaf").inner_text() == leaf
+    assert why.locator("thead th").first.inner_text().split("\n")[-1].endswith(leaf)
+    near.first.locator("button.photo").click()
+    assert tab.locator("#enlarged[open] img").count() == 1
+    assert near.nth(1).locator("button.photo").count() == 0
+    assert tab.evaluate("window.hacked") is None
+
+
+def test_a_label_issue_names_the_products_near_to_it(opened, run_inputs):
+    taxonomy = run_inputs(10).taxonomy
+    tab = opened(run_inputs(100, suspects=suspects_of(taxonomy, 3)))
+    tab.wait_for_selector("#suspect-list > li")
+    assert tab.locator("#suspect-list .why").count() == 1
+    why = tab.locator("#suspect-list > li").first.locator(".why")
+    why.locator("summary").click()
+    assert why.locator("table").count() == 0
+    assert why.locator(".nearest .title").all_inner_texts() == ["t2"]

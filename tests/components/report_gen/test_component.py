@@ -17,7 +17,13 @@ from tests.fixtures.serving_cost import COST
 
 pytestmark = pytest.mark.slow  # importing TFX takes ten seconds
 
-PROPERTIES = {"model_name": "shelves", "title": "", "max_errors": 40, "price_per_answer": None}
+PROPERTIES = {
+    "model_name": "shelves",
+    "title": "",
+    "max_errors": 40,
+    "explained_errors": 3,
+    "price_per_answer": None,
+}
 
 
 @pytest.fixture
@@ -151,6 +157,40 @@ def test_suspects_of_the_trainer_are_listed_with_words_and_pictures(do, with_sus
     pictures = script_json(html, "pictures")
     assert pictures["t9"].startswith("data:image/jpeg;base64,")
     assert "elsewhere" not in pictures
+
+
+def test_the_first_errors_and_suspects_are_explained_by_titled_training_products(
+    do, with_suspects, monkeypatch
+):
+    from components.report_gen import explaining, explanations
+    from shelfsort.training.neighbours import Neighbour
+
+    asked, near = [], (Neighbour("t9", "Bags/Clutches", 0.8), Neighbour("gone", "Bags/Clutches", 0))
+
+    class Fake:
+        def explain(self, products):
+            asked.extend(products)
+            return {p.product_id: explanations.Explanation({}, (), (), near) for p in products}
+
+        def neighbours_of(self, product_ids):
+            asked.append(product_ids)
+            return {}
+
+    monkeypatch.setattr(explaining.Explainer, "load", lambda *_: Fake())
+    html = (do(with_suspects[0]) / "index.html").read_text("utf-8")
+    data = script_json(html, "data")
+    first = [error["id"] for error in data["errors"][:3]]
+    assert [each.product_id for each in asked[:-1]] == first
+    assert all(each.record and each.label != each.predicted for each in asked[:-1])
+    assert asked[-1] == ["elsewhere", "t9"] or asked[-1] == ["t9", "elsewhere"]
+    assert list(data["explained"]) == first
+    assert [near["title"] for near in data["explained"][first[0]]["nearest"]] == ["Odd bag", ""]
+    assert script_json(html, "pictures")["t9"].startswith("data:image/jpeg;base64,")
+
+
+def test_a_model_of_an_earlier_version_leaves_errors_unexplained(do, with_suspects):
+    html = (do(with_suspects[0]) / "index.html").read_text("utf-8")
+    assert script_json(html, "data")["explained"] == {}
 
 
 def test_suspects_are_written_as_a_relabelling_manifest(do, with_suspects):

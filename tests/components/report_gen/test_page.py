@@ -402,3 +402,23 @@ def test_golden_report(run_inputs, golden):
     ):
         found |= Sentences(drawn(run_inputs(60, **changed))).found
     golden("report.txt", found)
+
+
+def test_only_what_was_explained_is_explained_and_the_rest_stays_as_it_was(
+    run_inputs, explanations
+):
+    content = assemble(run_inputs(200))
+    explained = explanations(content)
+    html = page.render(content, {}, explained=explained).decode()
+    data = next(t for a, t in Scripts(html).found if a.get("id") == "data")
+    ((product_id, why),) = json.loads(data)["explained"].items()
+    assert product_id == content.errors[0].product_id
+    assert why["alone"] == {"text": [0.999996, 0.000001], "image": [0.25, None]}
+    assert [(kind, change) for kind, _, change in why["predicted"]] == [
+        ("word", 2.5),
+        ("price", 0.4),
+    ]
+    assert [near["id"] for near in why["nearest"]] == ["t1", "t2"]
+    assert html.count("<img") == page.render(content, {}).decode().count("<img") == 1
+    without = page.render(content, {}).decode()
+    assert "Why?" in html.split("<script")[0] and "Why?" not in without.split("<script")[0]
