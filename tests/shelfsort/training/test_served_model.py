@@ -18,10 +18,10 @@ from shelfsort.contract.model_files import ENCODER, read_lineage
 from shelfsort.contract.unknown import rates_from_json
 from shelfsort.products.taxonomy import Taxonomy
 from shelfsort.training.dataset import read_products
+from shelfsort.training.decision_rule import DecisionRule
 from shelfsort.training.embedding_cache import EmbeddingCache
 from shelfsort.training.export import LINEAGE, WARM_UP
 from shelfsort.training.label_space import LabelSpace
-from shelfsort.training.served_model import DecisionRule
 from shelfsort.training.text_ops import load_text_ops
 from tests.fixtures.training import CATEGORIES, NODES, example, picture
 
