@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from serving.cli.exposure import check_exposure, check_management
+from serving.cli.following import follow
 from shelfsort.cli.numbers import PORT, FiniteRange
 from shelfsort.core.errors import InputError, RunFailed
 from shelfsort.core.signals import EndingSignals
@@ -228,7 +229,7 @@ if TYPE_CHECKING:
     type=FiniteRange(min=0.1),
     default=600.0,
     show_default=True,
-    help="Seconds that such a request may take.",
+    help="Seconds that such a request, or a change of the configuration file, may take.",
 )
 @click.option(
     "--management-token-file",
@@ -280,8 +281,8 @@ def serve(
         signals, stop = EndingSignals(), threading.Event()
         _announce(server)
         if model_config_file and model_config_file_poll_wait_seconds > 0:
-            seconds = model_config_file_poll_wait_seconds
-            _follow(server, model_config_file, config, seconds, stop)
+            every, most = model_config_file_poll_wait_seconds, options["reload_seconds"]
+            follow(server, model_config_file, config, stop, every, most)
         signals.wait()
         stop.set()
         server.stop(grace_seconds)
@@ -375,24 +376,3 @@ def _announce(server: "ModelServer") -> None:
     for name, versions in server.manager.available().items():
         listed = ", ".join(map(str, versions))
         click.echo(f"Serving {name} version {listed} on {ports}")
-
-
-def _follow(
-    server: "ModelServer", path: str, started_with: bytes, seconds: float, stop: threading.Event
-) -> None:
-    """Applies the configuration file when it changes. A faulty file changes nothing."""
-    from serving.server.config_file import read_config_file
-
-    def watch() -> None:
-        applied = started_with
-        while not stop.wait(seconds):
-            try:
-                found = Path(path).read_bytes()
-                if found != applied:
-                    applied = found
-                    server.manager.bring_up(read_config_file(path))
-            # Whatever is wrong with the file, the next version of it must still be seen.
-            except Exception as error:
-                click.echo(f"shelfsort: {path} was not applied: {error}", err=True)
-
-    threading.Thread(target=watch, name="config", daemon=True).start()

@@ -15,6 +15,7 @@ import grpc
 import pytest
 from click.testing import CliRunner
 
+from serving.cli.following import follow
 from serving.cli.serve import serve
 from shelfsort.core.errors import InputError
 
@@ -152,6 +153,24 @@ def test_a_taken_port_is_exit_status_1_and_one_line(command, base_path):
     last = errors.splitlines()[-1]
     assert process.returncode == 1
     assert last.startswith("shelfsort: ") and f"127.0.0.1:{port}" in last
+
+
+def test_a_configuration_that_names_an_empty_folder_can_be_corrected(
+    serving, base_path, tmp_path, eventually
+):
+    server, stop = serving(base_path), threading.Event()
+    (tmp_path / "empty").mkdir()
+    config = tmp_path / "models.config"
+    form = 'model_config_list {{ config {{ name: "{}" base_path: "{}" {} }} }}'
+    platform = 'model_platform: "tensorflow"'
+    config.write_text(form.format("new", tmp_path / "empty", platform))
+    follow(server, str(config), b"", stop, 0.05, 0.2)
+    try:
+        eventually(lambda: server.manager.configs[0].base_path.endswith("empty"))
+        config.write_text(form.format("other", base_path, platform))
+        eventually(lambda: server.manager.available().get("other") == [1])
+    finally:
+        stop.set()
 
 
 @pytest.mark.slow
