@@ -1,5 +1,6 @@
 """Tuning of a tiny encoder: what changes, what stays, and what a kill leaves."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -156,3 +157,30 @@ def test_a_tuning_that_was_killed_and_stopped_ends_in_the_same_weights(tmp_path,
     resumed = shop.tuner(tmp_path).tune(rows_of(shop))
     for mine, others in zip(weights_of(resumed), weights_of(tuned), strict=True):
         np.testing.assert_allclose(mine, others, rtol=0, atol=1e-6)
+
+
+_UNDER_JAX = """
+from tests.fixtures.text_tuning import TextShop, tiny_encoder
+import keras
+import numpy as np
+assert keras.backend.backend() == "jax"
+shop = TextShop.of()
+tuned = shop.tuner(epochs=3).tune(shop.titled[shop.titled < 72])
+kernels = [each.transformer.layers()[0].output.kernel for each in (tuned, tiny_encoder())]
+print("moved", np.abs(kernels[0] - kernels[1]).max())
+"""
+
+
+@pytest.mark.slow
+def test_the_same_layers_are_tuned_under_jax():
+    pytest.importorskip("jax")
+    found = subprocess.run(
+        [sys.executable, "-c", _UNDER_JAX],
+        cwd=Path(__file__).parents[4],
+        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 0, found.stderr[-2000:]
+    assert 1e-4 < float(found.stdout.split("moved")[1]) < 1
