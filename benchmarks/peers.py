@@ -95,7 +95,8 @@ class Parts:
             width = min(_REDUCED, terms.shape[1] - 1)
             found.append(TruncatedSVD(width, random_state=seed).fit(terms[rows]).transform(terms))
         for vectors in self.embeddings.values():
-            width = min(_REDUCED, len(rows), vectors.shape[1])
+            # As many directions as products span them all, the last ones by chance.
+            width = min(_REDUCED, len(rows) // 2, vectors.shape[1])
             found.append(PCA(width, random_state=seed).fit(vectors[rows]).transform(vectors))
         return np.concatenate(found, axis=1)
 
@@ -128,7 +129,8 @@ def _bag_of_words(parts, rows, labels, classes, seed) -> Answers:
 def _early_fusion(parts, rows, labels, classes, seed) -> Answers:
     joined = parts.reduced(rows, seed)
     joined = (joined - joined[rows].mean(axis=0)) / (joined[rows].std(axis=0) + 1e-6)
-    network = MLPClassifier(256, max_iter=30, alpha=1e-2, random_state=seed)
+    passes = max(30, _SEEN // len(rows))
+    network = MLPClassifier(256, max_iter=passes, alpha=1e-2, random_state=seed)
     return _network(network, joined, rows, labels, classes)
 
 
