@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 
 from serving.server.budget import BYTES_PER_ANSWER, Budget, Hold
-from shelfsort.core.http.time_limit import TimeLimit
+from shelfsort.core.time_limit import TimeLimit
 
 SMALL_BYTES = 1 << 16
 """An answer up to this size has one half of the memory, and larger ones the other: whoever leaves

@@ -33,7 +33,7 @@ from shelfsort.core.http.failures import (
 )
 from shelfsort.core.http.messages import Answer, Fetched, Request, Unpacking
 from shelfsort.core.http.resolving import DaemonResolver
-from shelfsort.core.http.time_limit import TimeLimit
+from shelfsort.core.time_limit import TimeLimit
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 10

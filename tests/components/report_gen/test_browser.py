@@ -367,7 +367,7 @@ def test_ten_thousand_products_open_quickly_and_weigh_little(opened, run_inputs,
 
 def test_marked_labels_are_saved_as_a_table_that_labels_import_reads(opened):
     tab = opened()
-    first, second = (tab.locator("#error-list li").nth(place) for place in (0, 1))
+    first, second = (tab.locator("#error-list > li").nth(place) for place in (0, 1))
     first.get_by_role("button", name="Model is right").click()
     second.get_by_role("button", name="Label is right").click()
     second.get_by_role("button", name="Model is right").click()

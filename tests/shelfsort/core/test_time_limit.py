@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from shelfsort.core.http.time_limit import TimeLimit
+from shelfsort.core.time_limit import TimeLimit
 
 
 async def _slow(seconds: float) -> str:
