@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 from labelled_sets import LabelledSet, encoded_texts, read_set
 from quality import RESULTS, arguments_on_sets
-from quality_answers import OURS_ENCODED, answers_of
-from quality_figures import figures
+from quality_answers import OURS_ENCODED, answers_of, result_line
 from quality_problems import ALL_LABELS, Case, Problem, problem
 from quality_results import add_result, read_results, tables
 
@@ -61,21 +60,8 @@ def measure(
     split = tuned_problem(problem(whole, case, config, work), texts)
     tuning = clock.lap().cpu_seconds
     for name, fitted in answers_of(split, OURS_ENCODED).items():
-        found = figures(
-            fitted.held_out, fitted.logits, split.train, split.folds, split.unseen, split.labels
-        )
-        yield {
-            "set": case.name,
-            "labels": case.labels,
-            "seed": case.seed,
-            "model": f"{name} tuned ({config.text.fine_tuning.layers})",
-            "products": len(split.train),
-            "unseen": len(split.rest),
-            "categories": len(split.labels.categories),
-            **found,
-            "cpu_seconds": fitted.cpu_seconds + tuning,
-            "bytes": fitted.size,
-        }
+        model = f"{name} tuned ({config.text.fine_tuning.layers})"
+        yield result_line(case, model, split, fitted, fitted.cpu_seconds + tuning)
 
 
 def main() -> None:

@@ -27,8 +27,7 @@ from pathlib import Path
 import numpy as np
 from labelled_sets import LabelledSet, read_set
 from made_set import made_set
-from quality_answers import ALONE, MODELS, OURS, OURS_ENCODED, answers_of
-from quality_figures import figures
+from quality_answers import ALONE, MODELS, OURS, OURS_ENCODED, answers_of, result_line
 from quality_problems import ALL_LABELS, Case, problem
 from quality_results import add_result, curves, read_results, tables
 
@@ -56,21 +55,7 @@ def measure(
         own_split = problem(unencoded, case, config, work) if model == OURS else split
         for own, fitted in answers_of(own_split, model).items():
             fitted.save(split.kept / f"{own}.npz")
-            found = figures(
-                fitted.held_out, fitted.logits, split.train, split.folds, split.unseen, split.labels
-            )
-            yield {
-                "set": case.name,
-                "labels": case.labels,
-                "seed": case.seed,
-                "model": own,
-                "products": len(split.train),
-                "unseen": len(split.rest),
-                "categories": len(split.labels.categories),
-                **found,
-                "cpu_seconds": fitted.cpu_seconds,
-                "bytes": fitted.size,
-            }
+            yield result_line(case, own, split, fitted, fitted.cpu_seconds)
 
 
 def arguments_on_sets(about: str) -> argparse.ArgumentParser:

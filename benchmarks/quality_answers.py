@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 from peers import PEERS, STACKED_ON, Answers, fit_stacking
-from quality_problems import Problem
+from quality_figures import figures
+from quality_problems import Case, Problem
 
 from shelfsort.core.cost import Clock
 from shelfsort.training.dataset import Products
@@ -49,6 +50,32 @@ class Fitted:
             return cls(
                 kept["held_out"], kept["logits"], float(kept["cpu_seconds"]), int(kept["size"])
             )
+
+
+def result_line(case: Case, model: str, split: Problem, fitted: Fitted, cpu_seconds: float) -> dict:
+    """A line of the results: what was asked, how good the answers are, and what they cost.
+
+    Args:
+        case: that `split` is of.
+        model: its name in the tables.
+        split: the problem.
+        fitted: the model's answers about it.
+        cpu_seconds: of all that it took to get them.
+    """
+    return {
+        "set": case.name,
+        "labels": case.labels,
+        "seed": case.seed,
+        "model": model,
+        "products": len(split.train),
+        "unseen": len(split.rest),
+        "categories": len(split.labels.categories),
+        **figures(
+            fitted.held_out, fitted.logits, split.train, split.folds, split.unseen, split.labels
+        ),
+        "cpu_seconds": cpu_seconds,
+        "bytes": fitted.size,
+    }
 
 
 def ours(split: Problem) -> dict[str, Fitted]:

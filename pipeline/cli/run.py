@@ -60,8 +60,8 @@ def run(
     with `--tuned`; `--set` replaces single values of it.
 
     A pretrained text encoder is off by default: `--set training.text.encoder=minilm` reads English
-    titles, `e5_multilingual` titles in several languages. `training.text.fine_tuning.layers=all`
-    tunes it on yours.
+    titles, `e5_multilingual` titles in several languages. With
+    `training.text.fine_tuning.layers=last_blocks` it learns from your titles first.
 
     \b
     Examples:

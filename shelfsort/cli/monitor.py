@@ -59,7 +59,7 @@ _SHOWN = 20
     "--back-off",
     "backs_off",
     is_flag=True,
-    help="Send what breaks the promise to people, until `promise lift`.",
+    help="Send what breaks the promise to people, until `shelfsort promise lift`.",
 )
 @click.option("--page", "page_file", metavar="FILE", help="Write a page with plots.")
 @click.option(

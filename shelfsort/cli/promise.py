@@ -57,7 +57,7 @@ def promise() -> None:
     "--back-off",
     "backs_off",
     is_flag=True,
-    help="Send what breaks the promise to people, until `promise lift`.",
+    help="Send what breaks the promise to people, until `shelfsort promise lift`.",
 )
 @webhook_options
 @click.option(

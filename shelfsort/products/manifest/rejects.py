@@ -35,7 +35,7 @@ REASONS: dict[str, str] = {
 
 IGNORED: dict[str, str] = {
     "text_cut": "a title or description was cut",
-    "price": "a price is no number and was left out",
+    "price": "a price is no number, and the product counts as one without a price",
     "gold": "a gold label is not in the tree and was left out",
     "empty_answer": "an empty answer was left out",
     "unscored": "a confidence of 0 was read as not scored",
